@@ -1,0 +1,13 @@
+//! raygate: the admission gate for Ray on Kubernetes.
+//!
+//! It stands between whoever creates a RayJob (Flyte, most of the time) and KubeRay: it completes the job with
+//! what the platform knows, repairs what it safely can, refuses what cannot work, and says why.
+//!
+//! A request goes one way through the modules, and each may use only those to its right:
+//!
+//! `cli → {server, certs} → admission → engine → rules → policy → ray → k8s → yaml → diag`
+//!
+//! From `engine` rightwards everything is a pure function of the request and the policy bundle: no clock, no
+//! network, no files, no environment. `tests/architecture.rs` holds both statements.
+
+pub mod admission;

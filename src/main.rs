@@ -1,0 +1,3 @@
+//! The `raygate` command.
+
+fn main() {}
