@@ -11,3 +11,6 @@
 //! network, no files, no environment. `tests/architecture.rs` holds both statements.
 
 pub mod admission;
+pub mod certs;
+pub mod cli;
+pub mod install;

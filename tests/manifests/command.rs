@@ -1,0 +1,202 @@
+//! What `raygate manifests` prints.
+
+use std::fs;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use clap::{Parser as _, error::ErrorKind};
+use raygate::certs::{CaBundle, bundle::BundleError};
+use serde_json::json;
+
+use crate::{ManifestsCommand, deployed, documents, made_certs, manifests, manifests_of, of_kind, only, sorted};
+
+#[test]
+fn defaults_print_deploy_and_a_ca() {
+    let (_directory, ca) = made_certs();
+    let mut objects = documents(&manifests(&["--ca-file", &ca]));
+    let mut bundles = 0;
+    for config in objects
+        .iter_mut()
+        .filter_map(|object| object.pointer_mut("/webhooks/0/clientConfig"))
+    {
+        let bundle = config.as_object_mut().unwrap().remove("caBundle").unwrap();
+        assert_eq!(
+            BASE64_STANDARD.decode(bundle.as_str().unwrap()).unwrap(),
+            fs::read(&ca).unwrap()
+        );
+        bundles += 1;
+    }
+    assert_eq!(bundles, 2);
+    assert_eq!(sorted(objects), sorted(deployed()));
+}
+
+#[test]
+fn the_parts_are_the_whole() {
+    let (_directory, ca) = made_certs();
+    let [server, webhooks, all] =
+        ["server", "webhooks", "all"].map(|part| documents(&manifests(&["--ca-file", &ca, "--only", part])));
+    assert_eq!(webhooks.len(), 2);
+    assert_eq!(documents(&manifests(&["--only", "server"])), server);
+    assert_eq!([server, webhooks].concat(), all);
+    assert_eq!(documents(&manifests(&["--ca-file", &ca])), all);
+}
+
+#[test]
+fn every_name_can_be_another() {
+    let (_directory, ca) = made_certs();
+    let image = "registry.example.com/raygate-system/gate:9";
+    // `true` is a legal name of a namespace, and no string in YAML unless it is quoted.
+    let names = [
+        "--namespace",
+        "true",
+        "--service",
+        "gate",
+        "--image",
+        image,
+        "--replicas",
+        "5",
+    ];
+    let text = manifests(&[&["--ca-file", &ca], &names[..]].concat());
+    assert!(!text.replace(image, "").contains("raygate-system"), "{text}");
+    let objects = documents(&text);
+    assert_eq!(of_kind(&objects, "Namespace")["metadata"]["name"], "true");
+    assert_eq!(of_kind(&objects, "Service")["metadata"]["name"], "gate");
+    let deployment = of_kind(&objects, "Deployment");
+    assert_eq!(deployment["spec"]["replicas"], 5);
+    assert_eq!(
+        only(&deployment["spec"]["template"]["spec"]["containers"])["image"],
+        image
+    );
+    assert_eq!(
+        deployment["spec"]["selector"]["matchLabels"],
+        of_kind(&objects, "Service")["spec"]["selector"]
+    );
+    for (kind, path) in [
+        ("MutatingWebhookConfiguration", "/mutate"),
+        ("ValidatingWebhookConfiguration", "/validate"),
+    ] {
+        let webhook = only(&of_kind(&objects, kind)["webhooks"]);
+        let service = json!({"namespace": "true", "name": "gate", "path": path, "port": 443});
+        assert_eq!(webhook["clientConfig"]["service"], service);
+        let excluded = &only(&webhook["namespaceSelector"]["matchExpressions"])["values"];
+        assert_eq!(excluded, &json!(["kube-system", "true"]));
+    }
+    let namespaces = objects
+        .iter()
+        .filter_map(|object| object["metadata"]["namespace"].as_str());
+    assert_eq!(namespaces.collect::<Vec<_>>(), ["true"; 6]);
+}
+
+#[test]
+fn a_url_takes_the_place_of_the_service() {
+    let (_directory, ca) = made_certs();
+    let url = "https://raygate-system.example.com:9443";
+    let arguments = [
+        "--only",
+        "webhooks",
+        "--url",
+        url,
+        "--namespace",
+        "ml",
+        "--ca-file",
+        &ca,
+    ];
+    let objects = documents(&manifests(&arguments));
+    assert_eq!(objects.len(), 2);
+    for (object, path) in objects.iter().zip(["mutate", "validate"]) {
+        let config = only(&object["webhooks"])["clientConfig"].as_object().unwrap();
+        assert_eq!(config.keys().collect::<Vec<_>>(), ["caBundle", "url"]);
+        assert_eq!(config["url"], format!("{url}/{path}"));
+    }
+}
+
+#[test]
+fn wrong_arguments_are_usage_errors() {
+    let error = |arguments: &[&str]| {
+        let arguments = [&["manifests"], arguments].concat();
+        ManifestsCommand::try_parse_from(arguments).err().unwrap()
+    };
+    for arguments in [&[] as &[&str], &["--only", "all"], &["--only", "webhooks"]] {
+        assert_eq!(error(arguments).kind(), ErrorKind::MissingRequiredArgument);
+        assert!(error(arguments).to_string().contains("--ca-file"));
+    }
+    for [name, value] in [
+        ["--replicas", "0"],
+        ["--namespace", "A"],
+        ["--service", "a.b"],
+        ["--url", "http://a"],
+        ["--image", "a b"],
+    ] {
+        assert_eq!(
+            error(&["--only", "server", name, value]).kind(),
+            ErrorKind::ValueValidation
+        );
+    }
+}
+
+#[test]
+fn a_ca_file_holds_certificates_and_nothing_else() {
+    let (directory, ca) = made_certs();
+    let certificate = fs::read_to_string(&ca).unwrap();
+    let key = fs::read_to_string(directory.path().join("ca.key")).unwrap();
+    assert!(CaBundle::from_pem(&certificate.repeat(2)).is_ok());
+    assert_eq!(CaBundle::from_pem("").unwrap_err(), BundleError::Empty);
+    let both = certificate.clone() + &key;
+    assert_eq!(
+        CaBundle::from_pem(&both).unwrap_err(),
+        BundleError::Other("PRIVATE KEY".to_owned())
+    );
+    let half = &certificate[..certificate.len() / 2];
+    assert!(matches!(
+        CaBundle::from_pem(half).unwrap_err(),
+        BundleError::Broken(1, _)
+    ));
+    let scrambled = certificate.replace("MII", "AAA");
+    assert!(matches!(
+        CaBundle::from_pem(&scrambled).unwrap_err(),
+        BundleError::Broken(1, _)
+    ));
+
+    for (file, told) in [("ca.key", "PRIVATE KEY"), ("nowhere", "cannot read")] {
+        let path = directory.path().join(file);
+        let error = manifests_of(&[], &["--ca-file", path.to_str().unwrap()])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(file) && error.contains(told), "{error}");
+    }
+}
+
+#[test]
+fn policies_reach_the_config_map_byte_for_byte() {
+    let texts = [
+        "a: 1\n",
+        "",
+        "\n",
+        "a",
+        "a\n\n",
+        "a \n",
+        "a\n  \n",
+        "a\n   \nb\n",
+        "a\n\n  b # c\n",
+        "  a: 1\nb\n",
+        "\ta\n",
+        "a\r\nb\n",
+        "# a\n\n\nb: |\n    c\n",
+        "---\na: 1\n---\nb: 2\n",
+        "a: \"é\\n\"\n",
+        "😀\n",
+        "a\u{2028}b\n",
+        "\u{feff}a\n",
+        "\u{0}\u{7f}\u{85}\u{2029}\u{ffff}\n",
+        "raygate-system\n",
+    ];
+    let policies: Vec<_> = texts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| (format!("{index}.yaml"), (*text).to_owned()))
+        .collect();
+    let objects = documents(&manifests_of(&policies, &["--only", "server", "--namespace", "ml"]).unwrap());
+    let data = &of_kind(&objects, "ConfigMap")["data"];
+    for (name, text) in policies {
+        assert_eq!(data[&name], text, "{name}");
+    }
+}
