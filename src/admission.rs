@@ -1,5 +1,17 @@
 //! The admission.k8s.io/v1 wire: from the bytes of a review to the bytes of its answer.
 
+pub mod denial;
+pub mod json;
+pub mod response;
+pub mod review;
+
+use std::sync::Arc;
+
+use crate::engine::{Bundle, Operation, Request, Verdict, judge};
+
+use response::Response;
+use review::{Asked, Review};
+
 /// Which of the two webhooks was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
@@ -12,7 +24,7 @@ pub enum Endpoint {
 /// The answer to one request, ready for the socket.
 #[derive(Debug)]
 pub struct Answer {
-    /// The HTTP status: 200 with a review in the body, or 4xx with a plain sentence.
+    /// The HTTP status: 200 with a review in the body, or another with a plain sentence.
     pub status: u16,
     /// The body.
     pub body: Vec<u8>,
@@ -31,22 +43,172 @@ pub struct Record {
     pub namespace: String,
     /// The name of the object, or its `generateName`.
     pub name: String,
-    /// `allowed`, `mutated`, `denied`, `not-ours`, `malformed`, `overloaded` or `panicked`.
+    /// `allowed`, `mutated`, `denied`, `retry`, `not-ours`, `malformed`, `overloaded` or `panicked`.
     pub verdict: &'static str,
-    /// The codes of the findings that decided, each once, in order.
+    /// The codes of the findings, each once, in order.
     pub codes: Vec<&'static str>,
-    /// The injectors and fixes that changed something, each once, in order.
+    /// The injectors and repairs that changed something, each once, in order; on `/validate`, those that should have.
     pub injected: Vec<&'static str>,
+    /// The bundle's short digest.
+    pub bundle: String,
 }
 
-/// Answers admission reviews with the policies it holds.
-#[derive(Debug)]
-pub struct Gate {}
+/// Answers admission reviews with one bundle of policies.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    bundle: Arc<Bundle>,
+}
 
 impl Gate {
+    /// A gate for these policies.
+    pub fn new(bundle: Bundle) -> Gate {
+        Gate {
+            bundle: Arc::new(bundle),
+        }
+    }
+
+    /// The policies.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// The policies in one line, for whoever starts a server: their digest and names.
+    pub fn summary(&self) -> String {
+        let set = self.bundle.policies();
+        let names: Vec<&str> = set.policies.iter().map(|policy| &*policy.name).collect();
+        let names = if names.is_empty() {
+            "none, checks only".to_owned()
+        } else {
+            names.join(", ")
+        };
+        format!(
+            "{} (bundle {}, KubeRay {})",
+            names,
+            self.bundle.short_digest(),
+            self.bundle.platform().kuberay
+        )
+    }
+
     /// Answers one review. Any bytes are legal input.
     pub fn answer(&self, endpoint: Endpoint, body: &[u8]) -> Answer {
-        let _ = (endpoint, body);
-        Answer { status: 400, body: Vec::new(), record: Record::default() }
+        let review = match Review::read(body) {
+            Ok(review) => review,
+            Err(error) => return malformed(&error.to_string()),
+        };
+        let mut record = review.record(&self.bundle);
+        match review.asked() {
+            Err(error) => malformed(&error.to_string()),
+            Ok(Asked::NotOurs) => {
+                record.verdict = "not-ours";
+                Response::allow(&review.uid).answer(record)
+            }
+            Ok(Asked::RayJob(request)) => self.decide(endpoint, &review, request, record),
+        }
+    }
+
+    fn decide(&self, endpoint: Endpoint, review: &Review<'_>, request: Request, mut record: Record) -> Answer {
+        match endpoint {
+            Endpoint::Mutate => {
+                let outcome = judge::answer_mutate(&self.bundle, request);
+                record.injected = once(outcome.changes.iter().map(|change| change.by));
+                record.verdict = if outcome.document.is_changed() {
+                    "mutated"
+                } else {
+                    "allowed"
+                };
+                Response::mutated(&review.uid, &self.bundle, &outcome).answer(record)
+            }
+            Endpoint::Validate => {
+                let creates = request.operation == Operation::Create;
+                let outcome = judge::answer_validate(&self.bundle, request);
+                record.codes = once(outcome.findings.iter().map(|judged| judged.check.code));
+                record.injected = once(outcome.changes.iter().map(|change| change.by));
+                record.verdict = match outcome.verdict {
+                    Verdict::Allow => "allowed",
+                    Verdict::Deny => "denied",
+                    Verdict::Retry => "retry",
+                };
+                Response::judged(&review.uid, &self.bundle, &outcome, creates).answer(record)
+            }
+        }
     }
 }
+
+fn once(names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
+    let mut each = Vec::new();
+    for name in names {
+        if !each.contains(&name) {
+            each.push(name);
+        }
+    }
+    each
+}
+
+fn malformed(why: &str) -> Answer {
+    let body = format!("{}\n", crate::k8s::text::safe(why)).into_bytes();
+    Answer {
+        status: 400,
+        body,
+        record: Record {
+            verdict: "malformed",
+            ..Record::default()
+        },
+    }
+}
+
+/// The answer of a server that has too much to do. `/mutate` is skipped under its failure policy; `/validate` asks
+/// the API server's client to try again, which a plain HTTP status would turn into an internal error.
+pub fn overloaded(endpoint: Endpoint, body: &[u8]) -> Answer {
+    let record = Record {
+        verdict: "overloaded",
+        ..Record::default()
+    };
+    match (endpoint, Review::read(body)) {
+        (Endpoint::Validate, Ok(review)) => {
+            let record = Record {
+                uid: review.uid.to_string(),
+                ..record
+            };
+            Response::retry(
+                &review.uid,
+                "raygate has more requests than it can answer now; try again",
+            )
+            .answer(record)
+        }
+        _ => Answer {
+            status: 503,
+            body: b"raygate has more requests than it can answer now; try again\n".to_vec(),
+            record,
+        },
+    }
+}
+
+/// The answer where answering panicked: a denial that says whose fault it is. It would happen again at every retry,
+/// and an HTTP 500 would be retried until the workflow dies.
+pub fn panicked(endpoint: Endpoint, body: &[u8]) -> Answer {
+    let record = Record {
+        verdict: "panicked",
+        codes: vec![PANIC_CODE],
+        ..Record::default()
+    };
+    let Ok(review) = Review::read(body) else {
+        return Answer {
+            status: 500,
+            body: b"this is a defect of raygate, please report it\n".to_vec(),
+            record,
+        };
+    };
+    let record = Record {
+        uid: review.uid.to_string(),
+        ..record
+    };
+    match endpoint {
+        Endpoint::Mutate => Response::allow(&review.uid)
+            .warning("raygate could not complete this RayJob; this is a defect of raygate (RG000), please report it")
+            .answer(record),
+        Endpoint::Validate => Response::defect(&review.uid).answer(record),
+    }
+}
+
+/// The code of a denial that is our own defect.
+pub const PANIC_CODE: &str = "RG000";

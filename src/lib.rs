@@ -5,7 +5,7 @@
 //!
 //! A request goes one way through the modules, and each may use only those to its right:
 //!
-//! `cli → {server, certs} → admission → engine → rules → policy → ray → k8s → yaml → diag`
+//! `cli → {server, certs, install} → admission → engine → rules → policy → ray → k8s → yaml → diag`
 //!
 //! From `engine` rightwards everything is a pure function of the request and the policy bundle: no clock, no
 //! network, no files, no environment. `tests/architecture.rs` holds both statements.
@@ -13,4 +13,11 @@
 pub mod admission;
 pub mod certs;
 pub mod cli;
+pub mod diag;
+pub mod engine;
 pub mod install;
+pub mod k8s;
+pub mod policy;
+pub mod ray;
+pub mod rules;
+pub mod yaml;

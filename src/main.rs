@@ -1,3 +1,7 @@
 //! The `raygate` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    raygate::cli::run()
+}

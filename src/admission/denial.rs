@@ -1,0 +1,104 @@
+//! The words of a denial, for somebody who wrote Python and never saw a RayJob.
+//!
+//! Flyte shows the message behind some words of its own and the API server's; its lists cut it at 100 bytes. So the
+//! worst finding comes first, whole, then what to change in the Flyte task, then the others.
+
+use serde::Serialize;
+
+use crate::engine::Judged;
+use crate::k8s::text::{safe, truncated};
+use crate::policy::Platform;
+
+/// The findings that a denial carries as causes; the rest are counted.
+pub const MOST: usize = 50;
+/// The findings that stand in its text.
+const IN_TEXT: usize = 5;
+/// The longest text of one finding, in bytes.
+const LONGEST: usize = 600;
+
+/// The text where `/mutate` was not reached.
+pub const RETRY: &str = "the platform's defaults were not applied to this RayJob, because raygate's mutating webhook did not answer; \
+     nothing is wrong with the job, submit it again";
+
+/// The warning where `/mutate` was not reached and the job can work without it.
+pub const NOT_APPLIED: &str =
+    "the platform's defaults were not applied to this RayJob: raygate's mutating webhook did not answer";
+
+/// A cause of a denial, as Kubernetes has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// The code of the check.
+    pub reason: String,
+    /// The finding, with what to change.
+    pub message: String,
+    /// The field.
+    pub field: String,
+}
+
+/// The HTTP code and reason that Flyte handles best: 422 is final from Flyte 1.16.7 on and ends a whole workflow
+/// before it; 403 is right for every Flyte, and for whoever else creates RayJobs.
+pub fn status(platform: &Platform) -> (u16, &'static str) {
+    let version = platform.flyte.version.as_deref().unwrap_or_default();
+    let parts: Vec<u32> = version
+        .trim_start_matches('v')
+        .split('.')
+        .map_while(|part| part.parse().ok())
+        .collect();
+    match parts.as_slice() {
+        [1, 16, patch, ..] if *patch >= 7 => (422, "Invalid"),
+        [1, minor, ..] if *minor > 16 => (422, "Invalid"),
+        _ => (403, "Forbidden"),
+    }
+}
+
+/// One finding in one sentence: what is wrong, what to change, its code.
+pub fn one(judged: &Judged) -> String {
+    let finding = &judged.finding;
+    let mut text = finding.message.clone();
+    match (&finding.flyte, finding.fix.as_str()) {
+        (Some(setting), "") => text.push_str(&format!("; in Flyte: {setting}")),
+        (Some(setting), fix) => text.push_str(&format!("; {fix}, in Flyte: {setting}")),
+        (None, "") => {}
+        (None, fix) => text.push_str(&format!("; {fix}")),
+    }
+    format!("{} [{}]", truncated(&text, LONGEST), judged.check.code)
+}
+
+/// The text of a denial.
+pub fn message(denied: &[&Judged]) -> String {
+    let Some((worst, others)) = denied.split_first() else {
+        return "denied by policy".to_owned();
+    };
+    let mut text = one(worst);
+    for (position, judged) in others.iter().take(IN_TEXT - 1).enumerate() {
+        text.push_str(&format!(" ({}) {}", position + 2, one(judged)));
+    }
+    let rest = others.len().saturating_sub(IN_TEXT - 1);
+    if rest > 0 {
+        text.push_str(&format!(" and {rest} more"));
+    }
+    text.push_str(&format!(" - more: raygate explain {}", worst.check.code));
+    safe(&text)
+}
+
+/// The causes of a denial: at most [`MOST`], and one that counts the rest.
+pub fn causes(denied: &[&Judged]) -> Vec<Cause> {
+    let mut causes: Vec<Cause> = denied
+        .iter()
+        .take(MOST)
+        .map(|judged| Cause {
+            reason: judged.check.code.to_owned(),
+            message: safe(&one(judged)),
+            field: safe(&judged.finding.path.to_string()),
+        })
+        .collect();
+    let rest = denied.len().saturating_sub(MOST);
+    if rest > 0 {
+        causes.push(Cause {
+            reason: "TooMany".to_owned(),
+            message: format!("{rest} more findings are not shown"),
+            field: String::new(),
+        });
+    }
+    causes
+}

@@ -1,0 +1,218 @@
+//! Writing an answer. The types are raygate's own: the patch is base64 text, and the status carries code, reason and
+//! causes in every denial.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use serde::Serialize;
+
+use crate::engine::{Bundle, Change, Judged, Outcome, Verdict};
+use crate::k8s::text::{safe, truncated};
+use crate::policy::settings::Action;
+
+use super::denial::{self, Cause};
+use super::review::API_VERSION;
+use super::{Answer, PANIC_CODE, Record};
+
+/// The longest warning, in bytes; kubectl shows one line each, and the API server cuts at 256 characters.
+const LONGEST_WARNING: usize = 250;
+/// All warnings together, in bytes; the API server drops what is beyond 4096 characters.
+const ALL_WARNINGS: usize = 3500;
+
+/// The answer to a review of this uid.
+#[derive(Debug)]
+pub struct Response {
+    review: Answered,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answered {
+    api_version: &'static str,
+    kind: &'static str,
+    response: Body,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    uid: String,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    audit_annotations: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Status {
+    status: &'static str,
+    message: String,
+    reason: &'static str,
+    code: u16,
+    details: Details,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Details {
+    group: &'static str,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    causes: Vec<Cause>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<u32>,
+}
+
+impl Response {
+    /// The object may be stored as it is.
+    pub fn allow(uid: &str) -> Response {
+        Response {
+            review: Answered {
+                api_version: API_VERSION,
+                kind: "AdmissionReview",
+                response: Body {
+                    uid: uid.to_owned(),
+                    allowed: true,
+                    status: None,
+                    patch_type: None,
+                    patch: None,
+                    audit_annotations: BTreeMap::new(),
+                    warnings: Vec::new(),
+                },
+            },
+        }
+    }
+
+    fn deny(uid: &str, code: u16, reason: &'static str, message: &str, causes: Vec<Cause>) -> Response {
+        let mut response = Response::allow(uid);
+        let body = &mut response.review.response;
+        body.allowed = false;
+        body.status = Some(Status {
+            status: "Failure",
+            message: safe(message),
+            reason,
+            code,
+            details: Details {
+                group: "ray.io",
+                kind: "RayJob",
+                causes,
+                retry_after_seconds: None,
+            },
+        });
+        response
+    }
+
+    /// The request may pass at the next try.
+    pub fn retry(uid: &str, message: &str) -> Response {
+        let mut response = Response::deny(uid, 429, "TooManyRequests", message, Vec::new());
+        if let Some(status) = &mut response.review.response.status {
+            status.details.retry_after_seconds = Some(1);
+        }
+        response
+    }
+
+    /// A denial that is raygate's own defect.
+    pub fn defect(uid: &str) -> Response {
+        let message = format!(
+            "raygate could not judge this RayJob: this is a defect of raygate, not of the job; please report it \
+             ({PANIC_CODE})"
+        );
+        let cause = Cause {
+            reason: PANIC_CODE.to_owned(),
+            message: message.clone(),
+            field: String::new(),
+        };
+        Response::deny(uid, 403, "Forbidden", &message, vec![cause])
+    }
+
+    /// With a warning for whoever sent the request.
+    #[must_use]
+    pub fn warning(mut self, text: &str) -> Response {
+        let warnings = &mut self.review.response.warnings;
+        let used: usize = warnings.iter().map(String::len).sum();
+        if used < ALL_WARNINGS {
+            warnings.push(truncated(&safe(text), LONGEST_WARNING));
+        }
+        self
+    }
+
+    /// The answer of `/mutate`: the patch, and a warning for each repair.
+    pub fn mutated(uid: &str, bundle: &Bundle, outcome: &Outcome) -> Response {
+        let mut response = Response::allow(uid);
+        for change in &outcome.changes {
+            if let Some(done) = change.done.as_deref().filter(|done| !done.is_empty()) {
+                response = response.warning(&format!("{done} ({})", change.by));
+            }
+        }
+        let body = &mut response.review.response;
+        if outcome.document.is_changed() {
+            let patch = serde_json::to_vec(&outcome.document.patch()).unwrap_or_else(|_| b"[]".to_vec());
+            body.patch = Some(base64::engine::general_purpose::STANDARD.encode(patch));
+            body.patch_type = Some("JSONPatch");
+            body.audit_annotations.insert("applied", applied(&outcome.changes));
+        }
+        body.audit_annotations
+            .insert("bundle", bundle.short_digest().to_owned());
+        response
+    }
+
+    /// The answer of `/validate`: the verdict, with all findings.
+    pub fn judged(uid: &str, bundle: &Bundle, outcome: &Outcome, creates: bool) -> Response {
+        let denied: Vec<&Judged> = outcome
+            .findings
+            .iter()
+            .filter(|judged| judged.action == Action::Deny)
+            .collect();
+        let mut response = match outcome.verdict {
+            Verdict::Allow => Response::allow(uid),
+            Verdict::Retry => Response::retry(uid, denial::RETRY),
+            Verdict::Deny => {
+                let (code, reason) = denial::status(bundle.platform());
+                Response::deny(uid, code, reason, &denial::message(&denied), denial::causes(&denied))
+            }
+        };
+        for judged in outcome.findings.iter().filter(|judged| judged.action == Action::Warn) {
+            response = response.warning(&denial::one(judged));
+        }
+        if creates && outcome.verdict == Verdict::Allow && !outcome.changes.is_empty() {
+            response = response.warning(denial::NOT_APPLIED);
+        }
+        let audit = &mut response.review.response.audit_annotations;
+        audit.insert("bundle", bundle.short_digest().to_owned());
+        if !outcome.findings.is_empty() {
+            let findings: Vec<String> = outcome
+                .findings
+                .iter()
+                .take(denial::MOST)
+                .map(|judged| format!("{} {} {}", judged.action.name(), judged.check.code, judged.finding.path))
+                .collect();
+            audit.insert("findings", truncated(&safe(&findings.join("; ")), 4096));
+        }
+        response
+    }
+
+    /// The bytes for the socket.
+    pub fn answer(self, record: Record) -> Answer {
+        let body = serde_json::to_vec(&self.review).unwrap_or_default();
+        Answer {
+            status: 200,
+            body,
+            record,
+        }
+    }
+}
+
+fn applied(changes: &[Change]) -> String {
+    let each: Vec<String> = changes
+        .iter()
+        .map(|change| format!("{} {}", change.by, change.path))
+        .collect();
+    truncated(&safe(&each.join("; ")), 4096)
+}

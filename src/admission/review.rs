@@ -1,0 +1,210 @@
+//! Reading a review. The envelope is read first and the object stays text until it is known to be ours.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use crate::engine::{Bundle, Operation, Request};
+
+use super::Record;
+use super::json::Strict;
+
+/// The API version of the reviews that are understood.
+pub const API_VERSION: &str = "admission.k8s.io/v1";
+
+/// Why a review cannot be answered.
+#[derive(Debug, Error)]
+pub enum ReviewError {
+    /// It is no JSON, or no AdmissionReview.
+    #[error("the body is no AdmissionReview: {0}")]
+    Unreadable(String),
+    /// It is of another version.
+    #[error("the review is {0}, raygate answers {API_VERSION} AdmissionReview")]
+    Version(String),
+    /// It has no request, or a request without a uid.
+    #[error("the review has no {0}")]
+    Missing(&'static str),
+    /// Its operation has another set of objects.
+    #[error("a review of operation {operation} needs {needs}")]
+    Objects {
+        /// The operation.
+        operation: &'static str,
+        /// What is missing.
+        needs: &'static str,
+    },
+    /// Its object cannot be read.
+    #[error("the object of the review cannot be read: {0}")]
+    Object(String),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    api_version: Cow<'a, str>,
+    #[serde(borrow, default)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    request: Option<Wire<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<'a> {
+    #[serde(borrow, default)]
+    uid: Cow<'a, str>,
+    #[serde(borrow, default)]
+    kind: Kind<'a>,
+    #[serde(borrow, default)]
+    sub_resource: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    namespace: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    operation: Cow<'a, str>,
+    #[serde(borrow, default)]
+    user_info: User<'a>,
+    #[serde(borrow, default)]
+    object: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    old_object: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Kind<'a> {
+    #[serde(borrow, default)]
+    group: Cow<'a, str>,
+    #[serde(borrow, default)]
+    kind: Cow<'a, str>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct User<'a> {
+    #[serde(borrow, default)]
+    username: Cow<'a, str>,
+}
+
+/// A review whose envelope has been read.
+#[derive(Debug)]
+pub struct Review<'a> {
+    /// The uid that the answer repeats.
+    pub uid: Cow<'a, str>,
+    wire: Wire<'a>,
+}
+
+/// What a review asks for.
+#[derive(Debug)]
+pub enum Asked {
+    /// Something about a RayJob.
+    RayJob(Request),
+    /// Something else, which is not raygate's to judge.
+    NotOurs,
+}
+
+impl<'a> Review<'a> {
+    /// Reads the envelope.
+    ///
+    /// # Errors
+    /// [`ReviewError`] says what is wrong with it.
+    pub fn read(body: &'a [u8]) -> Result<Review<'a>, ReviewError> {
+        let envelope: Envelope<'_> =
+            serde_json::from_slice(body).map_err(|error| ReviewError::Unreadable(error.to_string()))?;
+        if envelope.api_version != API_VERSION || envelope.kind != "AdmissionReview" {
+            let seen = format!("{:?} {:?}", truncate(&envelope.api_version), truncate(&envelope.kind));
+            return Err(ReviewError::Version(seen));
+        }
+        let mut wire = envelope.request.ok_or(ReviewError::Missing("request"))?;
+        let uid = std::mem::take(&mut wire.uid);
+        if uid.is_empty() {
+            return Err(ReviewError::Missing("request.uid"));
+        }
+        Ok(Review { uid, wire })
+    }
+
+    /// What the log says of it before anything is decided.
+    pub fn record(&self, bundle: &Bundle) -> Record {
+        let text = |value: &Option<Cow<'_, str>>| value.as_deref().unwrap_or_default().to_owned();
+        Record {
+            uid: self.uid.to_string(),
+            operation: operation(&self.wire.operation).map_or_else(String::new, |(_, name)| name.to_owned()),
+            namespace: text(&self.wire.namespace),
+            name: text(&self.wire.name),
+            bundle: bundle.short_digest().to_owned(),
+            ..Record::default()
+        }
+    }
+
+    /// What is asked, with the objects read where they are ours.
+    ///
+    /// # Errors
+    /// [`ReviewError`] where the objects do not fit the operation, or cannot be read.
+    pub fn asked(&self) -> Result<Asked, ReviewError> {
+        let wire = &self.wire;
+        let is_ours = wire.kind.group == "ray.io"
+            && wire.kind.kind == "RayJob"
+            && wire.sub_resource.as_deref().unwrap_or_default().is_empty();
+        let Some((operation, name)) = operation(&wire.operation) else {
+            return if is_ours {
+                Err(ReviewError::Missing("known request.operation"))
+            } else {
+                Ok(Asked::NotOurs)
+            };
+        };
+        if !is_ours || matches!(operation, Operation::Delete | Operation::Connect) {
+            return Ok(Asked::NotOurs);
+        }
+        let object = read(wire.object)?.ok_or(ReviewError::Objects {
+            operation: name,
+            needs: "an object",
+        })?;
+        let old = read(wire.old_object)?;
+        if operation == Operation::Update && old.is_none() {
+            return Err(ReviewError::Objects {
+                operation: name,
+                needs: "an oldObject",
+            });
+        }
+        let named = wire.name.as_deref().is_some_and(|name| !name.is_empty())
+            || object
+                .pointer("/metadata/name")
+                .and_then(serde_json::Value::as_str)
+                .is_some_and(|name| !name.is_empty());
+        Ok(Asked::RayJob(Request {
+            operation,
+            namespace: wire.namespace.as_deref().unwrap_or_default().to_owned(),
+            user: wire.user_info.username.to_string(),
+            object,
+            old,
+            named,
+        }))
+    }
+}
+
+fn operation(text: &str) -> Option<(Operation, &'static str)> {
+    Some(match text {
+        "CREATE" => (Operation::Create, "CREATE"),
+        "UPDATE" => (Operation::Update, "UPDATE"),
+        "DELETE" => (Operation::Delete, "DELETE"),
+        "CONNECT" => (Operation::Connect, "CONNECT"),
+        _ => return None,
+    })
+}
+
+fn read(raw: Option<&RawValue>) -> Result<Option<serde_json::Value>, ReviewError> {
+    let Some(raw) = raw.filter(|raw| raw.get() != "null") else {
+        return Ok(None);
+    };
+    let Strict(value) = serde_json::from_str(raw.get()).map_err(|error| ReviewError::Object(error.to_string()))?;
+    if value.is_object() {
+        Ok(Some(value))
+    } else {
+        Err(ReviewError::Object("it is no JSON object".to_owned()))
+    }
+}
+
+fn truncate(text: &str) -> String {
+    crate::k8s::text::truncated(text, 60)
+}

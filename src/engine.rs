@@ -1,0 +1,69 @@
+//! Evaluation: a request and a policy bundle go in, an outcome comes out, and nothing else is touched.
+
+pub mod bundle;
+pub mod compare;
+pub mod document;
+pub mod judge;
+pub mod mutate;
+
+pub use bundle::Bundle;
+pub use document::Document;
+pub use judge::{Judged, Verdict};
+pub use mutate::Change;
+
+use serde_json::Value;
+
+use crate::policy::Subject;
+use crate::ray::{RayJob, flyte::Identity};
+
+/// What is done to the object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// It is made.
+    Create,
+    /// It is changed.
+    Update,
+    /// It is deleted.
+    Delete,
+    /// Something connects to it.
+    Connect,
+}
+
+/// A request to make or change a RayJob.
+#[derive(Debug)]
+pub struct Request {
+    /// What is done.
+    pub operation: Operation,
+    /// The namespace.
+    pub namespace: String,
+    /// The Kubernetes user who asks.
+    pub user: String,
+    /// The object as it shall be.
+    pub object: Value,
+    /// The object as it is, on an update.
+    pub old: Option<Value>,
+    /// Whether the object's name is final; on `/mutate` it may still be a `generateName`.
+    pub named: bool,
+}
+
+impl Request {
+    fn subject(&self, object: &Value, bundle: &Bundle) -> Subject {
+        let identity = Identity::of(&RayJob::of(object));
+        Subject::new(identity, &self.namespace, &self.user, bundle.platform())
+    }
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The object, changed or not, with its patch.
+    pub document: Document,
+    /// What was filled in and repaired, in order.
+    pub changes: Vec<Change>,
+    /// Everything that was found, worst first.
+    pub findings: Vec<Judged>,
+    /// What the answer is.
+    pub verdict: Verdict,
+    /// The names of the policies that matched, lowest priority first.
+    pub policies: Vec<std::sync::Arc<str>>,
+}

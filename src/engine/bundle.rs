@@ -1,0 +1,127 @@
+//! An immutable set of policies, compiled with the checks that hold for its platform.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::policy::load::{Known, Source};
+use crate::policy::select::{Selected, select};
+use crate::policy::settings::Action;
+use crate::policy::{self, Effective, Platform, PolicySet, Subject, merge};
+use crate::rules::{Check, INJECTORS, check};
+
+/// The shipped policies: the file's name and text.
+pub const EMBEDDED: &[(&str, &str)] = &[("policies/default.yaml", include_str!("../../policies/default.yaml"))];
+
+/// How many different sets of matching policies are remembered.
+const REMEMBERED: usize = 1024;
+
+/// Policies, compiled. A request holds one from start to end.
+#[derive(Debug)]
+pub struct Bundle {
+    set: PolicySet,
+    checks: Vec<&'static Check>,
+    compiled: RwLock<HashMap<Vec<(usize, bool)>, Arc<Compiled>>>,
+}
+
+/// What one set of matching policies comes to.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The merged policies.
+    pub effective: Effective,
+    /// The checks that are looked at, with what happens to their findings.
+    pub checks: Vec<(&'static Check, Action)>,
+}
+
+impl Compiled {
+    /// What happens to the findings of a check; `Ignore` where it is not looked at.
+    pub fn action(&self, check: &Check) -> Action {
+        self.checks
+            .iter()
+            .find(|(known, _)| known.code == check.code)
+            .map_or(Action::Ignore, |(_, action)| *action)
+    }
+}
+
+impl Bundle {
+    /// Compiles a set of policies.
+    pub fn new(set: PolicySet) -> Bundle {
+        let checks = check::all()
+            .filter(|check| check.versions.hold(&set.platform))
+            .collect();
+        Bundle {
+            set,
+            checks,
+            compiled: RwLock::default(),
+        }
+    }
+
+    /// The shipped policies.
+    pub fn embedded() -> Bundle {
+        let sources: Vec<Source> = EMBEDDED.iter().map(|(name, text)| Source::new(name, text)).collect();
+        Bundle::new(policy::load(&sources, &known()).set)
+    }
+
+    /// The platform's facts.
+    pub fn platform(&self) -> &Platform {
+        &self.set.platform
+    }
+
+    /// The policies.
+    pub fn policies(&self) -> &PolicySet {
+        &self.set
+    }
+
+    /// The digest over the normalised documents, in hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.set.digest
+    }
+
+    /// The first twelve digits of the digest, which logs and annotations carry.
+    pub fn short_digest(&self) -> &str {
+        self.set.digest.get(..12).unwrap_or(&self.set.digest)
+    }
+
+    /// What the policies for a subject come to.
+    pub fn compiled(&self, subject: &Subject) -> Arc<Compiled> {
+        let selected = select(&self.set, subject);
+        let key: Vec<(usize, bool)> = selected.iter().map(|one| (self.position(one), one.trusted)).collect();
+        if let Some(compiled) = self.compiled.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Arc::clone(compiled);
+        }
+        let effective = merge::merge(&selected);
+        let checks = self
+            .checks
+            .iter()
+            .map(|check| {
+                (
+                    *check,
+                    effective.actions.get(check.code).copied().unwrap_or(check.action),
+                )
+            })
+            .filter(|(_, action)| *action != Action::Ignore)
+            .collect();
+        let compiled = Arc::new(Compiled { effective, checks });
+        let mut remembered = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() >= REMEMBERED {
+            remembered.clear();
+        }
+        remembered.insert(key, Arc::clone(&compiled));
+        compiled
+    }
+
+    fn position(&self, selected: &Selected<'_>) -> usize {
+        self.set
+            .policies
+            .iter()
+            .position(|policy| std::ptr::eq(policy, selected.policy))
+            .unwrap_or(usize::MAX)
+    }
+}
+
+/// The names that policy files may use of the checks and injectors.
+pub fn known() -> Known {
+    Known {
+        codes: check::all().map(|check| (check.code, check.fixes)).collect(),
+        injectors: INJECTORS.iter().map(|injector| injector.name).collect(),
+    }
+}

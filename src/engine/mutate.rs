@@ -1,0 +1,146 @@
+//! Completing and repairing: the repairs of the checks, then the injectors, each all or nothing.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::k8s::path::Path;
+use crate::k8s::text::{safe, truncated};
+use crate::policy::settings::Action;
+use crate::ray::RayJob;
+use crate::rules::check::REPAIRS;
+use crate::rules::{APPLIED_ANNOTATION, Cx, Edit, Findings, INJECTORS, Plan};
+
+use super::bundle::{Bundle, Compiled};
+use super::document::Document;
+
+/// The most that the annotation may hold, in bytes.
+const LONGEST_RECORD: usize = 4096;
+
+/// One thing that was filled in or repaired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The injector's name, or the code of the check whose finding was repaired.
+    pub by: &'static str,
+    /// Where the edit stands.
+    pub path: String,
+    /// What a repair did, or what an injector replaced, in a sentence for the author.
+    pub done: Option<String>,
+    /// Where in the policies it comes from: `policies/default.yaml:14:5`.
+    pub origin: Option<String>,
+    /// Whether a policy forces it.
+    pub forced: bool,
+}
+
+/// Completes and repairs a document, and says how. Applied to its own result it does nothing.
+pub fn mutate(bundle: &Bundle, compiled: &Compiled, named: bool, document: &mut Document) -> Vec<Change> {
+    let cx = Cx {
+        policy: &compiled.effective,
+        platform: bundle.platform(),
+        named,
+    };
+    let mut changes = Vec::new();
+    repair(&cx, compiled, document, &mut changes);
+    inject(&cx, document, &mut changes);
+    if !changes.is_empty() {
+        let record = record(bundle, &changes);
+        let edit = Edit {
+            path: Path::of(["metadata", "annotations", APPLIED_ANNOTATION]),
+            op: crate::rules::Op::Set(record.into()),
+            leaf: None,
+        };
+        // An object whose annotations are no object is refused by the API server's own schema.
+        let _ = document.apply(&[edit]);
+    }
+    changes
+}
+
+fn repair(cx: &Cx<'_>, compiled: &Compiled, document: &mut Document, changes: &mut Vec<Change>) {
+    let fixing: Vec<_> = REPAIRS
+        .iter()
+        .filter(|check| compiled.action(check) == Action::Fix)
+        .collect();
+    let mut next = 0;
+    while next < fixing.len() {
+        let mut found: Option<(&'static str, Findings)> = None;
+        let job = RayJob::of(document.value());
+        while let (Some(check), None) = (fixing.get(next), &found) {
+            let mut findings = Findings::new();
+            (check.run)(cx, &job, &mut findings);
+            findings.retain(|finding| finding.repair.is_some());
+            next += 1;
+            if !findings.is_empty() {
+                found = Some((check.code, findings));
+            }
+        }
+        drop(job);
+        let Some((code, findings)) = found else { break };
+        let origin = cx.policy.action_origin(code).map(ToString::to_string);
+        for finding in findings {
+            let Some(repair) = finding.repair else { continue };
+            if document.apply(&repair.edits) == Ok(true) {
+                changes.push(Change {
+                    by: code,
+                    path: finding.path.to_string(),
+                    done: Some(repair.done),
+                    origin: origin.clone(),
+                    forced: false,
+                });
+            }
+        }
+    }
+}
+
+fn inject(cx: &Cx<'_>, document: &mut Document, changes: &mut Vec<Change>) {
+    let mut next = 0;
+    while next < INJECTORS.len() {
+        let mut planned: Option<(&'static str, Vec<Edit>, Vec<String>)> = None;
+        let job = RayJob::of(document.value());
+        while let (Some(injector), None) = (INJECTORS.get(next), &planned) {
+            let mut plan = Plan::default();
+            (injector.plan)(cx, &job, &mut plan);
+            let (notes, edits) = (plan.take_notes(), plan.into_edits());
+            next += 1;
+            if !edits.is_empty() {
+                planned = Some((injector.name, edits, notes));
+            }
+        }
+        drop(job);
+        let Some((name, edits, notes)) = planned else { break };
+        if document.apply(&edits) == Ok(true) {
+            let mut notes = notes.into_iter();
+            changes.extend(edits.iter().map(|edit| {
+                Change {
+                    by: name,
+                    path: edit.path.to_string(),
+                    done: notes.next(),
+                    origin: edit
+                        .leaf
+                        .as_ref()
+                        .and_then(|leaf| cx.policy.origin(leaf))
+                        .map(ToString::to_string),
+                    forced: edit.leaf.as_ref().is_some_and(|leaf| leaf.forced),
+                }
+            }));
+        }
+    }
+}
+
+/// The text of the annotation: the bundle, and for each injector and code where in the policies it came from. It
+/// carries no uid and no time, so that the same job gets the same text.
+fn record(bundle: &Bundle, changes: &[Change]) -> String {
+    let mut by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for change in changes {
+        let origins = by.entry(change.by).or_default();
+        let origin = change.origin.as_deref().unwrap_or("built-in");
+        if !origins.contains(&origin) {
+            origins.push(origin);
+        }
+    }
+    let mut record = Map::new();
+    record.insert("bundle".into(), bundle.short_digest().into());
+    for (name, origins) in by {
+        record.insert(name.into(), origins.join(" ").into());
+    }
+    truncated(&safe(&Value::Object(record).to_string()), LONGEST_RECORD)
+}

@@ -1,0 +1,123 @@
+//! Text that came from a user, made fit to stand in a message.
+//!
+//! A denial travels through the API server, Flyte's propeller and its console. Flyte's propeller reads some words in it
+//! as instructions (Flyte 1.16, `pluginmachinery/core/errors` and the plugin manager's launch path), and a line
+//! break would hide everything after it. So user text is printed through [`quoted`] alone, and a finished message
+//! passes [`safe`].
+
+use std::fmt::Write;
+
+/// The longest piece of user text that a message repeats, in characters.
+const LONGEST: usize = 80;
+
+/// Phrases that steer Flyte's parsers, and what stands in their place.
+const STEERING: [(&str, &str); 5] = [
+    ("exceeded quota", "quota exceeded"),
+    ("etcdserver:", "etcd server -"),
+    ("already exists", "exists already"),
+    ("requested:", "requested -"),
+    ("limited:", "limited -"),
+];
+
+/// User text in backquotes, on one line, cut to a readable length.
+pub fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(LONGEST) + 2);
+    out.push('`');
+    for (position, character) in text.chars().enumerate() {
+        if position == LONGEST {
+            out.push('…');
+            break;
+        }
+        match character {
+            '`' => out.push('\''),
+            character if character.is_control() || is_invisible(character) => {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
+            }
+            character => out.push(character),
+        }
+    }
+    out.push('`');
+    out
+}
+
+/// The characters that reorder or hide the text around them.
+fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A message without line breaks, and without the phrases that Flyte would act on.
+pub fn safe(message: &str) -> String {
+    let mut text: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    for (phrase, instead) in STEERING {
+        while let Some(at) = find_ignoring_case(&text, phrase) {
+            text.replace_range(at..at + phrase.len(), instead);
+        }
+    }
+    text
+}
+
+fn find_ignoring_case(text: &str, phrase: &str) -> Option<usize> {
+    let first = phrase.as_bytes().first()?.to_ascii_lowercase();
+    let bytes = text.as_bytes();
+    (0..bytes.len()).find(|&at| {
+        bytes.get(at).is_some_and(|byte| byte.to_ascii_lowercase() == first)
+            && bytes
+                .get(at..at + phrase.len())
+                .is_some_and(|part| part.eq_ignore_ascii_case(phrase.as_bytes()))
+    })
+}
+
+/// `text` cut to at most `bytes` bytes at a character's edge, with an ellipsis where something went.
+pub fn truncated(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    let mut end = bytes.saturating_sub('…'.len_utf8());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut cut = text.get(..end).unwrap_or_default().to_owned();
+    cut.push('…');
+    cut
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub fn listed<T: AsRef<str>>(items: &[T]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.as_ref().to_owned(),
+        [first @ .., last] => {
+            let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", first.join(", "), last.as_ref())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_text_stays_on_its_line() {
+        assert_eq!(quoted("a\nb`c\u{202e}"), "`a\\u{a}b'c\\u{202e}`");
+        assert_eq!(quoted(&"x".repeat(500)).chars().count(), LONGEST + 3);
+    }
+
+    #[test]
+    fn steering_words_never_leave() {
+        let text =
+            safe("group `Exceeded Quota etcdserver: x` ALREADY EXISTS requested: limits.cpu=1,limited: limits.cpu=2\n");
+        let lower = text.to_lowercase();
+        for (phrase, _) in STEERING {
+            assert!(!lower.contains(phrase), "{phrase} in {text}");
+        }
+        assert!(!text.contains('\n'));
+    }
+
+    #[test]
+    fn cuts_at_a_character() {
+        assert_eq!(truncated("ääää", 6), "ä…");
+        assert_eq!(truncated("short", 6), "short");
+    }
+}

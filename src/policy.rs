@@ -1,0 +1,118 @@
+//! The policy files: their language, how they are read, and what those that match a RayJob come to together.
+//!
+//! This room parses and merges. It knows neither checks nor injectors: codes and injector names are text here, and
+//! whoever loads policies says which ones there are ([`load::Known`]).
+
+pub mod codes;
+pub mod glob;
+pub mod load;
+pub mod merge;
+pub mod read;
+pub mod schema;
+pub mod select;
+pub mod settings;
+
+pub use load::load;
+pub use merge::{Effective, Leaf, Origin};
+pub use select::Subject;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::k8s::quantity::Quantity;
+use crate::ray::{KubeRay, version};
+
+use settings::{Accelerator, FlyteSpec, Mode};
+
+/// All documents of a set of policy files.
+#[derive(Clone, Debug, Default)]
+pub struct PolicySet {
+    /// The platform's facts; the defaults where no file has a Platform.
+    pub platform: Platform,
+    /// The policies, by priority and then by name, lowest first.
+    pub policies: Vec<RayPolicy>,
+    /// The digest over the normalised documents, in hexadecimal.
+    pub digest: String,
+}
+
+/// The facts of a platform.
+#[derive(Clone, Debug)]
+pub struct Platform {
+    /// The installed KubeRay.
+    pub kuberay: KubeRay,
+    /// Feature gates that differ from the release's defaults.
+    pub feature_gates: BTreeMap<String, bool>,
+    /// The Flyte that creates the RayJobs.
+    pub flyte: FlyteSpec,
+    /// The kinds of accelerators.
+    pub accelerators: BTreeMap<String, Accelerator>,
+}
+
+impl Default for Platform {
+    fn default() -> Self {
+        Platform {
+            kuberay: KubeRay::default(),
+            feature_gates: BTreeMap::new(),
+            flyte: FlyteSpec::default(),
+            accelerators: BTreeMap::new(),
+        }
+    }
+}
+
+impl Platform {
+    /// Whether a feature gate of the installed KubeRay is on.
+    pub fn gate(&self, name: &str) -> bool {
+        self.feature_gates
+            .get(name)
+            .copied()
+            .unwrap_or_else(|| version::gate_default(name, self.kuberay))
+    }
+
+    /// What Flyte's platform gives a container whose author asked for nothing (flyte-core chart: 100m and 500Mi).
+    pub fn task_default(&self, resource: &str) -> Option<Quantity> {
+        if !self.flyte.task_defaults.is_empty() {
+            return self.flyte.task_defaults.get(resource).copied();
+        }
+        match resource {
+            "cpu" => Quantity::parse("100m").ok(),
+            "memory" => Quantity::parse("500Mi").ok(),
+            _ => None,
+        }
+    }
+}
+
+/// One policy, read and checked.
+#[derive(Clone, Debug)]
+pub struct RayPolicy {
+    /// Its name, unique.
+    pub name: Arc<str>,
+    /// What it does with what it finds.
+    pub mode: Mode,
+    /// The higher wins.
+    pub priority: i64,
+    /// The RayJobs that it is for.
+    pub matches: select::Selector,
+    /// The RayJobs that it is not for.
+    pub excludes: Vec<select::Selector>,
+    /// The injectors that authors may turn off.
+    pub allow_skip: Vec<String>,
+    /// What it sets: leaves of `defaults`, `force`, `limits` and `actions`.
+    pub leaves: Vec<SetLeaf>,
+    /// Leaves of `defaults` and `force` of lower policies that it takes back, with all below them.
+    pub unset: Vec<String>,
+    /// Where it stands.
+    pub origin: Arc<Origin>,
+}
+
+/// A leaf that a policy sets.
+#[derive(Clone, Debug)]
+pub struct SetLeaf {
+    /// The keys down to it, beginning with `defaults`, `force`, `limits` or `actions`.
+    pub path: Vec<String>,
+    /// Its value.
+    pub value: Value,
+    /// Where it stands.
+    pub origin: Arc<Origin>,
+}

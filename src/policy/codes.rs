@@ -1,0 +1,99 @@
+//! The diagnostics of reading policies, a page each.
+
+use crate::diag::CodePage;
+
+pub(super) const NOT_A_POLICY: &str = "RP101";
+pub(super) const UNKNOWN_KEY: &str = "RP102";
+pub(super) const WRONG_TYPE: &str = "RP103";
+pub(super) const NULL: &str = "RP104";
+pub(super) const MISSING_KEY: &str = "RP105";
+pub(super) const BAD_VALUE: &str = "RP106";
+pub(super) const DUPLICATE_NAME: &str = "RP201";
+pub(super) const SECOND_PLATFORM: &str = "RP202";
+pub(super) const CONFLICT: &str = "RP203";
+pub(super) const UNKNOWN_CODE: &str = "RP204";
+pub(super) const CANNOT_FIX: &str = "RP205";
+pub(super) const UNKNOWN_ACCELERATOR: &str = "RP206";
+pub(super) const UNKNOWN_LEAF: &str = "RP207";
+pub(super) const NOTHING_LOADED: &str = "RP208";
+
+/// Every code of this module, in order.
+pub const CODES: &[CodePage] = &[
+    CodePage {
+        code: NOT_A_POLICY,
+        title: "the document is no policy",
+        text: "Every document of a policy file is a mapping with `apiVersion: raygate.dev/v1beta1` and a `kind` of \
+               Platform or RayPolicy. Tests belong into files that end in `.test.yaml`.",
+    },
+    CodePage {
+        code: UNKNOWN_KEY,
+        title: "a key that the policy language does not have",
+        text: "A key that is not known would have no effect, so it is an error. `raygate explain` lists the keys.",
+    },
+    CodePage {
+        code: WRONG_TYPE,
+        title: "a value of the wrong type",
+        text: "Numbers and booleans are written without quotes, texts that look like one with quotes. Start parameters \
+               and labels are texts: `num-cpus: \"0\"`.",
+    },
+    CodePage {
+        code: NULL,
+        title: "a key without a value",
+        text: "A key without a value is usually a line that was meant to be filled in. Leave the key out, or give it a \
+               value.",
+    },
+    CodePage {
+        code: MISSING_KEY,
+        title: "a key is missing",
+        text: "The document cannot be used without this key.",
+    },
+    CodePage {
+        code: BAD_VALUE,
+        title: "a value that is not legal here",
+        text: "The value has the right type and is out of its range, or has not the form that is wanted.",
+    },
+    CodePage {
+        code: DUPLICATE_NAME,
+        title: "two policies have the same name",
+        text: "The name of a policy stands in logs, annotations and denials, so it is unique among all files.",
+    },
+    CodePage {
+        code: SECOND_PLATFORM,
+        title: "a second Platform",
+        text: "The facts of a platform stand in one document. Put both into one.",
+    },
+    CodePage {
+        code: CONFLICT,
+        title: "two policies set the same leaf",
+        text: "Two policies of equal priority set one leaf to different values, and a RayJob may match both. Give one of \
+               them a higher `priority`, or make their `match` exclude each other.",
+    },
+    CodePage {
+        code: UNKNOWN_CODE,
+        title: "a code that no check has",
+        text: "`raygate explain` lists the codes.",
+    },
+    CodePage {
+        code: CANNOT_FIX,
+        title: "a check that cannot repair",
+        text: "The action `Fix` is for checks for which one repair is plainly meant. `raygate explain` says for each \
+               check whether it can repair.",
+    },
+    CodePage {
+        code: UNKNOWN_ACCELERATOR,
+        title: "an accelerator that the Platform does not have",
+        text: "The value of an entry of `accelerators` is the name of a kind in `Platform.spec.accelerators`, and that \
+               kind is for the same resource.",
+    },
+    CodePage {
+        code: UNKNOWN_LEAF,
+        title: "a leaf that the policy language does not have",
+        text: "`unset` names leaves of `defaults` and `force`, by their keys joined with dots, or everything below a key.",
+    },
+    CodePage {
+        code: NOTHING_LOADED,
+        title: "no policy was found",
+        text: "The policy directories hold no document of kind RayPolicy. Files are read that end in `.yaml`, except \
+               `.test.yaml`, `kustomization.yaml` and what begins with a dot.",
+    },
+];

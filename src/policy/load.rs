@@ -1,0 +1,568 @@
+//! From the bytes of policy files to a set of policies: what loaded, and every diagnostic. Whether a mistake is fatal
+//! is the caller's choice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::diag::{Diagnostic, Sources, Span, any_error, suggest};
+use crate::yaml::{self, Limits, Node, Reading};
+
+use super::codes;
+use super::glob::Glob;
+use super::merge::Origin;
+use super::read::{ReadLeaf, Reader};
+use super::schema::{API_VERSION, DOCUMENTS, Field, Kind, METADATA, SETTINGS};
+use super::select::{Key, Selector};
+use super::settings::{Mode, PlatformSpec};
+use super::{Platform, PolicySet, RayPolicy, SetLeaf};
+
+/// One policy file.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The name shown to people.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Source {
+    /// A file of this name and text.
+    pub fn new(name: &str, text: &str) -> Source {
+        Source {
+            name: name.to_owned(),
+            bytes: text.as_bytes().to_vec(),
+        }
+    }
+}
+
+/// The names that a policy may use of what this room does not know.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// The codes of the checks, each with whether it can repair.
+    pub codes: Vec<(&'static str, bool)>,
+    /// The names of the injectors.
+    pub injectors: Vec<&'static str>,
+}
+
+/// What came of loading.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The policies; not to be used where a diagnostic is an error.
+    pub set: PolicySet,
+    /// The texts that the diagnostics point into.
+    pub sources: Sources,
+    /// Everything that was found, by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// Whether the policies can be used.
+    pub fn is_usable(&self) -> bool {
+        !any_error(&self.diagnostics)
+    }
+}
+
+/// Reads policy files. Neither their order nor that of their documents means anything.
+pub fn load(files: &[Source], known: &Known) -> Loaded {
+    let mut loader = Loader {
+        known,
+        sources: Sources::new(),
+        reader: Reader::default(),
+        policies: vec![],
+        platforms: vec![],
+    };
+    let mut files: Vec<&Source> = files.iter().collect();
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut documents = Vec::new();
+    for file in files {
+        let (_, nodes, diagnostics) = yaml::read(
+            &mut loader.sources,
+            &file.name,
+            &file.bytes,
+            Reading::Cautious,
+            &Limits::policies(),
+        );
+        loader.reader.diagnostics.extend(diagnostics);
+        documents.extend(nodes);
+    }
+    for node in &documents {
+        loader.document(node);
+    }
+    loader.finish(&documents)
+}
+
+struct Read {
+    policy: RayPolicy,
+    name_span: Span,
+    leaves: Vec<ReadLeaf>,
+}
+
+struct Loader<'a> {
+    known: &'a Known,
+    sources: Sources,
+    reader: Reader,
+    policies: Vec<Read>,
+    platforms: Vec<(Span, PlatformSpec, Vec<(String, Span)>)>,
+}
+
+static TOP: &[Field] = &[
+    Field {
+        key: "apiVersion",
+        kind: Kind::Any,
+        required: true,
+        doc: "The version of the policy language.",
+        example: API_VERSION,
+    },
+    Field {
+        key: "kind",
+        kind: Kind::Any,
+        required: true,
+        doc: "The kind of document.",
+        example: "RayPolicy",
+    },
+    Field {
+        key: "metadata",
+        kind: Kind::Object(METADATA),
+        required: false,
+        doc: "Its name.",
+        example: "{name: base}",
+    },
+    Field {
+        key: "spec",
+        kind: Kind::Any,
+        required: true,
+        doc: "What it says.",
+        example: "{match: {}}",
+    },
+];
+
+fn error(code: &'static str, span: Span, message: String) -> Diagnostic {
+    Diagnostic::error(code, message).at(span, "")
+}
+
+impl Loader<'_> {
+    fn push(&mut self, diagnostic: Diagnostic) {
+        self.reader.diagnostics.push(diagnostic);
+    }
+
+    fn document(&mut self, node: &Node) {
+        let version = node.get("apiVersion").and_then(Node::as_str);
+        let kind = node.get("kind").and_then(Node::as_str);
+        if node.as_mapping().is_none() || version != Some(API_VERSION) {
+            let span = node
+                .get("apiVersion")
+                .map_or_else(|| node.locate(&[]), |version| version.span);
+            let message = match version {
+                Some(version) => format!("apiVersion {} is not {API_VERSION}", crate::k8s::text::quoted(version)),
+                None => format!("the document has no `apiVersion: {API_VERSION}`"),
+            };
+            let diagnostic = error(codes::NOT_A_POLICY, span, message);
+            return self.push(
+                diagnostic.help("policy files hold policies only; keep other files outside the policy directory"),
+            );
+        }
+        let Some(document) = DOCUMENTS.iter().find(|document| Some(document.kind) == kind) else {
+            let span = node.get("kind").map_or(node.span, |kind| kind.span);
+            let kinds: Vec<&str> = DOCUMENTS.iter().map(|document| document.kind).collect();
+            let help = match kind.and_then(|kind| suggest(kind, kinds.iter().copied())) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the kinds are {}", crate::k8s::text::listed(&kinds)),
+            };
+            let message = format!(
+                "there is no kind {}",
+                crate::k8s::text::quoted(kind.unwrap_or_default())
+            );
+            let diagnostic = error(codes::NOT_A_POLICY, span, message);
+            return self.push(diagnostic.help(help));
+        };
+        let before = self.reader.diagnostics.len();
+        for entry in node.as_mapping().unwrap_or_default() {
+            if !TOP.iter().any(|field| field.key == entry.key.text) {
+                self.reader.object(node, TOP, document.kind);
+                self.reader
+                    .diagnostics
+                    .retain(|diagnostic| diagnostic.code != codes::WRONG_TYPE);
+                break;
+            }
+        }
+        let Some(spec) = node.get("spec") else {
+            let diagnostic = error(
+                codes::MISSING_KEY,
+                node.span,
+                format!("`{}` needs the key `spec`", document.kind),
+            );
+            return self.push(diagnostic);
+        };
+        self.reader.object(spec, document.spec, "spec");
+        let metadata = node.get("metadata");
+        if let Some(metadata) = metadata {
+            self.reader.object(metadata, METADATA, "metadata");
+        }
+        let name = metadata.and_then(|metadata| metadata.get("name"));
+        if document.named && name.is_none() {
+            let diagnostic = error(
+                codes::MISSING_KEY,
+                node.locate(&[]),
+                format!("a {} needs a `metadata.name`", document.kind),
+            );
+            self.push(diagnostic.help("for example `metadata: {name: base}`"));
+        }
+        let is_sound = !any_error(self.reader.diagnostics.get(before..).unwrap_or_default());
+        match document.kind {
+            "Platform" => self.platform(node, spec, is_sound),
+            _ => self.policy(spec, name, is_sound),
+        }
+    }
+
+    fn platform(&mut self, node: &Node, spec: &Node, is_sound: bool) {
+        let accelerators = spec.get("accelerators").and_then(Node::as_mapping).unwrap_or_default();
+        let places = accelerators
+            .iter()
+            .map(|entry| (entry.key.text.clone(), entry.key.span))
+            .collect();
+        let typed = if is_sound {
+            serde_json::from_value(spec.to_json()).unwrap_or_default()
+        } else {
+            PlatformSpec::default()
+        };
+        let span = node.get("kind").map_or(node.span, |kind| kind.span);
+        self.platforms.push((span, typed, places));
+    }
+
+    fn policy(&mut self, spec: &Node, name: Option<&Node>, is_sound: bool) {
+        let Some(name) = name.filter(|name| name.as_str().is_some()) else {
+            return;
+        };
+        let text = name.as_str().unwrap_or_default();
+        if let Some(first) = self.policies.iter().find(|read| &*read.policy.name == text) {
+            let diagnostic = Diagnostic::error(codes::DUPLICATE_NAME, format!("there are two policies named `{text}`"))
+                .at(name.span, "")
+                .and_at(first.name_span, "the first")
+                .help("give one of them another name");
+            return self.push(diagnostic);
+        }
+        self.names(spec);
+        if !is_sound {
+            return;
+        }
+        let policy_name: Arc<str> = text.into();
+        let mut leaves = Vec::new();
+        let groups: Vec<Field> = DOCUMENTS
+            .iter()
+            .find(|document| document.kind == "RayPolicy")
+            .map(|document| document.spec)
+            .unwrap_or_default()
+            .iter()
+            .filter(|field| matches!(field.key, "defaults" | "force" | "limits" | "actions"))
+            .map(|field| Field {
+                key: field.key,
+                kind: field.kind,
+                required: false,
+                doc: "",
+                example: "",
+            })
+            .collect();
+        Reader::leaves(spec, &groups, &[], &mut leaves);
+        let texts = |key: &str| -> Vec<String> {
+            let items = spec.get(key).and_then(Node::as_sequence).unwrap_or_default();
+            items.iter().filter_map(Node::as_str).map(str::to_owned).collect()
+        };
+        let policy = RayPolicy {
+            mode: spec
+                .get("mode")
+                .and_then(|mode| serde_json::from_value(mode.to_json()).ok())
+                .unwrap_or(Mode::Enforce),
+            priority: spec
+                .get("priority")
+                .and_then(|priority| priority.to_json().as_i64())
+                .unwrap_or(0),
+            matches: spec.get("match").map(selector).unwrap_or_default(),
+            excludes: spec
+                .get("exclude")
+                .and_then(Node::as_sequence)
+                .unwrap_or_default()
+                .iter()
+                .map(selector)
+                .collect(),
+            allow_skip: texts("allowSkip"),
+            leaves: leaves.iter().map(|leaf| self.set_leaf(&policy_name, leaf)).collect(),
+            unset: texts("unset"),
+            origin: self.origin(&policy_name, name.span),
+            name: policy_name,
+        };
+        self.policies.push(Read {
+            policy,
+            name_span: name.span,
+            leaves,
+        });
+    }
+
+    /// The names of checks, injectors and leaves that a policy uses.
+    fn names(&mut self, spec: &Node) {
+        for entry in spec.get("actions").and_then(Node::as_mapping).unwrap_or_default() {
+            let code = entry.key.text.as_str();
+            let known = self.known.codes.iter().find(|(known, _)| *known == code);
+            let diagnostic = match known {
+                None if code.starts_with("RG") && code.len() == 5 => {
+                    let near = suggest(code, self.known.codes.iter().map(|(code, _)| *code));
+                    let diagnostic = error(
+                        codes::UNKNOWN_CODE,
+                        entry.key.span,
+                        format!("no check has the code {code}"),
+                    );
+                    near.map_or(diagnostic.clone(), |near| {
+                        diagnostic.help(format!("did you mean {near}?"))
+                    })
+                }
+                Some((_, false)) if entry.value.as_str() == Some("Fix") => error(
+                    codes::CANNOT_FIX,
+                    entry.value.span,
+                    format!("the check {code} cannot repair"),
+                )
+                .help("use Deny, Warn, Audit or Ignore"),
+                _ => continue,
+            };
+            self.push(diagnostic);
+        }
+        for item in spec.get("allowSkip").and_then(Node::as_sequence).unwrap_or_default() {
+            let Some(name) = item.as_str().filter(|name| !self.known.injectors.contains(name)) else {
+                continue;
+            };
+            let near = suggest(name, self.known.injectors.iter().copied()).map_or_else(
+                || format!("the injectors are {}", crate::k8s::text::listed(&self.known.injectors)),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let diagnostic = error(
+                codes::BAD_VALUE,
+                item.span,
+                format!("there is no injector {}", crate::k8s::text::quoted(name)),
+            );
+            self.push(diagnostic.help(near));
+        }
+        for item in spec.get("unset").and_then(Node::as_sequence).unwrap_or_default() {
+            let Some(leaf) = item.as_str() else { continue };
+            let path: Vec<&str> = leaf.split('.').collect();
+            if !is_leaf(SETTINGS, &path) {
+                let known = leaf_names();
+                let diagnostic = error(
+                    codes::UNKNOWN_LEAF,
+                    item.span,
+                    format!("there is no leaf {}", crate::k8s::text::quoted(leaf)),
+                );
+                let near =
+                    suggest(leaf, known.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+                self.push(near.into_iter().fold(diagnostic, Diagnostic::help));
+            }
+        }
+    }
+
+    fn set_leaf(&self, policy: &Arc<str>, leaf: &ReadLeaf) -> SetLeaf {
+        SetLeaf {
+            path: leaf.path.clone(),
+            value: leaf.value.clone(),
+            origin: self.origin(policy, leaf.span),
+        }
+    }
+
+    fn origin(&self, policy: &Arc<str>, span: Span) -> Arc<Origin> {
+        let place = self.sources.location(span);
+        Arc::new(Origin {
+            policy: Arc::clone(policy),
+            file: self.sources.name(span.source).into(),
+            line: place.map_or(0, |place| place.line),
+            column: place.map_or(0, |place| place.column),
+        })
+    }
+
+    fn finish(mut self, documents: &[Node]) -> Loaded {
+        if let [(first, ..), others @ ..] = self.platforms.as_slice() {
+            let found: Vec<Diagnostic> = others
+                .iter()
+                .map(|(span, ..)| {
+                    Diagnostic::error(codes::SECOND_PLATFORM, "there are two Platforms")
+                        .at(*span, "")
+                        .and_at(*first, "the first")
+                })
+                .collect();
+            self.reader.diagnostics.extend(found);
+        }
+        let platform = self
+            .platforms
+            .first()
+            .map(|(_, spec, _)| platform_of(spec))
+            .unwrap_or_default();
+        self.accelerators(&platform);
+        self.conflicts();
+        if self.policies.is_empty() && !any_error(&self.reader.diagnostics) {
+            self.push(Diagnostic::warning(
+                codes::NOTHING_LOADED,
+                "no RayPolicy was found: RayJobs are only checked",
+            ));
+        }
+        let digest = digest(documents);
+        let mut policies: Vec<RayPolicy> = self.policies.into_iter().map(|read| read.policy).collect();
+        policies.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+        let mut diagnostics = self.reader.diagnostics;
+        let place = |diagnostic: &Diagnostic| diagnostic.primary.as_ref().map(|(span, _)| (span.source, span.start));
+        diagnostics.sort_by_key(place);
+        Loaded {
+            set: PolicySet {
+                platform,
+                policies,
+                digest,
+            },
+            sources: self.sources,
+            diagnostics,
+        }
+    }
+
+    fn accelerators(&mut self, platform: &Platform) {
+        let mut found = Vec::new();
+        for leaf in self.policies.iter().flat_map(|read| &read.leaves) {
+            let [_, section, resource] = leaf.path.as_slice() else {
+                continue;
+            };
+            let Some(name) = leaf.value.as_str().filter(|_| section == "accelerators") else {
+                continue;
+            };
+            let names = platform.accelerators.keys().map(String::as_str);
+            let message = match platform.accelerators.get(name) {
+                None => format!("the Platform has no accelerator `{name}`"),
+                Some(kind) if kind.resource != *resource => {
+                    format!("the accelerator `{name}` is for {}, not for {resource}", kind.resource)
+                }
+                Some(_) => continue,
+            };
+            let help = suggest(name, names.clone())
+                .map(|near| format!("did you mean `{near}`?"))
+                .unwrap_or_else(|| {
+                    let names: Vec<&str> = names.collect();
+                    if names.is_empty() {
+                        "describe it in a document of kind Platform".to_owned()
+                    } else {
+                        format!("the Platform has {}", crate::k8s::text::listed(&names))
+                    }
+                });
+            found.push(
+                Diagnostic::error(codes::UNKNOWN_ACCELERATOR, message)
+                    .at(leaf.span, "")
+                    .help(help),
+            );
+        }
+        self.reader.diagnostics.extend(found);
+    }
+
+    /// Leaves that two policies of equal priority set differently, and that may meet in one RayJob.
+    fn conflicts(&mut self) {
+        let mut setters: BTreeMap<(i64, &[String]), Vec<(&Read, &ReadLeaf)>> = BTreeMap::new();
+        for read in self.policies.iter().filter(|read| read.policy.mode != Mode::Disabled) {
+            for leaf in &read.leaves {
+                setters
+                    .entry((read.policy.priority, &leaf.path))
+                    .or_default()
+                    .push((read, leaf));
+            }
+        }
+        let mut found = Vec::new();
+        for ((priority, path), setters) in &setters {
+            for (position, (second, second_leaf)) in setters.iter().enumerate() {
+                let clash = setters.iter().take(position).find(|(first, first_leaf)| {
+                    first_leaf.value != second_leaf.value && !first.policy.matches.is_disjoint(&second.policy.matches)
+                });
+                let Some((first, first_leaf)) = clash else { continue };
+                let message = format!(
+                    "policies `{}` and `{}` of priority {priority} both set `{}`, to {} and {}",
+                    first.policy.name,
+                    second.policy.name,
+                    path.join("."),
+                    first_leaf.value,
+                    second_leaf.value
+                );
+                found.push(
+                    Diagnostic::error(codes::CONFLICT, message)
+                        .at(second_leaf.span, format!("`{}` sets it here", second.policy.name))
+                        .and_at(first_leaf.span, format!("`{}` sets it here", first.policy.name))
+                        .help("give one of them a higher `priority`, or matches that exclude each other"),
+                );
+            }
+        }
+        self.reader.diagnostics.extend(found);
+    }
+}
+
+fn selector(node: &Node) -> Selector {
+    let globs = |node: &Node| -> Vec<Glob> {
+        node.as_sequence()
+            .unwrap_or_default()
+            .iter()
+            .filter_map(Node::as_str)
+            .map(Glob::new)
+            .collect()
+    };
+    let entries = node.as_mapping().unwrap_or_default();
+    Selector {
+        patterns: entries
+            .iter()
+            .filter_map(|entry| Some((Key::of(&entry.key.text)?, globs(&entry.value))))
+            .collect(),
+    }
+}
+
+fn platform_of(spec: &PlatformSpec) -> Platform {
+    Platform {
+        kuberay: spec
+            .kuberay
+            .version
+            .as_deref()
+            .and_then(|version| version.parse().ok())
+            .unwrap_or_default(),
+        feature_gates: spec.kuberay.feature_gates.clone(),
+        flyte: spec.flyte.clone(),
+        accelerators: spec.accelerators.clone(),
+    }
+}
+
+/// Whether keys lead to a leaf of the settings, or to something above leaves.
+fn is_leaf(fields: &[Field], path: &[&str]) -> bool {
+    let [first, rest @ ..] = path else { return true };
+    match fields.iter().find(|field| field.key == *first).map(|field| field.kind) {
+        Some(Kind::Object(fields)) => is_leaf(fields, rest),
+        Some(Kind::Map(..) | Kind::Keyed(..) | Kind::Set(_)) => true,
+        Some(_) => rest.is_empty(),
+        None => false,
+    }
+}
+
+/// The names of all leaves of the settings, in the order of the table.
+pub fn leaf_names() -> Vec<String> {
+    fn walk(fields: &[Field], prefix: &str, out: &mut Vec<String>) {
+        for field in fields {
+            let name = if prefix.is_empty() {
+                field.key.to_owned()
+            } else {
+                format!("{prefix}.{}", field.key)
+            };
+            match field.kind {
+                Kind::Object(fields) => walk(fields, &name, out),
+                _ => out.push(name),
+            }
+        }
+    }
+    let mut names = Vec::new();
+    walk(SETTINGS, "", &mut names);
+    names
+}
+
+/// The digest over the documents without their places and their order.
+fn digest(documents: &[Node]) -> String {
+    let mut texts: Vec<String> = documents.iter().map(|node| node.to_json().to_string()).collect();
+    texts.sort_unstable();
+    let mut hasher = Sha256::new();
+    for text in &texts {
+        hasher.update(text.as_bytes());
+        hasher.update([0]);
+    }
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,213 @@
+//! What the policies that match a RayJob come to together.
+//!
+//! One rule: for each leaf, the policy with the highest priority wins. Objects and maps merge by key, lists with names
+//! by name, sets of tolerations as sets; every other list is one leaf. `head`, `workers` and `submitter` go before
+//! `pods`. What a policy was given only on the object's own word may make limits and actions stricter, never looser.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::SetLeaf;
+use super::select::Selected;
+use super::settings::{Action, Limits, Mode, Settings};
+
+/// A place in a policy file.
+#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Origin {
+    /// The policy's name.
+    pub policy: Arc<str>,
+    /// The file, as it was named to raygate.
+    pub file: Arc<str>,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// A leaf of `defaults` or `force`: `sharedMemory.size`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Leaf {
+    /// Whether it stands in `force`.
+    pub forced: bool,
+    /// The keys down to it, joined by dots.
+    pub path: Cow<'static, str>,
+}
+
+impl Leaf {
+    /// The leaf at `path`.
+    pub fn new(forced: bool, path: impl Into<Cow<'static, str>>) -> Leaf {
+        Leaf {
+            forced,
+            path: path.into(),
+        }
+    }
+
+    /// An entry of a map that is this leaf.
+    #[must_use]
+    pub fn entry(&self, key: &str) -> Leaf {
+        Leaf {
+            forced: self.forced,
+            path: format!("{}.{key}", self.path).into(),
+        }
+    }
+}
+
+/// What the policies that match come to.
+#[derive(Debug, Default)]
+pub struct Effective {
+    /// What fills empty places.
+    pub defaults: Settings,
+    /// What replaces the author's values.
+    pub force: Settings,
+    /// The most that may be asked for.
+    pub limits: Limits,
+    /// Actions by code, where a policy names one.
+    pub actions: BTreeMap<String, Action>,
+    /// The injectors that the author may turn off.
+    pub allow_skip: BTreeSet<String>,
+    /// The names of the policies that match, lowest priority first.
+    pub policies: Vec<Arc<str>>,
+    /// Where each leaf comes from, by its keys joined by dots.
+    origins: BTreeMap<String, Arc<Origin>>,
+}
+
+impl Effective {
+    /// Where a setting comes from.
+    pub fn origin(&self, leaf: &Leaf) -> Option<&Origin> {
+        let group = if leaf.forced { "force" } else { "defaults" };
+        self.origin_of(&format!("{group}.{}", leaf.path))
+    }
+
+    /// Where a limit comes from, by its key.
+    pub fn limit_origin(&self, key: &str) -> Option<&Origin> {
+        self.origin_of(&format!("limits.{key}"))
+    }
+
+    /// Where the action of a code comes from.
+    pub fn action_origin(&self, code: &str) -> Option<&Origin> {
+        self.origin_of(&format!("actions.{code}"))
+    }
+
+    fn origin_of(&self, path: &str) -> Option<&Origin> {
+        self.origins.get(path).map(AsRef::as_ref)
+    }
+}
+
+/// A leaf on its way through the merge.
+#[derive(Clone)]
+struct Winner<'a> {
+    leaf: &'a SetLeaf,
+    trusted: bool,
+}
+
+/// Merges the selected policies, which come lowest priority first. Policies that are not enforced count for nothing.
+pub fn merge(selected: &[Selected<'_>]) -> Effective {
+    let mut winners: BTreeMap<Vec<String>, Winner<'_>> = BTreeMap::new();
+    let mut effective = Effective::default();
+    for Selected { policy, trusted } in selected.iter().filter(|selected| selected.policy.mode == Mode::Enforce) {
+        effective.policies.push(Arc::clone(&policy.name));
+        if *trusted {
+            effective.allow_skip.extend(policy.allow_skip.iter().cloned());
+        }
+        for unset in &policy.unset {
+            winners.retain(|path, _| {
+                let leaf = path.get(1..).unwrap_or_default().join(".");
+                !leaf
+                    .strip_prefix(unset.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            });
+        }
+        for leaf in &policy.leaves {
+            let loosens = winners.get(&leaf.path).is_some_and(|winner| {
+                !*trusted && winner.trusted && !is_stricter(&leaf.path, &leaf.value, &winner.leaf.value)
+            });
+            if !loosens {
+                winners.insert(
+                    leaf.path.clone(),
+                    Winner {
+                        leaf,
+                        trusted: *trusted,
+                    },
+                );
+            }
+        }
+    }
+    spread_pods(&mut winners);
+    let mut tree = Map::new();
+    for (path, winner) in &winners {
+        insert(&mut tree, path, &winner.leaf.value);
+        effective
+            .origins
+            .insert(path.join("."), Arc::clone(&winner.leaf.origin));
+    }
+    effective.defaults = typed(&mut tree, "defaults");
+    effective.force = typed(&mut tree, "force");
+    effective.limits = typed(&mut tree, "limits");
+    effective.actions = typed(&mut tree, "actions");
+    effective
+}
+
+/// Copies the leaves of `pods` to `head`, `workers` and `submitter`, where these have none of their own.
+fn spread_pods(winners: &mut BTreeMap<Vec<String>, Winner<'_>>) {
+    let pods: Vec<_> = winners
+        .iter()
+        .filter(|(path, _)| path.get(1).is_some_and(|section| section == "pods"))
+        .map(|(path, winner)| (path.clone(), winner.clone()))
+        .collect();
+    for (path, winner) in pods {
+        for section in ["head", "workers", "submitter"] {
+            let mut own = path.clone();
+            if let Some(name) = own.get_mut(1) {
+                section.clone_into(name);
+            }
+            winners.entry(own).or_insert_with(|| winner.clone());
+        }
+    }
+}
+
+/// Whether a limit or an action is stricter than another; a setting may always be replaced.
+fn is_stricter(path: &[String], new: &Value, old: &Value) -> bool {
+    let action = |value: &Value| serde_json::from_value::<Action>(value.clone()).ok();
+    match path.first().map(String::as_str) {
+        Some("limits") => {
+            let number = |value: &Value| crate::k8s::quantity::Quantity::from_json(value).ok();
+            matches!((number(new), number(old)), (Some(new), Some(old)) if new <= old)
+        }
+        Some("actions") => matches!((action(new), action(old)), (Some(new), Some(old)) if new >= old),
+        _ => true,
+    }
+}
+
+fn insert(tree: &mut Map<String, Value>, path: &[String], value: &Value) {
+    match path {
+        [] => {}
+        [last] => {
+            tree.insert(last.clone(), value.clone());
+        }
+        [first, rest @ ..] => {
+            let child = tree.entry(first.clone()).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(child) = child {
+                insert(child, rest, value);
+            }
+        }
+    }
+}
+
+/// A part of the tree, typed. The table of the language and the types agree, so that nothing is lost; a test sets
+/// every leaf and reads it back.
+fn typed<T: DeserializeOwned + Default>(tree: &mut Map<String, Value>, part: &str) -> T {
+    tree.remove(part)
+        .and_then(|value| serde_json::from_value(value).ok())
+        .unwrap_or_default()
+}

@@ -1,0 +1,342 @@
+//! Holding a document against the table of the language: every mistake is reported, with its place.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::diag::{Diagnostic, Span, suggest};
+use crate::k8s::image::{Image, ImagePattern};
+use crate::k8s::names;
+use crate::k8s::quantity::Quantity;
+use crate::ray::KubeRay;
+use crate::yaml::{Node, NodeValue, Style};
+
+use super::codes;
+use super::schema::{Field, Form, Kind};
+use super::settings::Size;
+
+/// A leaf as it stands in a file.
+#[derive(Clone, Debug)]
+pub struct ReadLeaf {
+    /// The keys down to it.
+    pub path: Vec<String>,
+    /// Its value.
+    pub value: Value,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Collects what is wrong with documents.
+#[derive(Debug, Default)]
+pub struct Reader {
+    /// What was found.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Reader {
+    fn error(&mut self, code: &'static str, span: Span, message: String, label: &str) -> &mut Diagnostic {
+        self.diagnostics.push(Diagnostic::error(code, message).at(span, label));
+        // The element was pushed just now.
+        let last = self.diagnostics.len() - 1;
+        &mut self.diagnostics[last]
+    }
+
+    fn wrong_type(&mut self, node: &Node, name: &str, wants: &str) {
+        if matches!(node.value, NodeValue::Null) {
+            self.error(codes::NULL, node.span, format!("`{name}` has no value"), "")
+                .help
+                .push(format!("give it {wants}, or leave the key out"));
+            return;
+        }
+        self.error(
+            codes::WRONG_TYPE,
+            node.span,
+            format!("`{name}` wants {wants}, this is {}", node.kind()),
+            "",
+        );
+    }
+
+    /// Holds a mapping against the keys that it may have.
+    pub fn object(&mut self, node: &Node, fields: &[Field], name: &str) {
+        let Some(entries) = node.as_mapping() else {
+            return self.wrong_type(node, name, "a mapping");
+        };
+        for entry in entries {
+            let key = entry.key.text.as_str();
+            match fields.iter().find(|field| field.key == key) {
+                Some(field) => self.value(&entry.value, &field.kind, key),
+                None => self.unknown_key(entry.key.span, key, fields, name),
+            }
+        }
+        for field in fields
+            .iter()
+            .filter(|field| field.required && node.get(field.key).is_none())
+        {
+            self.error(
+                codes::MISSING_KEY,
+                node.span,
+                format!("`{name}` needs the key `{}`", field.key),
+                "",
+            )
+            .help
+            .push(format!("for example `{}: {}`: {}", field.key, field.example, field.doc));
+        }
+    }
+
+    fn unknown_key(&mut self, span: Span, key: &str, fields: &[Field], name: &str) {
+        let known: Vec<&str> = fields.iter().map(|field| field.key).collect();
+        let help = match suggest(key, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it may have: {}", known.join(", ")),
+        };
+        self.error(
+            codes::UNKNOWN_KEY,
+            span,
+            format!("`{name}` has no key {}", crate::k8s::text::quoted(key)),
+            "",
+        )
+        .help
+        .push(help);
+    }
+
+    /// Holds a value against its kind.
+    pub fn value(&mut self, node: &Node, kind: &Kind, name: &str) {
+        match kind {
+            Kind::Bool => match &node.value {
+                NodeValue::Bool(_) => {}
+                _ => {
+                    self.wrong_type(node, name, "true or false");
+                    self.unquote(node, |text| matches!(text, "true" | "false"));
+                }
+            },
+            Kind::Int(least, most) => self.int(node, *least, *most, name),
+            Kind::Text(form) => self.text(node, *form, name),
+            Kind::Quantity => self.quantity(node, name, |text| {
+                Quantity::parse(text).map(drop).map_err(|e| e.to_string())
+            }),
+            Kind::Size => self.quantity(node, name, |text| text.parse::<Size>().map(drop)),
+            Kind::OneOf(names) => match node.as_str() {
+                Some(text) if names.iter().any(|(known, _)| *known == text) => {}
+                Some(text) => {
+                    let known: Vec<&str> = names.iter().map(|(known, _)| *known).collect();
+                    let near = suggest(text, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+                    let all = format!(
+                        "it may be {}",
+                        crate::k8s::text::listed(&known).replace(" and ", " or ")
+                    );
+                    let message = format!("`{name}` cannot be {}", crate::k8s::text::quoted(text));
+                    self.error(codes::BAD_VALUE, node.span, message, "")
+                        .help
+                        .extend(near.into_iter().chain([all]));
+                }
+                None => self.wrong_type(node, name, "a name"),
+            },
+            Kind::Object(fields) => self.object(node, fields, name),
+            Kind::Map(form, kind) => match node.as_mapping() {
+                Some(entries) => {
+                    for entry in entries {
+                        self.form(entry.key.span, &entry.key.text, *form, &format!("a key of `{name}`"));
+                        self.value(&entry.value, kind, &entry.key.text);
+                    }
+                }
+                None => self.wrong_type(node, name, "a mapping"),
+            },
+            Kind::List(kind) => self.list(node, name, |reader, item| reader.value(item, kind, name)),
+            Kind::Set(fields) => self.list(node, name, |reader, item| reader.object(item, fields, name)),
+            Kind::Keyed(key, fields) => {
+                let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+                self.list(node, name, |reader, item| {
+                    reader.object(item, fields, name);
+                    let Some(given) = item.get(key) else { return };
+                    let Some(text) = given.as_str() else { return };
+                    if let Some(first) = seen.insert(text.to_owned(), given.span) {
+                        let message = format!(
+                            "`{name}` has two elements with the {key} {}",
+                            crate::k8s::text::quoted(text)
+                        );
+                        reader
+                            .error(codes::BAD_VALUE, given.span, message, "")
+                            .secondary
+                            .push((first, "the first".into()));
+                    }
+                });
+            }
+            Kind::Any => {
+                if node.as_mapping().is_none() {
+                    self.wrong_type(node, name, "a mapping");
+                }
+            }
+        }
+    }
+
+    fn list(&mut self, node: &Node, name: &str, mut each: impl FnMut(&mut Self, &Node)) {
+        match node.as_sequence() {
+            Some(items) => items.iter().for_each(|item| each(self, item)),
+            None => self.wrong_type(node, name, "a list"),
+        }
+    }
+
+    fn int(&mut self, node: &Node, least: i64, most: i64, name: &str) {
+        let number = match &node.value {
+            NodeValue::Number(number) => number.as_i64(),
+            _ => {
+                self.wrong_type(node, name, "a whole number");
+                return self.unquote(node, |text| text.parse::<i64>().is_ok());
+            }
+        };
+        if !number.is_some_and(|number| (least..=most).contains(&number)) {
+            let message = format!("`{name}` wants a whole number from {least} to {most}");
+            self.error(codes::BAD_VALUE, node.span, message, "");
+        }
+    }
+
+    /// Advises to take the quotes off where that would help.
+    fn unquote(&mut self, node: &Node, would_fit: impl Fn(&str) -> bool) {
+        let quoted = matches!(node.style, Style::SingleQuoted | Style::DoubleQuoted);
+        if let Some(text) = node.as_str().filter(|text| quoted && would_fit(text))
+            && let Some(last) = self.diagnostics.last_mut()
+        {
+            last.help.push(format!("take the quotes off: {text}"));
+        }
+    }
+
+    fn quantity(&mut self, node: &Node, name: &str, parse: impl Fn(&str) -> Result<(), String>) {
+        let text = match &node.value {
+            NodeValue::String(text) => text.clone(),
+            NodeValue::Number(number) => number.to_string(),
+            _ => return self.wrong_type(node, name, "a quantity such as 4Gi or \"2\""),
+        };
+        if let Err(error) = parse(&text) {
+            self.error(codes::BAD_VALUE, node.span, format!("`{name}`: {error}"), "");
+        } else if Quantity::parse(&text).is_ok_and(|quantity| quantity.is_negative()) {
+            self.error(codes::BAD_VALUE, node.span, format!("`{name}` cannot be negative"), "");
+        }
+    }
+
+    fn text(&mut self, node: &Node, form: Form, name: &str) {
+        match &node.value {
+            NodeValue::String(text) => self.form(node.span, text, form, &format!("`{name}`")),
+            NodeValue::Number(_) | NodeValue::Bool(_) => {
+                let text = node.to_json().to_string();
+                self.wrong_type(node, name, "a text");
+                if let Some(last) = self.diagnostics.last_mut() {
+                    last.help.push(format!("put it in quotes: \"{text}\""));
+                }
+            }
+            _ => self.wrong_type(node, name, "a text"),
+        }
+    }
+
+    fn form(&mut self, span: Span, text: &str, form: Form, name: &str) {
+        let result: Result<(), String> = match form {
+            Form::Free => Ok(()),
+            Form::Text | Form::Glob | Form::Cel | Form::Leaf | Form::Injector => {
+                if text.is_empty() {
+                    Err("is empty".to_owned())
+                } else {
+                    Ok(())
+                }
+            }
+            Form::Name => names::dns_1123_subdomain(text).map_err(|error| error.to_string()),
+            Form::LabelKey => names::label_key(text).map_err(|error| error.to_string()),
+            Form::LabelValue => names::label_value(text).map_err(|error| error.to_string()),
+            Form::ResourceName => names::label_key(text).map_err(|error| error.to_string()),
+            Form::Image => Image::parse(text).map(drop).map_err(|error| error.to_string()),
+            Form::ImagePattern => ImagePattern::parse(text).map(drop).map_err(|error| error.to_string()),
+            Form::Date => text
+                .parse::<jiff::civil::Date>()
+                .map(drop)
+                .map_err(|_| "is no day; write it like 2026-12-31".to_owned()),
+            Form::Code => {
+                let digits = text.strip_prefix("RG").unwrap_or_default();
+                let fits = digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit());
+                if fits {
+                    Ok(())
+                } else {
+                    Err("is no code; write it like RG203".to_owned())
+                }
+            }
+            Form::KubeRay => text.parse::<KubeRay>().map(drop),
+            Form::Version => {
+                let parts: Vec<&str> = text.strip_prefix('v').unwrap_or(text).split('.').collect();
+                let fits = (2..=3).contains(&parts.len()) && parts.iter().all(|part| part.parse::<u32>().is_ok());
+                if fits {
+                    Ok(())
+                } else {
+                    Err("is no version; write it like \"1.16.8\"".to_owned())
+                }
+            }
+            Form::Gate => {
+                let known = crate::ray::version::GATES.iter().map(|gate| gate.name);
+                if known.clone().any(|gate| gate == text) {
+                    Ok(())
+                } else {
+                    let near = suggest(text, known)
+                        .map(|near| format!("; did you mean `{near}`?"))
+                        .unwrap_or_default();
+                    Err(format!("is no feature gate that decides anything here{near}"))
+                }
+            }
+        };
+        if let Err(error) = result {
+            self.error(
+                codes::BAD_VALUE,
+                span,
+                format!("{name}: {} {error}", crate::k8s::text::quoted(text)),
+                "",
+            );
+        }
+    }
+
+    /// The leaves of a mapping that was held against its keys.
+    pub fn leaves(node: &Node, fields: &[Field], path: &[String], out: &mut Vec<ReadLeaf>) {
+        for entry in node.as_mapping().unwrap_or_default() {
+            if let Some(field) = fields.iter().find(|field| field.key == entry.key.text) {
+                let path = below(path, &entry.key.text);
+                Self::leaf(&entry.value, entry.key.span, &field.kind, path, out);
+            }
+        }
+    }
+
+    fn leaf(node: &Node, span: Span, kind: &Kind, path: Vec<String>, out: &mut Vec<ReadLeaf>) {
+        match kind {
+            Kind::Object(fields) => Self::leaves(node, fields, &path, out),
+            Kind::Map(_, kind) => {
+                for entry in node.as_mapping().unwrap_or_default() {
+                    Self::leaf(&entry.value, entry.key.span, kind, below(&path, &entry.key.text), out);
+                }
+            }
+            Kind::Keyed(key, _) => {
+                for item in node.as_sequence().unwrap_or_default() {
+                    let name = item.get(key).and_then(Node::as_str).unwrap_or_default();
+                    out.push(ReadLeaf {
+                        path: below(&path, name),
+                        value: item.to_json(),
+                        span: item.span,
+                    });
+                }
+            }
+            Kind::Set(_) => {
+                for item in node.as_sequence().unwrap_or_default() {
+                    let value = item.to_json();
+                    out.push(ReadLeaf {
+                        path: below(&path, &value.to_string()),
+                        value,
+                        span: item.span,
+                    });
+                }
+            }
+            _ => out.push(ReadLeaf {
+                path,
+                value: node.to_json(),
+                span,
+            }),
+        }
+    }
+}
+
+fn below(path: &[String], key: &str) -> Vec<String> {
+    let mut path = path.to_vec();
+    path.push(key.to_owned());
+    path
+}

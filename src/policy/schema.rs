@@ -1,0 +1,720 @@
+//! The policy language as one table: every key, its type, what it means, and an example.
+//!
+//! Reading, merging, `unset`, the JSON Schema, the docs and `raygate explain` all come from it.
+
+use super::settings::Action;
+
+/// A key of an object.
+#[derive(Debug)]
+pub struct Field {
+    /// The key.
+    pub key: &'static str,
+    /// What may stand there.
+    pub kind: Kind,
+    /// Whether it must stand there.
+    pub required: bool,
+    /// What it means.
+    pub doc: &'static str,
+    /// A value, in YAML.
+    pub example: &'static str,
+}
+
+/// What may stand in a place.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number within these bounds.
+    Int(i64, i64),
+    /// Text of a form.
+    Text(Form),
+    /// A Kubernetes quantity.
+    Quantity,
+    /// A quantity, or a percentage from 1% to 100%.
+    Size,
+    /// One of these names, each with its meaning.
+    OneOf(&'static [(&'static str, &'static str)]),
+    /// An object with these keys.
+    Object(&'static [Field]),
+    /// An object with keys of a form and values of one kind; each entry merges on its own.
+    Map(Form, &'static Kind),
+    /// A list that is one leaf.
+    List(&'static Kind),
+    /// A list whose elements merge by the value of a key.
+    Keyed(&'static str, &'static [Field]),
+    /// A list of objects that merges as a set.
+    Set(&'static [Field]),
+    /// Any object: Kubernetes' own, passed on as it is.
+    Any,
+}
+
+/// The form of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Any text that is not empty.
+    Text,
+    /// Any text.
+    Free,
+    /// A lower-case name: letters, digits and dashes.
+    Name,
+    /// Text with `*` and `?`.
+    Glob,
+    /// A pattern of image references.
+    ImagePattern,
+    /// A label key.
+    LabelKey,
+    /// A label value.
+    LabelValue,
+    /// The name of a container resource.
+    ResourceName,
+    /// An image reference.
+    Image,
+    /// A CEL expression.
+    Cel,
+    /// A day, `2026-12-31`.
+    Date,
+    /// A code of a check, `RG203`.
+    Code,
+    /// A leaf of the settings, `lifecycle.ttlSecondsAfterFinished`.
+    Leaf,
+    /// A KubeRay version.
+    KubeRay,
+    /// A version like `1.16.8`.
+    Version,
+    /// A KubeRay feature gate.
+    Gate,
+    /// An injector's name.
+    Injector,
+}
+
+/// The API version of every policy document.
+pub const API_VERSION: &str = "raygate.dev/v1beta1";
+
+/// A kind of document.
+#[derive(Debug)]
+pub struct Document {
+    /// Its `kind`.
+    pub kind: &'static str,
+    /// The keys of its `spec`.
+    pub spec: &'static [Field],
+    /// Whether `metadata.name` must be there.
+    pub named: bool,
+    /// What it is.
+    pub doc: &'static str,
+}
+
+/// The kinds of documents.
+pub static DOCUMENTS: &[Document] = &[
+    Document {
+        kind: "Platform",
+        spec: PLATFORM,
+        named: false,
+        doc: "The facts of one platform: which KubeRay and Flyte run, and what a GPU means here. At most one.",
+    },
+    Document {
+        kind: "RayPolicy",
+        spec: POLICY,
+        named: true,
+        doc: "Defaults, forced settings, limits and actions for the RayJobs that it matches.",
+    },
+];
+
+const fn field(key: &'static str, kind: Kind, doc: &'static str, example: &'static str) -> Field {
+    Field {
+        key,
+        kind,
+        required: false,
+        doc,
+        example,
+    }
+}
+
+const fn required(key: &'static str, kind: Kind, doc: &'static str, example: &'static str) -> Field {
+    Field {
+        key,
+        kind,
+        required: true,
+        doc,
+        example,
+    }
+}
+
+const SECONDS: Kind = Kind::Int(0, i32::MAX as i64);
+const COUNT: Kind = Kind::Int(0, i32::MAX as i64);
+const GLOBS: Kind = Kind::List(&Kind::Text(Form::Glob));
+const LABELS: Kind = Kind::Map(Form::LabelKey, &Kind::Text(Form::LabelValue));
+const ANNOTATIONS: Kind = Kind::Map(Form::LabelKey, &Kind::Text(Form::Free));
+const RESOURCES: Kind = Kind::Map(Form::ResourceName, &Kind::Quantity);
+
+/// The keys of metadata.
+pub static METADATA: &[Field] = &[field(
+    "name",
+    Kind::Text(Form::Name),
+    "A name, unique among its kind.",
+    "base",
+)];
+
+static PLATFORM: &[Field] = &[
+    field(
+        "kuberay",
+        Kind::Object(KUBERAY),
+        "The KubeRay that is installed.",
+        "{version: \"1.6\"}",
+    ),
+    field(
+        "flyte",
+        Kind::Object(FLYTE),
+        "The Flyte that creates the RayJobs.",
+        "{version: \"1.16.8\"}",
+    ),
+    field(
+        "accelerators",
+        Kind::Map(Form::Name, &Kind::Object(ACCELERATOR)),
+        "The kinds of accelerators of this platform, under names of your choice.",
+        "{a100: {resource: nvidia.com/gpu}}",
+    ),
+];
+
+static KUBERAY: &[Field] = &[
+    field(
+        "version",
+        Kind::Text(Form::KubeRay),
+        "Its version: the rules and defaults of that release apply. Without it, those of the newest one.",
+        "\"1.6\"",
+    ),
+    field(
+        "featureGates",
+        Kind::Map(Form::Gate, &Kind::Bool),
+        "Feature gates of the operator that differ from the release's defaults.",
+        "{RayJobDeletionPolicy: true}",
+    ),
+];
+
+static FLYTE: &[Field] = &[
+    field(
+        "version",
+        Kind::Text(Form::Version),
+        "Its version. From 1.16.7 on, a denial is sent as 422, which Flyte does not try again; else as 403.",
+        "\"1.16.8\"",
+    ),
+    field(
+        "serviceAccounts",
+        Kind::List(&Kind::Text(Form::Text)),
+        "The users whose word on project, domain, workflow and task is taken: Flyte's own service accounts.",
+        "[\"system:serviceaccount:flyte:flytepropeller\"]",
+    ),
+    field(
+        "namespace",
+        Kind::Text(Form::Text),
+        "The template of the namespaces that Flyte creates RayJobs in.",
+        "\"{project}-{domain}\"",
+    ),
+    field(
+        "taskDefaults",
+        RESOURCES,
+        "Flyte's `task_resources.defaults`: what a container has whose author asked for nothing.",
+        "{cpu: 100m, memory: 500Mi}",
+    ),
+];
+
+static ACCELERATOR: &[Field] = &[
+    required(
+        "resource",
+        Kind::Text(Form::ResourceName),
+        "The container resource that asks for it.",
+        "nvidia.com/gpu",
+    ),
+    field(
+        "nodeSelector",
+        LABELS,
+        "The labels of the nodes that have it.",
+        "{nvidia.com/gpu.product: NVIDIA-L4}",
+    ),
+    field(
+        "tolerations",
+        Kind::List(&Kind::Object(TOLERATION)),
+        "The tolerations that its nodes want.",
+        "[{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}]",
+    ),
+];
+
+static TOLERATION: &[Field] = &[
+    field("key", Kind::Text(Form::LabelKey), "The taint's key.", "nvidia.com/gpu"),
+    field(
+        "operator",
+        Kind::OneOf(&[("Exists", "any value"), ("Equal", "the given value")]),
+        "How the taint's value is compared.",
+        "Exists",
+    ),
+    field("value", Kind::Text(Form::LabelValue), "The taint's value.", "\"true\""),
+    field(
+        "effect",
+        Kind::OneOf(&[
+            ("NoSchedule", "new pods stay away"),
+            ("PreferNoSchedule", "new pods stay away where they can"),
+            ("NoExecute", "running pods are driven out too"),
+        ]),
+        "The taint's effect; every effect where it is absent.",
+        "NoSchedule",
+    ),
+    field(
+        "tolerationSeconds",
+        SECONDS,
+        "How long a `NoExecute` taint is borne.",
+        "300",
+    ),
+];
+
+static POLICY: &[Field] = &[
+    field(
+        "description",
+        Kind::Text(Form::Free),
+        "What the policy is for.",
+        "GPU training in production",
+    ),
+    field(
+        "mode",
+        Kind::OneOf(&[("Enforce", "the policy acts"), ("Disabled", "the policy does nothing")]),
+        "What the policy does; `Enforce` where it is absent.",
+        "Enforce",
+    ),
+    field(
+        "priority",
+        Kind::Int(-1_000_000, 1_000_000),
+        "Leaf by leaf, the policy with the higher priority wins; 0 where it is absent.",
+        "10",
+    ),
+    required(
+        "match",
+        Kind::Object(SELECTOR),
+        "The RayJobs that it is for; `{}` is every one.",
+        "{domains: [production]}",
+    ),
+    field(
+        "exclude",
+        Kind::List(&Kind::Object(SELECTOR)),
+        "The RayJobs that it is not for, though they match.",
+        "[{namespaces: [\"*-sandbox\"]}]",
+    ),
+    field(
+        "allowSkip",
+        Kind::List(&Kind::Text(Form::Injector)),
+        "The injectors that an author may turn off with the annotation `raygate.dev/skip`.",
+        "[readiness]",
+    ),
+    field(
+        "defaults",
+        Kind::Object(SETTINGS),
+        "What fills the places that the author left empty.",
+        "{readiness: Http}",
+    ),
+    field(
+        "force",
+        Kind::Object(SETTINGS),
+        "What replaces the author's values, and is verified afterwards.",
+        "{head: {serviceType: ClusterIP}}",
+    ),
+    field(
+        "unset",
+        Kind::List(&Kind::Text(Form::Leaf)),
+        "Leaves of `defaults` and `force` that policies of a lower priority set, and that shall not hold.",
+        "[lifecycle.activeDeadlineSeconds]",
+    ),
+    field(
+        "limits",
+        Kind::Object(LIMITS),
+        "The most that a RayJob may ask for.",
+        "{maxGpusPerJob: 64}",
+    ),
+    field(
+        "actions",
+        Kind::Map(Form::Code, &Kind::OneOf(Action::ALL)),
+        "What happens to the findings of a check.",
+        "{RG203: Fix}",
+    ),
+];
+
+/// The keys of `match` and of each entry of `exclude`.
+pub static SELECTOR: &[Field] = &[
+    field("projects", GLOBS, "Flyte projects.", "[\"ml*\"]"),
+    field("domains", GLOBS, "Flyte domains.", "[production]"),
+    field("workflows", GLOBS, "Flyte workflows.", "[\"*training*\"]"),
+    field("tasks", GLOBS, "Flyte tasks, by their dotted name.", "[\"*.train_*\"]"),
+    field("namespaces", GLOBS, "Kubernetes namespaces.", "[\"team-a-*\"]"),
+    field(
+        "users",
+        GLOBS,
+        "Kubernetes users who create the RayJob.",
+        "[\"system:serviceaccount:ci:*\"]",
+    ),
+];
+
+/// The keys of `defaults` and `force`.
+pub static SETTINGS: &[Field] = &[
+    field(
+        "lifecycle",
+        Kind::Object(LIFECYCLE),
+        "Times and clean-up.",
+        "{ttlSecondsAfterFinished: 300}",
+    ),
+    field(
+        "sharedMemory",
+        Kind::Object(SHARED_MEMORY),
+        "The memory volume at `/dev/shm`.",
+        "{size: 50%}",
+    ),
+    field(
+        "accelerators",
+        Kind::Map(Form::ResourceName, &Kind::Text(Form::Name)),
+        "For each accelerator resource, the kind of the Platform that is meant where the author names none.",
+        "{nvidia.com/gpu: a100-80gb}",
+    ),
+    field(
+        "readiness",
+        Kind::OneOf(READINESS),
+        "How the readiness of head and workers is probed.",
+        "Http",
+    ),
+    field(
+        "wget",
+        Kind::Object(WGET),
+        "Where the wget of the readiness mode `Wget` comes from.",
+        "{image: busybox:1.37-musl}",
+    ),
+    field(
+        "job",
+        Kind::Object(JOB),
+        "The RayJob's own metadata.",
+        "{labels: {kueue.x-k8s.io/queue-name: gpu}}",
+    ),
+    field(
+        "head",
+        Kind::Object(HEAD),
+        "The head pod.",
+        "{minimum: {cpu: \"2\", memory: 8Gi}}",
+    ),
+    field(
+        "workers",
+        Kind::Object(WORKERS),
+        "The pods of every worker group.",
+        "{restartPolicy: Never}",
+    ),
+    field(
+        "submitter",
+        Kind::Object(SUBMITTER),
+        "The submitter pod.",
+        "{requests: {cpu: 500m, memory: 512Mi}}",
+    ),
+    field(
+        "pods",
+        Kind::Object(PODS),
+        "All pods; `head`, `workers` and `submitter` go before it.",
+        "{priorityClassName: training}",
+    ),
+];
+
+static LIFECYCLE: &[Field] = &[
+    field(
+        "shutdownAfterJobFinishes",
+        Kind::Bool,
+        "Whether KubeRay deletes the cluster when the job is over.",
+        "true",
+    ),
+    field(
+        "ttlSecondsAfterFinished",
+        SECONDS,
+        "How long it waits before it does.",
+        "300",
+    ),
+    field(
+        "activeDeadlineSeconds",
+        Kind::Int(1, i32::MAX as i64),
+        "How long the job may take, from its start.",
+        "172800",
+    ),
+    field(
+        "preRunningDeadlineSeconds",
+        Kind::Int(1, i32::MAX as i64),
+        "How long the cluster may take to become ready; used from KubeRay 1.6 on.",
+        "14400",
+    ),
+];
+
+static SHARED_MEMORY: &[Field] = &[
+    field(
+        "size",
+        Kind::Size,
+        "A share of the Ray container's memory, or a quantity. What Ray's object store takes is always granted.",
+        "50%",
+    ),
+    field("min", Kind::Quantity, "Never less than this.", "256Mi"),
+    field("max", Kind::Quantity, "Never more than this.", "128Gi"),
+];
+
+static READINESS: &[(&str, &str)] = &[
+    (
+        "Http",
+        "HTTP probes on Ray's own health endpoints: no tool in the image is needed",
+    ),
+    ("Python", "probes that run Python, which every Ray image has"),
+    ("Wget", "KubeRay's own probes, and a wget for images that have none"),
+    ("KubeRay", "KubeRay's own probes, untouched"),
+];
+
+static WGET: &[Field] = &[field(
+    "image",
+    Kind::Text(Form::Image),
+    "An image with a static busybox at `/bin/busybox`. Without it, a script in the Ray image serves as wget.",
+    "busybox:1.37-musl",
+)];
+
+static JOB: &[Field] = &[
+    field(
+        "labels",
+        LABELS,
+        "Labels of the RayJob, such as a queue's.",
+        "{kueue.x-k8s.io/queue-name: gpu}",
+    ),
+    field(
+        "annotations",
+        ANNOTATIONS,
+        "Annotations of the RayJob.",
+        "{example.com/team: vision}",
+    ),
+];
+
+const RAY_START_PARAMS: Field = field(
+    "rayStartParams",
+    Kind::Map(Form::Text, &Kind::Text(Form::Free)),
+    "Parameters of `ray start`, all of them text.",
+    "{num-cpus: \"0\"}",
+);
+const MINIMUM: Field = field(
+    "minimum",
+    Kind::Object(&[
+        field("cpu", Kind::Quantity, "CPUs.", "\"1\""),
+        field("memory", Kind::Quantity, "Memory.", "4Gi"),
+    ]),
+    "The least that a Ray container needs. It replaces Flyte's platform default; below an author's own value it warns.",
+    "{cpu: \"1\", memory: 4Gi}",
+);
+const RESTART_POLICY: Field = field(
+    "restartPolicy",
+    Kind::OneOf(&[
+        ("Never", "a container that ends is not started again"),
+        ("OnFailure", "it is started again where it failed"),
+        ("Always", "it is always started again"),
+    ]),
+    "What happens to a container that ends.",
+    "Never",
+);
+const PRIORITY_CLASS: Field = field(
+    "priorityClassName",
+    Kind::Text(Form::Text),
+    "The pods' priority class.",
+    "training",
+);
+const RUNTIME_CLASS: Field = field(
+    "runtimeClassName",
+    Kind::Text(Form::Text),
+    "The pods' runtime class.",
+    "nvidia",
+);
+const SCHEDULER: Field = field(
+    "schedulerName",
+    Kind::Text(Form::Text),
+    "The scheduler that places the pods.",
+    "volcano",
+);
+const POD_LABELS: Field = field("labels", LABELS, "Labels of the pods.", "{cost-centre: vision}");
+const POD_ANNOTATIONS: Field = field(
+    "annotations",
+    ANNOTATIONS,
+    "Annotations of the pods.",
+    "{example.com/team: vision}",
+);
+const ENV: Field = field(
+    "env",
+    Kind::Keyed(
+        "name",
+        &[
+            required("name", Kind::Text(Form::Text), "The variable's name.", "NCCL_DEBUG"),
+            field("value", Kind::Text(Form::Free), "Its value.", "WARN"),
+            field(
+                "valueFrom",
+                Kind::Any,
+                "Where its value comes from, as Kubernetes has it.",
+                "{fieldRef: {fieldPath: status.podIP}}",
+            ),
+        ],
+    ),
+    "Environment variables of the Ray container, or of the submitter's.",
+    "[{name: NCCL_DEBUG, value: WARN}]",
+);
+const PULL_SECRETS: Field = field(
+    "imagePullSecrets",
+    Kind::Keyed(
+        "name",
+        &[required(
+            "name",
+            Kind::Text(Form::Text),
+            "The Secret's name.",
+            "registry",
+        )],
+    ),
+    "Secrets to pull images with.",
+    "[{name: registry}]",
+);
+const NODE_SELECTOR: Field = field(
+    "nodeSelector",
+    LABELS,
+    "Node labels that the pods need.",
+    "{pool: training}",
+);
+const TOLERATIONS: Field = field(
+    "tolerations",
+    Kind::Set(TOLERATION),
+    "Tolerations of the pods.",
+    "[{key: spot, operator: Exists}]",
+);
+
+static HEAD: &[Field] = &[
+    RAY_START_PARAMS,
+    MINIMUM,
+    RESTART_POLICY,
+    field(
+        "serviceType",
+        Kind::OneOf(&[
+            ("ClusterIP", "reachable inside the cluster"),
+            ("NodePort", "a port on every node"),
+            ("LoadBalancer", "an address of its own"),
+        ]),
+        "The type of the head's Service.",
+        "ClusterIP",
+    ),
+    PRIORITY_CLASS,
+    RUNTIME_CLASS,
+    SCHEDULER,
+    POD_LABELS,
+    POD_ANNOTATIONS,
+    ENV,
+    PULL_SECRETS,
+    NODE_SELECTOR,
+    TOLERATIONS,
+];
+
+static WORKERS: &[Field] = &[
+    RAY_START_PARAMS,
+    MINIMUM,
+    RESTART_POLICY,
+    PRIORITY_CLASS,
+    RUNTIME_CLASS,
+    SCHEDULER,
+    POD_LABELS,
+    POD_ANNOTATIONS,
+    ENV,
+    PULL_SECRETS,
+    NODE_SELECTOR,
+    TOLERATIONS,
+];
+
+static SUBMITTER: &[Field] = &[
+    field(
+        "requests",
+        RESOURCES,
+        "What it requests; written together with `limits`.",
+        "{cpu: 500m, memory: 512Mi}",
+    ),
+    field(
+        "limits",
+        RESOURCES,
+        "Its limits; written together with `requests`.",
+        "{cpu: \"1\", memory: 1Gi}",
+    ),
+    RESTART_POLICY,
+    PRIORITY_CLASS,
+    RUNTIME_CLASS,
+    SCHEDULER,
+    POD_LABELS,
+    POD_ANNOTATIONS,
+    ENV,
+    PULL_SECRETS,
+    NODE_SELECTOR,
+    TOLERATIONS,
+];
+
+static PODS: &[Field] = &[
+    PRIORITY_CLASS,
+    RUNTIME_CLASS,
+    SCHEDULER,
+    POD_LABELS,
+    POD_ANNOTATIONS,
+    ENV,
+    PULL_SECRETS,
+    NODE_SELECTOR,
+    TOLERATIONS,
+];
+
+/// The keys of `limits`.
+pub static LIMITS: &[Field] = &[
+    field(
+        "maxGpusPerJob",
+        COUNT,
+        "Accelerators of all pods together, at the autoscaler's most.",
+        "64",
+    ),
+    field(
+        "maxCpusPerJob",
+        Kind::Quantity,
+        "CPUs of all pods together, at the autoscaler's most.",
+        "\"512\"",
+    ),
+    field(
+        "maxMemoryPerJob",
+        Kind::Quantity,
+        "Memory of all pods together, at the autoscaler's most.",
+        "4Ti",
+    ),
+    field(
+        "maxPodsPerJob",
+        COUNT,
+        "Pods of one job, at the autoscaler's most.",
+        "100",
+    ),
+    field(
+        "maxWorkersPerGroup",
+        COUNT,
+        "Pods of one worker group, at the autoscaler's most.",
+        "32",
+    ),
+    field(
+        "maxTtlSeconds",
+        SECONDS,
+        "The longest `ttlSecondsAfterFinished`.",
+        "86400",
+    ),
+    field(
+        "maxActiveDeadlineSeconds",
+        SECONDS,
+        "The longest `activeDeadlineSeconds`, which must then be set.",
+        "604800",
+    ),
+    field(
+        "maxPreRunningDeadlineSeconds",
+        SECONDS,
+        "The longest `preRunningDeadlineSeconds`, which must then be set.",
+        "14400",
+    ),
+    field(
+        "maxBackoffLimit",
+        COUNT,
+        "The largest `backoffLimit`: each retry is a new cluster.",
+        "2",
+    ),
+    field(
+        "allowedImages",
+        Kind::List(&Kind::Text(Form::ImagePattern)),
+        "Patterns of images, one of which every container's image must fit; `**` crosses slashes, `*` does not.",
+        "[\"ghcr.io/my-org/**\"]",
+    ),
+];

@@ -1,0 +1,296 @@
+//! The settings of a policy, typed: what the merged leaves of all policies that match a RayJob come to.
+//!
+//! The shape is that of [`crate::policy::schema`], with lists that merge by name as maps; a test sets each leaf of
+//! the schema alone and finds it here.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::k8s::quantity::Quantity;
+
+/// `defaults` or `force`, merged.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Settings {
+    /// What happens to the cluster when the job is over, or takes too long.
+    pub lifecycle: Lifecycle,
+    /// The memory volume at `/dev/shm` of each pod that runs Ray.
+    pub shared_memory: SharedMemory,
+    /// For each accelerator resource, the kind of the Platform that is meant where the author names none.
+    pub accelerators: BTreeMap<String, String>,
+    /// How the readiness of head and workers is probed.
+    pub readiness: Option<Readiness>,
+    /// Where the wget of the readiness mode `Wget` comes from.
+    pub wget: Wget,
+    /// The RayJob's own metadata.
+    pub job: JobSettings,
+    /// The head pod.
+    pub head: PodSettings,
+    /// The pods of every worker group.
+    pub workers: PodSettings,
+    /// The submitter pod.
+    pub submitter: PodSettings,
+    /// All pods; `head`, `workers` and `submitter` go before it.
+    pub pods: PodSettings,
+}
+
+/// Times and clean-up. All times are seconds.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Lifecycle {
+    /// Whether KubeRay deletes the cluster when the job is over.
+    pub shutdown_after_job_finishes: Option<bool>,
+    /// How long it waits before it does.
+    pub ttl_seconds_after_finished: Option<i64>,
+    /// How long the job may take, from its start.
+    pub active_deadline_seconds: Option<i64>,
+    /// How long the cluster may take to become ready (KubeRay 1.6 and later).
+    pub pre_running_deadline_seconds: Option<i64>,
+}
+
+/// The size of `/dev/shm`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct SharedMemory {
+    /// A share of the Ray container's memory, or a quantity.
+    pub size: Option<Size>,
+    /// Never less than this.
+    pub min: Option<Quantity>,
+    /// Never more than this.
+    pub max: Option<Quantity>,
+}
+
+/// A quantity, or a percentage of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// Percent, 1 to 100.
+    Percent(u8),
+    /// A quantity.
+    Quantity(Quantity),
+}
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Size, String> {
+        match text.strip_suffix('%') {
+            Some(number) => match number.parse() {
+                Ok(percent @ 1..=100) => Ok(Size::Percent(percent)),
+                _ => Err(format!("{text:?} is no share; write a whole number from 1% to 100%")),
+            },
+            None => Quantity::parse(text)
+                .map(Size::Quantity)
+                .map_err(|error| error.to_string()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        match value.as_str() {
+            Some(text) => text.parse().map_err(serde::de::Error::custom),
+            None => Quantity::from_json(&value)
+                .map(Size::Quantity)
+                .map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+/// How the readiness of the head and the workers is probed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Readiness {
+    /// HTTP probes on Ray's own health endpoints: no tool in the image is needed.
+    Http,
+    /// Probes that run Python, which every Ray image has.
+    Python,
+    /// KubeRay's own probes, and a `wget` for images without one.
+    Wget,
+    /// KubeRay's own probes, untouched.
+    KubeRay,
+}
+
+/// Where the wget of the readiness mode `Wget` comes from.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Wget {
+    /// An image with a static busybox at `/bin/busybox`; without it, a script made in the Ray image itself.
+    pub image: Option<String>,
+}
+
+/// Metadata of the RayJob itself.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct JobSettings {
+    /// Labels, such as a queue's.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// What a policy says of pods.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PodSettings {
+    /// `rayStartParams`.
+    pub ray_start_params: BTreeMap<String, String>,
+    /// The least that a Ray container needs.
+    pub minimum: BTreeMap<String, Quantity>,
+    /// The submitter's requests.
+    pub requests: BTreeMap<String, Quantity>,
+    /// The submitter's limits.
+    pub limits: BTreeMap<String, Quantity>,
+    /// `Never`, `OnFailure` or `Always`.
+    pub restart_policy: Option<String>,
+    /// The type of the head's Service.
+    pub service_type: Option<String>,
+    /// The pods' priority class.
+    pub priority_class_name: Option<String>,
+    /// The pods' runtime class.
+    pub runtime_class_name: Option<String>,
+    /// The scheduler that places the pods.
+    pub scheduler_name: Option<String>,
+    /// Labels of the pods.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations of the pods.
+    pub annotations: BTreeMap<String, String>,
+    /// Environment variables of the first container, by name.
+    pub env: BTreeMap<String, Value>,
+    /// Names of image pull secrets.
+    pub image_pull_secrets: BTreeMap<String, Value>,
+    /// Node labels that the pods need.
+    pub node_selector: BTreeMap<String, String>,
+    /// Tolerations, under a key that orders them.
+    pub tolerations: BTreeMap<String, Value>,
+}
+
+/// `limits`, merged. What is absent is unlimited.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Limits {
+    /// Accelerators of all pods together, at the autoscaler's most.
+    pub max_gpus_per_job: Option<i64>,
+    /// CPUs of all pods together, at the autoscaler's most.
+    pub max_cpus_per_job: Option<Quantity>,
+    /// Memory of all pods together, at the autoscaler's most.
+    pub max_memory_per_job: Option<Quantity>,
+    /// Pods of one job, at the autoscaler's most.
+    pub max_pods_per_job: Option<i64>,
+    /// Pods of one worker group, at the autoscaler's most.
+    pub max_workers_per_group: Option<i64>,
+    /// `ttlSecondsAfterFinished`.
+    pub max_ttl_seconds: Option<i64>,
+    /// `activeDeadlineSeconds`, which must then be set.
+    pub max_active_deadline_seconds: Option<i64>,
+    /// `preRunningDeadlineSeconds`, which must then be set.
+    pub max_pre_running_deadline_seconds: Option<i64>,
+    /// `backoffLimit`: each retry is a new cluster.
+    pub max_backoff_limit: Option<i64>,
+    /// Image patterns, one of which every image must fit.
+    pub allowed_images: Option<Vec<String>>,
+}
+
+/// What happens to a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+pub enum Action {
+    /// Nothing at all.
+    Ignore,
+    /// It goes to the log, the metrics and the audit log.
+    Audit,
+    /// The author is warned too.
+    Warn,
+    /// It is repaired, and denied where it cannot be.
+    Fix,
+    /// The RayJob is refused.
+    Deny,
+}
+
+impl Action {
+    /// Every action with its meaning, strictest first.
+    pub const ALL: &[(&str, &str)] = &[
+        ("Deny", "refuse the RayJob"),
+        (
+            "Fix",
+            "repair it where the check can, and refuse the RayJob where it cannot be repaired",
+        ),
+        ("Warn", "admit the RayJob with a warning"),
+        (
+            "Audit",
+            "admit it and write the finding to the log, the metrics and the audit log",
+        ),
+        ("Ignore", "do not look"),
+    ];
+
+    /// The name that policies and messages use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Ignore => "Ignore",
+            Action::Audit => "Audit",
+            Action::Warn => "Warn",
+            Action::Fix => "Fix",
+            Action::Deny => "Deny",
+        }
+    }
+}
+
+/// What a policy does with what it finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Mode {
+    /// It acts.
+    #[default]
+    Enforce,
+    /// It says what it would do.
+    Preview,
+    /// It does nothing.
+    Disabled,
+}
+
+/// `Platform.spec`: the facts of one platform.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PlatformSpec {
+    /// The KubeRay that is installed.
+    pub kuberay: KubeRaySpec,
+    /// The Flyte that creates the RayJobs.
+    pub flyte: FlyteSpec,
+    /// The kinds of accelerators, by name.
+    pub accelerators: BTreeMap<String, Accelerator>,
+}
+
+/// The installed KubeRay.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct KubeRaySpec {
+    /// `1.6`; the newest release where it is absent.
+    pub version: Option<String>,
+    /// Feature gates that differ from the release's defaults.
+    pub feature_gates: BTreeMap<String, bool>,
+}
+
+/// The Flyte that creates the RayJobs.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct FlyteSpec {
+    /// `1.16.8`; it decides the status of a denial.
+    pub version: Option<String>,
+    /// The users whose word on project, domain, workflow and task is taken.
+    pub service_accounts: Vec<String>,
+    /// The template of the namespaces: `{project}-{domain}`.
+    pub namespace: Option<String>,
+    /// Flyte's `task_resources.defaults`: what a container has whose author asked for nothing.
+    pub task_defaults: BTreeMap<String, Quantity>,
+}
+
+/// A kind of accelerator.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Accelerator {
+    /// The container resource that asks for it.
+    pub resource: String,
+    /// The labels of the nodes that have it.
+    pub node_selector: BTreeMap<String, String>,
+    /// The tolerations that its nodes want.
+    pub tolerations: Vec<Value>,
+}

@@ -1,0 +1,11 @@
+//! What Ray, KubeRay and Flyte do with a RayJob: its shape, the versions' behaviour, Flyte's identity and names.
+
+pub mod defaults;
+pub mod facts;
+pub mod flyte;
+pub mod job;
+pub mod memory;
+pub mod version;
+
+pub use job::{Container, Pod, RayJob, Resource, Role};
+pub use version::KubeRay;

@@ -1,0 +1,125 @@
+//! Flyte: who made a RayJob, as far as the object tells, and how its author names the fields.
+//!
+//! What stands in the object is advisory: labels and environment variables can be forged. Only the engine, which
+//! sees the request's user, may call an identity verified.
+
+use serde_json::Value;
+
+use super::job::{Pod, RayJob, Role, items, text};
+
+/// What a RayJob says of the Flyte execution that made it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The Flyte project.
+    pub project: String,
+    /// The Flyte domain: `development`, `staging`, `production`.
+    pub domain: String,
+    /// The workflow, as the label holds it.
+    pub workflow: String,
+    /// The task: the dotted name where the environment has it, else the label.
+    pub task: String,
+    /// The execution.
+    pub execution: String,
+    /// The user on whose behalf it runs, as the label holds it.
+    pub user: String,
+}
+
+impl Identity {
+    /// Reads the labels and the Ray container's environment (Flyte 1.16, `pluginmachinery/flytek8s`).
+    pub fn of(job: &RayJob<'_>) -> Identity {
+        let label = |key| job.label(key).unwrap_or_default().to_owned();
+        let env = |name: &str| {
+            let variable = job
+                .head()
+                .and_then(Pod::main)
+                .and_then(|container| container.env(name))?;
+            text(variable, "value")
+                .filter(|value| !value.is_empty())
+                .map(str::to_owned)
+        };
+        Identity {
+            project: label("project"),
+            domain: label("domain"),
+            workflow: env("FLYTE_INTERNAL_EXECUTION_WORKFLOW").unwrap_or_else(|| label("workflow-name")),
+            task: env("FLYTE_INTERNAL_TASK_NAME").unwrap_or_else(|| label("task-name")),
+            execution: job
+                .label("execution-id")
+                .or_else(|| job.label("run"))
+                .unwrap_or_default()
+                .to_owned(),
+            user: label("execution-identity"),
+        }
+    }
+}
+
+/// Whether the object looks as if Flyte made it: its owner is a Flyte workflow or action, or it carries Flyte's labels.
+pub fn made_by_flyte(job: &RayJob<'_>) -> bool {
+    let owned = job.object.get("metadata").is_some_and(|metadata| {
+        items(metadata, "ownerReferences").iter().any(|owner| {
+            let group = text(owner, "apiVersion").unwrap_or_default();
+            match text(owner, "kind") {
+                Some("flyteworkflow") => group.starts_with("flyte.lyft.com/"),
+                Some("TaskAction") => group.starts_with("flyte.org/"),
+                _ => false,
+            }
+        })
+    });
+    owned
+        || ["project", "domain", "task-name"]
+            .iter()
+            .all(|key| job.label(key).is_some())
+}
+
+/// Whether the submitter is Flyte's copy of the task's own pod, with the task's resources and node choice (Flyte 1,
+/// ray plugin: the container keeps the RayJob's name or is called `primary`; Flyte 2 builds a small one of its own).
+pub fn submitter_is_task_copy(job: &RayJob<'_>, submitter: &Pod<'_>) -> bool {
+    made_by_flyte(job)
+        && submitter
+            .running()
+            .any(|container| container.name == "primary" || container.name == job.name())
+}
+
+/// The argument of a Flyte task that sets `argument` for this pod: `WorkerNodeConfig(group_name="a", limits=…)`.
+pub fn setting(pod: &Pod<'_>, argument: &str) -> String {
+    match pod.role {
+        Role::Head => format!("HeadNodeConfig({argument})"),
+        Role::Worker => {
+            let name: String = pod
+                .group_name()
+                .chars()
+                .filter(|c| !c.is_control() && *c != '"')
+                .take(63)
+                .collect();
+            format!("WorkerNodeConfig(group_name=\"{name}\", {argument})")
+        }
+        Role::Submitter => format!("@task({argument})"),
+    }
+}
+
+/// The name of a container resource in Flyte's `Resources(…)`: `mem` for memory, `gpu` for any GPU; `None` where
+/// flytekit has no argument for it.
+pub fn resource_argument(key: &str) -> Option<&'static str> {
+    match key {
+        "cpu" => Some("cpu"),
+        "memory" => Some("mem"),
+        "ephemeral-storage" => Some("ephemeral_storage"),
+        key if key.ends_with("gpu") => Some("gpu"),
+        _ => None,
+    }
+}
+
+/// `limits=Resources(mem="32Gi")` for this pod, or the YAML field where flytekit has no argument for the resource.
+pub fn resource_setting(pod: &Pod<'_>, block: &str, key: &str, quantity: &str) -> String {
+    match resource_argument(key) {
+        Some(argument) => setting(pod, &format!("{block}=Resources({argument}=\"{quantity}\")")),
+        None => format!(
+            "{} with {block}[\"{key}\"] of {quantity}",
+            setting(pod, "pod_template=PodTemplate(…)")
+        ),
+    }
+}
+
+/// The words of `value`, for a message: text without its quotation marks, else JSON.
+pub fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

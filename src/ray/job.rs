@@ -1,0 +1,432 @@
+//! The shape of a RayJob: its pods and containers, found once and then read by every injector and check.
+//!
+//! KubeRay 1.6: `rayjob_types.go`, `raycluster_types.go`; container 0 is the Ray container whatever its name
+//! (`common/pod.go`).
+
+use serde_json::{Map, Value};
+
+use crate::k8s::path::Path;
+use crate::k8s::quantity::Quantity;
+use crate::k8s::text::quoted;
+
+/// What a pod is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// The head of the Ray cluster: always one pod.
+    Head,
+    /// A pod of a worker group.
+    Worker,
+    /// The pod that runs `ray job submit`.
+    Submitter,
+}
+
+impl Role {
+    /// The name that policies and messages use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Head => "head",
+            Role::Worker => "worker",
+            Role::Submitter => "submitter",
+        }
+    }
+}
+
+/// A RayJob, borrowed from its JSON. Fields of the wrong type read as absent.
+#[derive(Debug)]
+pub struct RayJob<'a> {
+    /// The whole object.
+    pub object: &'a Value,
+    /// `spec`, null where it is missing.
+    pub spec: &'a Value,
+    /// `spec.rayClusterSpec`, where it is an object.
+    pub cluster: Option<&'a Value>,
+    /// The head, the worker groups in their order, the submitter: those whose template is there.
+    pub pods: Vec<Pod<'a>>,
+}
+
+/// A pod template of a RayJob with its group.
+#[derive(Debug)]
+pub struct Pod<'a> {
+    /// What the pod is for.
+    pub role: Role,
+    /// The position of its worker group, 0 for the head and the submitter.
+    pub index: usize,
+    /// `headGroupSpec`, the element of `workerGroupSpecs`, or `spec` for the submitter.
+    pub group: &'a Value,
+    /// The pod template.
+    pub template: &'a Value,
+    /// The template's `spec`, null where it is missing.
+    pub spec: &'a Value,
+    /// `containers`, then `initContainers`.
+    pub containers: Vec<Container<'a>>,
+}
+
+/// A container of a pod template.
+#[derive(Debug)]
+pub struct Container<'a> {
+    /// The container itself.
+    pub value: &'a Value,
+    /// Its name, empty where it has none.
+    pub name: &'a str,
+    /// Its position in its list.
+    pub index: usize,
+    /// Whether it stands in `initContainers`.
+    pub init: bool,
+    /// `resources.requests`, sorted by key.
+    pub requests: Vec<Resource<'a>>,
+    /// `resources.limits`, sorted by key.
+    pub limits: Vec<Resource<'a>>,
+}
+
+/// A container resource.
+#[derive(Clone, Copy, Debug)]
+pub struct Resource<'a> {
+    /// The resource's name: `cpu`, `memory`, `nvidia.com/gpu`.
+    pub key: &'a str,
+    /// What stands there.
+    pub value: &'a Value,
+    /// Its quantity, where Kubernetes could read it.
+    pub quantity: Option<Quantity>,
+}
+
+static NULL: Value = Value::Null;
+
+fn child<'a>(value: &'a Value, key: &str) -> &'a Value {
+    value.get(key).unwrap_or(&NULL)
+}
+
+/// The elements of the array under `key`; none where it is missing or something else.
+pub fn items<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The text under `key`, where it is text.
+pub fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key).and_then(Value::as_str)
+}
+
+impl<'a> RayJob<'a> {
+    /// The shape of `object`. Anything at all may stand in it.
+    pub fn of(object: &'a Value) -> RayJob<'a> {
+        let spec = child(object, "spec");
+        let cluster = spec.get("rayClusterSpec").filter(|cluster| cluster.is_object());
+        let groups = cluster.map_or(&[][..], |cluster| items(cluster, "workerGroupSpecs"));
+        let mut pods = Vec::with_capacity(groups.len() + 2);
+        if let Some(head) = cluster
+            .and_then(|cluster| cluster.get("headGroupSpec"))
+            .filter(|head| head.is_object())
+        {
+            pods.push(Pod::of(Role::Head, 0, head, child(head, "template")));
+        }
+        pods.extend(
+            groups
+                .iter()
+                .enumerate()
+                .map(|(index, group)| Pod::of(Role::Worker, index, group, child(group, "template"))),
+        );
+        if let Some(template) = spec.get("submitterPodTemplate").filter(|template| template.is_object()) {
+            pods.push(Pod::of(Role::Submitter, 0, spec, template));
+        }
+        RayJob {
+            object,
+            spec,
+            cluster,
+            pods,
+        }
+    }
+
+    /// `metadata.name`, or what the API server will begin it with.
+    pub fn name(&self) -> &'a str {
+        let metadata = child(self.object, "metadata");
+        text(metadata, "name")
+            .filter(|name| !name.is_empty())
+            .or_else(|| text(metadata, "generateName"))
+            .unwrap_or("")
+    }
+
+    /// A label of the RayJob.
+    pub fn label(&self, key: &str) -> Option<&'a str> {
+        text(child(child(self.object, "metadata"), "labels"), key)
+    }
+
+    /// An annotation of the RayJob. KubeRay copies them all to the RayCluster.
+    pub fn annotation(&self, key: &str) -> Option<&'a str> {
+        text(child(child(self.object, "metadata"), "annotations"), key)
+    }
+
+    /// A flag of `spec`, false where it is absent: `omitempty` hides a false.
+    pub fn flag(&self, key: &str) -> bool {
+        child(self.spec, key).as_bool().unwrap_or(false)
+    }
+
+    /// A whole number of `spec`, where it is one.
+    pub fn number(&self, key: &str) -> Option<i64> {
+        child(self.spec, key).as_i64()
+    }
+
+    /// `spec.submissionMode` with KubeRay's default.
+    pub fn submission_mode(&self) -> &'a str {
+        text(self.spec, "submissionMode")
+            .filter(|mode| !mode.is_empty())
+            .unwrap_or("K8sJobMode")
+    }
+
+    /// Whether an existing cluster is selected, which KubeRay then neither makes nor deletes.
+    pub fn selects_cluster(&self) -> bool {
+        child(self.spec, "clusterSelector")
+            .as_object()
+            .is_some_and(|selector| !selector.is_empty())
+    }
+
+    /// Whether Ray's autoscaler runs in the head pod.
+    pub fn autoscales(&self) -> bool {
+        self.cluster
+            .is_some_and(|cluster| child(cluster, "enableInTreeAutoscaling").as_bool() == Some(true))
+    }
+
+    /// The head pod.
+    pub fn head(&self) -> Option<&Pod<'a>> {
+        self.pods.iter().find(|pod| pod.role == Role::Head)
+    }
+
+    /// The worker groups.
+    pub fn workers(&self) -> impl Iterator<Item = &Pod<'a>> {
+        self.pods.iter().filter(|pod| pod.role == Role::Worker)
+    }
+
+    /// The head and the worker groups: the pods that run Ray.
+    pub fn ray_pods(&self) -> impl Iterator<Item = &Pod<'a>> {
+        self.pods.iter().filter(|pod| pod.role != Role::Submitter)
+    }
+
+    /// The submitter, where a template for it is given.
+    pub fn submitter(&self) -> Option<&Pod<'a>> {
+        self.pods.iter().find(|pod| pod.role == Role::Submitter)
+    }
+}
+
+impl<'a> Pod<'a> {
+    fn of(role: Role, index: usize, group: &'a Value, template: &'a Value) -> Pod<'a> {
+        let spec = child(template, "spec");
+        let (main, init) = (items(spec, "containers"), items(spec, "initContainers"));
+        let mut containers = Vec::with_capacity(main.len() + init.len());
+        containers.extend(
+            main.iter()
+                .enumerate()
+                .map(|(index, value)| Container::of(value, index, false)),
+        );
+        containers.extend(
+            init.iter()
+                .enumerate()
+                .map(|(index, value)| Container::of(value, index, true)),
+        );
+        Pod {
+            role,
+            index,
+            group,
+            template,
+            spec,
+            containers,
+        }
+    }
+
+    /// Where the group stands; `spec` for the submitter.
+    pub fn group_path(&self) -> Path {
+        match self.role {
+            Role::Head => Path::of(["spec", "rayClusterSpec", "headGroupSpec"]),
+            Role::Worker => Path::of(["spec", "rayClusterSpec", "workerGroupSpecs"]).index(self.index),
+            Role::Submitter => Path::of(["spec"]),
+        }
+    }
+
+    /// Where the pod template stands.
+    pub fn template_path(&self) -> Path {
+        match self.role {
+            Role::Submitter => Path::of(["spec", "submitterPodTemplate"]),
+            _ => self.group_path().key("template"),
+        }
+    }
+
+    /// Where the template's `spec` stands.
+    pub fn spec_path(&self) -> Path {
+        self.template_path().key("spec")
+    }
+
+    /// Where a container of this pod stands.
+    pub fn container_path(&self, container: &Container<'_>) -> Path {
+        self.spec_path()
+            .key(if container.init { "initContainers" } else { "containers" })
+            .index(container.index)
+    }
+
+    /// `groupName` of a worker group; `head` and `submitter` for the others.
+    pub fn group_name(&self) -> &'a str {
+        match self.role {
+            Role::Worker => text(self.group, "groupName").unwrap_or(""),
+            role => role.name(),
+        }
+    }
+
+    /// How a message speaks of this pod: "head", "group `gpu-workers`", "submitter".
+    pub fn title(&self) -> String {
+        match self.role {
+            Role::Worker if self.group_name().is_empty() => format!("worker group {}", self.index + 1),
+            Role::Worker => format!("group {}", quoted(self.group_name())),
+            role => role.name().to_owned(),
+        }
+    }
+
+    /// The container that KubeRay takes for Ray's, or the submitter's: the first.
+    pub fn main(&self) -> Option<&Container<'a>> {
+        self.containers.first().filter(|container| !container.init)
+    }
+
+    /// The containers that run beside each other, without the init containers.
+    pub fn running(&self) -> impl Iterator<Item = &Container<'a>> {
+        self.containers.iter().filter(|container| !container.init)
+    }
+
+    /// `rayStartParams`.
+    pub fn start_params(&self) -> Option<&'a Map<String, Value>> {
+        child(self.group, "rayStartParams").as_object()
+    }
+
+    /// A start parameter, where it is text.
+    pub fn start_param(&self, key: &str) -> Option<&'a str> {
+        self.start_params()?.get(key)?.as_str()
+    }
+
+    /// A volume of the pod.
+    pub fn volume(&self, name: &str) -> Option<(usize, &'a Value)> {
+        items(self.spec, "volumes")
+            .iter()
+            .enumerate()
+            .find(|(_, volume)| text(volume, "name") == Some(name))
+    }
+
+    /// A whole number of the worker group, or `absent`.
+    pub fn group_number(&self, key: &str, absent: i64) -> i64 {
+        child(self.group, key).as_i64().unwrap_or(absent)
+    }
+}
+
+impl<'a> Container<'a> {
+    fn of(value: &'a Value, index: usize, init: bool) -> Container<'a> {
+        let resources = child(value, "resources");
+        Container {
+            value,
+            name: text(value, "name").unwrap_or(""),
+            index,
+            init,
+            requests: Resource::all(child(resources, "requests")),
+            limits: Resource::all(child(resources, "limits")),
+        }
+    }
+
+    /// What is requested of `key`.
+    pub fn request(&self, key: &str) -> Option<&Resource<'a>> {
+        self.requests.iter().find(|resource| resource.key == key)
+    }
+
+    /// The limit for `key`.
+    pub fn limit(&self, key: &str) -> Option<&Resource<'a>> {
+        self.limits.iter().find(|resource| resource.key == key)
+    }
+
+    /// What the container will be given of `key`: Kubernetes takes an absent request from the limit.
+    pub fn given(&self, key: &str) -> Option<Quantity> {
+        self.request(key)
+            .or_else(|| self.limit(key))
+            .and_then(|resource| resource.quantity)
+    }
+
+    /// The most that the container may use of `key`: its limit, else its request.
+    pub fn ceiling(&self, key: &str) -> Option<Quantity> {
+        self.limit(key)
+            .or_else(|| self.request(key))
+            .and_then(|resource| resource.quantity)
+    }
+
+    /// The variable of `env` with this name.
+    pub fn env(&self, name: &str) -> Option<&'a Value> {
+        items(self.value, "env")
+            .iter()
+            .find(|variable| text(variable, "name") == Some(name))
+    }
+
+    /// The volume mount whose path, however it is spelled, is `path`, with its position.
+    pub fn mount_at(&self, path: &str) -> Option<(usize, &'a Value)> {
+        items(self.value, "volumeMounts")
+            .iter()
+            .enumerate()
+            .find(|(_, mount)| text(mount, "mountPath").is_some_and(|given| same_path(given, path)))
+    }
+}
+
+impl<'a> Resource<'a> {
+    fn all(resources: &'a Value) -> Vec<Resource<'a>> {
+        let Some(resources) = resources.as_object() else {
+            return Vec::new();
+        };
+        resources
+            .iter()
+            .map(|(key, value)| Resource {
+                key,
+                value,
+                quantity: Quantity::from_json(value).ok(),
+            })
+            .collect()
+    }
+
+    /// What was written, as text.
+    pub fn seen(&self) -> String {
+        self.value
+            .as_str()
+            .map_or_else(|| self.value.to_string(), str::to_owned)
+    }
+}
+
+/// Whether two absolute paths name the same place: `/dev//shm/` is `/dev/shm`.
+pub fn same_path(a: &str, b: &str) -> bool {
+    let parts = |path| str::split(path, '/').filter(|part| !part.is_empty() && *part != ".");
+    a.starts_with('/') == b.starts_with('/') && parts(a).eq(parts(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn finds_every_pod_and_survives_anything() {
+        let object = json!({"spec": {
+            "rayClusterSpec": {
+                "headGroupSpec": {"template": {"spec": {"containers": [{"name": "ray-head"}], "initContainers": [{}]}}},
+                "workerGroupSpecs": [{"groupName": "a"}, 7, {"groupName": "b", "template": {"spec": []}}],
+            },
+            "submitterPodTemplate": {"spec": {"containers": "none"}},
+        }});
+        let job = RayJob::of(&object);
+        let titles: Vec<String> = job.pods.iter().map(Pod::title).collect();
+        assert_eq!(
+            titles,
+            ["head", "group `a`", "worker group 2", "group `b`", "submitter"]
+        );
+        for strange in [
+            json!(null),
+            json!([1]),
+            json!({"spec": 3}),
+            json!({"spec": {"rayClusterSpec": []}}),
+        ] {
+            assert!(RayJob::of(&strange).pods.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_mount_is_found_however_its_path_is_spelled() {
+        assert!(same_path("/dev//shm/", "/dev/shm"));
+        assert!(same_path("/dev/./shm", "/dev/shm"));
+        assert!(!same_path("dev/shm", "/dev/shm"));
+        assert!(!same_path("/dev/shm2", "/dev/shm"));
+    }
+}

@@ -1,0 +1,81 @@
+//! What raygate does to a RayJob and what it says of it: injectors fill in, checks find and may repair.
+//!
+//! Both are pure functions from a RayJob and the effective policy: an injector plans [`edit::Edit`]s, a check
+//! collects [`finding::Finding`]s, and a finding may carry the edits that repair it. Nothing here changes the object;
+//! the engine does, in the order of the tables [`INJECTORS`], [`check::REPAIRS`] and [`check::FAMILIES`].
+
+pub mod check;
+pub mod edit;
+pub mod finding;
+pub mod inject;
+
+use crate::policy::{Effective, Leaf, Platform};
+use crate::ray::{KubeRay, RayJob};
+
+pub use check::Check;
+pub use edit::{Edit, Op, Plan};
+pub use finding::{Finding, Findings};
+pub use inject::{INJECTORS, Injector};
+
+/// What an injector or a check sees beside the RayJob.
+#[derive(Clone, Copy, Debug)]
+pub struct Cx<'a> {
+    /// What the matching policies come to.
+    pub policy: &'a Effective,
+    /// The platform's facts.
+    pub platform: &'a Platform,
+    /// Whether the object's name is final: not before the API server has completed `generateName`.
+    pub named: bool,
+}
+
+/// A setting that holds for this RayJob.
+#[derive(Debug)]
+pub struct Chosen<'a, T> {
+    /// The setting.
+    pub value: &'a T,
+    /// Whether it replaces what the author wrote.
+    pub forced: bool,
+    /// The leaf it comes from, for the record.
+    pub leaf: Leaf,
+}
+
+impl<'a> Cx<'a> {
+    /// The setting that `read` finds in `force`, else in `defaults`.
+    pub fn setting<T>(
+        &self,
+        leaf: &'static str,
+        read: impl Fn(&'a crate::policy::settings::Settings) -> Option<&'a T>,
+    ) -> Option<Chosen<'a, T>> {
+        let forced = read(&self.policy.force).map(|value| (value, true));
+        forced
+            .or_else(|| read(&self.policy.defaults).map(|value| (value, false)))
+            .map(|(value, forced)| Chosen {
+                value,
+                forced,
+                leaf: Leaf::new(forced, leaf),
+            })
+    }
+
+    /// The installed KubeRay.
+    pub fn kuberay(&self) -> KubeRay {
+        self.platform.kuberay
+    }
+
+    /// Whether a feature gate of the installed KubeRay is on.
+    pub fn gate(&self, name: &str) -> bool {
+        self.platform.gate(name)
+    }
+
+    /// Whether the author has turned an injector off, where a policy lets them.
+    pub fn skips(&self, job: &RayJob<'_>, injector: &str) -> bool {
+        self.policy.allow_skip.contains(injector)
+            && job
+                .annotation(SKIP_ANNOTATION)
+                .is_some_and(|names| names.split(',').any(|name| name.trim() == injector))
+    }
+}
+
+/// The annotation with which an author turns injectors off, by name, separated by commas.
+pub const SKIP_ANNOTATION: &str = "raygate.dev/skip";
+/// The annotation that says what raygate did to an object.
+pub const APPLIED_ANNOTATION: &str = "raygate.dev/applied";

@@ -1,0 +1,100 @@
+//! # What it does
+//! Finds a mount of `/dev/shm` in a Ray container that spells the path otherwise, such as `/dev/shm/`.
+//!
+//! # Why it is bad
+//! KubeRay compares the path letter by letter, does not see the mount, and adds a second one at the same place
+//! (KubeRay 1.6, `common/pod.go`): the pod is refused, or the wrong volume wins.
+//!
+//! # What fixes it
+//! The repair spells it `/dev/shm`.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
+//!   volumes: [{name: fast, emptyDir: {medium: Memory}}],
+//!   containers: [{volumeMounts: [{name: fast, mountPath: /dev/shm/}]}]}}}}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
+//!   volumes: [{name: fast, emptyDir: {medium: Memory}}],
+//!   containers: [{volumeMounts: [{name: fast, mountPath: /dev/shm}]}]}}}}}
+//! ```
+
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::job::{items, same_path, text};
+use crate::ray::memory::SHM_PATH;
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::edit::Op;
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG306",
+    title: "the mount of /dev/shm is spelled otherwise",
+    action: Action::Fix,
+    fixes: true,
+    versions: Versions::ALL,
+    page: include_str!("shm_path.rs"),
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let Some(ray) = pod.main() else { continue };
+        let mounts = items(ray.value, "volumeMounts");
+        let at_shm: Vec<usize> = mounts
+            .iter()
+            .enumerate()
+            .filter(|(_, mount)| text(mount, "mountPath").is_some_and(|path| same_path(path, SHM_PATH)))
+            .map(|(index, _)| index)
+            .collect();
+        let path = |index: usize| {
+            pod.container_path(ray)
+                .key("volumeMounts")
+                .index(index)
+                .key("mountPath")
+        };
+        let spelled = |index: usize| {
+            mounts
+                .get(index)
+                .and_then(|mount| text(mount, "mountPath"))
+                .unwrap_or_default()
+        };
+        match at_shm.as_slice() {
+            [only] if spelled(*only) != SHM_PATH => findings.push(
+                Finding::new(
+                    path(*only),
+                    format!(
+                        "{}: {} is mounted, KubeRay would mount {SHM_PATH} a second time",
+                        pod.title(),
+                        quoted(spelled(*only))
+                    ),
+                )
+                .fix(format!("spell the path {SHM_PATH}"))
+                .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)"))
+                .repair(
+                    format!(
+                        "{}: mount path {} spelled {SHM_PATH}",
+                        pod.title(),
+                        quoted(spelled(*only))
+                    ),
+                    path(*only),
+                    Op::Set(SHM_PATH.into()),
+                ),
+            ),
+            [_, second, ..] => findings.push(
+                Finding::new(
+                    path(*second),
+                    format!("{}: two volumes are mounted at {SHM_PATH}", pod.title()),
+                )
+                .fix(format!("mount one volume at {SHM_PATH}"))
+                .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+            ),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! # What it does
+//! Finds a pod whose Ray container is not the first: `ray-head`, `ray-worker`, or the submitter's own.
+//!
+//! # Why it is bad
+//! KubeRay starts Ray in the first container, whatever its name. With a sidecar first, `ray start` runs in the
+//! sidecar's image, and the pod fails for ever. Flyte leaves the containers of a pod template in the author's order.
+//! Seen in ray-project/kuberay#1379.
+//!
+//! # What fixes it
+//! The repair moves the Ray container to the front. In Flyte, list it first in the `PodTemplate`.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{name: logs}, {name: ray-head, image: ray}]}}}}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{name: ray-head}, {name: logs, image: logs}]}}}}}
+//! ```
+
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::{RayJob, Role, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::edit::Op;
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG502",
+    title: "a sidecar stands before the Ray container",
+    action: Action::Fix,
+    fixes: true,
+    versions: Versions::ALL,
+    page: include_str!("container_order.rs"),
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in &job.pods {
+        let is_ray = |name: &str| match pod.role {
+            Role::Head => name == "ray-head",
+            Role::Worker => name == "ray-worker",
+            Role::Submitter => {
+                name == "ray-job-submitter" || name == "primary" || (name == job.name() && !name.is_empty())
+            }
+        };
+        let Some(ray) = pod.running().find(|container| is_ray(container.name)) else {
+            continue;
+        };
+        let Some(first) = pod.main().filter(|_| ray.index > 0) else {
+            continue;
+        };
+        findings.push(
+            Finding::new(
+                pod.container_path(first).key("name"),
+                format!(
+                    "{}: container {} stands before {}, KubeRay would run Ray in it",
+                    pod.title(),
+                    quoted(first.name),
+                    quoted(ray.name)
+                ),
+            )
+            .fix("list the Ray container first")
+            .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)"))
+            .repair(
+                format!("{}: container {} moved to the front", pod.title(), quoted(ray.name)),
+                pod.spec_path().key("containers"),
+                Op::ToFront(ray.index),
+            ),
+        );
+    }
+}

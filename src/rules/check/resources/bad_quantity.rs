@@ -1,0 +1,77 @@
+//! # What it does
+//! Finds a container resource that Kubernetes cannot read, that is negative, or that asks for a part of a device.
+//!
+//! # Why it is bad
+//! The RayJob's schema lets it pass; Kubernetes refuses the pod when KubeRay creates it, again and again. A part of a
+//! GPU is Ray's notion (`@ray.remote(num_gpus=0.5)`), devices of a pod are whole.
+//!
+//! # What fixes it
+//! Write a whole number of devices, and sizes like `8`, `500m` or `32Gi`: `WorkerNodeConfig(requests=Resources(gpu="1"))`.
+//!
+//! # Fails
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: 500m}}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}
+//! ```
+
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::place;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG205",
+    title: "a quantity is unreadable, negative or a part of a device",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("bad_quantity.rs"),
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in &job.pods {
+        for container in &pod.containers {
+            for (block, resources) in [("requests", &container.requests), ("limits", &container.limits)] {
+                for resource in resources {
+                    let key = resource.key;
+                    let (what, fix) = match resource.quantity {
+                        None => ("is no quantity", "write a number with a unit, like 8, 500m or 32Gi"),
+                        Some(quantity) if quantity.is_negative() => ("is negative", "write a positive quantity"),
+                        Some(quantity) if key.contains('/') && !quantity.is_integer() => {
+                            ("is not a whole number of devices", "write a whole number")
+                        }
+                        Some(_) => continue,
+                    };
+                    findings.push(
+                        Finding::new(
+                            pod.container_path(container).keys(["resources", block]).name(key),
+                            format!(
+                                "{}: {key} {} {} {what}, no pod can be created",
+                                place(pod, container),
+                                block.trim_end_matches('s'),
+                                quoted(&resource.seen())
+                            ),
+                        )
+                        .fix(fix)
+                        .flyte(flyte::resource_setting(pod, block, key, "1")),
+                    );
+                }
+            }
+        }
+    }
+}

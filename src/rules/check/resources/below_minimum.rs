@@ -1,0 +1,83 @@
+//! # What it does
+//! Finds a Ray container whose author asked for less CPU or memory than the policy's `minimum`.
+//!
+//! # Why it is bad
+//! Ray needs about 1 GiB to idle and one CPU to start in time; below that it may be killed or never become ready.
+//! What an author wrote stands, so this is a warning.
+//!
+//! # What fixes it
+//! Ask for more: `HeadNodeConfig(requests=Resources(cpu="1", mem="4Gi"))`.
+//!
+//! # Fails
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     headGroupSpec:
+//!       template: {spec: {containers: [{resources: {requests: {memory: 1Gi}, limits: {memory: 1Gi}}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     headGroupSpec:
+//!       template: {spec: {containers: [{resources: {requests: {memory: 4Gi}, limits: {memory: 4Gi}}}]}}
+//! ```
+
+use crate::policy::settings::Action;
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::platform_default::{is_platform_default, minimum};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG207",
+    title: "a Ray container has less than the working minimum",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("below_minimum.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let Some(ray) = pod.main() else { continue };
+        for resource in ["cpu", "memory"] {
+            let Some(minimum) = minimum(cx, pod, resource) else {
+                continue;
+            };
+            let Some(given) = ray.limit(resource).or_else(|| ray.request(resource)) else {
+                continue;
+            };
+            let Some(quantity) = given.quantity else { continue };
+            if quantity >= *minimum.value || is_platform_default(cx, ray, resource) {
+                continue;
+            }
+            let wanted = minimum.value.to_string();
+            findings.push(
+                Finding::new(
+                    pod.container_path(ray)
+                        .keys([
+                            "resources",
+                            if ray.limit(resource).is_some() {
+                                "limits"
+                            } else {
+                                "requests"
+                            },
+                        ])
+                        .name(resource),
+                    format!(
+                        "{}: {resource} {} is less than the {wanted} that Ray needs to work",
+                        pod.title(),
+                        given.seen()
+                    ),
+                )
+                .fix(format!("ask for at least {wanted} of {resource}"))
+                .flyte(flyte::resource_setting(pod, "requests", resource, &wanted)),
+            );
+        }
+    }
+}

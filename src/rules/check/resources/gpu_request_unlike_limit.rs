@@ -1,0 +1,78 @@
+//! # What it does
+//! Finds a container whose request for a GPU, or any other extended resource, differs from its limit.
+//!
+//! # Why it is bad
+//! Kubernetes does not overcommit devices: request and limit must be equal, or the pod is refused and KubeRay tries
+//! to create it for ever. Which of the two numbers is meant, only the author knows.
+//!
+//! # What fixes it
+//! Give both the same number, or the limit alone: `WorkerNodeConfig(requests=Resources(gpu="2"),
+//! limits=Resources(gpu="2"))`.
+//!
+//! # Fails
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - template: {spec: {containers: [{resources: {requests: {nvidia.com/gpu: "1"}, limits: {nvidia.com/gpu: "2"}}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - template: {spec: {containers: [{resources: {requests: {nvidia.com/gpu: "2"}, limits: {nvidia.com/gpu: "2"}}}]}}
+//! ```
+
+use crate::policy::settings::Action;
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::place;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG202",
+    title: "a GPU's request and limit differ",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("gpu_request_unlike_limit.rs"),
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in &job.pods {
+        for container in &pod.containers {
+            for request in container.requests.iter().filter(|request| request.key.contains('/')) {
+                let Some(limit) = container.limit(request.key) else {
+                    continue;
+                };
+                let (Some(requested), Some(most)) = (request.quantity, limit.quantity) else {
+                    continue;
+                };
+                if requested == most {
+                    continue;
+                }
+                let key = request.key;
+                findings.push(
+                    Finding::new(
+                        pod.container_path(container).keys(["resources", "limits"]).name(key),
+                        format!(
+                            "{}: {key} request {} and limit {} differ, no pod can be created",
+                            place(pod, container),
+                            request.seen(),
+                            limit.seen()
+                        ),
+                    )
+                    .fix(format!(
+                        "give requests[\"{key}\"] and limits[\"{key}\"] the same number"
+                    ))
+                    .flyte(flyte::resource_setting(pod, "limits", key, &request.seen())),
+                );
+            }
+        }
+    }
+}

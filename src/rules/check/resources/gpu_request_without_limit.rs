@@ -1,0 +1,79 @@
+//! # What it does
+//! Finds a container that requests a GPU, or any other extended resource, without a limit for it.
+//!
+//! # Why it is bad
+//! Kubernetes does not overcommit devices: it refuses a pod whose device has a request and no limit. KubeRay then
+//! tries to create it for ever. KubeRay also reads the GPUs that it tells Ray of from the limits alone.
+//!
+//! # What fixes it
+//! The repair copies the request to the limit. In Flyte: `WorkerNodeConfig(limits=Resources(gpu="1"))`, or no
+//! `limits` at all.
+//!
+//! # Fails
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - template: {spec: {containers: [{resources: {requests: {nvidia.com/gpu: "1"}}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - template: {spec: {containers: [{resources: {requests: {nvidia.com/gpu: "1"}, limits: {nvidia.com/gpu: "1"}}}]}}
+//! ```
+
+use crate::policy::settings::Action;
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::edit::Op;
+use crate::rules::{Cx, Finding, Findings};
+
+use super::place;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG201",
+    title: "a GPU is requested without a limit",
+    action: Action::Fix,
+    fixes: true,
+    versions: Versions::ALL,
+    page: include_str!("gpu_request_without_limit.rs"),
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in &job.pods {
+        for container in &pod.containers {
+            for request in container.requests.iter().filter(|request| request.key.contains('/')) {
+                if container.limit(request.key).is_some() || request.quantity.is_none_or(|quantity| quantity.is_zero())
+                {
+                    continue;
+                }
+                let (key, count) = (request.key, request.seen());
+                let path = pod.container_path(container).keys(["resources", "limits"]).name(key);
+                findings.push(
+                    Finding::new(
+                        path.clone(),
+                        format!(
+                            "{}: {count} {key} requested without a limit, no pod can be created",
+                            place(pod, container)
+                        ),
+                    )
+                    .fix(format!("set limits[\"{key}\"] to {count}"))
+                    .flyte(flyte::resource_setting(pod, "limits", key, &count))
+                    .repair(
+                        format!(
+                            "{}: limit of {count} {key} copied from the request",
+                            place(pod, container)
+                        ),
+                        path,
+                        Op::Set(request.value.clone()),
+                    ),
+                );
+            }
+        }
+    }
+}

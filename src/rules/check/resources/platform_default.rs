@@ -1,0 +1,111 @@
+//! # What it does
+//! Finds a Ray container with no CPU or memory of its own: nothing at all, or just what Flyte's platform gives a task
+//! that asks for nothing (100m and 500Mi in the flyte-core chart; `Platform.spec.flyte.taskDefaults` names others).
+//!
+//! # Why it is bad
+//! Ray needs about 1 GiB to idle. A head with 500Mi is killed within 20 seconds, and with a tenth of a CPU it never
+//! becomes ready: the job waits for ever. Seen in ray-project/kuberay#2186.
+//!
+//! # What fixes it
+//! The repair gives it the policy's `minimum`. In Flyte, give the head its own resources:
+//! `HeadNodeConfig(requests=Resources(cpu="2", mem="8Gi"))`.
+//!
+//! # Fails
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     headGroupSpec:
+//!       template: {spec: {containers: [{resources: {requests: {cpu: 100m, memory: 500Mi}, limits: {cpu: 100m, memory: 500Mi}}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     headGroupSpec:
+//!       template: {spec: {containers: [{resources: {requests: {cpu: "2", memory: 8Gi}, limits: {cpu: "2", memory: 8Gi}}}]}}
+//! ```
+
+use crate::k8s::quantity::Quantity;
+use crate::policy::settings::Action;
+use crate::ray::job::{Container, Pod};
+use crate::ray::{RayJob, Role, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::edit::Op;
+use crate::rules::{Chosen, Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG206",
+    title: "a Ray container has no resources of its own",
+    action: Action::Fix,
+    fixes: true,
+    versions: Versions::ALL,
+    page: include_str!("platform_default.rs"),
+    run,
+};
+
+/// The policy's `minimum` of a resource for the containers of this pod.
+pub fn minimum<'a>(cx: &Cx<'a>, pod: &Pod<'_>, resource: &str) -> Option<Chosen<'a, Quantity>> {
+    match pod.role {
+        Role::Head => cx.setting("head.minimum", |s| s.head.minimum.get(resource)),
+        Role::Worker => cx.setting("workers.minimum", |s| s.workers.minimum.get(resource)),
+        Role::Submitter => None,
+    }
+}
+
+/// Whether all that is given of a resource is what the platform gives by itself.
+pub fn is_platform_default(cx: &Cx<'_>, container: &Container<'_>, resource: &str) -> bool {
+    let default = cx.platform.task_default(resource);
+    [container.request(resource), container.limit(resource)]
+        .into_iter()
+        .flatten()
+        .all(|given| given.quantity == default)
+}
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let Some(ray) = pod.main() else { continue };
+        for resource in ["cpu", "memory"] {
+            let Some(minimum) = minimum(cx, pod, resource) else {
+                continue;
+            };
+            let enough = ray.ceiling(resource).is_some_and(|given| given >= *minimum.value);
+            if enough || !is_platform_default(cx, ray, resource) {
+                continue;
+            }
+            let wanted = minimum.value.to_string();
+            let given = ray.limit(resource).or_else(|| ray.request(resource));
+            let seen = given.map_or_else(
+                || format!("no {resource} is asked for"),
+                |given| format!("{resource} {} is the platform's default", given.seen()),
+            );
+            let resources = pod.container_path(ray).key("resources");
+            let mut finding = Finding::new(
+                resources
+                    .key(if ray.limit(resource).is_some() {
+                        "limits"
+                    } else {
+                        "requests"
+                    })
+                    .name(resource),
+                format!("{}: {seen}, Ray cannot start with less than {wanted}", pod.title()),
+            )
+            .fix(format!("ask for at least {wanted} of {resource}"))
+            .flyte(flyte::resource_setting(pod, "requests", resource, &wanted))
+            .repair(
+                format!("{}: {seen}, set to {wanted}", pod.title()),
+                resources.key("requests").name(resource),
+                Op::Set(wanted.as_str().into()),
+            );
+            if resource == "memory" || ray.limit(resource).is_some() {
+                finding = finding.repair(
+                    "",
+                    resources.key("limits").name(resource),
+                    Op::Set(wanted.as_str().into()),
+                );
+            }
+            findings.push(finding);
+        }
+    }
+}

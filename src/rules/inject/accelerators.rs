@@ -1,0 +1,239 @@
+//! Tolerations and node selector for the pods that ask for an accelerator, and only for those.
+//!
+//! Of the Platform's kinds for a resource, one is chosen by what the author says: a node selector or required node
+//! affinity that names its nodes, the label `raygate.dev/accelerator`, else the kind that the policy names. Without a
+//! choice, only the tolerations that all kinds share are added. The author's selector stands; with a Kueue queue no
+//! selector is added, because Kueue's flavors bring their own and refuse a conflict.
+//!
+//! KubeRay derives `num-gpus` from resources that it knows as GPUs only (KubeRay 1.6, `common/pod.go`); for others it
+//! is set here.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::k8s::names::is_gpu_key;
+use crate::k8s::toleration;
+use crate::policy::Leaf;
+use crate::policy::settings::Accelerator;
+use crate::ray::facts::is_accelerator;
+use crate::ray::job::{Pod, items, text};
+use crate::ray::{KubeRay, RayJob};
+
+use super::Injector;
+use crate::rules::Cx;
+use crate::rules::edit::Plan;
+
+/// The injector.
+pub const INJECTOR: Injector = Injector {
+    name: "accelerators",
+    doc: "Adds the tolerations and the node selector of the accelerator that a pod asks for.",
+    settings: &["accelerators"],
+    plan,
+};
+
+/// The label, on a pod template or the RayJob, by which an author names a kind of the Platform.
+pub const ACCELERATOR_LABEL: &str = "raygate.dev/accelerator";
+/// The label that gives a job to Kueue.
+pub const KUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
+
+fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
+    if cx.skips(job, INJECTOR.name) {
+        return;
+    }
+    for pod in job.ray_pods() {
+        for resource in asked_for(pod) {
+            let candidates: Vec<(&String, &Accelerator)> = cx
+                .platform
+                .accelerators
+                .iter()
+                .filter(|(_, kind)| kind.resource == resource)
+                .collect();
+            let named = cx.setting("accelerators", |s| s.accelerators.get(resource));
+            let leaf = named
+                .as_ref()
+                .map_or_else(|| Leaf::new(false, "accelerators"), |named| named.leaf.entry(resource));
+            let choice = choose(job, pod, &candidates, named.map(|named| named.value.as_str()));
+            match choice {
+                Some(kind) => {
+                    add_tolerations(pod, kind.tolerations.iter(), plan, &leaf);
+                    if job.label(KUEUE_LABEL).is_none() {
+                        add_selector(pod, &kind.node_selector, plan, &leaf);
+                    }
+                }
+                None => add_tolerations(pod, shared(&candidates).into_iter(), plan, &leaf),
+            }
+            set_num_gpus(cx, pod, resource, plan, &leaf);
+        }
+    }
+}
+
+/// The extended resources that the pod's containers ask for, each once.
+fn asked_for<'a>(pod: &Pod<'a>) -> Vec<&'a str> {
+    let mut keys: Vec<&str> = pod
+        .running()
+        .flat_map(|container| container.limits.iter().chain(&container.requests))
+        .filter(|resource| resource.key.contains('/') && resource.quantity.is_some_and(|q| !q.is_zero()))
+        .map(|resource| resource.key)
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+fn choose<'p>(
+    job: &RayJob<'_>,
+    pod: &Pod<'_>,
+    candidates: &[(&String, &'p Accelerator)],
+    named: Option<&str>,
+) -> Option<&'p Accelerator> {
+    let by_name = |name: &str| candidates.iter().find(|(key, _)| *key == name).map(|(_, kind)| *kind);
+    let by_nodes = || {
+        let author = node_labels(pod);
+        let mut fitting = candidates.iter().map(|(_, kind)| *kind).filter(|kind| {
+            let shared = kind
+                .node_selector
+                .iter()
+                .filter_map(|(key, value)| Some((author.get(key.as_str())?, value)));
+            let mut any = false;
+            shared.into_iter().all(|(values, value)| {
+                any = true;
+                values.contains(&value.as_str())
+            }) && any
+        });
+        fitting.next().filter(|_| fitting.next().is_none())
+    };
+    let label = pod
+        .template
+        .get("metadata")
+        .and_then(|metadata| text(metadata.get("labels")?, ACCELERATOR_LABEL))
+        .or_else(|| job.label(ACCELERATOR_LABEL));
+    let only = || match candidates {
+        [(_, kind)] => Some(*kind),
+        _ => None,
+    };
+    by_nodes()
+        .or_else(|| label.and_then(by_name))
+        .or_else(only)
+        .or_else(|| named.and_then(by_name))
+}
+
+/// The values that the author lets node labels have: the node selector and the required node affinity.
+fn node_labels<'a>(pod: &Pod<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
+    let mut labels = BTreeMap::new();
+    for (key, value) in pod
+        .spec
+        .get("nodeSelector")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
+        labels.insert(key.as_str(), value.as_str().into_iter().collect());
+    }
+    for requirement in node_requirements(pod) {
+        if text(requirement, "operator") == Some("In")
+            && let Some(key) = text(requirement, "key")
+        {
+            labels
+                .entry(key)
+                .or_insert_with(|| items(requirement, "values").iter().filter_map(Value::as_str).collect());
+        }
+    }
+    labels
+}
+
+/// The expressions of the required node affinity.
+fn node_requirements<'a>(pod: &Pod<'a>) -> impl Iterator<Item = &'a Value> {
+    pod.spec
+        .get("affinity")
+        .and_then(|affinity| {
+            affinity
+                .get("nodeAffinity")?
+                .get("requiredDuringSchedulingIgnoredDuringExecution")
+        })
+        .map_or(&[][..], |required| items(required, "nodeSelectorTerms"))
+        .iter()
+        .flat_map(|term| items(term, "matchExpressions"))
+}
+
+/// The tolerations that every candidate has.
+fn shared<'p>(candidates: &[(&String, &'p Accelerator)]) -> Vec<&'p Value> {
+    let Some(((_, first), others)) = candidates.split_first() else {
+        return Vec::new();
+    };
+    first
+        .tolerations
+        .iter()
+        .filter(|wanted| {
+            others
+                .iter()
+                .all(|(_, kind)| kind.tolerations.iter().any(|given| toleration::implies(given, wanted)))
+        })
+        .collect()
+}
+
+fn add_tolerations<'p>(pod: &Pod<'_>, wanted: impl Iterator<Item = &'p Value>, plan: &mut Plan, leaf: &Leaf) {
+    for wanted in wanted {
+        if !items(pod.spec, "tolerations")
+            .iter()
+            .any(|given| toleration::implies(given, wanted))
+        {
+            plan.append(pod.spec_path().key("tolerations"), wanted.clone(), leaf);
+        }
+    }
+}
+
+fn add_selector(pod: &Pod<'_>, selector: &BTreeMap<String, String>, plan: &mut Plan, leaf: &Leaf) {
+    let author = pod.spec.get("nodeSelector");
+    let by_affinity: Vec<&str> = node_requirements(pod)
+        .filter_map(|requirement| text(requirement, "key"))
+        .collect();
+    let contradicts = selector.iter().any(|(key, value)| {
+        by_affinity.contains(&key.as_str())
+            || author
+                .and_then(|author| author.get(key))
+                .is_some_and(|given| given.as_str() != Some(value))
+    });
+    if contradicts {
+        return;
+    }
+    for (key, value) in selector {
+        if author.and_then(|author| author.get(key)).is_none() {
+            plan.set(pod.spec_path().key("nodeSelector").name(key), value.as_str(), leaf);
+        }
+    }
+}
+
+/// Sets `num-gpus` where KubeRay will not, and where Ray has no other name for the device.
+fn set_num_gpus(cx: &Cx<'_>, pod: &Pod<'_>, resource: &str, plan: &mut Plan, leaf: &Leaf) {
+    let knows_mig = cx.kuberay() >= KubeRay::V1_4;
+    let has_own_name = resource == "google.com/tpu" || resource.starts_with("aws.amazon.com/neuron");
+    let group_resources = pod
+        .group
+        .get("resources")
+        .and_then(Value::as_object)
+        .is_some_and(|map| !map.is_empty());
+    if !is_accelerator(resource)
+        || is_gpu_key(resource, knows_mig)
+        || has_own_name
+        || group_resources
+        || pod.start_param("num-gpus").is_some()
+    {
+        return;
+    }
+    let count = pod
+        .main()
+        .and_then(|ray| ray.limit(resource))
+        .and_then(|limit| limit.quantity);
+    if let Some(count) = count
+        && count.is_integer()
+        && count.value() > 0
+        && !asked_for(pod).iter().any(|key| is_gpu_key(key, knows_mig))
+    {
+        plan.set(
+            pod.group_path().keys(["rayStartParams", "num-gpus"]),
+            count.value().to_string(),
+            leaf,
+        );
+    }
+}

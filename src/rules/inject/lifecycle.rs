@@ -1,0 +1,83 @@
+//! Clean-up and deadlines of a job.
+//!
+//! KubeRay 1.6, `rayjob_controller.go` and `validation.go`: nothing is deleted for a selected cluster; a deletion
+//! strategy excludes the rest; a TTL without shutdown is refused. The API hides a `false` and a `0`, so both count
+//! as left out, and `shutdownAfterJobFinishes` and the TTL are set together or not at all.
+
+use crate::k8s::path::Path;
+use crate::ray::{KubeRay, RayJob};
+
+use super::Injector;
+use crate::rules::Cx;
+use crate::rules::edit::Plan;
+
+/// The injector.
+pub const INJECTOR: Injector = Injector {
+    name: "lifecycle",
+    doc: "Sets clean-up after the job's end and its deadlines, where the job has none.",
+    settings: &["lifecycle"],
+    plan,
+};
+
+fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
+    if !job.spec.is_object() || job.selects_cluster() || cx.skips(job, INJECTOR.name) {
+        return;
+    }
+    clean_up(cx, job, plan);
+    let deadline = cx.setting("lifecycle.activeDeadlineSeconds", |s| {
+        s.lifecycle.active_deadline_seconds.as_ref()
+    });
+    let pre_running = cx.setting("lifecycle.preRunningDeadlineSeconds", |s| {
+        s.lifecycle.pre_running_deadline_seconds.as_ref()
+    });
+    let since_1_6 = cx.kuberay() >= KubeRay::V1_6;
+    for (key, setting) in [
+        ("activeDeadlineSeconds", deadline),
+        ("preRunningDeadlineSeconds", pre_running.filter(|_| since_1_6)),
+    ] {
+        let Some(setting) = setting else { continue };
+        let missing = job.spec.get(key).is_none_or(serde_json::Value::is_null);
+        if missing || setting.forced {
+            plan.set(Path::of(["spec", key]), *setting.value, &setting.leaf);
+        }
+    }
+}
+
+fn clean_up(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
+    let has = |key| job.spec.get(key).is_some_and(|value| !value.is_null());
+    if has("deletionStrategy") || has("deletionPolicy") {
+        return;
+    }
+    let shuts_down = job.flag("shutdownAfterJobFinishes");
+    let wanted = cx.setting("lifecycle.shutdownAfterJobFinishes", |s| {
+        s.lifecycle.shutdown_after_job_finishes.as_ref()
+    });
+    let will_shut_down = match &wanted {
+        Some(setting) if setting.forced || !shuts_down => *setting.value,
+        _ => shuts_down,
+    };
+    if let Some(setting) = &wanted
+        && will_shut_down != shuts_down
+    {
+        plan.set(
+            Path::of(["spec", "shutdownAfterJobFinishes"]),
+            will_shut_down,
+            &setting.leaf,
+        );
+    }
+    let ttl = job.number("ttlSecondsAfterFinished").unwrap_or(0);
+    let wanted = cx.setting("lifecycle.ttlSecondsAfterFinished", |s| {
+        s.lifecycle.ttl_seconds_after_finished.as_ref()
+    });
+    if let Some(setting) = wanted
+        && will_shut_down
+        && (ttl == 0 || setting.forced)
+        && ttl != *setting.value
+    {
+        plan.set(
+            Path::of(["spec", "ttlSecondsAfterFinished"]),
+            *setting.value,
+            &setting.leaf,
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! A small submitter: it runs `ray job submit` and nothing else.
+//!
+//! Flyte 1 makes the submitter a copy of the task's own pod, so it reserves what the task asked for. Requests and
+//! limits are replaced together: a request above a limit that was left behind would make the Job refused, while the
+//! cluster stays up. What the author wrote into a template of their own stands.
+
+use serde_json::{Map, Value, json};
+
+use crate::ray::job::text;
+use crate::ray::{RayJob, flyte};
+
+use super::Injector;
+use crate::rules::Cx;
+use crate::rules::edit::Plan;
+
+/// The injector.
+pub const INJECTOR: Injector = Injector {
+    name: "submitter",
+    doc: "Gives the submitter small requests and limits of its own, a restart policy and a container name.",
+    settings: &["submitter.requests", "submitter.limits", "submitter.restartPolicy"],
+    plan,
+};
+
+/// The container name of KubeRay's own submitter.
+const CONTAINER_NAME: &str = "ray-job-submitter";
+
+fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
+    let Some(submitter) = job.submitter() else { return };
+    let Some(main) = submitter.main() else { return };
+    if job.submission_mode() != "K8sJobMode" || cx.skips(job, INJECTOR.name) {
+        return;
+    }
+    let at = submitter.container_path(main);
+    let requests = cx.setting("submitter.requests", |s| {
+        Some(&s.submitter.requests).filter(|map| !map.is_empty())
+    });
+    let limits = cx.setting("submitter.limits", |s| {
+        Some(&s.submitter.limits).filter(|map| !map.is_empty())
+    });
+    if let (Some(requests), Some(limits)) = (&requests, &limits) {
+        let has_none = main.requests.is_empty() && main.limits.is_empty();
+        let is_copy = flyte::submitter_is_task_copy(job, submitter) && runs_no_driver(main.value);
+        if requests.forced || limits.forced || has_none || is_copy {
+            let block = |map: &std::collections::BTreeMap<String, crate::k8s::quantity::Quantity>| {
+                map.iter()
+                    .map(|(key, quantity)| (key.clone(), Value::from(quantity.to_string())))
+                    .collect::<Map<_, _>>()
+            };
+            let wanted = json!({"requests": block(requests.value), "limits": block(limits.value)});
+            if main.value.get("resources") != Some(&wanted) {
+                if let Some(seen) = main.limit("cpu").or_else(|| main.request("cpu")).filter(|_| !has_none) {
+                    plan.note(format!(
+                        "submitter: the task's resources ({} CPU) replaced by small ones of its own",
+                        seen.seen()
+                    ));
+                }
+                plan.set(at.key("resources"), wanted, &requests.leaf);
+            }
+        }
+    }
+    if let Some(setting) = cx.setting("submitter.restartPolicy", |s| s.submitter.restart_policy.as_ref()) {
+        let given = text(submitter.spec, "restartPolicy");
+        if given.is_none() || (setting.forced && given != Some(setting.value)) {
+            plan.set(
+                submitter.spec_path().key("restartPolicy"),
+                setting.value.as_str(),
+                &setting.leaf,
+            );
+        }
+        if main.name.is_empty() {
+            plan.set(at.key("name"), CONTAINER_NAME, &setting.leaf);
+        }
+    }
+}
+
+/// Whether KubeRay's own command runs in the container: then the task runs on the head, and nothing of it here.
+pub fn runs_no_driver(container: &Value) -> bool {
+    container
+        .get("command")
+        .and_then(Value::as_array)
+        .is_none_or(Vec::is_empty)
+}
