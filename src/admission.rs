@@ -47,6 +47,43 @@ impl Gate {
     /// Answers one review. Any bytes are legal input.
     pub fn answer(&self, endpoint: Endpoint, body: &[u8]) -> Answer {
         let _ = (endpoint, body);
-        Answer { status: 400, body: Vec::new(), record: Record::default() }
+        Answer {
+            status: 400,
+            body: Vec::new(),
+            record: Record::default(),
+        }
+    }
+
+    /// The policies in use, in one line.
+    pub fn summary(&self) -> String {
+        String::new()
+    }
+}
+
+/// The answer to a review for which there is no room now: 503 for `/mutate`, for `/validate` a review that asks to
+/// try again.
+pub fn overloaded(endpoint: Endpoint, body: &[u8]) -> Answer {
+    let _ = body;
+    let status = if endpoint == Endpoint::Mutate { 503 } else { 200 };
+    Answer {
+        status,
+        body: Vec::new(),
+        record: Record {
+            verdict: "overloaded",
+            ..Record::default()
+        },
+    }
+}
+
+/// The answer to a review on which the evaluation panicked: a denial that says it is raygate's defect.
+pub fn panicked(endpoint: Endpoint, body: &[u8]) -> Answer {
+    let _ = (endpoint, body);
+    Answer {
+        status: 200,
+        body: Vec::new(),
+        record: Record {
+            verdict: "panicked",
+            ..Record::default()
+        },
     }
 }

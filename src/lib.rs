@@ -11,3 +11,7 @@
 //! network, no files, no environment. `tests/architecture.rs` holds both statements.
 
 pub mod admission;
+pub mod cli;
+pub mod metrics;
+pub mod server;
+pub mod telemetry;

@@ -1,0 +1,3 @@
+//! The `raygate` command line.
+
+pub mod serve;
