@@ -4,6 +4,7 @@ pub mod certs;
 pub mod check;
 pub mod manifests;
 pub mod policies;
+pub mod serve;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve the webhook
+    Serve(serve::ServeArgs),
     /// Judge RayJobs and reviews offline, with the server's own engine
     Check(check::Args),
     /// Make a CA and a serving certificate
@@ -40,8 +43,12 @@ enum Command {
 /// Runs the command line, and says how it went: 0 clean, 1 findings, 2 usage, 3 policy error.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::Serve(args) = &cli.command {
+        return ended(serve::run(args).map(|()| CLEAN).map_err(Failure::from));
+    }
     let mut out = io::stdout().lock();
     let result = match cli.command {
+        Command::Serve(_) => Ok(CLEAN),
         Command::Check(args) => check::run(&args, &mut out),
         Command::Certs(args) => certs::run(&args, jiff::Timestamp::now(), &mut out)
             .map(|()| CLEAN)
@@ -50,7 +57,10 @@ pub fn run() -> ExitCode {
             .map(|()| CLEAN)
             .map_err(Into::into),
     };
-    let result = result.and_then(|code| Ok(out.flush().map(|()| code)?));
+    ended(result.and_then(|code| Ok(out.flush().map(|()| code)?)))
+}
+
+fn ended(result: Result<u8, Failure>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(CLEAN),
@@ -82,6 +92,27 @@ impl Failure {
             Failure::Output(_) | Failure::Usage(_) => USAGE,
         }
     }
+}
+
+impl From<serve::ServeError> for Failure {
+    fn from(error: serve::ServeError) -> Self {
+        match error {
+            serve::ServeError::Policies(failure) => failure,
+            other => Failure::Usage(chain(&other)),
+        }
+    }
+}
+
+/// An error and what caused it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }
 
 impl From<certs::Error> for Failure {

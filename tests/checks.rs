@@ -19,9 +19,17 @@ use serde_json::{Map, Value, json};
 
 fn read_yaml(name: &str, text: &str) -> Value {
     let mut sources = raygate::diag::Sources::new();
-    let (_, nodes, diagnostics) =
-        yaml::read(&mut sources, name, text.as_bytes(), Reading::Kubectl, &Limits::manifests());
-    let errors: Vec<String> = diagnostics.iter().map(|diagnostic| diagnostic.concise(&sources)).collect();
+    let (_, nodes, diagnostics) = yaml::read(
+        &mut sources,
+        name,
+        text.as_bytes(),
+        Reading::Kubectl,
+        &Limits::manifests(),
+    );
+    let errors: Vec<String> = diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.concise(&sources))
+        .collect();
     assert!(errors.is_empty(), "{}", errors.join("\n"));
     assert_eq!(nodes.len(), 1, "{name} must hold one document");
     nodes[0].to_json()
@@ -29,7 +37,10 @@ fn read_yaml(name: &str, text: &str) -> Value {
 
 fn read_file(path: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    read_yaml(&path.display().to_string(), &fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())))
+    read_yaml(
+        &path.display().to_string(),
+        &fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())),
+    )
 }
 
 /// Objects merge key by key, lists element by element, null takes a key away.
@@ -58,7 +69,11 @@ fn merge(into: &mut Value, from: Value) {
 
 /// The newest KubeRay for which a check holds, with the gates that it needs.
 fn kuberay_of(check: &Check) -> Value {
-    let version = check.versions.until.unwrap_or(raygate::ray::KubeRay::V1_6).max(check.versions.since);
+    let version = check
+        .versions
+        .until
+        .unwrap_or(raygate::ray::KubeRay::V1_6)
+        .max(check.versions.since);
     let mut gates = Map::new();
     if let Some((gate, on)) = check.versions.gate {
         gates.insert(gate.to_owned(), on.into());
@@ -74,14 +89,19 @@ fn bundle(kuberay: Value, platform: Value, policy: Value) -> Bundle {
     let shipped = raygate::engine::bundle::EMBEDDED[0].1.split("\n---\n").nth(1).unwrap();
     let mut own = json!({"match": {}, "priority": 1});
     merge(&mut own, policy);
-    let own = json!({"apiVersion": "raygate.dev/v1beta1", "kind": "RayPolicy", "metadata": {"name": "case"}, "spec": own});
+    let own =
+        json!({"apiVersion": "raygate.dev/v1beta1", "kind": "RayPolicy", "metadata": {"name": "case"}, "spec": own});
     let sources = [
         Source::new("platform.yaml", &platform.to_string()),
         Source::new("default.yaml", shipped),
         Source::new("case.yaml", &own.to_string()),
     ];
     let loaded = raygate::policy::load(&sources, &raygate::engine::bundle::known());
-    let errors: Vec<String> = loaded.diagnostics.iter().map(|diagnostic| diagnostic.concise(&loaded.sources)).collect();
+    let errors: Vec<String> = loaded
+        .diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.concise(&loaded.sources))
+        .collect();
     assert!(loaded.is_usable(), "{}", errors.join("\n"));
     Bundle::new(loaded.set)
 }
@@ -101,7 +121,13 @@ fn finds(bundle: &Bundle, code: &str, object: &Value) -> Vec<String> {
     let outcome = answer_as_is(bundle, request(object));
     let findings = outcome.findings.iter().filter(|judged| judged.check.code == code);
     findings
-        .inspect(|judged| assert!(judged.finding.path.reaches(object), "{code}: {} leads nowhere", judged.finding.path))
+        .inspect(|judged| {
+            assert!(
+                judged.finding.path.reaches(object),
+                "{code}: {} leads nowhere",
+                judged.finding.path
+            )
+        })
         .map(|judged| judged.finding.path.to_string())
         .collect()
 }
@@ -124,14 +150,22 @@ fn every_page_has_its_parts_and_its_examples_are_true() {
         for (heading, found) in [("Fails", true), ("Passes", false)] {
             let mut fragment = example(check, heading);
             let take = |fragment: &mut Value, key: &str| {
-                fragment.as_object_mut().and_then(|map| map.remove(key)).unwrap_or_else(|| json!({}))
+                fragment
+                    .as_object_mut()
+                    .and_then(|map| map.remove(key))
+                    .unwrap_or_else(|| json!({}))
             };
             let (policy, platform) = (take(&mut fragment, "policy"), take(&mut fragment, "platform"));
             let mut object = read_file("tests/checks/base.yaml");
             merge(&mut object, fragment);
             defaults::apply(&mut object);
             let found_at = finds(&bundle(kuberay_of(check), platform, policy), check.code, &object);
-            assert_eq!(!found_at.is_empty(), found, "{}: the example under {heading} finds {found_at:?}", check.code);
+            assert_eq!(
+                !found_at.is_empty(),
+                found,
+                "{}: the example under {heading} finds {found_at:?}",
+                check.code
+            );
         }
     }
 }
@@ -144,8 +178,12 @@ fn every_check_has_cases_and_they_hold() {
         let cases = cases.as_array().unwrap_or_else(|| panic!("{file} is no list of cases"));
         let (mut breaks, mut passes, mut from_flyte) = (false, false, false);
         for case in cases {
-            let name = case["name"].as_str().unwrap_or_else(|| panic!("{file}: a case without a name"));
-            let known = ["name", "from", "set", "policy", "platform", "kuberay", "gates", "finds", "repaired"];
+            let name = case["name"]
+                .as_str()
+                .unwrap_or_else(|| panic!("{file}: a case without a name"));
+            let known = [
+                "name", "from", "set", "policy", "platform", "kuberay", "gates", "finds", "repaired",
+            ];
             for key in case.as_object().unwrap().keys() {
                 assert!(known.contains(&key.as_str()), "{file}: {name}: unknown key {key}");
             }
@@ -164,12 +202,20 @@ fn every_check_has_cases_and_they_hold() {
             }
             let part = |key: &str| case.get(key).cloned().unwrap_or_else(|| json!({}));
             let bundle = bundle(kuberay, part("platform"), part("policy"));
-            let wanted: Vec<&str> = case["finds"].as_array().expect(name).iter().filter_map(Value::as_str).collect();
+            let wanted: Vec<&str> = case["finds"]
+                .as_array()
+                .expect(name)
+                .iter()
+                .filter_map(Value::as_str)
+                .collect();
             assert_eq!(finds(&bundle, check.code, &object), wanted, "{file}: {name}");
             if case["repaired"] == true {
                 assert!(check.fixes, "{file}: {name}: the check repairs nothing");
                 let repaired = answer_mutate(&bundle, request(&object)).document.into_value();
-                assert!(finds(&bundle, check.code, &repaired).is_empty(), "{file}: {name}: not repaired");
+                assert!(
+                    finds(&bundle, check.code, &repaired).is_empty(),
+                    "{file}: {name}: not repaired"
+                );
             }
             breaks |= !wanted.is_empty();
             passes |= wanted.is_empty();
@@ -187,7 +233,12 @@ fn codes_are_unique_ordered_and_belong_to_their_family() {
     let mut last = "";
     for family in check::FAMILIES {
         for check in family.checks {
-            assert!(check.code.starts_with(family.prefix), "{} in {}", check.code, family.prefix);
+            assert!(
+                check.code.starts_with(family.prefix),
+                "{} in {}",
+                check.code,
+                family.prefix
+            );
             assert!(check.code > last, "{} after {last}", check.code);
             assert!(seen.insert(check.code, check.title).is_none());
             last = check.code;
@@ -199,6 +250,9 @@ fn codes_are_unique_ordered_and_belong_to_their_family() {
 fn the_checks_that_repair_are_those_of_the_order_of_repairs() {
     let mut ordered: Vec<&str> = check::REPAIRS.iter().map(|check| check.code).collect();
     ordered.sort_unstable();
-    let fixing: Vec<&str> = check::all().filter(|check| check.fixes).map(|check| check.code).collect();
+    let fixing: Vec<&str> = check::all()
+        .filter(|check| check.fixes)
+        .map(|check| check.code)
+        .collect();
     assert_eq!(ordered, fixing);
 }

@@ -61,6 +61,13 @@ impl Bundle {
         Bundle::new(policy::load(&sources, &known()).set)
     }
 
+    /// KubeRay's own rules alone, for where the policies cannot be used.
+    pub fn kuberay_only() -> Bundle {
+        let mut bundle = Bundle::new(PolicySet::default());
+        bundle.checks.retain(|check| check.code.starts_with("RG1"));
+        bundle
+    }
+
     /// The platform's facts.
     pub fn platform(&self) -> &Platform {
         &self.set.platform

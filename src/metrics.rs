@@ -1,0 +1,285 @@
+//! What raygate counts and measures: every family in one table, and the functions that observe.
+//!
+//! No label takes its values from a request: each is one of a few words that the program knows, so that a client
+//! can never grow the number of series.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Metric, Registry};
+
+use crate::admission::{Endpoint, Record};
+
+mod table;
+
+pub use table::{FAMILIES, FamilySpec, Kind};
+
+/// Upper bounds of the duration histograms, in seconds: a decision takes about 100 µs, a webhook at most 30 s.
+const DURATION_BUCKETS: [f64; 17] = [
+    0.000_05, 0.000_1, 0.000_2, 0.000_3, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+    30.0,
+];
+
+/// Why a request was turned away although nothing was wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overload {
+    /// Too many evaluations were running or waiting.
+    InFlight,
+    /// The caller would have given up before the answer.
+    Deadline,
+    /// The bodies being read filled the memory that is set aside for them.
+    Memory,
+}
+
+impl Overload {
+    const ALL: [Self; 3] = [Self::InFlight, Self::Deadline, Self::Memory];
+
+    /// The value of the `cause` label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InFlight => "in_flight",
+            Self::Deadline => "deadline",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+type Labels<const N: usize> = [(&'static str, &'static str); N];
+
+/// The metrics of one process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Labels<3>, Counter>,
+    rejections: Family<Labels<1>, Counter>,
+    findings: Family<Labels<1>, Counter>,
+    injections: Family<Labels<1>, Counter>,
+    request_durations: [Histogram; 2],
+    evaluation_durations: [Histogram; 2],
+    in_flight: Gauge,
+    connections: Gauge,
+    accept_errors: Counter,
+    handshake_failures: Family<Labels<1>, Counter>,
+    slow_clients: Family<Labels<1>, Counter>,
+    overloads: Family<Labels<1>, Counter>,
+    panics: Counter,
+    certificate_expiry: Gauge,
+    certificate_reloads: Counter,
+    certificate_reload_failures: Counter,
+    bundle: Family<[(&'static str, String); 1], Gauge>,
+    log_lines_dropped: Counter,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// All families, registered, with the series that alerts watch already at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::default();
+        let durations = |registry: &mut Registry, spec| {
+            let family: Family<Labels<1>, Histogram> =
+                Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS));
+            let of = |endpoint| family.get_or_create_owned(&[("endpoint", endpoint_label(endpoint))]);
+            let each = [of(Endpoint::Mutate), of(Endpoint::Validate)];
+            register(registry, spec, family);
+            each
+        };
+        let metrics = Self {
+            requests: registered(&mut registry, &table::REQUESTS),
+            rejections: registered(&mut registry, &table::REJECTIONS),
+            findings: registered(&mut registry, &table::FINDINGS),
+            injections: registered(&mut registry, &table::INJECTIONS),
+            request_durations: durations(&mut registry, &table::REQUEST_DURATION),
+            evaluation_durations: durations(&mut registry, &table::EVALUATION_DURATION),
+            in_flight: registered(&mut registry, &table::IN_FLIGHT),
+            connections: registered(&mut registry, &table::CONNECTIONS),
+            accept_errors: registered(&mut registry, &table::ACCEPT_ERRORS),
+            handshake_failures: registered(&mut registry, &table::HANDSHAKE_FAILURES),
+            slow_clients: registered(&mut registry, &table::SLOW_CLIENTS),
+            overloads: registered(&mut registry, &table::OVERLOADS),
+            panics: registered(&mut registry, &table::PANICS),
+            certificate_expiry: registered(&mut registry, &table::CERTIFICATE_EXPIRY),
+            certificate_reloads: registered(&mut registry, &table::CERTIFICATE_RELOADS),
+            certificate_reload_failures: registered(&mut registry, &table::CERTIFICATE_RELOAD_FAILURES),
+            bundle: registered(&mut registry, &table::BUNDLE),
+            log_lines_dropped: registered(&mut registry, &table::LOG_LINES_DROPPED),
+            registry,
+        };
+        metrics.start_at_zero()
+    }
+
+    fn start_at_zero(mut self) -> Self {
+        let build: Family<Labels<1>, Gauge> = registered(&mut self.registry, &table::BUILD);
+        build.get_or_create(&[("version", env!("CARGO_PKG_VERSION"))]).set(1);
+        for cause in Overload::ALL {
+            self.overloads.get_or_create(&[("cause", cause.as_str())]).inc_by(0);
+        }
+        for stage in ["handshake", "header", "body"] {
+            self.slow_clients.get_or_create(&[("stage", stage)]).inc_by(0);
+        }
+        self
+    }
+
+    /// One answered review: how it ended, what was found and injected, and how long it took from the end of the
+    /// request's header to the answer.
+    pub fn answered(&self, endpoint: Endpoint, record: &Record, took: Duration) {
+        let labels = [
+            ("endpoint", endpoint_label(endpoint)),
+            ("operation", operation_label(&record.operation)),
+            ("verdict", record.verdict),
+        ];
+        self.requests.get_or_create(&labels).inc();
+        for &code in &record.codes {
+            self.findings.get_or_create(&[("code", code)]).inc();
+        }
+        for &injector in &record.injected {
+            self.injections.get_or_create(&[("injector", injector)]).inc();
+        }
+        histogram(&self.request_durations, endpoint).observe(took.as_secs_f64());
+    }
+
+    /// The evaluation alone: from the bytes of the review to the bytes of its answer.
+    pub fn evaluated(&self, endpoint: Endpoint, took: Duration) {
+        histogram(&self.evaluation_durations, endpoint).observe(took.as_secs_f64());
+    }
+
+    /// A request that was refused before it was read, with its HTTP status.
+    pub fn rejected(&self, status: &'static str) {
+        self.rejections.get_or_create(&[("status", status)]).inc();
+    }
+
+    /// Counts a request as in flight until the guard is dropped.
+    pub fn in_flight(&self) -> GaugeGuard<'_> {
+        GaugeGuard::new(&self.in_flight)
+    }
+
+    /// Counts a connection as open until the guard is dropped.
+    pub fn connection(&self) -> GaugeGuard<'_> {
+        GaugeGuard::new(&self.connections)
+    }
+
+    /// The operating system refused to hand out a connection.
+    pub fn accept_failed(&self) {
+        self.accept_errors.inc();
+    }
+
+    /// A TLS handshake failed, with its cause in one word.
+    pub fn handshake_failed(&self, cause: &'static str) {
+        self.handshake_failures.get_or_create(&[("cause", cause)]).inc();
+    }
+
+    /// A client was cut because it did not send its handshake, header or body in time.
+    pub fn slow_client(&self, stage: &'static str) {
+        self.slow_clients.get_or_create(&[("stage", stage)]).inc();
+    }
+
+    /// A request was turned away to protect the others.
+    pub fn overloaded(&self, cause: Overload) {
+        self.overloads.get_or_create(&[("cause", cause.as_str())]).inc();
+    }
+
+    /// An evaluation panicked.
+    pub fn panicked(&self) {
+        self.panics.inc();
+    }
+
+    /// The certificate in use ends at this time, in seconds since 1970.
+    pub fn certificate_ends(&self, not_after: i64) {
+        self.certificate_expiry.set(not_after);
+    }
+
+    /// A new certificate was taken over from its files.
+    pub fn certificate_reloaded(&self) {
+        self.certificate_reloads.inc();
+    }
+
+    /// The certificate files changed into something that cannot be served.
+    pub fn certificate_reload_failed(&self) {
+        self.certificate_reload_failures.inc();
+    }
+
+    /// The policies in use, by the digest of their bundle. The former digest's series ends.
+    pub fn bundle(&self, digest: &str, policies: usize) {
+        self.bundle.clear();
+        let policies = i64::try_from(policies).unwrap_or(i64::MAX);
+        self.bundle
+            .get_or_create(&[("digest", digest.to_owned())])
+            .set(policies);
+    }
+
+    /// The whole registry in the OpenMetrics text format.
+    pub fn encode(&self) -> String {
+        self.log_lines_dropped
+            .inner()
+            .store(crate::telemetry::dropped_lines(), Ordering::Relaxed);
+        let mut text = String::with_capacity(16 * 1024);
+        // Writing to a string cannot fail; a family that refused to encode would leave a text without `# EOF`,
+        // which the scraper reports.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// Holds a gauge one higher for as long as it lives.
+#[derive(Debug)]
+pub struct GaugeGuard<'a>(&'a Gauge);
+
+impl<'a> GaugeGuard<'a> {
+    fn new(gauge: &'a Gauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for GaugeGuard<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// The name of an endpoint in metrics and logs.
+pub fn endpoint_label(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Mutate => "mutate",
+        Endpoint::Validate => "validate",
+    }
+}
+
+/// The request's own word only where it is one that the API server knows.
+fn operation_label(operation: &str) -> &'static str {
+    ["CREATE", "UPDATE", "DELETE", "CONNECT"]
+        .into_iter()
+        .find(|known| *known == operation)
+        .unwrap_or("unknown")
+}
+
+fn histogram(of_each: &[Histogram; 2], endpoint: Endpoint) -> &Histogram {
+    let [mutate, validate] = of_each;
+    match endpoint {
+        Endpoint::Mutate => mutate,
+        Endpoint::Validate => validate,
+    }
+}
+
+fn registered<M: Metric + Clone + Default>(registry: &mut Registry, spec: &FamilySpec) -> M {
+    let metric = M::default();
+    register(registry, spec, metric.clone());
+    metric
+}
+
+/// The encoder writes a counter's `_total` and the help text's full stop itself.
+fn register(registry: &mut Registry, spec: &FamilySpec, metric: impl Metric) {
+    let name = spec.name.strip_suffix("_total").unwrap_or(spec.name);
+    registry.register(name, spec.help.trim_end_matches('.'), metric);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! The table of metric families. Registration, the generated page of documentation and the tests read it.
+
+/// What a family measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only rises; its name ends in `_total`.
+    Counter,
+    /// Rises and falls.
+    Gauge,
+    /// Counts observations by size.
+    Histogram,
+}
+
+impl Kind {
+    /// The word after `# TYPE`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// One metric family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FamilySpec {
+    /// The name that a query uses.
+    pub name: &'static str,
+    /// One sentence for `# HELP`.
+    pub help: &'static str,
+    /// What it measures.
+    pub kind: Kind,
+    /// The names of its labels, in order.
+    pub labels: &'static [&'static str],
+}
+
+const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> FamilySpec {
+    FamilySpec {
+        name,
+        help,
+        kind: Kind::Counter,
+        labels,
+    }
+}
+
+const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> FamilySpec {
+    FamilySpec {
+        name,
+        help,
+        kind: Kind::Gauge,
+        labels,
+    }
+}
+
+const fn histogram(name: &'static str, labels: &'static [&'static str], help: &'static str) -> FamilySpec {
+    FamilySpec {
+        name,
+        help,
+        kind: Kind::Histogram,
+        labels,
+    }
+}
+
+pub(super) const REQUESTS: FamilySpec = counter(
+    "raygate_requests_total",
+    &["endpoint", "operation", "verdict"],
+    "Admission reviews answered.",
+);
+pub(super) const REJECTIONS: FamilySpec = counter(
+    "raygate_rejected_requests_total",
+    &["status"],
+    "HTTP requests refused before a review was read, by status.",
+);
+pub(super) const FINDINGS: FamilySpec = counter(
+    "raygate_findings_total",
+    &["code"],
+    "Findings that decided a review, by code.",
+);
+pub(super) const INJECTIONS: FamilySpec = counter(
+    "raygate_injections_total",
+    &["injector"],
+    "Reviews that an injector or a fix changed.",
+);
+pub(super) const REQUEST_DURATION: FamilySpec = histogram(
+    "raygate_request_duration_seconds",
+    &["endpoint"],
+    "Time from the end of a request's header to its answer, reading the body included.",
+);
+pub(super) const EVALUATION_DURATION: FamilySpec = histogram(
+    "raygate_evaluation_duration_seconds",
+    &["endpoint"],
+    "Time from the bytes of a review to the bytes of its answer.",
+);
+pub(super) const IN_FLIGHT: FamilySpec = gauge(
+    "raygate_in_flight",
+    &[],
+    "Requests whose header is read and whose answer is not yet made.",
+);
+pub(super) const CONNECTIONS: FamilySpec = gauge("raygate_connections", &[], "Open connections to the webhook port.");
+pub(super) const ACCEPT_ERRORS: FamilySpec = counter(
+    "raygate_accept_errors_total",
+    &[],
+    "Times that the operating system refused a new connection, for example for want of file descriptors.",
+);
+pub(super) const HANDSHAKE_FAILURES: FamilySpec = counter(
+    "raygate_tls_handshake_failures_total",
+    &["cause"],
+    "TLS handshakes that failed.",
+);
+pub(super) const SLOW_CLIENTS: FamilySpec = counter(
+    "raygate_slow_clients_total",
+    &["stage"],
+    "Clients cut for sending too slowly.",
+);
+pub(super) const OVERLOADS: FamilySpec = counter(
+    "raygate_overloads_total",
+    &["cause"],
+    "Requests turned away to protect the others.",
+);
+pub(super) const PANICS: FamilySpec = counter(
+    "raygate_panics_total",
+    &[],
+    "Evaluations that panicked. Each is a defect of raygate.",
+);
+pub(super) const CERTIFICATE_EXPIRY: FamilySpec = gauge(
+    "raygate_certificate_expiry_timestamp_seconds",
+    &[],
+    "When the certificate in use ends, in seconds since 1970.",
+);
+pub(super) const CERTIFICATE_RELOADS: FamilySpec = counter(
+    "raygate_certificate_reloads_total",
+    &[],
+    "Certificates taken over from changed files.",
+);
+pub(super) const CERTIFICATE_RELOAD_FAILURES: FamilySpec = counter(
+    "raygate_certificate_reload_failures_total",
+    &[],
+    "Polls that found certificate files which cannot be served; the former pair stays in use.",
+);
+pub(super) const BUNDLE: FamilySpec = gauge(
+    "raygate_policy_bundle_info",
+    &["digest"],
+    "The number of policies in use, by the digest of their bundle.",
+);
+pub(super) const LOG_LINES_DROPPED: FamilySpec = counter(
+    "raygate_log_lines_dropped_total",
+    &[],
+    "Log lines dropped because the reader of standard error fell behind.",
+);
+pub(super) const BUILD: FamilySpec = gauge(
+    "raygate_build_info",
+    &["version"],
+    "Always 1; the label says which raygate runs.",
+);
+
+/// Every family, in the order in which they are documented.
+pub static FAMILIES: &[FamilySpec] = &[
+    REQUESTS,
+    REJECTIONS,
+    FINDINGS,
+    INJECTIONS,
+    REQUEST_DURATION,
+    EVALUATION_DURATION,
+    IN_FLIGHT,
+    CONNECTIONS,
+    ACCEPT_ERRORS,
+    HANDSHAKE_FAILURES,
+    SLOW_CLIENTS,
+    OVERLOADS,
+    PANICS,
+    CERTIFICATE_EXPIRY,
+    CERTIFICATE_RELOADS,
+    CERTIFICATE_RELOAD_FAILURES,
+    BUNDLE,
+    LOG_LINES_DROPPED,
+    BUILD,
+];

@@ -1,0 +1,143 @@
+//! The table against what is exported.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// One of everything, so that every family has at least one series.
+fn touched() -> Metrics {
+    let metrics = Metrics::new();
+    let record = Record {
+        operation: "CREATE".to_owned(),
+        verdict: "denied",
+        codes: vec!["RG203"],
+        injected: vec!["readiness"],
+        ..Record::default()
+    };
+    metrics.answered(Endpoint::Mutate, &record, Duration::from_micros(80));
+    metrics.rejected("404");
+    metrics.handshake_failed("version");
+    metrics.bundle("sha256:1", 3);
+    metrics
+}
+
+/// The labels of the first sample of a family, `le` left out.
+fn labels(text: &str, name: &str) -> Vec<String> {
+    let sample = text
+        .lines()
+        .find(|line| line.starts_with(&format!("{name}{{")) || line.starts_with(&format!("{name}_count{{")))
+        .unwrap_or_default();
+    let inner = sample
+        .split_once('{')
+        .and_then(|(_, rest)| rest.split_once('}'))
+        .map_or("", |(inner, _)| inner);
+    inner
+        .split(',')
+        .filter_map(|pair| pair.split_once('=').map(|(key, _)| key.to_owned()))
+        .filter(|key| key != "le")
+        .collect()
+}
+
+#[test]
+fn the_table_and_the_exported_families_are_the_same() {
+    let text = touched().encode();
+    let exported: BTreeMap<&str, &str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .filter_map(|rest| rest.split_once(' '))
+        .collect();
+    let tabled: BTreeMap<&str, &str> = FAMILIES
+        .iter()
+        .map(|family| {
+            (
+                family.name.strip_suffix("_total").unwrap_or(family.name),
+                family.kind.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(exported, tabled);
+    for family in FAMILIES {
+        assert_eq!(labels(&text, family.name), family.labels, "{}", family.name);
+        assert!(family.name.starts_with("raygate_"), "{}", family.name);
+        assert_eq!(
+            family.kind == Kind::Counter,
+            family.name.ends_with("_total"),
+            "{}",
+            family.name
+        );
+        assert!(
+            text.contains(&format!("{}.\n", family.help.trim_end_matches('.'))),
+            "{}",
+            family.name
+        );
+    }
+    assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn a_clients_words_never_become_label_values() {
+    let metrics = Metrics::new();
+    for operation in ["", "create", "DROP TABLE", "CREATE"] {
+        let record = Record {
+            operation: operation.to_owned(),
+            verdict: "malformed",
+            ..Record::default()
+        };
+        metrics.answered(Endpoint::Validate, &record, Duration::ZERO);
+    }
+    let text = metrics.encode();
+    let unknown = r#"raygate_requests_total{endpoint="validate",operation="unknown",verdict="malformed"} 3"#;
+    assert!(text.contains(unknown), "{text}");
+    assert!(!text.contains("DROP"));
+}
+
+#[test]
+fn a_fast_decision_has_a_bucket_of_its_own() {
+    let metrics = Metrics::new();
+    metrics.evaluated(Endpoint::Mutate, Duration::from_micros(40));
+    metrics.evaluated(Endpoint::Mutate, Duration::from_micros(150));
+    let text = metrics.encode();
+    assert!(
+        text.contains(r#"raygate_evaluation_duration_seconds_bucket{le="0.00005",endpoint="mutate"} 1"#),
+        "{text}"
+    );
+    assert!(
+        text.contains(r#"raygate_evaluation_duration_seconds_bucket{le="0.0002",endpoint="mutate"} 2"#),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_guard_gives_back_what_it_took() {
+    let metrics = Metrics::new();
+    {
+        let _first = metrics.in_flight();
+        let _second = metrics.in_flight();
+        assert!(metrics.encode().contains("raygate_in_flight 2\n"));
+    }
+    assert!(metrics.encode().contains("raygate_in_flight 0\n"));
+}
+
+#[test]
+fn only_the_bundle_in_use_is_shown() {
+    let metrics = Metrics::new();
+    metrics.bundle("sha256:old", 2);
+    metrics.bundle("sha256:new", 3);
+    let text = metrics.encode();
+    assert!(
+        text.contains(r#"raygate_policy_bundle_info{digest="sha256:new"} 3"#),
+        "{text}"
+    );
+    assert!(!text.contains("sha256:old"));
+}
+
+#[test]
+fn alerts_find_their_series_from_the_start() {
+    let text = Metrics::new().encode();
+    for series in [
+        "raygate_panics_total 0",
+        r#"raygate_overloads_total{cause="in_flight"} 0"#,
+    ] {
+        assert!(text.contains(series), "{series}");
+    }
+}

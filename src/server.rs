@@ -1,0 +1,320 @@
+//! The webhook's server: TLS for reviews on one port, plain HTTP for probes and metrics on another.
+//!
+//! [`Server::bind`] opens both sockets, [`Server::run`] serves until it is told to stop and then drains. What a review
+//! means is the [`Reviewer`]'s; this module knows only its bytes.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::task::TaskTracker;
+
+use crate::admission::{Answer, Endpoint, Gate};
+use crate::metrics::Metrics;
+use crate::telemetry::RateLimit;
+
+mod admin;
+mod body;
+mod connection;
+mod evaluate;
+mod limits;
+mod linger;
+mod listener;
+mod pair;
+mod rotate;
+mod routes;
+mod shutdown;
+mod tls;
+
+pub mod duration;
+
+pub use limits::Limits;
+pub use listener::BindError;
+pub use pair::{Pair, PairError, PairFiles};
+pub use shutdown::Signals;
+pub use tls::CertificateStore;
+
+use shutdown::Phase;
+
+/// Whoever answers reviews: the gate, or in tests something simpler.
+pub trait Reviewer: Send + Sync + 'static {
+    /// Answers one review. Called from many threads, may be given any bytes, may panic.
+    fn answer(&self, endpoint: Endpoint, body: &[u8]) -> Answer;
+
+    /// The policies in use, in one line.
+    fn summary(&self) -> String;
+}
+
+impl Reviewer for Gate {
+    fn answer(&self, endpoint: Endpoint, body: &[u8]) -> Answer {
+        Gate::answer(self, endpoint, body)
+    }
+
+    fn summary(&self) -> String {
+        Gate::summary(self)
+    }
+}
+
+/// Where the server's certificate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CertificateSource {
+    /// Made at the start, for this machine alone.
+    InMemory,
+    /// Files that someone else keeps; followed when they change.
+    Files(PairFiles),
+}
+
+/// What a server is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where reviews are taken.
+    pub bind: SocketAddr,
+    /// Where probes and scrapers are answered.
+    pub metrics_bind: SocketAddr,
+    /// The certificate.
+    pub certificate: CertificateSource,
+    /// Between "not ready" and the last accepted connection: the time in which a cluster's load balancers hear of it.
+    pub drain_delay: Duration,
+    /// All other bounds.
+    pub limits: Limits,
+}
+
+/// Why a server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A socket.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The certificate.
+    #[error(transparent)]
+    Pair(#[from] PairError),
+    /// The TLS library.
+    #[error("configuring TLS")]
+    Tls(#[from] rustls::Error),
+    /// The operating system would not tell the address of a socket.
+    #[error("reading the address of a socket")]
+    Address(#[source] std::io::Error),
+}
+
+/// What every request may look at.
+struct Shared {
+    reviewer: Arc<dyn Reviewer>,
+    metrics: Arc<Metrics>,
+    certificates: Arc<CertificateStore>,
+    limits: Limits,
+    places: evaluate::Places,
+    memory: Arc<Semaphore>,
+    untrusted_log: RateLimit,
+}
+
+impl Shared {
+    fn new(
+        reviewer: Arc<dyn Reviewer>,
+        metrics: Arc<Metrics>,
+        certificates: Arc<CertificateStore>,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            reviewer,
+            metrics,
+            certificates,
+            places: evaluate::Places::new(limits.in_flight),
+            memory: body::memory(&limits),
+            limits,
+            untrusted_log: RateLimit::new(Duration::from_secs(60)),
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Shared")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A server with both sockets open, so that no client is refused between [`Server::bind`] and [`Server::run`].
+pub struct Server {
+    webhook: TcpListener,
+    admin: TcpListener,
+    addresses: [SocketAddr; 2],
+    tls: Arc<rustls::ServerConfig>,
+    rotation: Option<rotate::Rotation>,
+    shared: Arc<Shared>,
+    drain_delay: Duration,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Server")
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Loads the certificate and opens both sockets.
+    pub async fn bind(
+        options: Options,
+        reviewer: Arc<dyn Reviewer>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, StartError> {
+        let (rotation, certificates) = match options.certificate {
+            CertificateSource::InMemory => (None, Arc::new(CertificateStore::new(Pair::in_memory()?))),
+            CertificateSource::Files(files) => {
+                let (rotation, store) = rotate::Rotation::start(files)?;
+                (Some(rotation), store)
+            }
+        };
+        metrics.certificate_ends(certificates.current().not_after);
+        let webhook = listener::bind(options.bind, "--bind", "RAYGATE_BIND").await?;
+        let admin = listener::bind(options.metrics_bind, "--metrics-bind", "RAYGATE_METRICS_BIND").await?;
+        let address = |socket: &TcpListener| socket.local_addr().map_err(StartError::Address);
+        let addresses = [address(&webhook)?, address(&admin)?];
+        let tls = tls::config(Arc::clone(&certificates))?;
+        let shared = Arc::new(Shared::new(reviewer, metrics, certificates, options.limits));
+        Ok(Self {
+            webhook,
+            admin,
+            addresses,
+            tls,
+            rotation,
+            shared,
+            drain_delay: options.drain_delay,
+        })
+    }
+
+    /// Where reviews are taken; the real port where 0 was asked for.
+    pub fn webhook_address(&self) -> SocketAddr {
+        let [webhook, _] = self.addresses;
+        webhook
+    }
+
+    /// Where probes and scrapers are answered.
+    pub fn metrics_address(&self) -> SocketAddr {
+        let [_, metrics] = self.addresses;
+        metrics
+    }
+
+    /// The certificate in use, to look at or to replace.
+    pub fn certificates(&self) -> Arc<CertificateStore> {
+        Arc::clone(&self.shared.certificates)
+    }
+
+    /// Serves until `stop` is done, then drains: not ready at once, no new connection after the drain delay, requests
+    /// in flight finished within [`Limits::drain`].
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let (phase, heard) = watch::channel(Phase::Serving);
+        let admin = tokio::spawn(run_admin(self.admin, Arc::clone(&self.shared), heard.clone()));
+        if let Some(rotation) = self.rotation {
+            let metrics = Arc::clone(&self.shared.metrics);
+            tokio::spawn(rotate::follow(
+                rotation,
+                self.shared.limits.certificate_poll,
+                metrics,
+                heard.clone(),
+            ));
+        }
+        let tracker = TaskTracker::new();
+        let connections = connection::Connections {
+            router: routes::router(Arc::clone(&self.shared)),
+            acceptor: self.tls.into(),
+            phase: heard,
+            shared: Arc::clone(&self.shared),
+        };
+        let webhook = tokio::spawn(run_webhook(self.webhook, connections, tracker.clone()));
+        let [webhook_address, metrics_address] = self.addresses;
+        tracing::info!(webhook = %webhook_address, metrics = %metrics_address, "serving");
+
+        stop.await;
+        tracing::info!(
+            seconds = self.drain_delay.as_secs_f64(),
+            "draining: not ready, still serving"
+        );
+        phase.send_replace(Phase::Draining);
+        tokio::time::sleep(self.drain_delay).await;
+        phase.send_replace(Phase::Closing);
+        let _ = webhook.await;
+        tracker.close();
+        let drained = tokio::time::timeout(self.shared.limits.drain, tracker.wait())
+            .await
+            .is_ok();
+        if !drained {
+            tracing::warn!(
+                connections = tracker.len(),
+                "connections did not end in time and are cut"
+            );
+        }
+        phase.send_replace(Phase::Stopped);
+        let _ = admin.await;
+        tracing::info!("stopped");
+    }
+}
+
+async fn run_webhook(listener: TcpListener, connections: connection::Connections, tracker: TaskTracker) {
+    let mut phase = connections.phase.clone();
+    let shared = Arc::clone(&connections.shared);
+    listener::accept(
+        listener,
+        shared.limits.connections,
+        &shared.metrics,
+        &mut phase,
+        Phase::Closing,
+        |stream, place, nth| {
+            let connections = connections.clone();
+            tracker.spawn(async move {
+                connections.serve(stream, nth).await;
+                drop(place);
+            });
+        },
+    )
+    .await;
+}
+
+/// Probes and scrapers are answered to the very end, so that a drain can be watched.
+async fn run_admin(listener: TcpListener, shared: Arc<Shared>, mut phase: watch::Receiver<Phase>) {
+    let places = shared.limits.admin_connections;
+    let stopped = phase.clone();
+    let metrics = Arc::clone(&shared.metrics);
+    listener::accept(
+        listener,
+        places,
+        &metrics,
+        &mut phase,
+        Phase::Stopped,
+        |stream, place, _| {
+            let connection = admin::serve(stream, Arc::clone(&shared), stopped.clone());
+            tokio::spawn(async move {
+                connection.await;
+                drop(place);
+            });
+        },
+    )
+    .await;
+}
+
+/// Seconds as a person says them: the largest unit that fits.
+fn duration_words(seconds: i64) -> String {
+    match seconds {
+        172_800.. => format!("{} days", seconds / 86_400),
+        7200.. => format!("{} hours", seconds / 3600),
+        120.. => format!("{} minutes", seconds / 60),
+        _ => format!("{seconds} seconds"),
+    }
+}
+
+/// A server's inside without its sockets.
+#[cfg(test)]
+fn test_shared(reviewer: Arc<dyn Reviewer>) -> Arc<Shared> {
+    let limits = Limits::default();
+    Arc::new(Shared::new(
+        reviewer,
+        Arc::new(Metrics::new()),
+        Arc::new(CertificateStore::new(Pair::in_memory().unwrap())),
+        limits,
+    ))
+}

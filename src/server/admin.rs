@@ -1,0 +1,132 @@
+//! The port for probes and scrapers: plain HTTP, and no verdicts.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::pin::pin;
+use std::sync::Arc;
+
+use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use axum::http::{Method, Request, Response, StatusCode};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use super::pair::unix_now;
+use super::shutdown::{Phase, reached};
+use super::{Shared, duration_words};
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Serves one connection until the client ends it or the server has stopped.
+pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, mut stopped: watch::Receiver<Phase>) {
+    let phase = stopped.clone();
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(shared.limits.idle)
+        .max_buf_size(shared.limits.read_buffer_bytes)
+        .max_header_size(shared.limits.header_bytes)
+        .max_headers(shared.limits.header_fields);
+    let service = service_fn(|request: Request<Incoming>| {
+        let response = answer(&request, &shared, *phase.borrow());
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = reached(&mut stopped, Phase::Stopped) => {}
+    }
+}
+
+fn answer<B>(request: &Request<B>, shared: &Shared, phase: Phase) -> Response<Full<Bytes>> {
+    let path = request.uri().path();
+    let known = matches!(path, "/healthz" | "/readyz" | "/metrics");
+    if known && !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut response = text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n".to_owned());
+        response
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return response;
+    }
+    match path {
+        // Alive means that the process can answer; what it serves is a matter of readiness.
+        "/healthz" => text(StatusCode::OK, TEXT, "ok\n".to_owned()),
+        "/readyz" => ready(shared, phase, wants_details(request.uri().query())),
+        "/metrics" => text(StatusCode::OK, OPENMETRICS, shared.metrics.encode()),
+        _ => text(
+            StatusCode::NOT_FOUND,
+            TEXT,
+            "no such path: /healthz, /readyz and /metrics\n".to_owned(),
+        ),
+    }
+}
+
+fn wants_details(query: Option<&str>) -> bool {
+    query.is_some_and(|query| {
+        query
+            .split('&')
+            .any(|pair| pair == "verbose" || pair.starts_with("verbose="))
+    })
+}
+
+fn ready(shared: &Shared, phase: Phase, verbose: bool) -> Response<Full<Bytes>> {
+    let checks = [serving(phase), certificate(shared)];
+    let ready = checks.iter().all(|(_, fine, _)| *fine);
+    let mut body = String::new();
+    for (name, fine, detail) in &checks {
+        if verbose || !fine {
+            // Writing to a string cannot fail.
+            let _ = writeln!(body, "[{}] {name}: {detail}", if *fine { '+' } else { '-' });
+        }
+    }
+    if verbose {
+        let _ = writeln!(body, "[+] policies: {}", shared.reviewer.summary());
+    }
+    body.push_str(if ready { "ready\n" } else { "not ready\n" });
+    text(
+        if ready {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        },
+        TEXT,
+        body,
+    )
+}
+
+fn serving(phase: Phase) -> (&'static str, bool, String) {
+    if phase == Phase::Serving {
+        ("server", true, "serving".to_owned())
+    } else {
+        ("server", false, "shutting down".to_owned())
+    }
+}
+
+fn certificate(shared: &Shared) -> (&'static str, bool, String) {
+    let pair = shared.certificates.current();
+    let left = pair.not_after.saturating_sub(unix_now());
+    if left > 0 {
+        (
+            "certificate",
+            true,
+            format!("ends at {}, in {}", pair.ends(), duration_words(left)),
+        )
+    } else {
+        ("certificate", false, format!("ended at {}", pair.ends()))
+    }
+}
+
+fn text(status: StatusCode, kind: &'static str, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}

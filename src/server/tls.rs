@@ -1,0 +1,86 @@
+//! The TLS side of the webhook port: versions, protocols, and the certificate that new handshakes get.
+
+use std::io;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::{AlertDescription, ServerConfig};
+
+use super::pair::{self, Pair};
+
+/// The certificate in use. A swap is atomic and touches no open connection.
+#[derive(Debug)]
+pub struct CertificateStore {
+    current: ArcSwap<Pair>,
+}
+
+impl CertificateStore {
+    /// Starts with this pair.
+    pub fn new(pair: Pair) -> Self {
+        Self {
+            current: ArcSwap::from_pointee(pair),
+        }
+    }
+
+    /// Gives every handshake from now on this pair.
+    pub fn swap(&self, pair: Pair) {
+        self.current.store(Arc::new(pair));
+    }
+
+    /// The pair that a handshake gets now.
+    pub fn current(&self) -> Arc<Pair> {
+        self.current.load_full()
+    }
+}
+
+impl ResolvesServerCert for CertificateStore {
+    /// The same certificate whatever name the client asks for, or none: the API server may call by the name of the
+    /// service, an address, or through a tunnel.
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.current.load().key))
+    }
+}
+
+/// TLS 1.2 and 1.3, h2 and HTTP/1.1.
+pub(super) fn config(certificates: Arc<CertificateStore>) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(pair::provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        .with_no_client_auth()
+        .with_cert_resolver(certificates);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Why a handshake failed, in one of a few words for the metric.
+pub(super) fn cause(error: &io::Error) -> &'static str {
+    let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
+        return match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => "disconnected",
+            _ => "other",
+        };
+    };
+    match tls {
+        rustls::Error::AlertReceived(alert) => match alert {
+            AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::UnsupportedCertificate => UNTRUSTED,
+            _ => "alert",
+        },
+        rustls::Error::PeerIncompatible(_) | rustls::Error::NoApplicationProtocol => "incompatible",
+        rustls::Error::InvalidMessage(_)
+        | rustls::Error::InappropriateMessage { .. }
+        | rustls::Error::InappropriateHandshakeMessage { .. }
+        | rustls::Error::PeerMisbehaved(_)
+        | rustls::Error::DecryptError
+        | rustls::Error::PeerSentOversizedRecord => "malformed",
+        _ => "other",
+    }
+}
+
+/// The client refused our certificate: the one cause that an operator must hear of.
+pub(super) const UNTRUSTED: &str = "untrusted";

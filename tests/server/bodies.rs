@@ -1,0 +1,270 @@
+//! Clients that send too much, too slowly, too often, or half.
+
+use std::time::Duration;
+
+use axum::http::{Request, StatusCode};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use raygate::server::Limits;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use crate::client::{BOTH, Connection, config, connect, get, handshake, head};
+use crate::harness::{Counting, limits, start, within};
+
+const CAP: usize = 300_000;
+
+fn capped() -> Limits {
+    Limits {
+        body_bytes: CAP,
+        ..limits()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_of_exactly_the_cap_is_evaluated() {
+    let server = start(Counting, capped()).await;
+    let mut connection = connect(&server).await;
+    assert_eq!(
+        connection.post("/mutate", &vec![b'x'; CAP]).await.body_text(),
+        CAP.to_string()
+    );
+    let mut chunked = head("POST", "/mutate", "transfer-encoding: chunked\r\n").into_bytes();
+    chunked.extend(
+        format!("{CAP:x}\r\n")
+            .bytes()
+            .chain(vec![b'x'; CAP])
+            .chain(*b"\r\n0\r\n\r\n"),
+    );
+    connection.send(&chunked).await;
+    assert_eq!(connection.receive().await.unwrap().body_text(), CAP.to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declared_length_over_the_cap_is_refused_unread() {
+    let server = start(Counting, capped()).await;
+    let mut connection = connect(&server).await;
+    connection
+        .send(head("POST", "/mutate", &format!("content-length: {}\r\n", CAP + 1)).as_bytes())
+        .await;
+    let answer = connection.receive().await.unwrap();
+    assert!(answer.status == 413 && answer.closes(), "{answer:?}");
+    assert!(answer.body_text().contains(&CAP.to_string()));
+    assert!(connection.is_closed().await);
+    server
+        .until_metric(r#"raygate_rejected_requests_total{status="413"} 1"#)
+        .await;
+    server.until_metric("raygate_connections 0").await;
+}
+
+/// A client that writes all before it reads, as many do, must still find the answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_writes_on_still_reads_the_refusal() {
+    let server = start(
+        Counting,
+        Limits {
+            linger: Duration::from_secs(20),
+            ..capped()
+        },
+    )
+    .await;
+    for chunked in [false, true] {
+        let mut connection = connect(&server).await;
+        let body = vec![b'x'; 8 * CAP];
+        if chunked {
+            connection
+                .send(head("POST", "/mutate", "transfer-encoding: chunked\r\n").as_bytes())
+                .await;
+            for piece in body.chunks(10_000) {
+                connection.send(format!("{:x}\r\n", piece.len()).as_bytes()).await;
+                connection.send(piece).await;
+                connection.send(b"\r\n").await;
+            }
+            connection.send(b"0\r\n\r\n").await;
+        } else {
+            connection
+                .send(head("POST", "/mutate", &format!("content-length: {}\r\n", body.len())).as_bytes())
+                .await;
+            connection.send(&body).await;
+        }
+        let answer = connection.receive().await.unwrap();
+        assert!(answer.status == 413 && answer.closes(), "chunked {chunked}: {answer:?}");
+        assert!(connection.is_closed().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_http2_only_the_stream_ends() {
+    let server = start(Counting, capped()).await;
+    let tls = handshake(server.webhook, config(server.roots(), BOTH, &["h2"]))
+        .await
+        .unwrap();
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(tls)).await.unwrap();
+    tokio::spawn(connection);
+    for (size, expected) in [(CAP + 1, StatusCode::PAYLOAD_TOO_LARGE), (10, StatusCode::OK)] {
+        let request = Request::post("https://localhost/mutate")
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(vec![b'x'; size])))
+            .unwrap();
+        assert_eq!(within(sender.send_request(request)).await.unwrap().status(), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_that_trickles_in_is_cut() {
+    let server = start(
+        Counting,
+        Limits {
+            header: Duration::from_millis(50),
+            ..limits()
+        },
+    )
+    .await;
+    let mut silent = connect(&server).await;
+    assert!(silent.is_closed().await);
+    let mut half = connect(&server).await;
+    // The server may have cut already; what counts is that it does.
+    let _ = half.stream.write_all(b"POST /mutate HTTP/1.1\r\nhost: loc").await;
+    let _ = half.stream.flush().await;
+    assert!(half.is_closed().await);
+    server
+        .until_metric(r#"raygate_slow_clients_total{stage="header"} 2"#)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_was_used_may_rest() {
+    let server = start(
+        Counting,
+        Limits {
+            header: Duration::from_secs(1),
+            ..limits()
+        },
+    )
+    .await;
+    let mut used = connect(&server).await;
+    assert_eq!(used.post("/mutate", b"").await.status, 200);
+    // A second connection, opened later, is cut: by then the deadline of the first has passed too.
+    assert!(connect(&server).await.is_closed().await);
+    assert_eq!(used.post("/mutate", b"").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_connection_ends() {
+    let server = start(
+        Counting,
+        Limits {
+            idle: Duration::from_millis(50),
+            ..limits()
+        },
+    )
+    .await;
+    let mut idle = connect(&server).await;
+    idle.send(head("POST", "/mutate", "content-length: 0\r\n").as_bytes())
+        .await;
+    let _ = idle.receive().await;
+    assert!(idle.is_closed().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_trickles_in_is_answered_408() {
+    let server = start(
+        Counting,
+        Limits {
+            body: Duration::from_millis(50),
+            ..limits()
+        },
+    )
+    .await;
+    let mut connection = connect(&server).await;
+    connection
+        .send(head("POST", "/mutate", "content-length: 100\r\n").as_bytes())
+        .await;
+    connection.send(b"{").await;
+    let answer = connection.receive().await.unwrap();
+    assert!(answer.status == 408 && answer.closes(), "{answer:?}");
+    assert!(connection.is_closed().await);
+    server
+        .until_metric(r#"raygate_slow_clients_total{stage="body"} 1"#)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_callers_timeout_bounds_the_body_too() {
+    let server = start(Counting, limits()).await;
+    let mut connection = connect(&server).await;
+    connection
+        .send(head("POST", "/mutate?timeout=100ms", "content-length: 100\r\n").as_bytes())
+        .await;
+    assert_eq!(connection.receive().await.unwrap().status, 408);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_that_stalls_is_cut() {
+    let server = start(
+        Counting,
+        Limits {
+            handshake: Duration::from_millis(50),
+            ..limits()
+        },
+    )
+    .await;
+    let mut stalled = Connection::new(TcpStream::connect(server.webhook).await.unwrap());
+    assert!(stalled.is_closed().await);
+    server
+        .until_metric(r#"raygate_slow_clients_total{stage="handshake"} 1"#)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_are_bounded() {
+    let server = start(Counting, limits()).await;
+    let mut long = connect(&server).await;
+    long.send(head("POST", "/mutate", &format!("x-long: {}\r\n", "x".repeat(20_000))).as_bytes())
+        .await;
+    assert_eq!(long.receive().await.unwrap().status, 431);
+    let mut many = connect(&server).await;
+    many.send(head("POST", "/mutate", &"x-many: 1\r\n".repeat(100)).as_bytes())
+        .await;
+    assert_eq!(many.receive().await.unwrap().status, 431);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_half_way_leaves_nothing_behind() {
+    let server = start(Counting, limits()).await;
+    let mut leaving = connect(&server).await;
+    leaving
+        .send(head("POST", "/mutate", "content-length: 100\r\n").as_bytes())
+        .await;
+    server.until_metric("raygate_in_flight 1").await;
+    drop(leaving);
+    server.until_metric("raygate_in_flight 0").await;
+    server.until_metric("raygate_connections 0").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_beyond_the_limit_wait_and_probes_do_not() {
+    let server = start(
+        Counting,
+        Limits {
+            connections: 2,
+            ..limits()
+        },
+    )
+    .await;
+    let (mut first, mut second) = (connect(&server).await, connect(&server).await);
+    assert_eq!(first.post("/mutate", b"").await.status, 200);
+    assert_eq!(second.post("/mutate", b"").await.status, 200);
+    let address = server.webhook;
+    let tls = config(server.roots(), BOTH, &[]);
+    let third = tokio::spawn(async move { Connection::new(handshake(address, tls).await.unwrap()) });
+    for _ in 0..20 {
+        assert_eq!(get(server.admin, "/healthz").await.status, 200);
+        assert!(server.metrics().await.contains("raygate_connections 2\n"));
+    }
+    assert!(!third.is_finished(), "a third connection was accepted");
+    drop(first);
+    assert_eq!(within(third).await.unwrap().post("/mutate", b"").await.status, 200);
+}

@@ -1,0 +1,162 @@
+//! More than there is room for, and evaluations that fail.
+
+use raygate::server::Limits;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::client::{Connection, connect, get, head};
+use crate::harness::{Counting, eventually, held, limits, start};
+
+const REVIEW: &[u8] = br#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u-1"}}"#;
+
+/// A review larger than what a test lets be evaluated on an async worker, where a reviewer that is held would hold
+/// other connections too.
+fn large() -> Vec<u8> {
+    let mut review = REVIEW.to_vec();
+    review.resize(300, b' ');
+    review
+}
+
+fn holding(in_flight: usize) -> Limits {
+    Limits {
+        in_flight,
+        inline_bytes: 200,
+        ..limits()
+    }
+}
+
+async fn begin<S: AsyncRead + AsyncWrite + Unpin>(connection: &mut Connection<S>, body: &[u8]) {
+    connection
+        .send(head("POST", "/mutate", &format!("content-length: {}\r\n", body.len())).as_bytes())
+        .await;
+    connection.send(body).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn past_the_bound_the_answer_is_immediate() {
+    let (reviewer, mut holder) = held();
+    let server = start(reviewer, holding(1)).await;
+    let mut first = connect(&server).await;
+    begin(&mut first, &large()).await;
+    holder.begun().await;
+
+    let mut second = connect(&server).await;
+    for body in [REVIEW, &large()] {
+        let answer = second.post("/mutate", body).await;
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
+        assert!(!answer.closes(), "a new handshake would cost more than the evaluation");
+        assert_eq!(second.post("/validate", body).await.status, 200);
+    }
+    server
+        .until_metric(r#"raygate_overloads_total{cause="in_flight"} 4"#)
+        .await;
+    assert_eq!(get(server.admin, "/readyz").await.status, 200);
+
+    holder.go_on();
+    assert_eq!(first.receive().await.unwrap().status, 200);
+    holder.go_on();
+    assert_eq!(second.post("/mutate", REVIEW).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_reviews_leave_room_for_others() {
+    let (reviewer, mut holder) = held();
+    let server = start(reviewer, holding(2)).await;
+    let mut first = connect(&server).await;
+    begin(&mut first, &large()).await;
+    holder.begun().await;
+    assert_eq!(
+        connect(&server).await.post("/mutate", &large()).await.status,
+        503,
+        "half of two places is one"
+    );
+    // Whichever of the two evaluations hears it first.
+    holder.go_on();
+    holder.go_on();
+    assert_eq!(connect(&server).await.post("/mutate", REVIEW).await.status, 200);
+    assert_eq!(first.receive().await.unwrap().body_text(), "300");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_evaluation_past_the_callers_deadline_is_answered_without_it() {
+    let (reviewer, mut holder) = held();
+    let server = start(
+        reviewer,
+        Limits {
+            in_flight: 1,
+            inline_bytes: 0,
+            ..limits()
+        },
+    )
+    .await;
+    let mut late = connect(&server).await;
+    let answer = late.post("/mutate?timeout=1s", &large()).await;
+    assert_eq!(answer.status, 503);
+    holder.begun().await;
+    server
+        .until_metric(r#"raygate_overloads_total{cause="deadline"} 1"#)
+        .await;
+    // It still runs, so its place is still taken.
+    assert_eq!(late.post("/mutate", REVIEW).await.status, 503);
+    server
+        .until_metric(r#"raygate_overloads_total{cause="in_flight"} 1"#)
+        .await;
+    holder.go_on();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_costs_one_review() {
+    for inline_bytes in [usize::MAX, 0] {
+        let server = start(
+            Counting,
+            Limits {
+                inline_bytes,
+                ..limits()
+            },
+        )
+        .await;
+        let mut connection = connect(&server).await;
+        for count in 1..=2 {
+            assert_eq!(connection.post("/mutate", b"panic").await.status, 200);
+            server.until_metric(&format!("raygate_panics_total {count}")).await;
+            assert_eq!(connection.post("/mutate", b"fine").await.body_text(), "4");
+        }
+        let metrics = server.metrics().await;
+        assert!(metrics.contains(r#"verdict="panicked"} 2"#), "{metrics}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_bodies_share_one_budget() {
+    let limits = Limits {
+        small_body_bytes: 1000,
+        bodies_bytes: 100_000,
+        ..limits()
+    };
+    let server = start(Counting, limits).await;
+    let mut hoarder = connect(&server).await;
+    hoarder
+        .send(head("POST", "/mutate", "content-length: 90000\r\n").as_bytes())
+        .await;
+    hoarder.send(&vec![b'x'; 80_000]).await;
+    server.until_metric("raygate_in_flight 1").await;
+    let mut second = connect(&server).await;
+    // How much the first has handed over by now is a matter of scheduling: ask until its share is taken.
+    let refused = async || {
+        let mut second = connect(&server).await;
+        let answer = second.post("/mutate", &vec![b'x'; 60_000]).await;
+        answer.status == 503 && answer.header("retry-after") == Some("1")
+    };
+    eventually("a refusal for want of memory", refused).await;
+    assert!(
+        server
+            .metrics()
+            .await
+            .contains(r#"raygate_overloads_total{cause="memory"}"#)
+    );
+    assert_eq!(second.post("/mutate", b"small").await.status, 200);
+    hoarder.send(&vec![b'x'; 10_000]).await;
+    assert_eq!(hoarder.receive().await.unwrap().body_text(), "90000");
+    // And then there is room again.
+    let answered = async || connect(&server).await.post("/mutate", &vec![b'x'; 60_000]).await.status == 200;
+    eventually("room for a large body", answered).await;
+}
