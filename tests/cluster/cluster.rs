@@ -1,0 +1,268 @@
+//! A Kubernetes control plane for the tests: etcd, kube-apiserver and kube-scheduler on loopback, with the RayJob API.
+
+use std::env;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::api::{Answer, Api, ApplyYaml};
+use crate::binaries::Binaries;
+use crate::process::{Daemon, Group, wait_for};
+
+/// The namespace of the Flyte project `mlplatform` in the domain `production`, where all RayJobs of the tests live.
+pub(crate) const NAMESPACE: &str = "mlplatform-production";
+
+const TOKEN: &str = "cluster-tests";
+
+/// A running control plane; gone when dropped. The fields are dropped in this order.
+pub(crate) struct Cluster {
+    pub(crate) api: Api,
+    daemons: Vec<Daemon>,
+    pub(crate) has_scheduler: bool,
+    pub(crate) group: Group,
+    folder: TempDir,
+}
+
+impl Cluster {
+    /// Starts everything, and waits until it serves RayJobs.
+    pub(crate) fn start(binaries: &Binaries) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("cluster-")
+            .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
+            .expect("create a folder for the control plane");
+        let group = Group::new().expect("start the leader of the process group");
+        let path = folder.path();
+        let [etcd_port, peer_port, port] = free_ports();
+        let etcd = Daemon::start(&group, "etcd", &mut etcd(binaries, path, etcd_port, peer_port), path);
+        let api_server = Daemon::start(
+            &group,
+            "kube-apiserver",
+            &mut api_server(binaries, path, etcd_port, port),
+            path,
+        );
+        let mut daemons = vec![api_server, etcd];
+
+        let api = connect(&mut daemons, path, port);
+        let scheduler = scheduler(binaries, path, port);
+        let has_scheduler = scheduler.is_some();
+        if let Some(mut command) = scheduler {
+            daemons.push(Daemon::start(&group, "kube-scheduler", &mut command, path));
+        }
+        let cluster = Self {
+            api,
+            daemons,
+            has_scheduler,
+            group,
+            folder,
+        };
+        cluster.create_namespace();
+        cluster.install_ray_api();
+        cluster
+    }
+
+    /// A folder for the files of a test, which ends with the cluster.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Nothing while all parts run; the last words of one that has died.
+    pub(crate) fn last_words(&mut self) -> Option<String> {
+        self.daemons.iter_mut().find_map(Daemon::last_words)
+    }
+
+    /// Leaves the folder with its logs behind, and says where.
+    pub(crate) fn keep_logs(&mut self) -> PathBuf {
+        self.folder.disable_cleanup(true);
+        self.folder.path().to_owned()
+    }
+
+    /// Removes the RayJobs and pods that a test has left.
+    pub(crate) fn clear(&self) {
+        for job in self.api.get(&rayjobs()).expect(200)["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            let name = job["metadata"]["name"].as_str().expect("the name of a listed job");
+            if job["metadata"].get("finalizers").is_some() {
+                let none = serde_json::json!({"metadata": {"finalizers": null}});
+                self.api.merge_patch(&rayjob(name), &none).expect(200);
+            }
+        }
+        self.api.delete(&rayjobs()).expect(200);
+        // No kubelet runs that would confirm the end of a bound pod.
+        self.api.delete(&format!("{}?gracePeriodSeconds=0", pods())).expect(200);
+    }
+
+    fn create_namespace(&self) {
+        let namespace = serde_json::json!({"metadata": {"name": NAMESPACE}});
+        self.api.post("/api/v1/namespaces", &namespace).expect(201);
+    }
+
+    /// Applies our own RayJob CRD, or KubeRay's own from the folder that `RAYGATE_RAY_CRDS` names.
+    fn install_ray_api(&self) {
+        let files = match env::var_os("RAYGATE_RAY_CRDS") {
+            Some(folder) => {
+                let folder = PathBuf::from(folder);
+                vec![
+                    folder.join("ray.io_rayjobs.yaml"),
+                    folder.join("ray.io_rayclusters.yaml"),
+                ]
+            }
+            None => vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/crd.yaml")],
+        };
+        for file in files {
+            eprintln!("applying {}", file.display());
+            let yaml = fs::read_to_string(&file).unwrap_or_else(|error| panic!("read {}: {error}", file.display()));
+            let name = if file.ends_with("ray.io_rayclusters.yaml") {
+                "rayclusters"
+            } else {
+                "rayjobs"
+            };
+            let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}.ray.io");
+            self.api.apply_yaml(&path, &yaml, ApplyYaml::Store).expect(201);
+        }
+        wait_for("the API server to serve RayJobs in both versions", || {
+            let answers = ["v1", "v1alpha1"].map(|version| self.api.get(&rayjobs_in(version)).code);
+            if answers == [200, 200] {
+                Ok(())
+            } else {
+                Err(format!("answers {answers:?}"))
+            }
+        });
+    }
+
+    /// The stored RayJob of that name.
+    pub(crate) fn rayjob(&self, name: &str) -> Answer {
+        self.api.get(&rayjob(name))
+    }
+}
+
+/// The path of all RayJobs of the namespace, in the storage version.
+pub(crate) fn rayjobs() -> String {
+    rayjobs_in("v1")
+}
+
+/// The path of all RayJobs of the namespace, in a version of the API.
+pub(crate) fn rayjobs_in(version: &str) -> String {
+    format!("/apis/ray.io/{version}/namespaces/{NAMESPACE}/rayjobs")
+}
+
+/// The path of one RayJob.
+pub(crate) fn rayjob(name: &str) -> String {
+    format!("{}/{name}", rayjobs())
+}
+
+/// The path of all pods of the namespace.
+pub(crate) fn pods() -> String {
+    format!("/api/v1/namespaces/{NAMESPACE}/pods")
+}
+
+/// Ports of the loopback interface that nobody listens on, held together so that they differ.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("bind a loopback port"));
+    listeners.map(|listener| listener.local_addr().expect("a bound port").port())
+}
+
+/// A loopback URL that nobody answers.
+pub(crate) fn dead_url() -> String {
+    let [port] = free_ports();
+    format!("https://127.0.0.1:{port}")
+}
+
+fn etcd(binaries: &Binaries, folder: &Path, port: u16, peer_port: u16) -> Command {
+    let mut command = binaries.command("etcd").expect("etcd is located");
+    let (client, peer) = (
+        format!("http://127.0.0.1:{port}"),
+        format!("http://127.0.0.1:{peer_port}"),
+    );
+    command
+        .arg(format!("--data-dir={}", folder.join("etcd").display()))
+        .arg(format!("--listen-client-urls={client}"))
+        .arg(format!("--advertise-client-urls={client}"))
+        .arg(format!("--listen-peer-urls={peer}"))
+        .arg(format!("--initial-advertise-peer-urls={peer}"))
+        .arg(format!("--initial-cluster=default={peer}"))
+        // Nobody needs these data after a crash.
+        .arg("--unsafe-no-fsync");
+    command
+}
+
+fn api_server(binaries: &Binaries, folder: &Path, etcd_port: u16, port: u16) -> Command {
+    let key = rcgen::KeyPair::generate().expect("make the service accounts' key");
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        fs::write(&path, text).expect("write a file of the API server");
+        path
+    };
+    let private_key = write("service-accounts.key", &key.serialize_pem());
+    let public_key = write("service-accounts.pub", &key.public_key_pem());
+    let tokens = write("tokens.csv", &format!("{TOKEN},admin,admin,\"system:masters\"\n"));
+    let mut command = binaries.command("kube-apiserver").expect("kube-apiserver is located");
+    command
+        .arg(format!("--etcd-servers=http://127.0.0.1:{etcd_port}"))
+        .arg("--bind-address=127.0.0.1")
+        .arg(format!("--secure-port={port}"))
+        .arg(format!("--cert-dir={}", folder.display()))
+        .arg(format!("--token-auth-file={}", tokens.display()))
+        .arg("--authorization-mode=RBAC")
+        .arg("--service-account-issuer=https://kubernetes.default.svc")
+        .arg(format!("--service-account-key-file={}", public_key.display()))
+        .arg(format!("--service-account-signing-key-file={}", private_key.display()))
+        .arg("--service-cluster-ip-range=10.0.0.0/24")
+        // No controller runs that would create the service accounts which pods name.
+        .arg("--disable-admission-plugins=ServiceAccount")
+        // The server will not advertise a loopback address, and nobody needs its endpoints.
+        .arg("--endpoint-reconciler-type=none");
+    command
+}
+
+/// Waits for the API server to be ready, and returns a client of it.
+fn connect(daemons: &mut [Daemon], folder: &Path, port: u16) -> Api {
+    let runtime = Runtime::new().expect("start a runtime for the client");
+    let certificate = certificate_file(folder);
+    wait_for("the API server to write its certificate", || {
+        daemons.iter_mut().for_each(Daemon::assert_running);
+        fs::metadata(&certificate)
+    });
+    let api = Api::new(runtime, port, &certificate, TOKEN);
+    wait_for("the API server to be ready", || {
+        daemons.iter_mut().for_each(Daemon::assert_running);
+        match api.try_get("/readyz") {
+            Ok(answer) if answer.code == 200 => Ok(()),
+            Ok(answer) => Err(answer.body.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+    });
+    api
+}
+
+/// The API server makes its own certificate, and puts that of its authority into the same file.
+fn certificate_file(folder: &Path) -> PathBuf {
+    folder.join("apiserver.crt")
+}
+
+fn scheduler(binaries: &Binaries, folder: &Path, port: u16) -> Option<Command> {
+    let kubeconfig = serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "tests", "cluster": {
+            "server": format!("https://127.0.0.1:{port}"),
+            "certificate-authority": certificate_file(folder),
+        }}],
+        "users": [{"name": "admin", "user": {"token": TOKEN}}],
+        "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "admin"}}],
+        "current-context": "tests",
+    });
+    let path = folder.join("kubeconfig");
+    fs::write(&path, kubeconfig.to_string()).expect("write the kubeconfig");
+    let mut command = binaries.command("kube-scheduler")?;
+    command
+        .arg(format!("--kubeconfig={}", path.display()))
+        .args(["--leader-elect=false", "--secure-port=0"]);
+    Some(command)
+}

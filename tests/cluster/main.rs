@@ -1,0 +1,83 @@
+//! raygate in a real cluster: a kube-apiserver with etcd and kube-scheduler, the shipped binary, policies and webhook
+//! configurations, and the RayJobs that Flyte submits.
+//!
+//! The tests share one control plane and run one after the other, so this target has its own `main` in place of
+//! libtest's; arguments and output are the same.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `KUBEBUILDER_ASSETS` | a folder with etcd, kube-apiserver and (for the placement tests) kube-scheduler, instead of building them with Go |
+//! | `RAYGATE_RAY_CRDS` | a folder with KubeRay's `ray.io_rayjobs.yaml` and `ray.io_rayclusters.yaml`, instead of our own small CRD |
+//! | `RAYGATE_REQUIRE_CLUSTER` | `1` makes it a failure that the tests cannot run here |
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may panic, and prints its result"
+)]
+
+mod api;
+mod baseline;
+mod binaries;
+mod cluster;
+mod completion;
+mod denial;
+mod gate;
+mod nodes;
+mod order;
+mod outage;
+mod placement;
+mod process;
+mod rayjobs;
+mod runner;
+mod standin;
+mod updates;
+mod ways_in;
+
+use runner::test;
+
+fn main() -> std::process::ExitCode {
+    runner::main(&[
+        test(baseline::the_crd_fills_in_defaults),
+        test(baseline::v1alpha1_is_served_without_newer_fields),
+        test(baseline::the_crd_refuses_a_port_twice),
+        test(baseline::every_rayjob_is_accepted_as_flyte_posts_it),
+        test(baseline::a_pod_with_limits_below_its_requests_is_refused),
+        test(baseline::a_gpu_pod_without_toleration_is_unschedulable).needs_scheduler(),
+        test(baseline::a_gpu_pod_with_toleration_is_placed_on_the_gpu_node).needs_scheduler(),
+        test(completion::every_rayjob_is_completed),
+        test(completion::a_repair_is_said_in_a_warning),
+        test(completion::what_the_author_wrote_stands),
+        test(completion::a_job_without_an_end_gets_one),
+        test(completion::a_completed_job_is_left_as_it_is),
+        test(placement::the_pods_of_every_rayjob_are_placed).needs_scheduler(),
+        test(placement::only_the_completed_gpu_worker_is_placed).needs_scheduler(),
+        test(placement::only_the_repaired_worker_is_accepted),
+        test(denial::a_denial_reaches_the_client_whole),
+        test(denial::all_findings_come_at_once),
+        test(denial::no_unequal_gpu_amounts_are_stored),
+        test(denial::no_text_of_the_author_steers_flyte),
+        test(ways_in::server_side_apply),
+        test(ways_in::applying_the_same_file_again),
+        test(ways_in::merge_patch),
+        test(ways_in::json_patch),
+        test(ways_in::replace),
+        test(ways_in::v1alpha1),
+        test(ways_in::dry_run),
+        test(updates::a_job_from_before_the_gate_can_be_deleted),
+        test(updates::a_job_that_breaks_a_newer_policy_can_be_deleted),
+        test(updates::kuberay_can_report_the_status),
+        test(updates::kueue_can_suspend_and_place),
+        test(updates::a_group_added_to_a_suspended_job_is_completed),
+        test(outage::nothing_is_created_without_raygate),
+        test(outage::a_job_can_be_deleted_without_raygate),
+        test(outage::with_failures_ignored_a_job_passes_as_it_is),
+        test(outage::without_the_mutation_nobody_is_blamed),
+        test(outage::without_the_judgement_nothing_is_created),
+        test(outage::raygate_ends_on_sigterm),
+        test(order::raygate_comes_before_kueue_and_once_more_after),
+    ])
+}

@@ -1,0 +1,137 @@
+//! What happens to a RayJob while raygate, or a part of it, is out of reach.
+
+use serde_json::json;
+
+use crate::api::Answer;
+use crate::cluster::{Cluster, dead_url, rayjob, rayjobs};
+use crate::denial::assert_denied;
+use crate::gate::{APPLIED, Gate, Hook, WEBHOOK};
+use crate::process::wait_for;
+use crate::rayjobs::{all, load, name, with_duplicate_group};
+
+/// As shipped, nothing gets in unjudged.
+pub(crate) fn nothing_is_created_without_raygate(cluster: &Cluster) {
+    let mut gate = Gate::open(cluster);
+    gate.kill();
+    let job = load("seed-02");
+    assert_unreachable(&cluster.api.post(&rayjobs(), &job));
+    assert_eq!(cluster.rayjob(name(&job)).code, 404);
+}
+
+/// What is in the cluster can be deleted meanwhile.
+pub(crate) fn a_job_can_be_deleted_without_raygate(cluster: &Cluster) {
+    let mut gate = Gate::open(cluster);
+    let job = load("seed-02");
+    cluster.api.post(&rayjobs(), &job).expect(201);
+    gate.kill();
+    cluster.api.delete(&rayjob(name(&job))).expect(200);
+    assert_eq!(cluster.rayjob(name(&job)).code, 404);
+}
+
+/// A platform that would rather run jobs unjudged sets the validating webhook to `Ignore`.
+pub(crate) fn with_failures_ignored_a_job_passes_as_it_is(cluster: &Cluster) {
+    let mut gate = Gate::open(cluster);
+    let ignore = json!([{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"}]);
+    gate.reconfigure(Hook::Validating, &ignore);
+    gate.kill();
+    let job = with_duplicate_group(load("seed-02"));
+    let stored = wait_for("the new failure policy", || {
+        let answer = gate.probe(&job);
+        if answer.code == 201 {
+            Ok(answer.body)
+        } else {
+            Err(answer.body.to_string())
+        }
+    });
+    assert!(
+        stored["metadata"]["annotations"][APPLIED].is_null(),
+        "{:#}",
+        stored["metadata"]
+    );
+    cluster.api.post(&rayjobs(), &job).expect(201);
+}
+
+/// The mutation is lost and the judgement is not: an author is told to try again, or let in with a warning, but never
+/// blamed for what raygate would have repaired.
+pub(crate) fn without_the_mutation_nobody_is_blamed(cluster: &Cluster) {
+    let gate = Gate::open(cluster);
+    gate.reconfigure(
+        Hook::Mutating,
+        &json!([{"op": "replace", "path": "/webhooks/0/clientConfig/url", "value": dead_url()}]),
+    );
+    wait_for("the mutating webhook to be out of reach", || {
+        let answer = gate.probe(&load("seed-02"));
+        if answer.body["metadata"]["annotations"][APPLIED].is_string() {
+            Err("still mutates")
+        } else {
+            Ok(())
+        }
+    });
+    for (file, job) in all() {
+        let answer = cluster.api.post(&rayjobs(), &job);
+        let repairable = file.starts_with("seed-01") || file.starts_with("seed-08");
+        match answer.code {
+            429 => {
+                assert_eq!(answer.reason(), "TooManyRequests", "{file}");
+                let seconds = answer.body["details"]["retryAfterSeconds"].as_u64();
+                assert!(seconds.is_some_and(|seconds| seconds > 0), "{file}: {:#}", answer.body);
+                assert!(
+                    answer.message().contains("defaults were not applied"),
+                    "{file}: {}",
+                    answer.message()
+                );
+            }
+            201 => {
+                assert!(!repairable, "{file} cannot run as it is, and was let in");
+                assert!(
+                    answer.warnings.iter().any(|it| it.contains("defaults")),
+                    "{file}: {:?}",
+                    answer.warnings
+                );
+            }
+            code => panic!("{file}: {code} {:#}", answer.body),
+        }
+    }
+    assert_eq!(
+        gate.probe(&load("seed-02")).code,
+        201,
+        "a job that only lacks defaults may run"
+    );
+    assert_denied(&gate.probe(&with_duplicate_group(load("seed-02"))));
+}
+
+/// A job that nobody can judge does not get in, completed or not.
+pub(crate) fn without_the_judgement_nothing_is_created(cluster: &Cluster) {
+    let gate = Gate::open(cluster);
+    gate.reconfigure(
+        Hook::Validating,
+        &json!([{"op": "replace", "path": "/webhooks/0/clientConfig/url", "value": dead_url()}]),
+    );
+    let answer = wait_for("the validating webhook to be out of reach", || {
+        let answer = gate.probe(&load("seed-02"));
+        if answer.code == 201 {
+            Err("still judges")
+        } else {
+            Ok(answer)
+        }
+    });
+    assert_unreachable(&answer);
+}
+
+/// A kubelet's SIGTERM ends the server, and in good order.
+pub(crate) fn raygate_ends_on_sigterm(cluster: &Cluster) {
+    let mut gate = Gate::open(cluster);
+    assert!(gate.terminate(), "raygate ended badly:\n{}", gate.log());
+}
+
+#[track_caller]
+fn assert_unreachable(answer: &Answer) {
+    assert_eq!(
+        (answer.code, answer.reason()),
+        (500, "InternalError"),
+        "{:#}",
+        answer.body
+    );
+    let text = format!("failed calling webhook \"{WEBHOOK}\"");
+    assert!(answer.message().contains(&text), "{}", answer.message());
+}
