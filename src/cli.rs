@@ -2,6 +2,7 @@
 
 pub mod certs;
 pub mod check;
+pub mod explain;
 pub mod manifests;
 pub mod policies;
 pub mod serve;
@@ -34,6 +35,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Judge RayJobs and reviews offline, with the server's own engine
     Check(check::Args),
+    /// Explain a code, or a key of the policy language; without an argument, list the codes
+    Explain(explain::Args),
     /// Make a CA and a serving certificate
     Certs(certs::Args),
     /// Print the Kubernetes objects that install raygate
@@ -50,6 +53,7 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Serve(_) => Ok(CLEAN),
         Command::Check(args) => check::run(&args, &mut out),
+        Command::Explain(args) => explain::run(&args, &mut out),
         Command::Certs(args) => certs::run(&args, jiff::Timestamp::now(), &mut out)
             .map(|()| CLEAN)
             .map_err(Into::into),

@@ -84,7 +84,20 @@ impl Versions {
 }
 
 impl Check {
-    /// The check's page as Markdown.
+    /// The whole page as Markdown: code, title, action, releases, and the check's own text.
+    pub fn markdown(&self) -> String {
+        let repairs = if self.fixes { " It can repair what it finds." } else { "" };
+        format!(
+            "# {}: {}\n\nDefault action: {}.{repairs} KubeRay: {}.\n\n{}\n",
+            self.code,
+            self.title,
+            self.action.name(),
+            self.versions,
+            self.page().replace("\n# ", "\n## ").replacen("# ", "## ", 1).trim_end()
+        )
+    }
+
+    /// The check's own text as Markdown.
     pub fn page(&self) -> String {
         let doc: Vec<&str> = self
             .page
@@ -97,6 +110,22 @@ impl Check {
             self.page.trim().to_owned()
         } else {
             doc.join("\n")
+        }
+    }
+}
+
+impl std::fmt::Display for Versions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.until {
+            None if self.since == KubeRay::V1_1 => f.write_str("every release")?,
+            None => write!(f, "{} and later", self.since)?,
+            Some(until) if until == self.since => write!(f, "{until} only")?,
+            Some(until) => write!(f, "{} to {until}", self.since)?,
+        }
+        match self.gate {
+            Some((gate, true)) => write!(f, ", with the feature gate {gate} on"),
+            Some((gate, false)) => write!(f, ", with the feature gate {gate} off"),
+            None => Ok(()),
         }
     }
 }
