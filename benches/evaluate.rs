@@ -75,9 +75,15 @@ fn micros(time: Duration) -> f64 {
 fn main() {
     let gate = Gate::new(Bundle::embedded());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rayjobs");
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.sort();
-    println!("{:<46} {:>7} {:>9} {:>9} {:>6} {:>9} {:>6}", "review", "bytes", "parse µs", "mutate", "ratio", "validate", "ratio");
+    println!(
+        "{:<46} {:>7} {:>9} {:>9} {:>6} {:>9} {:>6}",
+        "review", "bytes", "parse µs", "mutate", "ratio", "validate", "ratio"
+    );
     let (mut all_parse, mut all_mutate, mut all_validate) = (0.0, 0.0, 0.0);
     for file in &files {
         let object: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
@@ -104,7 +110,13 @@ fn main() {
     let count = files.len() as f64;
     println!(
         "{:<46} {:>7} {:>9.1} {:>9} {:>6.2} {:>9} {:>6.2}\n",
-        "mean", "", all_parse / count, "", all_mutate / count, "", all_validate / count
+        "mean",
+        "",
+        all_parse / count,
+        "",
+        all_mutate / count,
+        "",
+        all_validate / count
     );
     by_part(&gate, &files[0]);
 }
@@ -118,7 +130,11 @@ fn by_part(gate: &Gate, file: &Path) {
     let bundle = gate.bundle();
     let subject = Subject::new(Identity::of(&job), "mlplatform-production", "", bundle.platform());
     let compiled = bundle.compiled(&subject);
-    let cx = Cx { policy: &compiled.effective, platform: bundle.platform(), named: true };
+    let cx = Cx {
+        policy: &compiled.effective,
+        platform: bundle.platform(),
+        named: true,
+    };
     let mut names: Vec<String> = vec!["parse".into(), "shape".into(), "select".into()];
     let mut works: Vec<Box<dyn FnMut() + '_>> = vec![
         Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&bytes))))),
@@ -145,8 +161,12 @@ fn by_part(gate: &Gate, file: &Path) {
     }
     let times = least(&mut works);
     let parse = micros(times[0]);
-    let all_checks: f64 =
-        names.iter().zip(&times).filter(|(name, _)| name.starts_with("RG")).map(|(_, time)| micros(*time)).sum();
+    let all_checks: f64 = names
+        .iter()
+        .zip(&times)
+        .filter(|(name, _)| name.starts_with("RG"))
+        .map(|(_, time)| micros(*time))
+        .sum();
     let mut parts: Vec<(&String, f64)> = names.iter().zip(times.iter().map(|time| micros(*time))).collect();
     parts.sort_by(|a, b| b.1.total_cmp(&a.1));
     println!("{:<70} {:>9} {:>9}", "part", "µs", "of parse");

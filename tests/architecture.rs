@@ -24,8 +24,21 @@ const PURE_FROM: &str = "engine";
 
 /// What a pure layer may not name.
 const WORLD: &[&str] = &[
-    "std::fs", "std::net", "std::env::", "std::process", "std::time", "std::thread", "tokio", "hyper", "axum", "rustls",
-    "Timestamp::now", "Zoned::now", "println!", "eprintln!", "tracing",
+    "std::fs",
+    "std::net",
+    "std::env::",
+    "std::process",
+    "std::time",
+    "std::thread",
+    "tokio",
+    "hyper",
+    "axum",
+    "rustls",
+    "Timestamp::now",
+    "Zoned::now",
+    "println!",
+    "eprintln!",
+    "tracing",
 ];
 
 fn layer(module: &str) -> Option<usize> {
@@ -69,7 +82,11 @@ fn modules() -> Vec<(String, PathBuf, String)> {
 
 /// The modules of the root that a text names after `crate::`, in imports (also grouped ones) and in paths.
 fn used(code: &str) -> Vec<String> {
-    let name = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let name = |text: &str| {
+        text.chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect::<String>()
+    };
     let mut modules = Vec::new();
     for (at, _) in code.match_indices("crate::") {
         let rest = &code[at + "crate::".len()..];
@@ -100,7 +117,8 @@ fn every_module_stands_in_a_layer_and_uses_only_what_is_to_its_right() {
     for (module, path, code) in modules() {
         let own = layer(&module).unwrap_or_else(|| panic!("{module} stands in no layer"));
         for target in used(&code) {
-            let other = layer(&target).unwrap_or_else(|| panic!("{}: crate::{target} stands in no layer", path.display()));
+            let other =
+                layer(&target).unwrap_or_else(|| panic!("{}: crate::{target} stands in no layer", path.display()));
             assert!(
                 target == module || other > own,
                 "{}: {module} must not use crate::{target}, which stands left of it or beside it",
@@ -124,6 +142,7 @@ fn from_the_engine_on_nothing_touches_the_world() {
 
 #[test]
 fn a_forbidden_edge_would_be_seen() {
-    let text = "use crate::{engine::{Bundle, judge}, k8s::path};\nuse crate::ray::RayJob;\nlet x = crate::server::Server;";
+    let text =
+        "use crate::{engine::{Bundle, judge}, k8s::path};\nuse crate::ray::RayJob;\nlet x = crate::server::Server;";
     assert_eq!(used(text), ["engine", "k8s", "ray", "server"]);
 }

@@ -22,7 +22,10 @@ fn hold(name: &str, text: &str) {
         return;
     }
     let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == text, "docs/{name} is stale; RAYGATE_BLESS=1 cargo test --test docs writes it anew");
+    assert!(
+        found == text,
+        "docs/{name} is stale; RAYGATE_BLESS=1 cargo test --test docs writes it anew"
+    );
 }
 
 #[test]
@@ -30,7 +33,10 @@ fn rules() {
     let mut index = "# The checks\n\nA denial and a warning end in the code of their check. `raygate explain CODE` prints the same pages.\n".to_owned();
     let mut names = BTreeSet::from(["README.md".to_owned()]);
     for family in check::FAMILIES {
-        index.push_str(&format!("\n## {}xx: {}\n\n| code | what is wrong | default | repairs | KubeRay |\n|---|---|---|---|---|\n", family.prefix, family.title));
+        index.push_str(&format!(
+            "\n## {}xx: {}\n\n| code | what is wrong | default | repairs | KubeRay |\n|---|---|---|---|---|\n",
+            family.prefix, family.title
+        ));
         for check in family.checks {
             let repairs = if check.fixes { "yes" } else { "" };
             index.push_str(&format!(
@@ -58,7 +64,10 @@ fn policy_language() {
         text.push_str(&format!("- **{}**: {}\n", document.kind, document.doc));
     }
     for document in schema::DOCUMENTS {
-        text.push_str(&format!("\n## {}\n\n| key | value | meaning | example |\n|---|---|---|---|\n", document.kind));
+        text.push_str(&format!(
+            "\n## {}\n\n| key | value | meaning | example |\n|---|---|---|---|\n",
+            document.kind
+        ));
         for entry in schema::entries().iter().filter(|entry| entry.document == document.kind) {
             let words = entry.field.kind.words().replace('|', "\\|");
             text.push_str(&format!(
@@ -71,7 +80,12 @@ fn policy_language() {
     }
     text.push_str("\n`force` has the same keys as `defaults`.\n\n## Injectors\n\nThey act in this order, after the repairs of the checks.\n\n| injector | does | settings |\n|---|---|---|\n");
     for injector in INJECTORS {
-        text.push_str(&format!("| `{}` | {} | `{}` |\n", injector.name, injector.doc, injector.settings.join("`, `")));
+        text.push_str(&format!(
+            "| `{}` | {} | `{}` |\n",
+            injector.name,
+            injector.doc,
+            injector.settings.join("`, `")
+        ));
     }
     hold("policy-language.md", &text);
 }

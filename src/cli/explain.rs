@@ -49,9 +49,15 @@ fn page(topic: &str) -> Result<String, Failure> {
     }
     let mut names: Vec<String> = check::all().map(|check| check.code.to_owned()).collect();
     names.extend(diagnostics().map(|page| page.code.to_owned()));
-    names.extend(schema::entries().into_iter().map(|entry| entry.path.trim_start_matches("spec.").to_owned()));
-    let near = suggest(topic, names.iter().map(String::as_str))
-        .map_or_else(|| "raygate explain lists the codes".to_owned(), |near| format!("did you mean {near}?"));
+    names.extend(
+        schema::entries()
+            .into_iter()
+            .map(|entry| entry.path.trim_start_matches("spec.").to_owned()),
+    );
+    let near = suggest(topic, names.iter().map(String::as_str)).map_or_else(
+        || "raygate explain lists the codes".to_owned(),
+        |near| format!("did you mean {near}?"),
+    );
     Err(Failure::Usage(format!("there is no code and no key {topic:?}; {near}")))
 }
 

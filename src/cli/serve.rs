@@ -176,8 +176,8 @@ fn print_banner(server: &Server, gate: &Gate) {
          \x20 certificate  ends at {ends}\n\
          \x20 policies     {policies}\n\
          \n\
-         Post a review to it:\n\
-         \x20 curl -sk https://{webhook}/mutate -H 'content-type: application/json' --data-binary @FILE\n",
+         Post a RayJob to it:\n\
+         \x20 raygate sample | curl -sk https://{webhook}/mutate -H 'content-type: application/json' --data-binary @-\n",
         version = env!("CARGO_PKG_VERSION"),
         ends = server.certificates().current().ends(),
         policies = gate.summary(),

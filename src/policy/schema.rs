@@ -767,7 +767,11 @@ pub fn entries() -> Vec<Entry> {
             let path = format!("{prefix}.{}", field.key);
             // `force` has the keys of `defaults`, and is described once.
             let below = if field.key == "force" { &[] } else { field.kind.fields() };
-            out.push(Entry { document, path: path.clone(), field });
+            out.push(Entry {
+                document,
+                path: path.clone(),
+                field,
+            });
             walk(document, below, &path, out);
         }
     }
@@ -780,7 +784,9 @@ pub fn entries() -> Vec<Entry> {
 
 /// The key that a person means by `name`: its whole path, or the end of it.
 pub fn find(name: &str) -> Option<Entry> {
-    let name = name.strip_prefix("force.").map_or_else(|| name.to_owned(), |rest| format!("defaults.{rest}"));
+    let name = name
+        .strip_prefix("force.")
+        .map_or_else(|| name.to_owned(), |rest| format!("defaults.{rest}"));
     let fits = |path: &str| path == name || path.strip_suffix(&name).is_some_and(|rest| rest.ends_with('.'));
     entries().into_iter().find(|entry| fits(&entry.path))
 }
@@ -789,7 +795,11 @@ impl Entry {
     /// The key's page as Markdown.
     pub fn markdown(&self) -> String {
         let Entry { document, path, field } = self;
-        let mut text = format!("## `{path}`\n\nIn a {document}: {}.\n\n{}\n", field.kind.words(), field.doc);
+        let mut text = format!(
+            "## `{path}`\n\nIn a {document}: {}.\n\n{}\n",
+            field.kind.words(),
+            field.doc
+        );
         if let Kind::OneOf(names) = field.kind {
             text.push('\n');
             for (name, meaning) in names {

@@ -86,7 +86,11 @@ impl Versions {
 impl Check {
     /// The whole page as Markdown: code, title, action, releases, and the check's own text.
     pub fn markdown(&self) -> String {
-        let repairs = if self.fixes { " It can repair what it finds." } else { "" };
+        let repairs = if self.fixes {
+            " It can repair what it finds."
+        } else {
+            ""
+        };
         format!(
             "# {}: {}\n\nDefault action: {}.{repairs} KubeRay: {}.\n\n{}\n",
             self.code,
@@ -191,13 +195,14 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
 }
 
 /// The checks that repair, in the order in which their repairs are applied: the Ray container first, because the
-/// others look at the first container.
+/// others look at the first container; the minimum after the limits, because a limit that was raised may still be the
+/// platform's default.
 pub static REPAIRS: &[&Check] = &[
     &groups::container_order::CHECK,
     &resources::gpu_request_without_limit::CHECK,
-    &resources::platform_default::CHECK,
     &resources::limit_below_request::CHECK,
     &resources::no_memory_limit::CHECK,
+    &resources::platform_default::CHECK,
     &accelerators::shm_path::CHECK,
     &accelerators::submitter_accelerators::CHECK,
 ];
