@@ -94,6 +94,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.receive().await.expect("an answer")
     }
 
+    /// Posts an empty review, where the server may close at any moment. Whether it was answered.
+    pub async fn try_post(&mut self) -> bool {
+        let request = head("POST", "/mutate", "content-length: 0\r\n");
+        let sent = within(async {
+            self.stream.write_all(request.as_bytes()).await?;
+            self.stream.flush().await
+        });
+        sent.await.is_ok() && self.receive().await.is_some_and(|answer| answer.status == 200)
+    }
+
     /// Reads one answer; `None` where the connection ends instead.
     pub async fn receive(&mut self) -> Option<Received> {
         let end = loop {
