@@ -132,12 +132,12 @@ fn allowed(body: Vec<u8>) -> Answer {
     }
 }
 
-/// Answers with the number of bytes it was given; panics on a body that begins with `panic`.
+/// Answers with the number of bytes it was given; panics on a body that holds the word `panic`.
 pub(crate) struct Counting;
 
 impl Reviewer for Counting {
     fn answer(&self, _endpoint: Endpoint, body: &[u8]) -> Answer {
-        assert!(!body.starts_with(b"panic"), "as asked");
+        assert!(!body.windows(5).any(|word| word == b"panic"), "as asked");
         allowed(body.len().to_string().into_bytes())
     }
 
