@@ -215,7 +215,7 @@ impl Metrics {
             .set(policies);
     }
 
-    /// The whole registry in the OpenMetrics text format.
+    /// The whole registry in the text format of `OpenMetrics`.
     pub fn encode(&self) -> String {
         self.log_lines_dropped
             .inner()

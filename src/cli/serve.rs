@@ -91,7 +91,10 @@ pub fn run(args: &ServeArgs) -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(ServeError::Runtime)?;
-    runtime.block_on(serve(args, gate, format))
+    let served = runtime.block_on(serve(args, gate, format));
+    // The drain has waited for all that is worth it; what still runs has no one to answer to.
+    runtime.shutdown_background();
+    served
 }
 
 /// Compiles the policies of these directories, or the shipped ones where there is none.
