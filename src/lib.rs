@@ -11,3 +11,4 @@
 //! network, no files, no environment. `tests/architecture.rs` holds both statements.
 
 pub mod admission;
+pub mod k8s;
