@@ -15,7 +15,11 @@ fn read(files: &[(&str, &str)]) -> Loaded {
 }
 
 fn diagnostics(loaded: &Loaded) -> Vec<String> {
-    loaded.diagnostics.iter().map(|diagnostic| diagnostic.concise(&loaded.sources)).collect()
+    loaded
+        .diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.concise(&loaded.sources))
+        .collect()
 }
 
 fn policy(name: &str, spec: &str) -> String {
@@ -25,7 +29,11 @@ fn policy(name: &str, spec: &str) -> String {
 const FLYTE: &str = "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {flyte: {serviceAccounts: [\"flyte\"], namespace: \"{project}-{domain}\"}}\n";
 
 fn subject(project: &str, domain: &str, namespace: &str, user: &str, bundle: &Bundle) -> Subject {
-    let identity = Identity { project: project.into(), domain: domain.into(), ..Identity::default() };
+    let identity = Identity {
+        project: project.into(),
+        domain: domain.into(),
+        ..Identity::default()
+    };
     Subject::new(identity, namespace, user, bundle.platform())
 }
 
@@ -49,35 +57,62 @@ fn ttl(effective: &Effective) -> Option<i64> {
 #[test]
 fn the_highest_priority_wins_leaf_by_leaf() {
     let compiled = effective(&[
-        ("low", "{match: {}, defaults: {lifecycle: {ttlSecondsAfterFinished: 1, activeDeadlineSeconds: 7}}}"),
-        ("high", "{match: {domains: [production]}, priority: 5, defaults: {lifecycle: {ttlSecondsAfterFinished: 2}}}"),
-        ("other", "{match: {domains: [staging]}, priority: 9, defaults: {lifecycle: {ttlSecondsAfterFinished: 3}}}"),
+        (
+            "low",
+            "{match: {}, defaults: {lifecycle: {ttlSecondsAfterFinished: 1, activeDeadlineSeconds: 7}}}",
+        ),
+        (
+            "high",
+            "{match: {domains: [production]}, priority: 5, defaults: {lifecycle: {ttlSecondsAfterFinished: 2}}}",
+        ),
+        (
+            "other",
+            "{match: {domains: [staging]}, priority: 9, defaults: {lifecycle: {ttlSecondsAfterFinished: 3}}}",
+        ),
     ]);
     assert_eq!(ttl(&compiled.effective), Some(2));
     assert_eq!(compiled.effective.defaults.lifecycle.active_deadline_seconds, Some(7));
-    let origin = compiled.effective.origin(&Leaf::new(false, "lifecycle.ttlSecondsAfterFinished")).unwrap();
+    let origin = compiled
+        .effective
+        .origin(&Leaf::new(false, "lifecycle.ttlSecondsAfterFinished"))
+        .unwrap();
     assert_eq!((&*origin.policy, origin.line), ("high", 13));
 }
 
 #[test]
 fn maps_merge_by_key_named_lists_by_name_sets_as_sets_and_other_lists_are_one_leaf() {
     let compiled = effective(&[
-        ("low", "{match: {}, limits: {allowedImages: [\"a/**\", \"b/**\"]}, defaults: {pods: {labels: {a: low, b: low}, env: [{name: X, value: low}, {name: Y, value: low}], tolerations: [{key: t, operator: Exists}]}}}"),
-        ("high", "{match: {}, priority: 1, limits: {allowedImages: [\"c/**\"]}, defaults: {pods: {labels: {b: high}, env: [{name: Y, value: high}], tolerations: [{key: t, operator: Exists}, {key: u, operator: Exists}]}}}"),
+        (
+            "low",
+            "{match: {}, limits: {allowedImages: [\"a/**\", \"b/**\"]}, defaults: {pods: {labels: {a: low, b: low}, env: [{name: X, value: low}, {name: Y, value: low}], tolerations: [{key: t, operator: Exists}]}}}",
+        ),
+        (
+            "high",
+            "{match: {}, priority: 1, limits: {allowedImages: [\"c/**\"]}, defaults: {pods: {labels: {b: high}, env: [{name: Y, value: high}], tolerations: [{key: t, operator: Exists}, {key: u, operator: Exists}]}}}",
+        ),
     ]);
     let head = &compiled.effective.defaults.head;
-    assert_eq!(head.labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>(), ["a=low", "b=high"]);
+    assert_eq!(
+        head.labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>(),
+        ["a=low", "b=high"]
+    );
     let env: Vec<String> = head.env.values().map(ToString::to_string).collect();
     assert_eq!(env, [r#"{"name":"X","value":"low"}"#, r#"{"name":"Y","value":"high"}"#]);
     assert_eq!(head.tolerations.len(), 2);
-    assert_eq!(compiled.effective.limits.allowed_images.as_deref(), Some(&["c/**".to_owned()][..]));
+    assert_eq!(
+        compiled.effective.limits.allowed_images.as_deref(),
+        Some(&["c/**".to_owned()][..])
+    );
 }
 
 #[test]
 fn head_workers_and_submitter_go_before_pods_whatever_the_priority() {
     let compiled = effective(&[
         ("low", "{match: {}, defaults: {head: {priorityClassName: head}}}"),
-        ("high", "{match: {}, priority: 9, defaults: {pods: {priorityClassName: pods}}}"),
+        (
+            "high",
+            "{match: {}, priority: 9, defaults: {pods: {priorityClassName: pods}}}",
+        ),
     ]);
     let defaults = &compiled.effective.defaults;
     assert_eq!(defaults.head.priority_class_name.as_deref(), Some("head"));
@@ -88,9 +123,18 @@ fn head_workers_and_submitter_go_before_pods_whatever_the_priority() {
 #[test]
 fn unset_takes_back_what_lower_policies_set_and_nothing_else() {
     let compiled = effective(&[
-        ("low", "{match: {}, defaults: {lifecycle: {ttlSecondsAfterFinished: 1, activeDeadlineSeconds: 7}, pods: {labels: {a: x}}}}"),
-        ("high", "{match: {}, priority: 1, unset: [lifecycle.activeDeadlineSeconds, pods.labels]}"),
-        ("higher", "{match: {}, priority: 2, defaults: {lifecycle: {activeDeadlineSeconds: 9}}}"),
+        (
+            "low",
+            "{match: {}, defaults: {lifecycle: {ttlSecondsAfterFinished: 1, activeDeadlineSeconds: 7}, pods: {labels: {a: x}}}}",
+        ),
+        (
+            "high",
+            "{match: {}, priority: 1, unset: [lifecycle.activeDeadlineSeconds, pods.labels]}",
+        ),
+        (
+            "higher",
+            "{match: {}, priority: 2, defaults: {lifecycle: {activeDeadlineSeconds: 9}}}",
+        ),
     ]);
     assert_eq!(ttl(&compiled.effective), Some(1));
     assert_eq!(compiled.effective.defaults.lifecycle.active_deadline_seconds, Some(9));
@@ -100,8 +144,14 @@ fn unset_takes_back_what_lower_policies_set_and_nothing_else() {
 #[test]
 fn a_disabled_policy_counts_for_nothing() {
     let compiled = effective(&[
-        ("low", "{match: {}, defaults: {lifecycle: {ttlSecondsAfterFinished: 1}}}"),
-        ("high", "{match: {}, mode: Disabled, priority: 1, defaults: {lifecycle: {ttlSecondsAfterFinished: 2}}}"),
+        (
+            "low",
+            "{match: {}, defaults: {lifecycle: {ttlSecondsAfterFinished: 1}}}",
+        ),
+        (
+            "high",
+            "{match: {}, mode: Disabled, priority: 1, defaults: {lifecycle: {ttlSecondsAfterFinished: 2}}}",
+        ),
     ]);
     assert_eq!(ttl(&compiled.effective), Some(1));
 }
@@ -129,15 +179,24 @@ fn what_an_object_says_of_itself_may_tighten_and_never_loosen() {
     let loaded = read(&[("a.yaml", &text)]);
     assert!(loaded.is_usable(), "{:#?}", diagnostics(&loaded));
     let bundle = Bundle::new(loaded.set);
-    for (user, namespace, verified) in
-        [("flyte", "hero-production", true), ("somebody", "hero-production", false), ("flyte", "other", false)]
-    {
+    for (user, namespace, verified) in [
+        ("flyte", "hero-production", true),
+        ("somebody", "hero-production", false),
+        ("flyte", "other", false),
+    ] {
         let compiled = bundle.compiled(&subject("hero", "production", namespace, user, &bundle));
         let limits = &compiled.effective.limits;
-        assert_eq!(limits.max_gpus_per_job, Some(if verified { 512 } else { 8 }), "{user} {namespace}");
+        assert_eq!(
+            limits.max_gpus_per_job,
+            Some(if verified { 512 } else { 8 }),
+            "{user} {namespace}"
+        );
         assert_eq!(limits.max_workers_per_group, Some(2));
         assert_eq!(compiled.effective.actions["RG202"], Action::Deny);
-        assert_eq!(compiled.effective.actions["RG501"], if verified { Action::Ignore } else { Action::Deny });
+        assert_eq!(
+            compiled.effective.actions["RG501"],
+            if verified { Action::Ignore } else { Action::Deny }
+        );
         assert_eq!(compiled.effective.allow_skip.contains("lifecycle"), verified);
     }
 }
@@ -151,7 +210,9 @@ fn two_policies_of_equal_priority_conflict_unless_they_agree_or_never_meet() {
     let clash = set(&ttl("{}", 1), &ttl("{domains: [production]}", 2));
     assert_eq!(
         diagnostics(&clash),
-        ["b.yaml:4:63: error[RP203]: policies `one` and `two` of priority 0 both set `defaults.lifecycle.ttlSecondsAfterFinished`, to 1 and 2"]
+        [
+            "b.yaml:4:63: error[RP203]: policies `one` and `two` of priority 0 both set `defaults.lifecycle.ttlSecondsAfterFinished`, to 1 and 2"
+        ]
     );
     assert_eq!(clash.diagnostics[0].secondary.len(), 1);
     assert!(set(&ttl("{}", 1), &ttl("{}", 1)).is_usable());
@@ -181,14 +242,20 @@ fn sample(kind: &Kind, example: &str) -> String {
 fn every_leaf_alone_reaches_the_settings() {
     let nothing = effective(&[("none", "{match: {}}")]);
     for entry in schema::entries().iter().filter(|entry| entry.document == "RayPolicy") {
-        let Some(leaf) = entry.path.strip_prefix("spec.") else { continue };
+        let Some(leaf) = entry.path.strip_prefix("spec.") else {
+            continue;
+        };
         let is_inner = matches!(entry.field.kind, Kind::Object(_));
         let mut keys: Vec<&str> = leaf.split('.').collect();
         let is_setting = leaf_names().iter().any(|name| leaf == format!("defaults.{name}"));
         if is_inner || !(is_setting || leaf.starts_with("limits.")) {
             continue;
         }
-        for group in if is_setting { vec!["defaults", "force"] } else { vec!["limits"] } {
+        for group in if is_setting {
+            vec!["defaults", "force"]
+        } else {
+            vec!["limits"]
+        } {
             keys[0] = group;
             let mut text = sample(&entry.field.kind, entry.field.example);
             for key in keys.iter().rev() {
@@ -201,9 +268,16 @@ fn every_leaf_alone_reaches_the_settings() {
             let bundle = Bundle::new(loaded.set);
             let compiled = bundle.compiled(&subject("", "", "", "", &bundle));
             let seen = |compiled: &raygate::engine::bundle::Compiled| {
-                format!("{:?} {:?} {:?}", compiled.effective.defaults, compiled.effective.force, compiled.effective.limits)
+                format!(
+                    "{:?} {:?} {:?}",
+                    compiled.effective.defaults, compiled.effective.force, compiled.effective.limits
+                )
             };
-            assert_ne!(seen(&compiled), seen(&nothing), "{group}: {leaf} has no effect on the settings");
+            assert_ne!(
+                seen(&compiled),
+                seen(&nothing),
+                "{group}: {leaf} has no effect on the settings"
+            );
         }
     }
 }
@@ -211,8 +285,14 @@ fn every_leaf_alone_reaches_the_settings() {
 #[test]
 fn every_mistake_of_every_document_is_reported_at_once_with_its_place() {
     let loaded = read(&[
-        ("a.yaml", "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: a}\nspec: {match: {}, limits: {maxGpusPerJob: \"64\"}, defautls: {}}\n---\nkind: Pod\n"),
-        ("b.yaml", "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: a}\nspec: {priority: 1.5}\n"),
+        (
+            "a.yaml",
+            "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: a}\nspec: {match: {}, limits: {maxGpusPerJob: \"64\"}, defautls: {}}\n---\nkind: Pod\n",
+        ),
+        (
+            "b.yaml",
+            "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: a}\nspec: {priority: 1.5}\n",
+        ),
     ]);
     assert_eq!(
         diagnostics(&loaded),
