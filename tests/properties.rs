@@ -309,7 +309,7 @@ fn leaves(value: &Value, at: &mut Vec<String>, out: &mut Vec<(String, String)>) 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(10_000), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The recorded patch leads from the object to what the engine made of it; applied again, nothing changes.
     #[test]
