@@ -11,3 +11,5 @@
 //! network, no files, no environment. `tests/architecture.rs` holds both statements.
 
 pub mod admission;
+pub mod diag;
+pub mod yaml;

@@ -1,0 +1,192 @@
+//! The texts that diagnostics point into.
+
+use std::sync::Arc;
+
+/// Names one text of a [`Sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(u32);
+
+/// A range of bytes in one source: `start` inclusive, `end` exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The text it lies in.
+    pub source: SourceId,
+    /// The first byte.
+    pub start: usize,
+    /// The byte after the last.
+    pub end: usize,
+}
+
+impl Span {
+    /// The bytes `start..end` of a source.
+    pub fn new(source: SourceId, start: usize, end: usize) -> Self {
+        Self {
+            source,
+            start,
+            end: end.max(start),
+        }
+    }
+
+    /// The span from the beginning of this one to the end of another.
+    #[must_use]
+    pub fn to(self, other: Self) -> Self {
+        Self::new(self.source, self.start, other.end)
+    }
+}
+
+/// A place as people count it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Location {
+    /// The line, from 1. Lines end with LF or CRLF.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+/// One text and the name shown to people.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The path, or another name for where the text came from.
+    pub name: Arc<str>,
+    /// The text.
+    pub text: Arc<str>,
+    /// The byte where each line begins, in order.
+    lines: Arc<[usize]>,
+}
+
+impl Source {
+    fn new(name: &str, text: &str) -> Self {
+        let lines = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
+        Self {
+            name: name.into(),
+            text: text.into(),
+            lines,
+        }
+    }
+
+    /// The place of a byte. A byte past the end is the end; one inside a character is that character.
+    pub fn location(&self, byte: usize) -> Location {
+        let byte = self.boundary(byte);
+        let line = self.lines.partition_point(|start| *start <= byte);
+        let start = self.line_start(line);
+        let column = self.text.get(start..byte).map_or(0, |before| before.chars().count());
+        Location {
+            line,
+            column: column + 1,
+        }
+    }
+
+    /// The beginning of the character a byte belongs to; the end of the text for bytes past it.
+    pub(super) fn boundary(&self, byte: usize) -> usize {
+        (0..=byte.min(self.text.len()))
+            .rev()
+            .find(|at| self.text.is_char_boundary(*at))
+            .unwrap_or(0)
+    }
+
+    /// The byte where a line begins; lines count from 1, and one past the last begins at the end of the text.
+    pub fn line_start(&self, line: usize) -> usize {
+        self.lines
+            .get(line.saturating_sub(1))
+            .copied()
+            .unwrap_or(self.text.len())
+    }
+
+    /// A line without its line end; lines count from 1.
+    pub fn line(&self, line: usize) -> &str {
+        let text = self
+            .text
+            .get(self.line_start(line)..self.line_start(line + 1))
+            .unwrap_or_default();
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        text.strip_suffix('\r').unwrap_or(text)
+    }
+
+    /// The bytes of a span, empty where it does not lie in this text.
+    pub fn slice(&self, span: Span) -> &str {
+        self.text.get(span.start..span.end).unwrap_or_default()
+    }
+}
+
+/// The registry of texts. Cloning it is cheap: texts are shared.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    sources: Vec<Source>,
+}
+
+impl Sources {
+    /// An empty registry.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Registers a text under the name that people are shown.
+    pub fn add(&mut self, name: &str, text: &str) -> SourceId {
+        let id = SourceId(u32::try_from(self.sources.len()).unwrap_or(u32::MAX));
+        self.sources.push(Source::new(name, text));
+        id
+    }
+
+    /// The text behind an id, if this registry gave it out.
+    pub fn get(&self, id: SourceId) -> Option<&Source> {
+        self.sources.get(usize::try_from(id.0).ok()?)
+    }
+
+    /// The name behind an id; empty for an id of another registry.
+    pub fn name(&self, id: SourceId) -> &str {
+        self.get(id).map_or("", |source| &source.name)
+    }
+
+    /// Where a span begins.
+    pub fn location(&self, span: Span) -> Option<Location> {
+        self.get(span.source).map(|source| source.location(span.start))
+    }
+
+    /// Where a span ends: the place after its last character.
+    pub fn end_location(&self, span: Span) -> Option<Location> {
+        self.get(span.source).map(|source| source.location(span.end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str, byte: usize) -> (usize, usize) {
+        let mut sources = Sources::new();
+        let id = sources.add("a.yaml", text);
+        let location = sources.location(Span::new(id, byte, byte)).unwrap();
+        (location.line, location.column)
+    }
+
+    #[test]
+    fn columns_count_characters() {
+        assert_eq!(at("é: ü\nx", 3), (1, 3));
+        assert_eq!(at("é: ü\nx", 7), (2, 1));
+        assert_eq!(at("a\r\nb", 3), (2, 1));
+    }
+
+    #[test]
+    fn bytes_inside_a_character_or_past_the_end_are_legal() {
+        assert_eq!(at("é", 1), (1, 1));
+        assert_eq!(at("ab\n", 100), (2, 1));
+        assert_eq!(at("", 0), (1, 1));
+    }
+
+    #[test]
+    fn lines_lose_their_ends() {
+        let source = Source::new("a", "one\r\ntwo\nthree");
+        assert_eq!([1, 2, 3, 4].map(|line| source.line(line)), ["one", "two", "three", ""]);
+    }
+
+    #[test]
+    fn an_id_of_another_registry_has_no_place() {
+        let mut other = Sources::new();
+        other.add("a", "");
+        let id = other.add("b", "");
+        assert_eq!(Sources::new().location(Span::new(id, 0, 0)), None);
+        assert_eq!(Sources::new().name(id), "");
+    }
+}

@@ -1,0 +1,150 @@
+//! YAML and JSON as trees whose every node knows where it stands.
+//!
+//! [`read`] takes the bytes of a file to its documents and to every diagnostic about them; [`parse`] does so for text
+//! that is registered already. Text that begins with `{` or `[` is JSON and read strictly (RFC 8259); everything else
+//! is YAML 1.2 with the core schema. [`emit()`] writes YAML.
+//!
+//! Whatever the input, the work is bounded by [`Limits`] and nothing panics: the limits are checked while reading,
+//! before anything is copied or grown.
+
+mod builder;
+mod codes;
+mod decode;
+mod emit;
+mod input;
+mod json;
+mod keys;
+mod node;
+mod position;
+mod report;
+mod scalar;
+mod split;
+mod syntax;
+mod within;
+
+use crate::diag::{Diagnostic, SourceId, Sources, Span};
+
+pub use codes::CODES;
+pub use decode::{DecodeError, decode};
+pub use emit::emit;
+pub use node::{Entry, Key, Node, NodeValue, Step, Style};
+
+use report::Report;
+
+/// What a plain scalar means where YAML 1.1 and 1.2 disagree. There is a warning either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// For files of our own: words like `yes` and numbers like `010` and `1_000` are strings, and the author has to
+    /// say what was meant.
+    Cautious,
+    /// For manifests: what kubectl would send to the cluster, `true`, `8` and `1000`.
+    Kubectl,
+}
+
+/// The bounds of one call, each checked before the work is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of text. In line-delimited JSON the other limits hold for each line, this one for the whole.
+    pub bytes: usize,
+    /// Values and keys of all documents together, each alias counting as many as it stands for. As many again may be
+    /// in the anchored values of one document, since a copy of each is kept for its aliases.
+    pub nodes: usize,
+    /// Collections within collections.
+    pub depth: usize,
+    /// Characters of YAML between one node and the next: the longest scalar, and the longest collection in brackets,
+    /// which is kept in memory as a whole until it is known whether it is a key.
+    pub lookahead: usize,
+}
+
+impl Limits {
+    /// For policy files: 1 MiB (a ConfigMap cannot hold more), 20,000 values and keys, 64 levels.
+    pub const fn policies() -> Self {
+        Self {
+            bytes: 1 << 20,
+            nodes: 20_000,
+            depth: 64,
+            lookahead: 1 << 18,
+        }
+    }
+
+    /// For manifests and recorded objects: 64 MiB, a million values and keys, and 127 levels as serde_json's own limit.
+    pub const fn manifests() -> Self {
+        Self {
+            bytes: 1 << 26,
+            nodes: 1_000_000,
+            depth: 127,
+            lookahead: 1 << 21,
+        }
+    }
+}
+
+/// Registers a file's text and reads it. Bytes that are not UTF-8 give one diagnostic and no document; a byte order
+/// mark is not part of the text. The rest is as for [`parse`].
+pub fn read(
+    sources: &mut Sources,
+    name: &str,
+    bytes: &[u8],
+    reading: Reading,
+    limits: &Limits,
+) -> (SourceId, Vec<Node>, Vec<Diagnostic>) {
+    if bytes.len() > limits.bytes {
+        let source = sources.add(name, "");
+        return (source, Vec::new(), vec![too_large(source, bytes.len(), limits)]);
+    }
+    match decode(bytes) {
+        Ok(text) => {
+            let source = sources.add(name, text);
+            let (documents, diagnostics) = parse(source, text, reading, limits);
+            (source, documents, diagnostics)
+        }
+        Err(error) => {
+            let source = sources.add(name, error.readable());
+            (source, Vec::new(), vec![error.diagnostic(source)])
+        }
+    }
+}
+
+/// The root nodes of all documents of a text, and everything wrong with them, in the order of the text.
+///
+/// A document with a syntax error or past a limit is left out, and the next one is read. One with another error
+/// (a duplicate key, of which the first counts; a key that is not a string, which is taken as its text, or left out
+/// where it is a collection) is returned, so that its other mistakes can be found too: whoever uses a document must
+/// look at [`crate::diag::any_error`] first. An empty document, as between two `---`, is no document.
+///
+/// JSON text holds one value; several one after the other, or one on each line as in JSON Lines, are as many
+/// documents, see [`parse_json_lines`].
+pub fn parse(source: SourceId, text: &str, reading: Reading, limits: &Limits) -> (Vec<Node>, Vec<Diagnostic>) {
+    if text.len() > limits.bytes {
+        return (Vec::new(), vec![too_large(source, text.len(), limits)]);
+    }
+    let mut report = Report::default();
+    let documents = if is_json(text) {
+        json::documents(source, text, limits, &mut report)
+    } else {
+        builder::documents(source, text, reading, limits, &mut report)
+    };
+    (documents, report.finish())
+}
+
+/// Line-delimited JSON, one value on each line: a broken line gives its diagnostic and the other lines are read.
+/// Empty lines are allowed. The limits on nodes and depth hold for each line.
+pub fn parse_json_lines(source: SourceId, text: &str, limits: &Limits) -> (Vec<Node>, Vec<Diagnostic>) {
+    if text.len() > limits.bytes {
+        return (Vec::new(), vec![too_large(source, text.len(), limits)]);
+    }
+    let mut report = Report::default();
+    let documents = json::lines(source, text, limits, &mut report);
+    (documents, report.finish())
+}
+
+/// Whether a text is read as JSON: its first character that is no white space is `{` or `[`.
+pub fn is_json(text: &str) -> bool {
+    text.trim_start_matches([' ', '\t', '\r', '\n']).starts_with(['{', '['])
+}
+
+fn too_large(source: SourceId, size: usize, limits: &Limits) -> Diagnostic {
+    let message = format!("the file has {size} bytes, more than the {} allowed", limits.bytes);
+    Diagnostic::error(codes::TOO_LARGE, message)
+        .at(Span::new(source, 0, 0), "")
+        .help("split it into several files")
+}
