@@ -70,7 +70,14 @@ pub(super) fn is_text_to_all(text: &str) -> bool {
     let strings = [core(text), kubectl(text), older(text)]
         .iter()
         .all(|scalar| *scalar == Scalar::Text);
-    strings && !matches!(text, "=" | "<<") && !is_timestamp(text)
+    strings && !matches!(text, "=" | "<<") && !is_timestamp(text) && !is_broken_number(text)
+}
+
+/// A base and no digits, such as `0b_`, at which PyYAML fails.
+fn is_broken_number(text: &str) -> bool {
+    let (_, digits) = sign(text);
+    let rest = digits.strip_prefix("0b").or_else(|| digits.strip_prefix("0x"));
+    rest.is_some_and(|rest| rest.bytes().all(|byte| byte == b'_'))
 }
 
 /// Longer scalars than this are no number that anyone wrote on purpose.
@@ -120,8 +127,15 @@ fn kubectl(text: &str) -> Scalar {
         return Scalar::NotFinite;
     }
     if text.starts_with('.') {
-        return if is_float(text) {
-            whole(decimal(text))
+        // Go allows one underscore between two digits here, and any number of them below.
+        let between_digits = |three: &[u8]| match three {
+            [before, b'_', after] => before.is_ascii_digit() && after.is_ascii_digit(),
+            _ => true,
+        };
+        let fine = text.as_bytes().windows(3).all(between_digits) && !text.ends_with('_');
+        let text = if fine { text.replace('_', "") } else { text.to_string() };
+        return if is_float(&text) {
+            whole(decimal(&text))
         } else {
             Scalar::Text
         };
@@ -130,6 +144,10 @@ fn kubectl(text: &str) -> Scalar {
         return Scalar::Text;
     }
     let text = text.replace('_', "");
+    if let Some(signed) = text.strip_prefix("0b").filter(|rest| rest.starts_with(['+', '-'])) {
+        let (sign, digits) = sign(signed);
+        return radix_number(sign, digits, 2);
+    }
     let (sign, digits) = sign(&text);
     let lower = digits.to_ascii_lowercase();
     for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {

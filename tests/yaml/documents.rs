@@ -49,6 +49,30 @@ fn line_ends_and_a_byte_order_mark_change_nothing() {
 }
 
 #[test]
+fn a_block_of_text_at_the_end_gets_no_line_end_that_is_not_there() {
+    for (text, value) in [
+        ("a: |\n  x\n  y", "x\ny"),
+        ("a: |\n  x\n", "x\n"),
+        ("a: |-\n  x", "x"),
+        ("a: >\n  x\n  y", "x y"),
+    ] {
+        assert_eq!(Outcome::of(text).values(), [json!({ "a": value })], "{text:?}");
+    }
+    assert_eq!(
+        Outcome::of("a: |\n  x\n---\nb: |\n  y").values(),
+        [json!({"a": "x\n"}), json!({"b": "y"})]
+    );
+}
+
+#[test]
+fn comments_cost_nothing() {
+    let comments = "# why this is so\n".repeat(60_000);
+    let outcome = Outcome::of(format!("{comments}a: 1\n{}", "# and so on\n".repeat(2_000)));
+    assert_eq!((outcome.values(), outcome.lines()), (vec![json!({"a": 1})], vec![]));
+    assert_eq!(Outcome::of(comments).lines(), Vec::<String>::new());
+}
+
+#[test]
 fn positions_count_characters() {
     let outcome = Outcome::of("größe: {名: 1, 名: 2}\n");
     assert_eq!(

@@ -15,12 +15,17 @@ impl Builder<'_, '_> {
     /// Takes a scalar, whose properties begin at the first of the bytes.
     pub(super) fn scalar(
         &mut self,
-        text: Cow<'_, str>,
+        mut text: Cow<'_, str>,
         style: ScalarStyle,
         anchor: usize,
         tag: Option<&Tag>,
         (first, end): (usize, usize),
     ) -> Result<(), Stop> {
+        let in_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        if in_block && text.ends_with('\n') && self.ends_the_text(end) {
+            // The parser adds the line end that the text lacks; kubectl's reader and libyaml do not.
+            text.to_mut().pop();
+        }
         let has_properties = anchor > 0 || tag.is_some();
         let (start, end) = span::scalar(self.positions.text, (first, end), style, &text, has_properties);
         let mut span = self.positions.span(start, end);
@@ -103,12 +108,7 @@ impl Builder<'_, '_> {
                     .help(help),
             );
         }
-        let in_block = self.stack.last().is_some_and(|frame| frame.style == Style::Block);
-        let at = self.positions.local(span.start);
-        if let Some(tab) = syntax::tab_before(self.positions.text, at).filter(|tab| in_block && *tab < at) {
-            let place = self.positions.character(tab);
-            self.report.push(syntax::tab(place));
-        }
+        self.refuse_tab_before(span);
         let node = Node {
             span,
             style,
@@ -120,5 +120,21 @@ impl Builder<'_, '_> {
             span,
         }));
         Ok(())
+    }
+    /// Reports a tab in the indentation of a key in block style, which the parser lets pass in some places.
+    fn refuse_tab_before(&mut self, key: Span) {
+        // In brackets tabs are white space, and a line can hold any number of keys.
+        if self.stack.last().is_none_or(|frame| frame.style != Style::Block) {
+            return;
+        }
+        let at = self.positions.local(key.start);
+        if let Some(tab) = syntax::tab_before(self.positions.text, at).filter(|tab| *tab < at) {
+            let place = self.positions.character(tab);
+            self.report.push(syntax::tab(place));
+        }
+    }
+    /// Whether a byte is the end of the text, and no line end is before it.
+    fn ends_the_text(&self, end: usize) -> bool {
+        end >= self.positions.text.len() && !self.positions.text.ends_with(char::is_whitespace)
     }
 }

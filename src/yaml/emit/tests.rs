@@ -64,7 +64,7 @@ fn strings_are_quoted_exactly_when_needed() {
         "yesterday",
         "10.0.0.1",
         "$(X)",
-        "/tmp",
+        "/dev/shm",
         "=x",
         "\\d+",
     ];
@@ -87,6 +87,7 @@ fn strings_are_quoted_exactly_when_needed() {
         "0x1f",
         "0o17",
         "0b1",
+        "0b_",
         "1e3",
         ".5",
         "1:30",
