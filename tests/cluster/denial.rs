@@ -20,14 +20,14 @@ const STEERING_WORDS: [&str; 5] = [
 /// Asserts that an answer is a denial of ours, complete and well formed; returns the text after the API server's own.
 #[track_caller]
 pub(crate) fn assert_denied(answer: &Answer) -> &str {
-    assert_eq!((answer.code, answer.reason()), (403, "Forbidden"), "{:#}", answer.body);
+    assert_eq!((answer.code, answer.reason()), (403, "Forbidden"), "{answer}");
     assert_eq!(answer.body["code"], 403);
     let prefix = format!("admission webhook \"{WEBHOOK}\" denied the request: ");
     let text = answer
         .message()
         .strip_prefix(&prefix)
         .unwrap_or_else(|| panic!("{}", answer.message()));
-    assert!(!causes(answer).is_empty(), "{:#}", answer.body);
+    assert!(!causes(answer).is_empty(), "{answer}");
     for cause in causes(answer) {
         for part in ["reason", "message", "field"] {
             assert!(
@@ -81,7 +81,7 @@ pub(crate) fn all_findings_come_at_once(cluster: &Cluster) {
             .iter()
             .any(|cause| cause["field"].as_str().is_some_and(|it| it.contains(part)))
     };
-    assert!(of("submissionMode") && of("workerGroupSpecs"), "{:#}", answer.body);
+    assert!(of("submissionMode") && of("workerGroupSpecs"), "{answer}");
 }
 
 /// A GPU limit unlike its request is a pod that the API server refuses: whatever raygate does, none is stored.
