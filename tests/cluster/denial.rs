@@ -73,15 +73,15 @@ pub(crate) fn a_denial_reaches_the_client_whole(cluster: &Cluster) {
 pub(crate) fn all_findings_come_at_once(cluster: &Cluster) {
     let gate = Gate::open(cluster);
     let mut job = with_duplicate_group(load("seed-02"));
-    job["spec"]["submissionMode"] = json!("K8sJobmode");
+    job["spec"]["rayClusterSpec"]["workerGroupSpecs"][1]["minReplicas"] = json!(100);
     let answer = gate.probe(&job);
     assert_denied(&answer);
-    let of = |part: &str| {
+    let of = |field: &str| {
         causes(&answer)
             .iter()
-            .any(|cause| cause["field"].as_str().is_some_and(|it| it.contains(part)))
+            .any(|it| it["field"].as_str().is_some_and(|it| it.contains(field)))
     };
-    assert!(of("submissionMode") && of("workerGroupSpecs"), "{answer}");
+    assert!(of("workerGroupSpecs[1]") && of("workerGroupSpecs[2]"), "{answer}");
 }
 
 /// A GPU limit unlike its request is a pod that the API server refuses: whatever raygate does, none is stored.

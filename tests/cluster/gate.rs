@@ -214,7 +214,7 @@ fn harmless() -> Value {
     named(load("seed-06"), "probe")
 }
 
-fn raygate() -> &'static str {
+pub(crate) fn raygate() -> &'static str {
     env!("CARGO_BIN_EXE_raygate")
 }
 

@@ -71,8 +71,8 @@ pub(crate) fn replace(cluster: &Cluster) {
     let _gate = Gate::open(cluster);
     let path = create(cluster, &load("seed-02"));
     let stored = cluster.api.get(&path).expect(200);
-    cluster.api.put(&path, &stored).expect(200);
-    assert_denied(&cluster.api.put(&path, &with_duplicate_group(stored)));
+    let replaced = cluster.api.put(&path, &stored).expect(200);
+    assert_denied(&cluster.api.put(&path, &with_duplicate_group(replaced)));
 }
 
 /// The webhook is registered for v1 alone, and the older version comes to it converted.
