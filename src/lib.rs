@@ -11,5 +11,16 @@
 //! network, no files, no environment. `tests/architecture.rs` holds both statements.
 
 pub mod admission;
+pub mod certs;
+pub mod cli;
 pub mod diag;
+pub mod engine;
+pub mod install;
+pub mod k8s;
+pub mod metrics;
+pub mod policy;
+pub mod ray;
+pub mod rules;
+pub mod server;
+pub mod telemetry;
 pub mod yaml;
