@@ -20,7 +20,6 @@ pub mod tiny_memory;
 
 use std::borrow::Cow;
 
-use crate::k8s::quantity::Quantity;
 use crate::k8s::text::quoted;
 use crate::ray::facts::pods_at_most;
 use crate::ray::job::{Container, Pod};
@@ -49,7 +48,7 @@ pub static CHECKS: &[&Check] = &[
 ];
 
 /// How a message speaks of a container: by its pod alone where it is the Ray container.
-fn place(pod: &Pod<'_>, container: &Container<'_>) -> String {
+pub(super) fn place(pod: &Pod<'_>, container: &Container<'_>) -> String {
     if !container.init && container.index == 0 {
         return pod.title();
     }
@@ -58,7 +57,7 @@ fn place(pod: &Pod<'_>, container: &Container<'_>) -> String {
 }
 
 /// How a message names a resource: as it is where its characters are those of a resource name, else quoted.
-fn named(key: &str) -> Cow<'_, str> {
+pub(super) fn named(key: &str) -> Cow<'_, str> {
     let is_plain = key.len() <= 80
         && key
             .bytes()
@@ -75,7 +74,7 @@ fn is_exact(key: &str) -> bool {
 pub(super) fn over_budget(
     job: &RayJob<'_>,
     sum: &str,
-    cap: &Quantity,
+    cap: &str,
     weight: i64,
     each: impl Fn(&Pod<'_>) -> i64,
 ) -> Option<Finding> {

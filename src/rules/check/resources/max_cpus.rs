@@ -51,9 +51,15 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     } else {
         format!("{milli_cpus}m")
     };
-    findings.extend(over_budget(job, &format!("{cpus} CPUs"), &cap, milli_cpus, |pod| {
-        pod.running()
-            .filter_map(|container| container.given("cpu"))
-            .fold(0, |sum, cpus: Quantity| sum.saturating_add(cpus.milli_value().max(0)))
-    }));
+    findings.extend(over_budget(
+        job,
+        &format!("{cpus} CPUs"),
+        &cap.to_string(),
+        milli_cpus,
+        |pod| {
+            pod.running()
+                .filter_map(|container| container.given("cpu"))
+                .fold(0, |sum, cpus: Quantity| sum.saturating_add(cpus.milli_value().max(0)))
+        },
+    ));
 }

@@ -47,7 +47,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         return;
     }
     let memory = format!("{} of memory", Quantity::from_bytes(bytes));
-    findings.extend(over_budget(job, &memory, &cap, bytes, |pod| {
+    findings.extend(over_budget(job, &memory, &cap.to_string(), bytes, |pod| {
         pod.running()
             .filter_map(|container| container.given("memory"))
             .fold(0, |sum, memory: Quantity| sum.saturating_add(memory.value().max(0)))
