@@ -12,7 +12,7 @@ fn policy() -> Effective {
     let mut policy = Effective::default();
     policy.limits.max_gpus_per_job = Some(0);
     policy.limits.max_cpus_per_job = Some(raygate::k8s::quantity::Quantity::from_bytes(0));
-    policy.limits.max_memory_per_job = policy.limits.max_cpus_per_job;
+    policy.limits.max_memory_per_job = policy.limits.max_cpus_per_job.clone();
     policy
 }
 

@@ -73,10 +73,10 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 continue;
             }
         };
-        let Some(limit) = ray.limit("memory").and_then(|limit| limit.quantity) else {
+        let Some(limit) = ray.limit("memory").and_then(|limit| limit.quantity.as_ref()) else {
             continue;
         };
-        if size <= limit || limit.is_zero() {
+        if size <= *limit || limit.is_zero() {
             continue;
         }
         findings.push(

@@ -79,9 +79,7 @@ fn opens(cx: &Cx<'_>, given: &Value, key: &str) -> bool {
 fn may_use_devices(pod: &Pod<'_>) -> bool {
     !items(pod.spec, "resourceClaims").is_empty()
         || text(pod.spec, "runtimeClassName").is_some_and(|name| name.contains("nvidia"))
-        || pod
-            .containers
-            .iter()
-            .flat_map(Container::asked)
-            .any(|resource| resource.key.contains('/') && resource.quantity.is_none_or(|quantity| !quantity.is_zero()))
+        || pod.containers.iter().flat_map(Container::asked).any(|resource| {
+            resource.key.contains('/') && resource.quantity.as_ref().is_none_or(|quantity| !quantity.is_zero())
+        })
 }

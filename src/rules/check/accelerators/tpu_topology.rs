@@ -58,7 +58,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             .running()
             .flat_map(Container::asked)
             .filter(|resource| resource.key == TPU)
-            .filter_map(|resource| resource.quantity)
+            .filter_map(|resource| resource.quantity.as_ref())
             .fold(0_i64, |sum, chips| sum.saturating_add(chips.value().max(0)));
         let selector = pod.spec_path().key("nodeSelector").name(TOPOLOGY);
         let hosts = pod.group_number("numOfHosts", 1);

@@ -112,7 +112,7 @@ fn promises<'a>(pod: &Pod<'a>, ray: &Container<'a>, kuberay: KubeRay) -> [Option
     let of = |key: &'static str, param, name| {
         let promised = Quantity::from_json(told::group_resources(pod, kuberay)?.get(key)?).ok()?;
         let has = ray.ceiling(key)?;
-        (promised > has).then(|| Promise {
+        (promised > *has).then(|| Promise {
             key,
             param,
             name,

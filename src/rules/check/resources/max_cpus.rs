@@ -18,7 +18,6 @@
 //! policy: {limits: {maxCpusPerJob: "20"}}
 //! ```
 
-use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::ray::facts::Facts;
@@ -39,7 +38,7 @@ pub const CHECK: Check = Check {
 };
 
 fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    let Some(cap) = cx.policy.limits.max_cpus_per_job else {
+    let Some(cap) = cx.policy.limits.max_cpus_per_job.as_ref() else {
         return;
     };
     let milli_cpus = Facts::of(job).max_milli_cpus;
@@ -59,7 +58,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         |pod| {
             pod.running()
                 .filter_map(|container| container.given("cpu"))
-                .fold(0, |sum, cpus: Quantity| sum.saturating_add(cpus.milli_value().max(0)))
+                .fold(0, |sum: i64, cpus| sum.saturating_add(cpus.milli_value().max(0)))
         },
     ));
 }

@@ -39,7 +39,7 @@ pub const CHECK: Check = Check {
 };
 
 fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    let Some(cap) = cx.policy.limits.max_memory_per_job else {
+    let Some(cap) = cx.policy.limits.max_memory_per_job.as_ref() else {
         return;
     };
     let bytes = Facts::of(job).max_memory;
@@ -50,6 +50,6 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     findings.extend(over_budget(job, &memory, &cap.to_string(), bytes, |pod| {
         pod.running()
             .filter_map(|container| container.given("memory"))
-            .fold(0, |sum, memory: Quantity| sum.saturating_add(memory.value().max(0)))
+            .fold(0, |sum: i64, memory| sum.saturating_add(memory.value().max(0)))
     }));
 }
