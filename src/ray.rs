@@ -5,6 +5,7 @@ pub mod facts;
 pub mod flyte;
 pub mod job;
 pub mod memory;
+pub mod told;
 pub mod version;
 
 pub use job::{Container, Pod, RayJob, Resource, Role};

@@ -253,6 +253,45 @@ mod tests {
         assert!(error.contains("`5s`"), "{error}");
     }
 
+    /// What `deploy/` sets in the pod's environment are flags of this command, with values that it takes.
+    #[test]
+    fn the_deployment_sets_what_is_understood() {
+        use clap::CommandFactory as _;
+        let mut sources = crate::diag::Sources::new();
+        let text = include_str!("../../deploy/deployment.yaml");
+        let (_, nodes, _) = crate::yaml::read(
+            &mut sources,
+            "deployment.yaml",
+            text.as_bytes(),
+            crate::yaml::Reading::Kubectl,
+            &crate::yaml::Limits::manifests(),
+        );
+        let deployment = nodes[0].to_json();
+        let env = deployment
+            .pointer("/spec/template/spec/containers/0/env")
+            .unwrap()
+            .as_array()
+            .unwrap()
+            .clone();
+        assert!(env.len() > 5);
+        let command = Cli::command();
+        let mut flags = Vec::new();
+        for variable in &env {
+            let (name, value) = (variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap());
+            let argument = command
+                .get_arguments()
+                .find(|argument| argument.get_env().is_some_and(|env| env == name))
+                .unwrap_or_else(|| panic!("serve knows no {name}"));
+            flags.push(format!("--{}", argument.get_long().unwrap()));
+            if argument.get_action().takes_values() {
+                flags.push(value.to_owned());
+            }
+        }
+        let args = parse(&flags.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+        assert_eq!(args.drain_delay, Some(Duration::from_secs(5)));
+        assert!(args.fallback);
+    }
+
     #[test]
     fn the_banner_names_an_address_to_connect_to() {
         let address = |text: &str| reachable(text.parse().unwrap()).to_string();

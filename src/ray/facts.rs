@@ -2,7 +2,7 @@
 
 use crate::k8s::quantity::Quantity;
 
-use super::job::{Pod, RayJob, Role};
+use super::job::{Container, Pod, RayJob, Role};
 
 /// The sums over the pods that run Ray and the submitter. `max_…` counts every group at the most that the
 /// autoscaler may make of it; without autoscaling it equals the plain sum.
@@ -44,6 +44,15 @@ pub fn max_replicas(group: &Pod<'_>) -> i64 {
     hosts(group).saturating_mul(group.group_number("maxReplicas", i64::from(i32::MAX)).max(0))
 }
 
+/// The pods that a pod template makes: the worker group at the autoscaler's most, one head, one submitter.
+pub fn pods_at_most(job: &RayJob<'_>, pod: &Pod<'_>) -> i64 {
+    match pod.role {
+        Role::Worker if job.autoscales() => max_replicas(pod).max(replicas(pod)),
+        Role::Worker => replicas(pod),
+        Role::Head | Role::Submitter => 1,
+    }
+}
+
 fn hosts(group: &Pod<'_>) -> i64 {
     group.group_number("numOfHosts", 1).max(1)
 }
@@ -69,13 +78,7 @@ pub fn is_accelerator(key: &str) -> bool {
 /// The accelerators that one pod takes.
 pub fn accelerators(pod: &Pod<'_>) -> i64 {
     pod.running()
-        .flat_map(|container| {
-            let only_requested = container
-                .requests
-                .iter()
-                .filter(|request| container.limit(request.key).is_none());
-            container.limits.iter().chain(only_requested)
-        })
+        .flat_map(Container::asked)
         .filter(|resource| is_accelerator(resource.key))
         .filter_map(|resource| resource.quantity.as_ref())
         .fold(0, |sum, quantity| sum.saturating_add(quantity.value().max(0)))
@@ -86,10 +89,10 @@ impl Facts {
     pub fn of(job: &RayJob<'_>) -> Facts {
         let mut facts = Facts::default();
         for pod in &job.pods {
-            let (now, most) = match pod.role {
-                Role::Worker if job.autoscales() => (replicas(pod), max_replicas(pod).max(replicas(pod))),
-                Role::Worker => (replicas(pod), replicas(pod)),
-                Role::Head | Role::Submitter => (1, 1),
+            let most = pods_at_most(job, pod);
+            let now = match pod.role {
+                Role::Worker => replicas(pod),
+                Role::Head | Role::Submitter => 1,
             };
             let sum = |key: &str, read: fn(&Quantity) -> i64| {
                 pod.running()

@@ -5,9 +5,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::k8s::path::Path;
+use crate::k8s::path::{Path, Step, step_into};
 use crate::k8s::quantity::Quantity;
-use crate::k8s::text::quoted;
+use crate::k8s::text::{quoted, truncated};
 
 /// What a pod is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,6 +91,9 @@ pub struct Resource<'a> {
 
 static NULL: Value = Value::Null;
 
+/// The longest quantity that a message repeats, in bytes; sane ones have a dozen.
+const LONGEST_QUANTITY: usize = 40;
+
 fn child<'a>(value: &'a Value, key: &str) -> &'a Value {
     value.get(key).unwrap_or(&NULL)
 }
@@ -142,6 +145,24 @@ impl<'a> RayJob<'a> {
             .filter(|name| !name.is_empty())
             .or_else(|| text(metadata, "generateName"))
             .unwrap_or("")
+    }
+
+    /// `path` as far as the object has it and one step more, so that a finding of something missing points at the
+    /// outermost field that is missing. What is null is missing too.
+    pub fn nearest(&self, path: Path) -> Path {
+        let mut at = self.object;
+        let mut nearest = Path::ROOT;
+        for step in path.steps() {
+            nearest = match step {
+                Step::Key(key) => nearest.name(key),
+                Step::Index(index) => nearest.index(*index),
+            };
+            match step_into(at, step) {
+                None | Some(Value::Null) => return nearest,
+                Some(below) => at = below,
+            }
+        }
+        path
     }
 
     /// A label of the RayJob.
@@ -325,12 +346,18 @@ impl<'a> Container<'a> {
 
     /// What is requested of `key`.
     pub fn request(&self, key: &str) -> Option<&Resource<'a>> {
-        self.requests.iter().find(|resource| resource.key == key)
+        Resource::find(&self.requests, key)
     }
 
     /// The limit for `key`.
     pub fn limit(&self, key: &str) -> Option<&Resource<'a>> {
-        self.limits.iter().find(|resource| resource.key == key)
+        Resource::find(&self.limits, key)
+    }
+
+    /// Each resource that the container asks for, once: its limits, and the requests that have none.
+    pub fn asked(&self) -> impl Iterator<Item = &Resource<'a>> {
+        let unlimited = self.requests.iter().filter(|request| self.limit(request.key).is_none());
+        self.limits.iter().chain(unlimited)
     }
 
     /// What the container will be given of `key`: Kubernetes takes an absent request from the limit.
@@ -368,21 +395,30 @@ impl<'a> Resource<'a> {
         let Some(resources) = resources.as_object() else {
             return Vec::new();
         };
-        resources
+        let mut all: Vec<Resource<'a>> = resources
             .iter()
+            .filter(|(_, value)| !value.is_null())
             .map(|(key, value)| Resource {
                 key,
                 value,
                 quantity: Quantity::from_json(value).ok(),
             })
-            .collect()
+            .collect();
+        all.sort_unstable_by_key(|resource| resource.key);
+        all
     }
 
-    /// What was written, as text.
+    fn find<'r>(sorted: &'r [Resource<'a>], key: &str) -> Option<&'r Resource<'a>> {
+        let at = sorted.binary_search_by_key(&key, |resource| resource.key).ok()?;
+        sorted.get(at)
+    }
+
+    /// What was written, as text, cut to the length of a quantity.
     pub fn seen(&self) -> String {
-        self.value
-            .as_str()
-            .map_or_else(|| self.value.to_string(), str::to_owned)
+        match self.value.as_str() {
+            Some(text) => truncated(text, LONGEST_QUANTITY),
+            None => truncated(&self.value.to_string(), LONGEST_QUANTITY),
+        }
     }
 }
 
@@ -420,6 +456,34 @@ mod tests {
         ] {
             assert!(RayJob::of(&strange).pods.is_empty());
         }
+    }
+
+    #[test]
+    fn what_is_missing_is_pointed_at_where_it_begins() {
+        let object = json!({"spec": {"a": {"b": null}, "c": 3}});
+        let job = RayJob::of(&object);
+        for (path, nearest) in [
+            (Path::of(["spec", "a", "b", "x", "y"]), "spec.a.b"),
+            (Path::of(["spec", "c", "x", "y"]), "spec.c.x"),
+            (Path::of(["spec", "a"]), "spec.a"),
+        ] {
+            let found = job.nearest(path);
+            assert_eq!(found.to_string(), nearest);
+            assert!(found.reaches(&object));
+        }
+    }
+
+    #[test]
+    fn a_null_resource_is_none_and_the_others_are_found_by_key() {
+        let object = json!({"spec": {"submitterPodTemplate": {"spec": {"containers": [{"resources": {
+            "limits": {"memory": null, "cpu": "1", "nvidia.com/gpu": 2}, "requests": {"cpu": "2", "ephemeral-storage": "1Gi"},
+        }}]}}}});
+        let job = RayJob::of(&object);
+        let container = job.submitter().and_then(Pod::main).unwrap();
+        assert!(container.limit("memory").is_none());
+        assert_eq!(container.limit("nvidia.com/gpu").unwrap().seen(), "2");
+        let asked: Vec<&str> = container.asked().map(|resource| resource.key).collect();
+        assert_eq!(asked, ["cpu", "nvidia.com/gpu", "ephemeral-storage"]);
     }
 
     #[test]

@@ -172,6 +172,6 @@ fn the_objects_agree_with_each_other() {
     let policies = &named(&pod["volumes"], "policies")["configMap"]["name"];
     assert_eq!(policies, &of_kind(&objects, "ConfigMap")["metadata"]["name"]);
 
-    let drain: i64 = setting("RAYGATE_DRAIN_DELAY").parse().unwrap();
+    let drain: i64 = setting("RAYGATE_DRAIN_DELAY").trim_end_matches('s').parse().unwrap();
     assert!(pod["terminationGracePeriodSeconds"].as_i64().unwrap() > drain + 10);
 }

@@ -2,14 +2,29 @@
 
 pub mod bad_quantity;
 pub mod below_minimum;
+pub mod cpu_without_limit;
 pub mod gpu_request_unlike_limit;
 pub mod gpu_request_without_limit;
+pub mod group_resource_unreadable;
+pub mod group_resources_above;
 pub mod limit_below_request;
+pub mod max_cpus;
+pub mod max_memory;
+pub mod memory_above;
 pub mod no_memory_limit;
+pub mod no_request;
+pub mod num_cpus_above;
 pub mod platform_default;
+pub mod start_number;
+pub mod tiny_memory;
 
+use std::borrow::Cow;
+
+use crate::k8s::text::quoted;
+use crate::ray::facts::pods_at_most;
 use crate::ray::job::{Container, Pod};
-use crate::rules::Check;
+use crate::ray::{RayJob, Role, flyte};
+use crate::rules::{Check, Finding};
 
 /// The family, in the order of its codes.
 pub static CHECKS: &[&Check] = &[
@@ -20,13 +35,75 @@ pub static CHECKS: &[&Check] = &[
     &bad_quantity::CHECK,
     &platform_default::CHECK,
     &below_minimum::CHECK,
+    &no_request::CHECK,
+    &cpu_without_limit::CHECK,
+    &start_number::CHECK,
+    &num_cpus_above::CHECK,
+    &memory_above::CHECK,
+    &max_cpus::CHECK,
+    &max_memory::CHECK,
+    &group_resources_above::CHECK,
+    &group_resource_unreadable::CHECK,
+    &tiny_memory::CHECK,
 ];
 
 /// How a message speaks of a container: by its pod alone where it is the Ray container.
-fn place(pod: &Pod<'_>, container: &Container<'_>) -> String {
+pub(super) fn place(pod: &Pod<'_>, container: &Container<'_>) -> String {
     if !container.init && container.index == 0 {
         return pod.title();
     }
     let kind = if container.init { "init container" } else { "container" };
-    format!("{}, {kind} {}", pod.title(), crate::k8s::text::quoted(container.name))
+    format!("{}, {kind} {}", pod.title(), quoted(container.name))
+}
+
+/// How a message names a resource: as it is where its characters are those of a resource name, else quoted.
+pub(super) fn named(key: &str) -> Cow<'_, str> {
+    let is_plain = key.len() <= 80
+        && key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/'));
+    if is_plain { key.into() } else { quoted(key).into() }
+}
+
+/// Whether Kubernetes wants a resource's limit to equal its request: devices and huge pages are not overcommitted.
+fn is_exact(key: &str) -> bool {
+    key.contains('/') || key.starts_with("hugepages-")
+}
+
+/// The finding that a job asks for `sum`, more than `cap`: at the group that takes the most of it.
+pub(super) fn over_budget(
+    job: &RayJob<'_>,
+    sum: &str,
+    cap: &str,
+    weight: i64,
+    each: impl Fn(&Pod<'_>) -> i64,
+) -> Option<Finding> {
+    let share = |pod: &Pod<'_>| each(pod).saturating_mul(pods_at_most(job, pod));
+    let mut most: Option<(&Pod<'_>, i64)> = None;
+    for pod in &job.pods {
+        let share = share(pod);
+        if most.is_none_or(|(_, least)| share > least) {
+            most = Some((pod, share));
+        }
+    }
+    let (pod, _) = most?;
+    let (path, setting) = match pod.role {
+        Role::Worker if job.autoscales() => (pod.group_path().key("maxReplicas"), "max_replicas=…"),
+        Role::Worker => (pod.group_path().key("replicas"), "replicas=…"),
+        Role::Head | Role::Submitter => (pod.template_path(), "requests=Resources(…)"),
+    };
+    let when = if job.autoscales() {
+        " at the autoscaler's most"
+    } else {
+        ""
+    };
+    Some(
+        Finding::new(
+            path,
+            format!("{sum}{when}, one job may have {cap}; most are those of {}", pod.title()),
+        )
+        .fix(format!("ask for at most {cap} in all"))
+        .flyte(flyte::setting(pod, setting))
+        .weight(weight),
+    )
 }

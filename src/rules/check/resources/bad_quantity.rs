@@ -30,7 +30,7 @@ use crate::ray::{RayJob, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::place;
+use super::{is_exact, named, place};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -52,7 +52,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                     let (what, fix) = match resource.quantity.as_ref() {
                         None => ("is no quantity", "write a number with a unit, like 8, 500m or 32Gi"),
                         Some(quantity) if quantity.is_negative() => ("is negative", "write a positive quantity"),
-                        Some(quantity) if key.contains('/') && !quantity.is_integer() => {
+                        Some(quantity) if is_exact(key) && !quantity.is_integer() => {
                             ("is not a whole number of devices", "write a whole number")
                         }
                         Some(_) => continue,
@@ -61,8 +61,9 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                         Finding::new(
                             pod.container_path(container).keys(["resources", block]).name(key),
                             format!(
-                                "{}: {key} {} {} {what}, no pod can be created",
+                                "{}: {} {} {} {what}, no pod can be created",
                                 place(pod, container),
+                                named(key),
                                 block.trim_end_matches('s'),
                                 quoted(&resource.seen())
                             ),

@@ -55,7 +55,12 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             let Some(quantity) = given.quantity.as_ref() else {
                 continue;
             };
-            if quantity >= minimum.value || is_platform_default(cx, ray, resource) {
+            // A limit below its request is raised to it by another check.
+            let is_request_above = ray
+                .request(resource)
+                .and_then(|request| request.quantity.as_ref())
+                .is_some_and(|request| request > quantity);
+            if quantity >= minimum.value || is_request_above || is_platform_default(cx, ray, resource) {
                 continue;
             }
             let wanted = minimum.value.to_string();

@@ -30,7 +30,7 @@ use crate::ray::{RayJob, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::place;
+use super::{is_exact, named, place};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -46,7 +46,7 @@ pub const CHECK: Check = Check {
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     for pod in &job.pods {
         for container in &pod.containers {
-            for request in container.requests.iter().filter(|request| request.key.contains('/')) {
+            for request in container.requests.iter().filter(|request| is_exact(request.key)) {
                 let Some(limit) = container.limit(request.key) else {
                     continue;
                 };
@@ -56,19 +56,19 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 if requested == most {
                     continue;
                 }
-                let key = request.key;
+                let (key, shown) = (request.key, named(request.key));
                 findings.push(
                     Finding::new(
                         pod.container_path(container).keys(["resources", "limits"]).name(key),
                         format!(
-                            "{}: {key} request {} and limit {} differ, no pod can be created",
+                            "{}: {shown} request {} and limit {} differ, no pod can be created",
                             place(pod, container),
                             request.seen(),
                             limit.seen()
                         ),
                     )
                     .fix(format!(
-                        "give requests[\"{key}\"] and limits[\"{key}\"] the same number"
+                        "give requests[\"{shown}\"] and limits[\"{shown}\"] the same number"
                     ))
                     .flyte(flyte::resource_setting(pod, "limits", key, &request.seen())),
                 );

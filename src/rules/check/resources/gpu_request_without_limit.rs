@@ -31,7 +31,7 @@ use crate::rules::check::{Check, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::place;
+use super::{is_exact, named, place};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -47,27 +47,27 @@ pub const CHECK: Check = Check {
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     for pod in &job.pods {
         for container in &pod.containers {
-            for request in container.requests.iter().filter(|request| request.key.contains('/')) {
+            for request in container.requests.iter().filter(|request| is_exact(request.key)) {
                 if container.limit(request.key).is_some()
                     || request.quantity.as_ref().is_none_or(|quantity| quantity.is_zero())
                 {
                     continue;
                 }
-                let (key, count) = (request.key, request.seen());
+                let (key, count, shown) = (request.key, request.seen(), named(request.key));
                 let path = pod.container_path(container).keys(["resources", "limits"]).name(key);
                 findings.push(
                     Finding::new(
-                        path.clone(),
+                        job.nearest(path.clone()),
                         format!(
-                            "{}: {count} {key} requested without a limit, no pod can be created",
+                            "{}: {count} {shown} requested without a limit, no pod can be created",
                             place(pod, container)
                         ),
                     )
-                    .fix(format!("set limits[\"{key}\"] to {count}"))
+                    .fix(format!("set limits[\"{shown}\"] to {count}"))
                     .flyte(flyte::resource_setting(pod, "limits", key, &count))
                     .repair(
                         format!(
-                            "{}: limit of {count} {key} copied from the request",
+                            "{}: limit of {count} {shown} copied from the request",
                             place(pod, container)
                         ),
                         path,

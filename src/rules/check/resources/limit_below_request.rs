@@ -34,7 +34,7 @@ use crate::rules::check::{Check, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::place;
+use super::{is_exact, named, place};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -50,7 +50,7 @@ pub const CHECK: Check = Check {
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     for pod in &job.pods {
         for container in &pod.containers {
-            for request in container.requests.iter().filter(|request| !request.key.contains('/')) {
+            for request in container.requests.iter().filter(|request| !is_exact(request.key)) {
                 let Some(limit) = container.limit(request.key) else {
                     continue;
                 };
@@ -60,22 +60,22 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 if most >= least {
                     continue;
                 }
-                let (key, wanted) = (request.key, request.seen());
+                let (key, wanted, shown) = (request.key, request.seen(), named(request.key));
                 let path = pod.container_path(container).keys(["resources", "limits"]).name(key);
                 findings.push(
                     Finding::new(
                         path.clone(),
                         format!(
-                            "{}: {key} limit {} is below its request {wanted}, no pod can be created",
+                            "{}: {shown} limit {} is below its request {wanted}, no pod can be created",
                             place(pod, container),
                             limit.seen()
                         ),
                     )
-                    .fix(format!("set limits.{key} to at least {wanted}"))
+                    .fix(format!("set limits.{shown} to at least {wanted}"))
                     .flyte(flyte::resource_setting(pod, "limits", key, &wanted))
                     .repair(
                         format!(
-                            "{}: {key} limit {} raised to its request {wanted}",
+                            "{}: {shown} limit {} raised to its request {wanted}",
                             place(pod, container),
                             limit.seen()
                         ),

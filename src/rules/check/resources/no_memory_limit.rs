@@ -53,7 +53,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         let path = pod.container_path(ray).keys(["resources", "limits", "memory"]);
         findings.push(
             Finding::new(
-                path.clone(),
+                job.nearest(path.clone()),
                 format!(
                     "{}: {memory} of memory requested and no limit, Ray takes the whole node's memory for its own",
                     pod.title()

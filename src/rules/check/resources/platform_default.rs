@@ -52,6 +52,7 @@ pub fn minimum<'a>(cx: &Cx<'a>, pod: &Pod<'_>, resource: &str) -> Option<Chosen<
         Role::Worker => cx.setting("workers.minimum", |s| s.workers.minimum.get(resource)),
         Role::Submitter => None,
     }
+    .filter(|minimum| !minimum.value.is_zero())
 }
 
 /// Whether all that is given of a resource is what the platform gives by itself.
@@ -81,14 +82,13 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 |given| format!("{resource} {} is the platform's default", given.seen()),
             );
             let resources = pod.container_path(ray).key("resources");
+            let block = if ray.limit(resource).is_some() {
+                "limits"
+            } else {
+                "requests"
+            };
             let mut finding = Finding::new(
-                resources
-                    .key(if ray.limit(resource).is_some() {
-                        "limits"
-                    } else {
-                        "requests"
-                    })
-                    .name(resource),
+                job.nearest(resources.key(block).name(resource)),
                 format!("{}: {seen}, Ray cannot start with less than {wanted}", pod.title()),
             )
             .fix(format!("ask for at least {wanted} of {resource}"))

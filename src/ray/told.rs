@@ -1,0 +1,171 @@
+//! What Ray is told of a pod: the CPUs, the memory and the GPUs that its node offers to tasks.
+//!
+//! KubeRay 1.6, `common/pod.go`: a group's `resources` (1.5 and later) go before `rayStartParams`, and these before
+//! what the Ray container itself asks for. Of the container's devices KubeRay counts one key alone: the first in
+//! alphabetical order, among its limits, that it knows for a GPU.
+
+use serde_json::{Map, Value};
+
+use crate::k8s::names::is_gpu_key;
+use crate::k8s::quantity::Quantity;
+
+use super::facts::is_accelerator;
+use super::job::{Container, Pod, RayJob, Resource};
+use super::version::KubeRay;
+
+/// The start parameters that `ray start` reads as whole numbers, and that say what a node offers.
+pub const NUMBERS: [&str; 4] = ["num-cpus", "num-gpus", "memory", "object-store-memory"];
+
+/// The least object store that Ray starts, in bytes (Ray 2.52, `_private/ray_constants.py`).
+pub const LEAST_OBJECT_STORE: i64 = 75 << 20;
+
+/// A start parameter that should be a whole number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number<'a> {
+    /// It is one.
+    Whole(i64),
+    /// The shell of the pod decides: the value names a variable. KubeRay also drops a flag whose value is `false`.
+    Unknown,
+    /// It is none, and `ray start` refuses it.
+    Malformed(&'a str),
+}
+
+/// Reads a start parameter as `ray start` would, after the shell took its quotation marks away.
+pub fn number<'a>(pod: &Pod<'a>, key: &str) -> Option<Number<'a>> {
+    let text = pod.start_param(key)?;
+    let bare = [('\'', '\''), ('"', '"')]
+        .iter()
+        .find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close))
+        .unwrap_or(text.trim_end());
+    if bare == "false" || text.contains(['$', '`']) {
+        return Some(Number::Unknown);
+    }
+    Some(python_int(bare).map_or(Number::Malformed(text), Number::Whole))
+}
+
+/// A start parameter, where it is a whole number.
+pub fn whole(pod: &Pod<'_>, key: &str) -> Option<i64> {
+    match number(pod, key)? {
+        Number::Whole(number) => Some(number),
+        Number::Unknown | Number::Malformed(_) => None,
+    }
+}
+
+/// A whole number as Python's `int` reads it; beyond 64 bits the largest or smallest.
+fn python_int(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let mut value: i64 = 0;
+    for group in digits.split('_') {
+        if group.is_empty() {
+            return None;
+        }
+        for digit in group.chars() {
+            value = value.saturating_mul(10).saturating_add(i64::from(digit.to_digit(10)?));
+        }
+    }
+    Some(value.saturating_mul(sign))
+}
+
+/// The group's own `resources`, which go before all else (KubeRay 1.5 and later); `None` where there are none.
+pub fn group_resources<'a>(pod: &Pod<'a>, kuberay: KubeRay) -> Option<&'a Map<String, Value>> {
+    let resources = pod.group.get("resources")?.as_object()?;
+    let is_group = pod.role != super::Role::Submitter;
+    (is_group && kuberay >= KubeRay::V1_5 && !resources.is_empty()).then_some(resources)
+}
+
+/// The GPUs among the group's own `resources`: the key and what it says.
+pub fn group_gpus<'a>(pod: &Pod<'a>, kuberay: KubeRay) -> Option<(&'a str, Quantity)> {
+    group_resources(pod, kuberay)?
+        .iter()
+        .filter(|(key, _)| is_gpu_key(key, kuberay >= KubeRay::V1_4))
+        .find_map(|(key, value)| Some((key.as_str(), Quantity::from_json(value).ok()?)))
+}
+
+/// The device among a container's limits that KubeRay takes for its GPUs.
+pub fn counted_gpus<'c, 'a>(container: &'c Container<'a>, kuberay: KubeRay) -> Option<&'c Resource<'a>> {
+    container
+        .limits
+        .iter()
+        .filter(|limit| is_gpu_key(limit.key, kuberay >= KubeRay::V1_4))
+        .find(|limit| limit.quantity.as_ref().is_some_and(|quantity| !quantity.is_zero()))
+}
+
+/// Whether Ray has a resource of its own for a device, beside `GPU`: `TPU`, `neuron_cores`, `HPU`, `NPU`.
+pub fn has_own_name(key: &str) -> bool {
+    key == "google.com/tpu"
+        || key == "habana.ai/gaudi"
+        || key.starts_with("aws.amazon.com/neuron")
+        || key.starts_with("huawei.com/Ascend")
+}
+
+/// The devices of a container that Ray would call GPUs, by its limits and the requests without one.
+pub fn gpus(container: &Container<'_>) -> i64 {
+    container
+        .asked()
+        .filter(|resource| is_accelerator(resource.key) && !has_own_name(resource.key))
+        .filter_map(|resource| resource.quantity.as_ref())
+        .fold(0, |sum, quantity| sum.saturating_add(quantity.value().max(0)))
+}
+
+/// Whether a container may have devices that its resources do not count: claims of dynamic resource allocation, or
+/// resources of a vendor that is not known here.
+pub fn may_have_other_devices(pod: &Pod<'_>, container: &Container<'_>) -> bool {
+    let claims = |value: &Value, key: &str| !super::job::items(value, key).is_empty();
+    claims(pod.spec, "resourceClaims")
+        || container
+            .asked()
+            .any(|resource| resource.key.contains('/') && !is_accelerator(resource.key) && !is_network(resource.key))
+}
+
+/// Devices that are there beside GPUs and never in their place.
+fn is_network(key: &str) -> bool {
+    key.starts_with("rdma/") || key.starts_with("vpc.amazonaws.com/") || key.starts_with("networking.gke.io")
+}
+
+/// Whether the author runs a command of their own, and KubeRay's `ray start` is not what starts Ray (KubeRay 1.6,
+/// `common/pod.go`).
+pub fn overwrites_command(job: &RayJob<'_>) -> bool {
+    job.annotation("ray.io/overwrite-container-cmd") == Some("true")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn reads_numbers_as_ray_start_does() {
+        for (text, number) in [
+            ("4", Some(4)),
+            ("+4", Some(4)),
+            ("-1", Some(-1)),
+            ("1_000", Some(1000)),
+            ("99999999999999999999", Some(i64::MAX)),
+            ("", None),
+            ("-", None),
+            ("1__0", None),
+            ("4.0", None),
+            ("500m", None),
+            ("4Gi", None),
+        ] {
+            assert_eq!(python_int(text), number, "{text}");
+        }
+    }
+
+    #[test]
+    fn leaves_to_the_shell_what_is_the_shells() {
+        let spec = json!({"spec": {"rayClusterSpec": {"headGroupSpec": {"rayStartParams": {
+            "num-cpus": "'4'", "num-gpus": "$GPUS", "memory": "false", "object-store-memory": "\"1Gi\"", "port": 7,
+        }}}}});
+        let job = RayJob::of(&spec);
+        let head = job.head().unwrap();
+        assert_eq!(number(head, "num-cpus"), Some(Number::Whole(4)));
+        assert_eq!(number(head, "num-gpus"), Some(Number::Unknown));
+        assert_eq!(number(head, "memory"), Some(Number::Unknown));
+        assert_eq!(number(head, "object-store-memory"), Some(Number::Malformed("\"1Gi\"")));
+        assert_eq!(number(head, "port"), None);
+    }
+}

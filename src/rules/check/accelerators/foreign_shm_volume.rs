@@ -1,0 +1,61 @@
+//! # What it does
+//! Finds a pod without a mount at `/dev/shm` that has a volume called `shared-mem` which is not made of memory.
+//!
+//! # Why it is bad
+//! `shared-mem` is the name of the volume that KubeRay mounts at `/dev/shm`, and one that is there already is taken, whatever
+//! it is (every release, `common/pod.go`). Ray's object store then lies in a claim, on a disk or in a read-only volume. A
+//! plain `emptyDir` is only slow: for it this check warns.
+//!
+//! # What fixes it
+//! Give the volume another name, or mount a memory volume at `/dev/shm` yourself.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
+//!   volumes: [{name: shared-mem, persistentVolumeClaim: {claimName: data}}]}}}}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
+//!   volumes: [{name: shared-mem, emptyDir: {medium: Memory}}]}}}}}
+//! ```
+
+use crate::policy::settings::Action;
+use crate::ray::memory::{SHM_PATH, SHM_VOLUME, Shm, shm};
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG307",
+    title: "a volume called shared-mem would become /dev/shm",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("foreign_shm_volume.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let Some(ray) = pod.main().filter(|ray| ray.mount_at(SHM_PATH).is_none()) else {
+            continue;
+        };
+        let Shm::Other(index, volume) = shm(pod, ray, cx.kuberay()) else {
+            continue;
+        };
+        let is_disk = volume.get("emptyDir").is_some_and(serde_json::Value::is_object);
+        let finding = Finding::new(
+            pod.spec_path().key("volumes").index(index).key("name"),
+            format!(
+                "{}: volume {SHM_VOLUME} is not memory, and KubeRay would mount it at {SHM_PATH}",
+                pod.title()
+            ),
+        )
+        .fix(format!("give the volume another name, or mount memory at {SHM_PATH}"))
+        .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)"));
+        findings.push(if is_disk { finding.warn_only() } else { finding });
+    }
+}

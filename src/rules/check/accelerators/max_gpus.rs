@@ -1,0 +1,57 @@
+//! # What it does
+//! Finds a RayJob whose pods together ask for more accelerators than `limits.maxGpusPerJob`, each group at the
+//! autoscaler's most and times its hosts.
+//!
+//! # Why it is bad
+//! It takes more of the platform's accelerators than its policy allows one job. Without such a limit the check finds
+//! nothing. Flyte's own platform limits do not reach the groups of a Ray cluster.
+//!
+//! # What fixes it
+//! Fewer workers, or fewer accelerators a worker: `WorkerNodeConfig(replicas=4, max_replicas=8)`.
+//!
+//! # Fails
+//! ```yaml
+//! policy: {limits: {maxGpusPerJob: 7}}
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "4"}}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! policy: {limits: {maxGpusPerJob: 8}}
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "4"}}}]}}
+//! ```
+
+use crate::policy::settings::Action;
+use crate::ray::RayJob;
+use crate::ray::facts::{Facts, accelerators};
+use crate::rules::check::resources::over_budget;
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG310",
+    title: "the job asks for more accelerators than one job may have",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("max_gpus.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let Some(cap) = cx.policy.limits.max_gpus_per_job else {
+        return;
+    };
+    let count = Facts::of(job).max_gpus;
+    if count > cap {
+        let sum = format!("{count} GPUs");
+        findings.extend(over_budget(job, &sum, &cap.to_string(), count, accelerators));
+    }
+}

@@ -1,0 +1,89 @@
+//! # What it does
+//! Finds a pod that asks for an accelerator of the Platform and lacks a toleration that each of the Platform's kinds for it
+//! wants.
+//!
+//! # Why it is bad
+//! Nodes with accelerators are tainted, the pod fits nowhere, and it stays `Pending`; KubeRay waits for it in every release.
+//! In Flyte, tolerations of the task do not reach the groups. Seen in flyteorg/flyte#6229 and flyteorg/flyte#7515.
+//!
+//! # What fixes it
+//! raygate adds the tolerations that all kinds share, and those of the kind that the author chooses; this check finds what
+//! is still missing. Or write it: `WorkerNodeConfig(pod_template=PodTemplate(…))`.
+//!
+//! # Fails
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - template: {spec: {tolerations: [{key: nvidia.com/gpu, operator: Exists}], containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}
+//! ```
+
+use serde_json::Value;
+
+use crate::k8s::text::quoted;
+use crate::k8s::toleration::implies;
+use crate::policy::settings::Action;
+use crate::ray::job::{Pod, items, text};
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::resources::named;
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG316",
+    title: "a GPU pod does not tolerate the taint of its nodes",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("missing_toleration.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let given = items(pod.spec, "tolerations");
+        let lacks = |wanted: &Value| !given.iter().any(|given| implies(given, wanted));
+        // By the platform's resources and not by the pod's: those are few, however many containers there are.
+        let missing = cx.platform.accelerators.values().find_map(|kind| {
+            let lacking = kind.tolerations.iter().find(|wanted| lacks(wanted))?;
+            let other_kinds_lack = || {
+                let same = cx
+                    .platform
+                    .accelerators
+                    .values()
+                    .filter(|other| other.resource == kind.resource);
+                same.into_iter().all(|other| other.tolerations.iter().any(lacks))
+            };
+            (asks(pod, &kind.resource) && other_kinds_lack()).then_some((kind.resource.as_str(), lacking))
+        });
+        let Some((key, wanted)) = missing else { continue };
+        let taint = text(wanted, "key").unwrap_or_default();
+        findings.push(
+            Finding::new(
+                job.nearest(pod.spec_path().key("tolerations")),
+                format!(
+                    "{}: asks for {} and does not tolerate the taint {} of its nodes",
+                    pod.title(),
+                    named(key),
+                    quoted(taint)
+                ),
+            )
+            .fix(format!("add a toleration for {} to the pod template", quoted(taint)))
+            .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+        );
+    }
+}
+
+fn asks(pod: &Pod<'_>, resource: &str) -> bool {
+    pod.running()
+        .any(|container| container.given(resource).is_some_and(|quantity| quantity.value() > 0))
+}

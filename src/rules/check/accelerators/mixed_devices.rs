@@ -1,0 +1,77 @@
+//! # What it does
+//! Finds a Ray container that asks for two kinds of GPUs, such as `nvidia.com/gpu` and a MIG profile, without `num-gpus`.
+//!
+//! # Why it is bad
+//! KubeRay tells Ray of one kind alone, the first in alphabetical order (of any order before KubeRay 1.3). The other stands
+//! idle; and a process that sees a MIG device does not use a whole GPU beside it.
+//!
+//! # What fixes it
+//! One kind a group: a second `WorkerNodeConfig` for the other.
+//!
+//! # Fails
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1", nvidia.com/mig-1g.5gb: "2"}}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1", google.com/tpu: "0"}}}]}}
+//! ```
+
+use crate::policy::settings::Action;
+use crate::ray::facts::is_accelerator;
+use crate::ray::{RayJob, flyte, told};
+use crate::rules::check::resources::named;
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::resource_path;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG314",
+    title: "a container mixes kinds of GPUs",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("mixed_devices.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let Some(ray) = pod.main() else { continue };
+        let Some(counted) = told::counted_gpus(ray, cx.kuberay()) else {
+            continue;
+        };
+        if pod.start_param("num-gpus").is_some() || told::group_gpus(pod, cx.kuberay()).is_some() {
+            continue;
+        }
+        let other = ray.limits.iter().find(|limit| {
+            limit.key != counted.key
+                && is_accelerator(limit.key)
+                && !told::has_own_name(limit.key)
+                && limit.quantity.as_ref().is_some_and(|quantity| quantity.value() > 0)
+        });
+        let Some(other) = other else { continue };
+        findings.push(
+            Finding::new(
+                resource_path(pod, ray, other.key),
+                format!(
+                    "{}: asks for {} and {}, Ray is told of the first alone",
+                    pod.title(),
+                    named(counted.key),
+                    named(other.key)
+                ),
+            )
+            .fix("ask for one kind of GPU in a group, or set rayStartParams.num-gpus")
+            .flyte(flyte::setting(pod, "requests=Resources(gpu=\"1\")")),
+        );
+    }
+}

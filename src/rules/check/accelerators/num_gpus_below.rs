@@ -1,0 +1,82 @@
+//! # What it does
+//! Finds a `num-gpus` among `rayStartParams`, or GPUs among a group's `resources`, below the GPUs that the Ray container
+//! asks for.
+//!
+//! # Why it is bad
+//! Ray never gives the others to a task: they are paid for and stand idle. KubeRay does not compare the two, in any release.
+//!
+//! # What fixes it
+//! Leave `num-gpus` out, KubeRay derives it; or ask for fewer GPUs: `WorkerNodeConfig(requests=Resources(gpu="1"))`.
+//!
+//! # Fails
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - rayStartParams: {num-gpus: "0"}
+//!         template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - rayStartParams: {num-gpus: "1"}
+//!         template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}
+//! ```
+
+use crate::policy::settings::Action;
+use crate::ray::{RayJob, flyte, told};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG312",
+    title: "Ray is told of fewer GPUs than the container has",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("num_gpus_below.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let Some(ray) = pod.main() else { continue };
+        let by_param = || {
+            let told = told::whole(pod, "num-gpus")?;
+            Some((pod.group_path().keys(["rayStartParams", "num-gpus"]), told))
+        };
+        let by_group = || {
+            let (key, quantity) = told::group_gpus(pod, cx.kuberay())?;
+            Some((pod.group_path().key("resources").name(key), quantity.value()))
+        };
+        let Some((path, told)) = by_group().or_else(by_param).filter(|(_, told)| *told >= 0) else {
+            continue;
+        };
+        let has = told::gpus(ray);
+        if told >= has {
+            continue;
+        }
+        let idle = has - told;
+        findings.push(
+            Finding::new(
+                path,
+                format!(
+                    "{}: Ray is told of {told} of its {has} GPUs, {idle} will stand idle",
+                    pod.title()
+                ),
+            )
+            .fix(format!("leave it out, or say {has}"))
+            .flyte(flyte::resource_setting(
+                pod,
+                "requests",
+                "nvidia.com/gpu",
+                &told.max(1).to_string(),
+            ))
+            .weight(idle),
+        );
+    }
+}

@@ -1,0 +1,79 @@
+//! # What it does
+//! Finds an `object-store-memory` that is not below the size of `/dev/shm`: that of the mounted volume, or what KubeRay will
+//! mount (the container's memory limit; up to KubeRay 1.2 its memory request). It also looks at the memory limit, which
+//! holds for `/dev/shm` too.
+//!
+//! # Why it is bad
+//! Ray compares the two when it starts. Above 10 GB it ends with `ValueError: The configured object store size exceeds
+//! /dev/shm size`, and the pod restarts for ever; below it falls back to files in `/tmp`, many times slower, and this check
+//! only warns. So it does where `RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE` is set. Seen in ray-project/kuberay#201.
+//!
+//! # What fixes it
+//! A larger volume, more memory, or a smaller store: `ray_start_params={"object-store-memory": "8000000000"}`.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {rayStartParams: {object-store-memory: "20000000000"}}}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {rayStartParams: {object-store-memory: "8000000000"}}}}
+//! ```
+
+use crate::k8s::quantity::Quantity;
+use crate::policy::settings::Action;
+use crate::ray::memory::{SLOW_STORE_LIMIT, memory_of, object_store_memory, shm_bytes};
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG305",
+    title: "object-store-memory does not fit into /dev/shm",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("object_store_above_shm.rs"),
+    run,
+};
+
+/// The variable that lets Ray put a large store on disk.
+const ALLOW_SLOW: &str = "RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE";
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let (Some(ray), Some(store)) = (pod.main(), object_store_memory(pod)) else {
+            continue;
+        };
+        // With a directory of its own Ray does not compare the store with anything.
+        if pod.start_param("plasma-directory").is_some() {
+            continue;
+        }
+        let Some(shm) = shm_bytes(pod, ray, cx.kuberay()) else {
+            continue;
+        };
+        let memory = memory_of(ray).unwrap_or(i64::MAX);
+        if store < shm && store < memory {
+            continue;
+        }
+        let aborts = store >= shm && store > SLOW_STORE_LIMIT && ray.env(ALLOW_SLOW).is_none();
+        let shown = Quantity::from_bytes;
+        let what = if store < shm {
+            format!("does not fit into its memory of {}, it will be killed", shown(memory))
+        } else if aborts {
+            format!("does not fit into /dev/shm of {}, Ray does not start", shown(shm))
+        } else {
+            format!("does not fit into /dev/shm of {}, Ray puts it on disk", shown(shm))
+        };
+        let finding = Finding::new(
+            pod.group_path().keys(["rayStartParams", "object-store-memory"]),
+            format!("{}: object-store-memory {store} {what}", pod.title()),
+        )
+        .fix("lower object-store-memory, or give /dev/shm and limits.memory more")
+        .flyte(flyte::setting(pod, "ray_start_params={\"object-store-memory\": \"…\"}"))
+        .weight(store);
+        findings.push(if aborts { finding } else { finding.warn_only() });
+    }
+}

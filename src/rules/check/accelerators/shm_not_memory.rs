@@ -1,0 +1,64 @@
+//! # What it does
+//! Finds a mount at `/dev/shm` of a Ray container whose volume is missing, or is not made of memory; the latter only warns.
+//!
+//! # Why it is bad
+//! Kubernetes refuses a pod whose mount names no volume. A volume on disk makes every object that tasks share a file: Ray
+//! takes it for shared memory and becomes many times slower. KubeRay adds nothing where something is mounted, in every
+//! release.
+//!
+//! # What fixes it
+//! A volume `emptyDir: {medium: Memory}`, or no mount at all: KubeRay and raygate add one.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
+//!   volumes: [{name: fast, emptyDir: {}}],
+//!   containers: [{volumeMounts: [{name: fast, mountPath: /dev/shm}]}]}}}}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
+//!   volumes: [{name: fast, emptyDir: {medium: Memory}}],
+//!   containers: [{volumeMounts: [{name: fast, mountPath: /dev/shm}]}]}}}}}
+//! ```
+
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::job::text;
+use crate::ray::memory::{SHM_PATH, Shm, shm};
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG308",
+    title: "what is mounted at /dev/shm is not memory",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("shm_not_memory.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let Some((ray, (index, mount))) = pod.main().and_then(|ray| Some((ray, ray.mount_at(SHM_PATH)?))) else {
+            continue;
+        };
+        let (what, warn_only) = match shm(pod, ray, cx.kuberay()) {
+            Shm::Missing => ("does not exist, no pod can be created", false),
+            Shm::Other(..) => ("is not memory, Ray's object store becomes files", true),
+            _ => continue,
+        };
+        let name = text(mount, "name").unwrap_or_default();
+        let finding = Finding::new(
+            pod.container_path(ray).key("volumeMounts").index(index).key("name"),
+            format!("{}: volume {} at {SHM_PATH} {what}", pod.title(), quoted(name)),
+        )
+        .fix("mount a volume with emptyDir.medium Memory")
+        .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)"));
+        findings.push(if warn_only { finding.warn_only() } else { finding });
+    }
+}

@@ -1,0 +1,98 @@
+//! # What it does
+//! Finds a memory volume at `/dev/shm` whose `sizeLimit` is no quantity or negative, or above the memory limit of the Ray
+//! container; the latter only warns.
+//!
+//! # Why it is bad
+//! Kubernetes refuses the pod for the former. What is written to `/dev/shm` counts as the container's memory: a volume
+//! above the limit promises Ray an object store for which the container is killed. KubeRay accepts both, in every release.
+//!
+//! # What fixes it
+//! Leave room for the tasks: half of the memory limit is a good size. In Flyte, give the volume in
+//! `shared_memory="16Gi"`, or raise the limit: `WorkerNodeConfig(limits=Resources(mem="64Gi"))`.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
+//!   volumes: [{name: fast, emptyDir: {medium: Memory, sizeLimit: 17Gi}}],
+//!   containers: [{volumeMounts: [{name: fast, mountPath: /dev/shm}]}]}}}}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
+//!   volumes: [{name: fast, emptyDir: {medium: Memory, sizeLimit: 16Gi}}],
+//!   containers: [{volumeMounts: [{name: fast, mountPath: /dev/shm}]}]}}}}}
+//! ```
+
+use crate::k8s::quantity::Quantity;
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::memory::{Shm, shm, size_limit};
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG304",
+    title: "the size of the volume at /dev/shm cannot be",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("shm_size.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let Some(ray) = pod.main() else { continue };
+        let Shm::Memory(index, volume) = shm(pod, ray, cx.kuberay()) else {
+            continue;
+        };
+        let Some(given) = size_limit(volume) else { continue };
+        let path = pod
+            .spec_path()
+            .key("volumes")
+            .index(index)
+            .keys(["emptyDir", "sizeLimit"]);
+        let size = match Quantity::from_json(given) {
+            Ok(size) if !size.is_negative() => size,
+            _ => {
+                findings.push(
+                    Finding::new(
+                        path,
+                        format!(
+                            "{}: sizeLimit {} of /dev/shm is no size, no pod can be created",
+                            pod.title(),
+                            quoted(&flyte::shown(given))
+                        ),
+                    )
+                    .fix("write a size like 16Gi")
+                    .flyte("@task(shared_memory=\"16Gi\")"),
+                );
+                continue;
+            }
+        };
+        let Some(limit) = ray.limit("memory").and_then(|limit| limit.quantity.as_ref()) else {
+            continue;
+        };
+        if size <= *limit || limit.is_zero() {
+            continue;
+        }
+        findings.push(
+            Finding::new(
+                path,
+                format!(
+                    "{}: /dev/shm of {size} is above its memory limit {limit}, filling it kills the container",
+                    pod.title()
+                ),
+            )
+            .fix(format!(
+                "make the volume smaller than {limit}, or raise limits.memory above {size}"
+            ))
+            .flyte(flyte::resource_setting(pod, "limits", "memory", &size.to_string()))
+            .weight(size.value())
+            .warn_only(),
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! # What it does
+//! Finds a memory volume at `/dev/shm` that does not hold the object store that Ray takes by itself: 30 % of the
+//! container's memory, at most 10 GB beside a small volume. With `object-store-memory` another check looks.
+//!
+//! # Why it is bad
+//! Ray falls back to files in `/tmp`, many times slower, and says so only in a log of the pod. Kubernetes' and Docker's
+//! habitual 64 MiB are far too small. (Ray 2.52, `_private/services.py`; every KubeRay.)
+//!
+//! # What fixes it
+//! A volume of at least a third of the memory: `@task(shared_memory="16Gi")`; or a smaller store:
+//! `ray_start_params={"object-store-memory": "1000000000"}`.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
+//!   volumes: [{name: fast, emptyDir: {medium: Memory, sizeLimit: 64Mi}}],
+//!   containers: [{volumeMounts: [{name: fast, mountPath: /dev/shm}]}]}}}}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
+//!   volumes: [{name: fast, emptyDir: {medium: Memory, sizeLimit: 6Gi}}],
+//!   containers: [{volumeMounts: [{name: fast, mountPath: /dev/shm}]}]}}}}}
+//! ```
+
+use crate::k8s::quantity::Quantity;
+use crate::policy::settings::Action;
+use crate::ray::memory::{SLOW_STORE_LIMIT, memory_of, shm_bytes, store_size};
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG320",
+    title: "/dev/shm is smaller than the object store that Ray takes",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("small_shm.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let Some(ray) = pod.main() else { continue };
+        if pod.start_param("object-store-memory").is_some() || pod.start_param("plasma-directory").is_some() {
+            continue;
+        }
+        let (Some(memory), Some(shm)) = (memory_of(ray), shm_bytes(pod, ray, cx.kuberay())) else {
+            continue;
+        };
+        // Above 10 GB Ray fits the store to the volume by itself.
+        let store = store_size(pod, memory).min(SLOW_STORE_LIMIT);
+        if shm > store {
+            continue;
+        }
+        let path = super::shm_size_path(cx, pod, ray);
+        let (shm_shown, store_shown) = (Quantity::from_bytes(shm), Quantity::from_bytes(whole_mebibytes(store)));
+        findings.push(
+            Finding::new(
+                job.nearest(path),
+                format!(
+                    "{}: /dev/shm of {shm_shown} does not hold Ray's object store of {store_shown}, it goes to disk",
+                    pod.title()
+                ),
+            )
+            .fix(format!(
+                "give /dev/shm more than {store_shown}, or set object-store-memory"
+            ))
+            .flyte(flyte::setting(pod, "ray_start_params={\"object-store-memory\": \"…\"}"))
+            .weight(store.saturating_sub(shm)),
+        );
+    }
+}
+
+/// Rounded up to a mebibyte, so that it reads well.
+fn whole_mebibytes(bytes: i64) -> i64 {
+    const MEBIBYTE: i64 = 1 << 20;
+    bytes.saturating_add(MEBIBYTE - 1) / MEBIBYTE * MEBIBYTE
+}

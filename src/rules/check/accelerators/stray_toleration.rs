@@ -1,0 +1,85 @@
+//! # What it does
+//! Finds a pod that asks for no device and carries a toleration for the taint of accelerator nodes: one whose key is an
+//! accelerator's resource, or that bears a taint of the Platform's kinds. A toleration of everything is not meant.
+//!
+//! # Why it is bad
+//! The taint keeps pods without a GPU away from the GPUs. This pod may take their CPUs and memory, and then the GPUs cannot
+//! be used. In Flyte it happens when the task's tolerations are copied to the head and the submitter.
+//!
+//! # What fixes it
+//! Take the toleration out of this pod: give the GPU group its own, `WorkerNodeConfig(pod_template=PodTemplate(…))`.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {tolerations: [{key: nvidia.com/gpu, operator: Exists}]}}}}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {tolerations: [{key: spot, operator: Exists}]}}}}}
+//! ```
+
+use serde_json::Value;
+
+use crate::k8s::text::quoted;
+use crate::k8s::toleration::implies;
+use crate::policy::settings::Action;
+use crate::ray::facts::is_accelerator;
+use crate::ray::job::{Container, Pod, items, text};
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG317",
+    title: "a CPU pod tolerates the taint of GPU nodes",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("stray_toleration.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.pods.iter().filter(|pod| !may_use_devices(pod)) {
+        let stray = items(pod.spec, "tolerations")
+            .iter()
+            .enumerate()
+            .find_map(|(index, given)| Some((index, text(given, "key").filter(|key| opens(cx, given, key))?)));
+        let Some((index, key)) = stray else { continue };
+        findings.push(
+            Finding::new(
+                pod.spec_path().key("tolerations").index(index),
+                format!(
+                    "{}: asks for no GPU and tolerates {}, it may fill a GPU node",
+                    pod.title(),
+                    quoted(key)
+                ),
+            )
+            .fix("take the toleration out of the pod template")
+            .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+        );
+    }
+}
+
+/// Whether a toleration lets a pod onto accelerator nodes.
+fn opens(cx: &Cx<'_>, given: &Value, key: &str) -> bool {
+    is_accelerator(key)
+        || (!key.is_empty()
+            && cx
+                .platform
+                .accelerators
+                .values()
+                .flat_map(|kind| &kind.tolerations)
+                .any(|wanted| implies(given, wanted)))
+}
+
+/// Whether a pod has, or may have, a device: an extended resource, a claim, or the runtime that shows it all GPUs.
+fn may_use_devices(pod: &Pod<'_>) -> bool {
+    !items(pod.spec, "resourceClaims").is_empty()
+        || text(pod.spec, "runtimeClassName").is_some_and(|name| name.contains("nvidia"))
+        || pod.containers.iter().flat_map(Container::asked).any(|resource| {
+            resource.key.contains('/') && resource.quantity.as_ref().is_none_or(|quantity| !quantity.is_zero())
+        })
+}

@@ -1,0 +1,110 @@
+//! # What it does
+//! Finds a worker group on TPUs whose `cloud.google.com/gke-tpu-topology` is not the product of its `numOfHosts` and the
+//! `google.com/tpu` that one pod asks for; or that selects a topology and asks for no TPU, for which it only warns.
+//!
+//! # Why it is bad
+//! A slice is used as a whole: with the wrong number of hosts the group is never complete, or the chips of a host fit no
+//! pod, and the job waits for ever. (KubeRay 1.1 and later know `numOfHosts`; see also ray-project/kuberay#3353.)
+//!
+//! # What fixes it
+//! hosts × chips per host = topology: 4x4 is 16 chips, so 4 hosts with 4 chips each, `numOfHosts: 4` and
+//! `google.com/tpu: "4"`. Flyte does not set `numOfHosts`: there, choose a topology of one host.
+//!
+//! # Fails
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - numOfHosts: 2
+//!         template: {spec: {nodeSelector: {cloud.google.com/gke-tpu-topology: 4x4}, containers: [{resources: {limits: {google.com/tpu: "4"}}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - numOfHosts: 4
+//!         template: {spec: {nodeSelector: {cloud.google.com/gke-tpu-topology: 4x4}, containers: [{resources: {limits: {google.com/tpu: "4"}}}]}}
+//! ```
+
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::job::{Container, text};
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG318",
+    title: "TPU chips, hosts and topology do not agree",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("tpu_topology.rs"),
+    run,
+};
+
+const TPU: &str = "google.com/tpu";
+const TOPOLOGY: &str = "cloud.google.com/gke-tpu-topology";
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.workers() {
+        let Some(topology) = pod.spec.get("nodeSelector").and_then(|labels| text(labels, TOPOLOGY)) else {
+            continue;
+        };
+        let chips = pod
+            .running()
+            .flat_map(Container::asked)
+            .filter(|resource| resource.key == TPU)
+            .filter_map(|resource| resource.quantity.as_ref())
+            .fold(0_i64, |sum, chips| sum.saturating_add(chips.value().max(0)));
+        let selector = pod.spec_path().key("nodeSelector").name(TOPOLOGY);
+        let hosts = pod.group_number("numOfHosts", 1);
+        let shown = quoted(topology);
+        let finding = match product(topology) {
+            None => Finding::new(
+                selector,
+                format!("{}: TPU topology {shown} is none, no node has it", pod.title()),
+            )
+            .fix("write a topology like 2x4 or 2x2x4"),
+            Some(_) if chips == 0 => Finding::new(
+                selector,
+                format!(
+                    "{}: TPU topology {shown} is selected and no {TPU} is asked for",
+                    pod.title()
+                ),
+            )
+            .fix(format!("set limits[\"{TPU}\"] to the chips of one host"))
+            .warn_only(),
+            Some(slice) if hosts.saturating_mul(chips) != slice => Finding::new(
+                pod.group_path().key("numOfHosts"),
+                format!(
+                    "{}: {hosts} hosts of {chips} TPU chips are not the {slice} of topology {shown}",
+                    pod.title()
+                ),
+            )
+            .fix(if slice % chips == 0 {
+                format!("set numOfHosts to {}", slice / chips)
+            } else {
+                "make hosts × chips of a host equal the topology".to_owned()
+            }),
+            Some(_) => continue,
+        };
+        findings.push(finding.flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")));
+    }
+}
+
+/// The chips of a topology: `2x4` has 8.
+fn product(topology: &str) -> Option<i64> {
+    let mut chips: i64 = 1;
+    let mut sides = 0;
+    for side in topology.split('x') {
+        let is_number = !side.is_empty() && side.bytes().all(|byte| byte.is_ascii_digit());
+        let side: i64 = side.parse().ok().filter(|side| is_number && *side > 0)?;
+        chips = chips.checked_mul(side)?;
+        sides += 1;
+    }
+    (2..=3).contains(&sides).then_some(chips)
+}

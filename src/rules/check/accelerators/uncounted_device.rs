@@ -1,0 +1,89 @@
+//! # What it does
+//! Finds a Ray container whose only GPUs have a name that KubeRay does not count, such as `nvidia.com/gpu.shared`,
+//! `nvidia.com/mig-1g.5gb.me` or, before KubeRay 1.4, any MIG profile; and no `num-gpus` that says so.
+//!
+//! # Why it is bad
+//! KubeRay derives Ray's `num-gpus` only from names that end with `gpu` and, from 1.4 on, from plain MIG profiles. The
+//! autoscaler, which reads the same, never adds a worker for a task that wants a GPU. Devices that Ray knows by a name of
+//! its own (TPU, Neuron, Gaudi, Ascend) are not meant.
+//!
+//! # What fixes it
+//! Say how many there are: `ray_start_params={"num-gpus": "1"}`. raygate does so for the resources it knows.
+//!
+//! # Fails
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu.shared: "1"}}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - rayStartParams: {num-gpus: "1"}
+//!         template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu.shared: "1"}}}]}}
+//! ```
+
+use crate::policy::settings::Action;
+use crate::ray::facts::is_accelerator;
+use crate::ray::{RayJob, flyte, told};
+use crate::rules::check::resources::named;
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG313",
+    title: "KubeRay does not know a device for a GPU",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("uncounted_device.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let Some(ray) = pod.main() else { continue };
+        if pod.start_param("num-gpus").is_some()
+            || told::counted_gpus(ray, cx.kuberay()).is_some()
+            || told::group_gpus(pod, cx.kuberay()).is_some()
+        {
+            continue;
+        }
+        let uncounted = ray.limits.iter().find_map(|limit| {
+            let count = limit.quantity.as_ref().filter(|count| count.value() > 0)?;
+            (is_accelerator(limit.key) && !told::has_own_name(limit.key)).then_some((limit.key, count.value()))
+        });
+        let Some((key, count)) = uncounted else { continue };
+        let (path, fix) = if told::group_resources(pod, cx.kuberay()).is_some() {
+            (
+                pod.group_path().keys(["resources"]).name("nvidia.com/gpu"),
+                format!("add nvidia.com/gpu: \"{count}\" to the group's resources"),
+            )
+        } else {
+            (
+                job.nearest(pod.group_path().keys(["rayStartParams", "num-gpus"])),
+                format!("set rayStartParams.num-gpus to \"{count}\""),
+            )
+        };
+        findings.push(
+            Finding::new(
+                path,
+                format!(
+                    "{}: KubeRay does not count {} as a GPU, no worker is added for it",
+                    pod.title(),
+                    named(key)
+                ),
+            )
+            .fix(fix)
+            .flyte(flyte::setting(
+                pod,
+                &format!("ray_start_params={{\"num-gpus\": \"{count}\"}}"),
+            )),
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! # What it does
+//! Finds a quantity among a group's `resources` that Kubernetes cannot read, or that is negative.
+//!
+//! # Why it is bad
+//! KubeRay 1.5 and later skip it without a word: Ray is told of nothing, and tasks that need the resource wait for ever.
+//!
+//! # What fixes it
+//! Write a quantity, or leave it out. Flyte does not set a group's `resources`.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {workerGroupSpecs: [{resources: {cpu: eight}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {workerGroupSpecs: [{resources: {cpu: "8"}}]}}
+//! ```
+
+use crate::k8s::quantity::Quantity;
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::{KubeRay, RayJob, flyte, told};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::named;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG216",
+    title: "a group's resources hold what is no quantity",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_5),
+    page: include_str!("group_resource_unreadable.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        for (key, value) in told::group_resources(pod, cx.kuberay()).into_iter().flatten() {
+            let Some(text) = value.as_str() else { continue };
+            let what = match Quantity::parse(text) {
+                Ok(quantity) if quantity.is_negative() => "is negative",
+                Ok(_) => continue,
+                Err(_) => "is no quantity",
+            };
+            findings.push(
+                Finding::new(
+                    pod.group_path().key("resources").name(key),
+                    format!(
+                        "{}: {} {} among its resources {what}, Ray is told of none",
+                        pod.title(),
+                        named(key),
+                        quoted(text)
+                    ),
+                )
+                .fix("write a number with a unit, like 8 or 32Gi, or leave it out")
+                .flyte(flyte::setting(pod, "requests=Resources(…)")),
+            );
+        }
+    }
+}

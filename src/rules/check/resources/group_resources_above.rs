@@ -1,0 +1,125 @@
+//! # What it does
+//! Finds a group whose `resources` promise Ray more GPUs, CPUs or memory than its Ray container has.
+//!
+//! # Why it is bad
+//! A group's `resources` (KubeRay 1.5 and later) are what Ray is told, not what the pod gets, and they go before
+//! `rayStartParams`. Tasks then run on GPUs that are not there and fail, or share CPUs and memory; for the latter two it
+//! only warns.
+//!
+//! # What fixes it
+//! Leave the group's `resources` out, KubeRay derives them from the container; or give the container as much. Flyte
+//! does not set them.
+//!
+//! # Fails
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - resources: {nvidia.com/gpu: "4"}
+//!         template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - resources: {nvidia.com/gpu: "1", cpu: "7"}
+//!         template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}
+//! ```
+
+use crate::k8s::quantity::Quantity;
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::job::{Container, Pod};
+use crate::ray::{KubeRay, RayJob, flyte, told};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG215",
+    title: "a group's resources promise more than its container has",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_5),
+    page: include_str!("group_resources_above.rs"),
+    run,
+};
+
+/// What a group's resources say of one thing, and what the container has of it.
+struct Promise<'a> {
+    key: &'a str,
+    param: &'static str,
+    name: &'static str,
+    promised: Quantity,
+    has: String,
+    warn_only: bool,
+}
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let (Some(ray), Some(_)) = (pod.main(), told::group_resources(pod, cx.kuberay())) else {
+            continue;
+        };
+        for promise in promises(pod, ray, cx.kuberay()).into_iter().flatten() {
+            let says = pod
+                .start_param(promise.param)
+                .map(|text| format!(", rayStartParams say {}", quoted(text)))
+                .unwrap_or_default();
+            let finding = Finding::new(
+                pod.group_path().key("resources").name(promise.key),
+                format!(
+                    "{}: its resources promise {} {}, its container has {}{says}",
+                    pod.title(),
+                    promise.promised,
+                    promise.name,
+                    promise.has
+                ),
+            )
+            .fix(format!(
+                "leave {} out of the group's resources, or give the container as much",
+                quoted(promise.key)
+            ))
+            .flyte(flyte::resource_setting(
+                pod,
+                "requests",
+                promise.key,
+                &promise.promised.to_string(),
+            ))
+            .weight(promise.promised.value());
+            findings.push(if promise.warn_only {
+                finding.warn_only()
+            } else {
+                finding
+            });
+        }
+    }
+}
+
+fn promises<'a>(pod: &Pod<'a>, ray: &Container<'a>, kuberay: KubeRay) -> [Option<Promise<'a>>; 3] {
+    let gpus = told::group_gpus(pod, kuberay).and_then(|(key, promised)| {
+        let has = told::gpus(ray);
+        (promised > Quantity::from_bytes(has)).then(|| Promise {
+            key,
+            param: "num-gpus",
+            name: "GPUs",
+            promised,
+            has: has.to_string(),
+            warn_only: told::may_have_other_devices(pod, ray),
+        })
+    });
+    let of = |key: &'static str, param, name| {
+        let promised = Quantity::from_json(told::group_resources(pod, kuberay)?.get(key)?).ok()?;
+        let has = ray.ceiling(key)?;
+        (promised > *has).then(|| Promise {
+            key,
+            param,
+            name,
+            promised,
+            has: has.to_string(),
+            warn_only: true,
+        })
+    };
+    [gpus, of("cpu", "num-cpus", "CPUs"), of("memory", "memory", "of memory")]
+}

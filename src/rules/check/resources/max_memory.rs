@@ -1,0 +1,55 @@
+//! # What it does
+//! Finds a RayJob whose pods together ask for more memory than `limits.maxMemoryPerJob`, at the autoscaler's most.
+//!
+//! # Why it is bad
+//! It takes more of the cluster than its policy allows one job. Without such a limit the check finds nothing. Flyte's
+//! own platform limits do not reach the groups of a Ray cluster.
+//!
+//! # What fixes it
+//! Ask for less memory a pod, or fewer pods: `WorkerNodeConfig(replicas=4, max_replicas=8)`.
+//!
+//! # Fails
+//! ```yaml
+//! policy: {limits: {maxMemoryPerJob: 79Gi}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! policy: {limits: {maxMemoryPerJob: 80Gi}}
+//! ```
+
+use crate::k8s::quantity::Quantity;
+use crate::policy::settings::Action;
+use crate::ray::RayJob;
+use crate::ray::facts::Facts;
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Findings};
+
+use super::over_budget;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG214",
+    title: "the job asks for more memory than one job may have",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("max_memory.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let Some(cap) = cx.policy.limits.max_memory_per_job.as_ref() else {
+        return;
+    };
+    let bytes = Facts::of(job).max_memory;
+    if bytes <= cap.value() {
+        return;
+    }
+    let memory = format!("{} of memory", Quantity::from_bytes(bytes));
+    findings.extend(over_budget(job, &memory, &cap.to_string(), bytes, |pod| {
+        pod.running()
+            .filter_map(|container| container.given("memory"))
+            .fold(0, |sum: i64, memory| sum.saturating_add(memory.value().max(0)))
+    }));
+}

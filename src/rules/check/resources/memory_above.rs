@@ -1,0 +1,69 @@
+//! # What it does
+//! Finds a `memory` among `rayStartParams` that is above the memory of the Ray container.
+//!
+//! # Why it is bad
+//! Ray gives tasks that ask for memory (`@ray.remote(memory=…)`) what it was told of, and the kernel kills the container
+//! when they use it. KubeRay does not compare the two, in any release.
+//!
+//! # What fixes it
+//! Leave `memory` out, KubeRay derives it from the limit; or raise the limit: `WorkerNodeConfig(limits=Resources(mem="64Gi"))`.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {workerGroupSpecs: [{rayStartParams: {memory: "68719476736"}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {workerGroupSpecs: [{rayStartParams: {memory: "34359738368"}}]}}
+//! ```
+
+use crate::k8s::quantity::Quantity;
+use crate::policy::settings::Action;
+use crate::ray::memory::memory_of;
+use crate::ray::{RayJob, flyte, told};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG212",
+    title: "the start parameter memory is above the container's memory",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("memory_above.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let (Some(ray), Some(told)) = (pod.main(), told::whole(pod, "memory")) else {
+            continue;
+        };
+        let Some(memory) = memory_of(ray) else { continue };
+        if told <= memory || told::group_resources(pod, cx.kuberay()).is_some() {
+            continue;
+        }
+        let (told_shown, memory) = (Quantity::from_bytes(told), Quantity::from_bytes(memory));
+        findings.push(
+            Finding::new(
+                pod.group_path().keys(["rayStartParams", "memory"]),
+                format!(
+                    "{}: Ray is told of {told_shown} of memory and the container has {memory}, tasks are killed",
+                    pod.title()
+                ),
+            )
+            .fix(format!(
+                "leave memory out of rayStartParams, or set limits.memory to {told_shown}"
+            ))
+            .flyte(flyte::resource_setting(
+                pod,
+                "limits",
+                "memory",
+                &told_shown.to_string(),
+            ))
+            .weight(told),
+        );
+    }
+}

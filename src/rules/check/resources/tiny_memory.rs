@@ -1,0 +1,81 @@
+//! # What it does
+//! Finds a container whose memory limit is below 6 MB: most often `512m`, which is half a byte, or a number without a
+//! unit, which is bytes.
+//!
+//! # Why it is bad
+//! Kubernetes accepts it, and no container can start in it: the container runtime refuses, or the kernel kills it at
+//! once, and the pod restarts for ever.
+//!
+//! # What fixes it
+//! Write the unit: `512Mi`, `32Gi`. In Flyte: `WorkerNodeConfig(limits=Resources(mem="32Gi"))`.
+//!
+//! # Fails
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - template: {spec: {containers: [{resources: {requests: {memory: 512m}, limits: {memory: 512m}}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - template: {spec: {containers: [{resources: {requests: {memory: 512Mi}, limits: {memory: 512Mi}}}]}}
+//! ```
+
+use crate::policy::settings::Action;
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::place;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG217",
+    title: "a memory limit is too small for any process",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("tiny_memory.rs"),
+    run,
+};
+
+/// The least memory that container runtimes accept, in bytes.
+const LEAST: i64 = 6_000_000;
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in &job.pods {
+        for container in &pod.containers {
+            let Some(limit) = container.limit("memory") else {
+                continue;
+            };
+            let Some(quantity) = limit.quantity.as_ref() else {
+                continue;
+            };
+            if quantity.is_zero() || quantity.is_negative() || quantity.value() >= LEAST {
+                continue;
+            }
+            let seen = limit.seen();
+            let meant = match seen.strip_suffix('m') {
+                Some(number) => format!("{number}Mi"),
+                None if seen.bytes().all(|byte| byte.is_ascii_digit()) => format!("{seen}Gi"),
+                None => "1Gi".to_owned(),
+            };
+            findings.push(
+                Finding::new(
+                    pod.container_path(container).keys(["resources", "limits", "memory"]),
+                    format!(
+                        "{}: memory limit {seen} is {} bytes, no process can start",
+                        place(pod, container),
+                        quantity.value()
+                    ),
+                )
+                .fix(format!("write the unit, such as {meant}"))
+                .flyte(flyte::resource_setting(pod, "limits", "memory", &meant)),
+            );
+        }
+    }
+}
