@@ -5,12 +5,13 @@
 //!
 //! A request goes one way through the modules, and each may use only those to its right:
 //!
-//! `cli → {server, certs, install} → admission → engine → rules → policy → ray → k8s → yaml → diag`
+//! `cli → {server, certs, install} → admission → engine → rules → policy → cel → ray → k8s → yaml → diag`
 //!
 //! From `engine` rightwards everything is a pure function of the request and the policy bundle: no clock, no
 //! network, no files, no environment. `tests/architecture.rs` holds both statements.
 
 pub mod admission;
+pub mod cel;
 pub mod certs;
 pub mod cli;
 pub mod diag;

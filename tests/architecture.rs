@@ -13,6 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["rules"],
     &["policy"],
+    &["cel"],
     &["ray"],
     &["k8s"],
     &["yaml"],

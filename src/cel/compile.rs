@@ -1,0 +1,203 @@
+//! From the text of an expression to a program, and its evaluation.
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use cel::common::ast::{IdedExpr, SourceInfo};
+use cel::common::types::CelBool;
+use cel::common::value::{CowVal, Val};
+use cel::{Context, ExecutionError, Value};
+
+use crate::k8s::path::Path;
+use crate::k8s::text::quoted;
+
+use super::functions::{ENV, Pattern};
+use super::language::Place;
+use super::meter::Meter;
+use super::names::{self, PathStep};
+use super::scope::{Here, Scope, Session};
+use super::{Failed, Problem, lexical, rewrite};
+
+/// A compiled expression.
+#[derive(Debug)]
+pub struct Program {
+    expr: IdedExpr,
+    patterns: Vec<Pattern>,
+    path: Option<(&'static str, Vec<PathStep>)>,
+    uses_identity: bool,
+}
+
+/// Compiles an expression for a place.
+///
+/// # Errors
+/// Everything that is wrong with it, each with its place in the text.
+pub fn compile(source: &str, place: Place) -> Result<Program, Vec<Problem>> {
+    lexical::check(source).map_err(|problem| vec![problem])?;
+    let (mut expr, info) = parse(source).map_err(|problem| vec![problem])?;
+    let learned = names::check(source, &info, &expr, place);
+    if !learned.problems.is_empty() {
+        return Err(learned.problems);
+    }
+    let (patterns, problems) = rewrite::rewrite(&mut expr);
+    if !problems.is_empty() {
+        let placed = |(id, mut problem): (u64, Problem)| {
+            problem.range = info
+                .offset_for(id)
+                .map_or(0..source.len(), |(start, last)| start as usize..last as usize + 1);
+            problem
+        };
+        return Err(problems.into_iter().map(placed).collect());
+    }
+    Ok(Program {
+        expr,
+        patterns,
+        path: learned.path,
+        uses_identity: learned.uses_identity,
+    })
+}
+
+/// The tree of an expression. Whatever the parser does with a text that it was not made for ends here.
+fn parse(source: &str) -> Result<(IdedExpr, SourceInfo), Problem> {
+    let parser = ENV.parser().enable_ident_escape_syntax(true);
+    match catch_unwind(AssertUnwindSafe(|| parser.parse_with_source_info(source))) {
+        Ok(Ok(parsed)) => Ok(parsed),
+        Ok(Err(errors)) => {
+            let first = errors.errors.first();
+            let (line, column) = first.map_or((0, 0), |error| error.pos);
+            let message = first.map_or("", |error| error.msg.as_str());
+            Err(Problem::new(place(source, line, column), readable(message)))
+        }
+        Err(_) => Err(Problem::new(0..source.len(), "the expression cannot be read")),
+    }
+}
+
+/// One character at a line and column, both from 1.
+fn place(source: &str, line: isize, column: isize) -> Range<usize> {
+    let line = usize::try_from(line - 1).unwrap_or(0);
+    let column = usize::try_from(column - 1).unwrap_or(0);
+    let start: usize = source.split_inclusive('\n').take(line).map(str::len).sum();
+    let rest = source.get(start..).unwrap_or_default();
+    let mut characters = rest.char_indices().skip(column).map(|(at, _)| start + at);
+    match (characters.next(), characters.next()) {
+        (Some(at), next) => at..next.unwrap_or(source.len()),
+        (None, _) => source.len()..source.len(),
+    }
+}
+
+/// The parser's words, without the list of everything that would have been legal.
+fn readable(message: &str) -> String {
+    let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
+    let message = message.split(" expecting ").next().unwrap_or(message);
+    let seen = message
+        .split_once('\'')
+        .map_or("", |(_, rest)| rest.trim_end_matches('\''));
+    match seen {
+        "" => format!("the expression cannot be read: {}", crate::diag::shorten(message, 120)),
+        "<EOF>" => "the expression ends too early".to_owned(),
+        seen if message.starts_with("token recognition") => format!("{} is not understood", quoted(seen)),
+        seen => format!("{} cannot stand here", quoted(seen)),
+    }
+}
+
+impl Program {
+    /// Whether it looks at what the RayJob says of its Flyte execution.
+    pub fn uses_identity(&self) -> bool {
+        self.uses_identity
+    }
+
+    /// The place in the RayJob that the expression names first, for a finding.
+    pub fn path(&self, here: Here<'_>) -> Option<Path> {
+        let (root, steps) = self.path.as_ref()?;
+        let start = match (*root, here) {
+            ("object", _) => Path::ROOT,
+            ("pod", Here::Pod(pod, _) | Here::Container(pod, ..)) => pod.template_path(),
+            ("container", Here::Container(pod, container, _)) => pod.container_path(container),
+            _ => return None,
+        };
+        Some(steps.iter().fold(start, |path, step| match step {
+            PathStep::Key(key) => path.name(key),
+            PathStep::Index(index) => path.index(*index),
+        }))
+    }
+
+    /// Whether the expression is true.
+    ///
+    /// # Errors
+    /// [`Failed`] if it has no value, or one that is neither true nor false.
+    pub fn holds(&self, session: &Session<'_>, here: Here<'_>, meter: &Arc<Meter>) -> Result<bool, Failed> {
+        self.evaluate(session, here, meter, false, |value| {
+            let is_true = value.downcast_ref::<CelBool>().map(|value| *value.inner());
+            is_true.ok_or_else(|| {
+                let kind = value.get_type().name();
+                Failed::Error(format!("it is neither true nor false, but of type {kind}"))
+            })
+        })
+    }
+
+    /// Evaluates the expression and reads its value.
+    pub(super) fn evaluate<T>(
+        &self,
+        session: &Session<'_>,
+        here: Here<'_>,
+        meter: &Arc<Meter>,
+        shown: bool,
+        read: impl Fn(&dyn Val) -> Result<T, Failed>,
+    ) -> Result<T, Failed> {
+        let scope = Scope {
+            session,
+            here,
+            meter,
+            shown,
+            patterns: &self.patterns,
+        };
+        let run = || {
+            let mut context = Context::with_env(Arc::clone(&ENV));
+            context.set_variable_resolver(&scope);
+            let value: Result<CowVal<'_, '_>, _> = Value::resolve_val(&self.expr, &context);
+            match value {
+                // An operator may have absorbed the error of the meter.
+                _ if meter.is_empty() => Err(Failed::Steps),
+                Ok(value) => read(value.as_ref()),
+                Err(error) => Err(failed(&error)),
+            }
+        };
+        match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(Ok(_)) if meter.is_empty() => Err(Failed::Steps),
+            Ok(result) => result,
+            Err(_) => Err(Failed::Error("it cannot be evaluated".to_owned())),
+        }
+    }
+}
+
+/// The interpreter's error in words that hold no value of the object.
+fn failed(error: &ExecutionError) -> Failed {
+    match error {
+        ExecutionError::NoSuchKey(key) => Failed::Missing(format!("there is no {}", quoted(key))),
+        ExecutionError::IndexOutOfBounds(Value::Int(index)) => {
+            Failed::Missing(format!("there is no element {index} of a list"))
+        }
+        ExecutionError::IndexOutOfBounds(_) => Failed::Missing("there is no such element of a list".to_owned()),
+        ExecutionError::NoSuchOverload(overload) => {
+            let types = overload.argument_types();
+            let function = overload.function().trim_start_matches('@').replace('_', "");
+            if types.is_empty() {
+                Failed::Error(format!("`{function}` does not take these types"))
+            } else {
+                Failed::Error(format!(
+                    "`{function}` does not take {}",
+                    crate::k8s::text::listed(types)
+                ))
+            }
+        }
+        ExecutionError::FunctionError { function, .. } => Failed::Error(format!("`{function}` has no result")),
+        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
+            Failed::Error("it divides by zero".to_owned())
+        }
+        ExecutionError::Overflow(..) => Failed::Error("a number is too large".to_owned()),
+        ExecutionError::UnsupportedBinaryOperator(operator, ..) => {
+            Failed::Error(format!("`{operator}` does not take these types"))
+        }
+        _ => Failed::Error("the types do not fit".to_owned()),
+    }
+}

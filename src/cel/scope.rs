@@ -1,0 +1,204 @@
+//! The variables of an evaluation.
+
+use std::sync::{Arc, OnceLock};
+
+use cel::common::types::{CelBool, CelInt, CelList, CelString};
+use cel::common::value::{CowVal, Val};
+use cel::context::VariableResolver;
+use serde_json::Value;
+
+use crate::k8s::quantity::Quantity;
+use crate::ray::facts::{self, Facts};
+use crate::ray::flyte::Identity;
+use crate::ray::job::text;
+use crate::ray::{Container, KubeRay, Pod, RayJob};
+
+use super::functions::{Gauge, METER, Pattern, REGEX, texts};
+use super::meter::Meter;
+use super::quantity::Amount;
+use super::value::{Reading, Record, wrap};
+
+/// What expressions can see of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// The RayJob.
+    pub job: &'a RayJob<'a>,
+    /// The RayJob as it was, on an update.
+    pub old: Option<&'a Value>,
+    /// What the RayJob says of its Flyte execution.
+    pub identity: &'a Identity,
+    /// Whether that is verified.
+    pub verified: bool,
+    /// `CREATE` or `UPDATE`.
+    pub operation: &'a str,
+    /// The namespace.
+    pub namespace: &'a str,
+    /// The Kubernetes user.
+    pub user: &'a str,
+    /// The installed KubeRay.
+    pub kuberay: KubeRay,
+    /// The version of Flyte, empty where it is not known.
+    pub flyte: &'a str,
+}
+
+/// The variables of one request. What no expression asks for is never made.
+#[derive(Debug)]
+pub struct Session<'a> {
+    inputs: Inputs<'a>,
+    job: OnceLock<Record<'a>>,
+    request: OnceLock<Record<'a>>,
+    platform: OnceLock<Record<'a>>,
+}
+
+/// What a rule is looking at.
+#[derive(Clone, Copy, Debug)]
+pub enum Here<'a> {
+    /// The whole RayJob.
+    Job,
+    /// A pod, with its path.
+    Pod(&'a Pod<'a>, &'a str),
+    /// A container, with its pod and its path.
+    Container(&'a Pod<'a>, &'a Container<'a>, &'a str),
+}
+
+impl<'a> Session<'a> {
+    /// The variables of a request.
+    pub fn new(inputs: Inputs<'a>) -> Session<'a> {
+        Session {
+            inputs,
+            job: OnceLock::new(),
+            request: OnceLock::new(),
+            platform: OnceLock::new(),
+        }
+    }
+
+    fn job(&self) -> &Record<'a> {
+        self.job.get_or_init(|| job_record(&self.inputs))
+    }
+
+    fn request(&self) -> &Record<'a> {
+        self.request.get_or_init(|| {
+            let inputs = &self.inputs;
+            Record(vec![
+                ("operation", string(inputs.operation)),
+                ("namespace", string(inputs.namespace)),
+                ("user", string(inputs.user)),
+                ("name", string(inputs.job.name())),
+            ])
+        })
+    }
+
+    fn platform(&self) -> &Record<'a> {
+        self.platform.get_or_init(|| {
+            Record(vec![
+                ("kuberay", Box::new(CelString::from(self.inputs.kuberay.to_string()))),
+                ("flyte", string(self.inputs.flyte)),
+            ])
+        })
+    }
+}
+
+fn string<'a>(text: &'a str) -> Box<dyn Val + 'a> {
+    Box::new(CelString::from(text))
+}
+
+fn int<'a>(number: i64) -> Box<dyn Val + 'a> {
+    Box::new(CelInt::from(number))
+}
+
+fn job_record<'a>(inputs: &Inputs<'a>) -> Record<'a> {
+    let job = inputs.job;
+    let facts = Facts::of(job);
+    let cpus = |milli| Box::new(Amount(Quantity::from_milli(milli))) as Box<dyn Val + 'a>;
+    let bytes = |bytes| Box::new(Amount(Quantity::from_bytes(bytes))) as Box<dyn Val + 'a>;
+    let groups: Vec<Box<dyn Val + 'a>> = job
+        .workers()
+        .map(|group| {
+            let workers = facts::replicas(group);
+            let most = if job.autoscales() {
+                facts::max_replicas(group).max(workers)
+            } else {
+                workers
+            };
+            Box::new(Record(vec![
+                ("name", string(group.group_name())),
+                ("workers", int(workers)),
+                ("maxWorkers", int(most)),
+                ("gpus", int(facts::accelerators(group))),
+            ])) as Box<dyn Val + 'a>
+        })
+        .collect();
+    let mut images: Vec<&'a str> = Vec::new();
+    for container in job.pods.iter().flat_map(|pod| &pod.containers) {
+        if let Some(image) = text(container.value, "image").filter(|image| !images.contains(image)) {
+            images.push(image);
+        }
+    }
+    let identity = inputs.identity;
+    let flyte = Record(vec![
+        ("project", string(&identity.project)),
+        ("domain", string(&identity.domain)),
+        ("workflow", string(&identity.workflow)),
+        ("task", string(&identity.task)),
+        ("execution", string(&identity.execution)),
+        ("user", string(&identity.user)),
+        ("verified", Box::new(CelBool::from(inputs.verified))),
+    ]);
+    Record(vec![
+        ("gpus", int(facts.gpus)),
+        ("maxGpus", int(facts.max_gpus)),
+        ("cpus", cpus(facts.milli_cpus)),
+        ("maxCpus", cpus(facts.max_milli_cpus)),
+        ("memory", bytes(facts.memory)),
+        ("maxMemory", bytes(facts.max_memory)),
+        ("workers", int(facts.workers)),
+        ("maxWorkers", int(facts.max_workers)),
+        ("pods", int(facts.pods)),
+        ("maxPods", int(facts.max_pods)),
+        ("groups", Box::new(CelList::from(groups))),
+        ("images", Box::new(texts(images.into_iter()))),
+        ("flyte", Box::new(flyte)),
+    ])
+}
+
+/// The variables of one expression, by their names.
+pub(super) struct Scope<'s, 'a> {
+    pub session: &'s Session<'a>,
+    pub here: Here<'s>,
+    pub meter: &'s Arc<Meter>,
+    pub shown: bool,
+    pub patterns: &'s [Pattern],
+}
+
+impl VariableResolver for Scope<'_, '_> {
+    fn resolve<'b>(&'b self, name: &str) -> Option<CowVal<'b, 'b>> {
+        let reading = Reading {
+            meter: self.meter,
+            shown: self.shown,
+        };
+        let json = |value: &'b Value| Some(CowVal::Owned(wrap(value, reading)));
+        let owned = |text: &'b str| Some(CowVal::owned(CelString::from(text)));
+        let (pod, container, path) = match self.here {
+            Here::Job => (None, None, ""),
+            Here::Pod(pod, path) => (Some(pod), None, path),
+            Here::Container(pod, container, path) => (Some(pod), Some(container), path),
+        };
+        match name {
+            "job" => Some(CowVal::Borrowed(self.session.job())),
+            "request" => Some(CowVal::Borrowed(self.session.request())),
+            "platform" => Some(CowVal::Borrowed(self.session.platform())),
+            "object" => json(self.session.inputs.job.object),
+            "oldObject" => json(self.session.inputs.old.unwrap_or(&Value::Null)),
+            "pod" => json(pod?.template),
+            "role" => owned(pod?.role.name()),
+            "group" => owned(pod?.group_name()),
+            "path" => pod.and_then(|_| owned(path)),
+            "container" => json(container?.value),
+            METER => Some(CowVal::owned(Gauge(Arc::clone(self.meter)))),
+            _ => {
+                let index: usize = name.strip_prefix(REGEX)?.parse().ok()?;
+                self.patterns.get(index).map(|pattern| CowVal::Borrowed(pattern as _))
+            }
+        }
+    }
+}

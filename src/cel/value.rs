@@ -1,0 +1,361 @@
+//! Values that expressions read in place: the object's JSON, and records of known fields.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use cel::ExecutionError;
+use cel::common::traits::{Adder, Container, Indexer, Iterable, Iterator as CelIterator, Sizer};
+use cel::common::types::{
+    CelBool, CelDouble, CelInt, CelList, CelNull, CelString, CelUInt, Kind, LIST_TYPE, MAP_TYPE, Type,
+};
+use cel::common::value::{CowVal, Val};
+use serde_json::Value;
+
+use super::meter::Meter;
+use super::quantity::Amount;
+
+/// Keys whose values may hold secrets; a message cannot show them.
+const SECRET: [&str; 3] = ["env", "envFrom", "runtimeEnvYAML"];
+
+/// What the views of one evaluation share.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    /// What looks are taken from.
+    pub meter: &'a Meter,
+    /// Whether the value will be shown to people.
+    pub shown: bool,
+}
+
+/// A list or a map of the object. The elements are made when they are first asked for.
+pub(super) struct Json<'a> {
+    value: &'a Value,
+    reading: Reading<'a>,
+    items: OnceLock<Vec<Box<dyn Val + 'a>>>,
+}
+
+impl fmt::Debug for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("json")
+    }
+}
+
+/// A JSON value as a value of expressions. Integers are `int`, or `uint` where `int` is too small.
+pub(super) fn wrap<'a>(value: &'a Value, reading: Reading<'a>) -> Box<dyn Val + 'a> {
+    match value {
+        Value::Null => Box::new(CelNull),
+        Value::Bool(value) => Box::new(CelBool::from(*value)),
+        Value::String(text) => Box::new(CelString::from(text.as_str())),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(int), _) => Box::new(CelInt::from(int)),
+            (None, Some(uint)) => Box::new(CelUInt::from(uint)),
+            (None, None) => Box::new(CelDouble::from(number.as_f64().unwrap_or(f64::NAN))),
+        },
+        Value::Array(_) | Value::Object(_) => Box::new(Json {
+            value,
+            reading,
+            items: OnceLock::new(),
+        }),
+    }
+}
+
+impl<'a> Json<'a> {
+    fn len(&self) -> usize {
+        match self.value {
+            Value::Array(items) => items.len(),
+            Value::Object(map) => map.len(),
+            _ => 0,
+        }
+    }
+
+    /// The elements of a list, the keys of a map.
+    fn items(&self) -> &[Box<dyn Val + 'a>] {
+        self.items.get_or_init(|| match self.value {
+            Value::Array(items) => items.iter().map(|item| wrap(item, self.reading)).collect(),
+            Value::Object(map) => map
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, _)| Box::new(CelString::from(key.as_str())) as Box<dyn Val + 'a>)
+                .collect(),
+            _ => Vec::new(),
+        })
+    }
+
+    fn child(&self, index: &dyn Val) -> Result<&'a Value, ExecutionError> {
+        self.reading.meter.charge(1)?;
+        match self.value {
+            Value::Object(map) => {
+                let key = index.downcast_ref::<CelString<'_>>().ok_or_else(|| mismatch(index))?;
+                let key = key.inner();
+                let hidden = self.reading.shown && SECRET.contains(&key);
+                map.get(key)
+                    .filter(|value| !value.is_null() && !hidden)
+                    .ok_or_else(|| ExecutionError::no_such_key(key))
+            }
+            Value::Array(items) => {
+                let position = position(index)?;
+                usize::try_from(position)
+                    .ok()
+                    .and_then(|position| items.get(position))
+                    .ok_or(ExecutionError::IndexOutOfBounds(cel::Value::Int(position)))
+            }
+            _ => Err(mismatch(index)),
+        }
+    }
+}
+
+fn mismatch(value: &dyn Val) -> ExecutionError {
+    ExecutionError::UnexpectedType {
+        got: value.get_type().name().to_owned(),
+        want: "another type".to_owned(),
+    }
+}
+
+fn position(index: &dyn Val) -> Result<i64, ExecutionError> {
+    if let Some(int) = index.downcast_ref::<CelInt>() {
+        return Ok(*int.inner());
+    }
+    let uint = index.downcast_ref::<CelUInt>().ok_or_else(|| mismatch(index))?;
+    i64::try_from(*uint.inner()).map_err(|_| mismatch(index))
+}
+
+impl Val for Json<'_> {
+    fn get_type(&self) -> &Type {
+        if self.value.is_array() { &LIST_TYPE } else { &MAP_TYPE }
+    }
+
+    fn cel_type() -> &'static Type {
+        &MAP_TYPE
+    }
+
+    fn as_adder<'b, 'v>(&'b self) -> Option<&'b (dyn Adder + 'v)>
+    where
+        Self: 'v,
+    {
+        self.value.is_array().then_some(self as &(dyn Adder + 'v))
+    }
+
+    fn as_container(&self) -> Option<&dyn Container> {
+        Some(self)
+    }
+
+    fn as_indexer<'b, 'v>(&'b self) -> Option<&'b (dyn Indexer + 'v)>
+    where
+        Self: 'v,
+    {
+        Some(self)
+    }
+
+    fn as_iterable<'b, 'v>(&'b self) -> Option<&'b (dyn Iterable + 'v)>
+    where
+        Self: 'v,
+    {
+        Some(self)
+    }
+
+    fn as_sizer(&self) -> Option<&dyn Sizer> {
+        Some(self)
+    }
+
+    fn equals(&self, other: &dyn Val) -> bool {
+        same(self, other, self.reading.meter)
+    }
+
+    fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v>
+    where
+        Self: 'v,
+    {
+        wrap(self.value, self.reading)
+    }
+}
+
+impl Adder for Json<'_> {
+    fn add<'b, 'v>(&'b self, other: &(dyn Val + 'v)) -> Result<CowVal<'b, 'v>, ExecutionError>
+    where
+        Self: 'v,
+    {
+        let mut sum: Vec<Box<dyn Val + 'v>> = Vec::with_capacity(self.len());
+        let mut mine = self.iter();
+        while let Some(item) = mine.next() {
+            sum.push(item.clone_as_boxed());
+        }
+        let mut theirs = other.as_iterable().ok_or_else(|| mismatch(other))?.iter();
+        while let Some(item) = theirs.next() {
+            sum.push(item.clone_as_boxed());
+        }
+        Ok(CowVal::owned(CelList::from(sum)))
+    }
+}
+
+impl Container for Json<'_> {
+    fn contains(&self, value: &dyn Val) -> Result<bool, ExecutionError> {
+        if self.value.is_array() {
+            self.reading.meter.charge(self.len() + 1)?;
+            return Ok(self
+                .items()
+                .iter()
+                .any(|item| same(item.as_ref(), value, self.reading.meter)));
+        }
+        match self.child(value) {
+            Ok(_) => Ok(true),
+            Err(ExecutionError::NoSuchKey(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Indexer for Json<'_> {
+    fn get<'b, 'v>(&'b self, index: &dyn Val) -> Result<CowVal<'b, 'v>, ExecutionError>
+    where
+        Self: 'v,
+    {
+        Ok(CowVal::Owned(wrap(self.child(index)?, self.reading)))
+    }
+
+    fn steal<'v>(self: Box<Self>, index: &dyn Val) -> Result<Box<dyn Val + 'v>, ExecutionError>
+    where
+        Self: 'v,
+    {
+        Ok(wrap(self.child(index)?, self.reading))
+    }
+}
+
+impl Iterable for Json<'_> {
+    fn iter<'b, 'v>(&'b self) -> Box<dyn CelIterator<'b, 'v> + 'b>
+    where
+        Self: 'v,
+    {
+        // Making the elements is work too.
+        let fits = self.items.get().is_some() || self.reading.meter.take(self.len() / 8);
+        let items = if fits { self.items() } else { &[] };
+        Box::new(Items {
+            items: items.iter(),
+            meter: self.reading.meter,
+        })
+    }
+}
+
+struct Items<'b, 'a> {
+    items: std::slice::Iter<'b, Box<dyn Val + 'a>>,
+    meter: &'b Meter,
+}
+
+impl<'b, 'v, 'a: 'v> CelIterator<'b, 'v> for Items<'b, 'a> {
+    fn next(&mut self) -> Option<&'b (dyn Val + 'v)> {
+        if !self.meter.take(1) {
+            return None;
+        }
+        self.items.next().map(|item| &**item as &'b (dyn Val + 'v))
+    }
+}
+
+impl Sizer for Json<'_> {
+    fn size(&self) -> CelInt {
+        CelInt::from(i64::try_from(self.len()).unwrap_or(i64::MAX))
+    }
+}
+
+/// Whether two values are equal, whatever holds them: lists element by element, maps key by key, quantities and
+/// numbers by their amount.
+pub(super) fn same(one: &dyn Val, other: &dyn Val, meter: &Meter) -> bool {
+    if !meter.take(1) {
+        return false;
+    }
+    match (one.get_type().kind(), other.get_type().kind()) {
+        (Kind::List, Kind::List) => same_lists(one, other, meter).unwrap_or(false),
+        (Kind::Map, Kind::Map) => same_maps(one, other, meter).unwrap_or(false),
+        _ if one.downcast_ref::<Amount>().is_some() => one.equals(other),
+        _ if other.downcast_ref::<Amount>().is_some() => other.equals(one),
+        _ => one.equals(other),
+    }
+}
+
+fn same_lists(one: &dyn Val, other: &dyn Val, meter: &Meter) -> Option<bool> {
+    if one.as_sizer()?.size() != other.as_sizer()?.size() {
+        return Some(false);
+    }
+    let (mut mine, mut theirs) = (one.as_iterable()?.iter(), other.as_iterable()?.iter());
+    while let Some(item) = mine.next() {
+        if !same(item, theirs.next()?, meter) {
+            return Some(false);
+        }
+    }
+    Some(true)
+}
+
+fn same_maps(one: &dyn Val, other: &dyn Val, meter: &Meter) -> Option<bool> {
+    if one.as_sizer()?.size() != other.as_sizer()?.size() {
+        return Some(false);
+    }
+    let (mine, theirs) = (one.as_indexer()?, other.as_indexer()?);
+    let mut keys = one.as_iterable()?.iter();
+    while let Some(key) = keys.next() {
+        let (Ok(mine), Ok(theirs)) = (mine.get(key), theirs.get(key)) else {
+            return Some(false);
+        };
+        if !same(mine.as_ref(), theirs.as_ref(), meter) {
+            return Some(false);
+        }
+    }
+    Some(true)
+}
+
+/// A record: the fields that the language names, in its order.
+#[derive(Clone)]
+pub(super) struct Record<'a>(pub Vec<(&'static str, Box<dyn Val + 'a>)>);
+
+impl fmt::Debug for Record<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("record")
+    }
+}
+
+impl Val for Record<'_> {
+    fn get_type(&self) -> &Type {
+        &MAP_TYPE
+    }
+
+    fn cel_type() -> &'static Type {
+        &MAP_TYPE
+    }
+
+    fn as_indexer<'b, 'v>(&'b self) -> Option<&'b (dyn Indexer + 'v)>
+    where
+        Self: 'v,
+    {
+        Some(self)
+    }
+
+    fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v>
+    where
+        Self: 'v,
+    {
+        Box::new(Record(
+            self.0
+                .iter()
+                .map(|(name, value)| (*name, value.clone_as_boxed()))
+                .collect(),
+        ))
+    }
+}
+
+impl Indexer for Record<'_> {
+    fn get<'b, 'v>(&'b self, index: &dyn Val) -> Result<CowVal<'b, 'v>, ExecutionError>
+    where
+        Self: 'v,
+    {
+        let key = index.downcast_ref::<CelString<'_>>().ok_or_else(|| mismatch(index))?;
+        let key = key.inner();
+        self.0
+            .iter()
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| CowVal::Borrowed(&**value as &'b (dyn Val + 'v)))
+            .ok_or_else(|| ExecutionError::no_such_key(key))
+    }
+
+    fn steal<'v>(self: Box<Self>, index: &dyn Val) -> Result<Box<dyn Val + 'v>, ExecutionError>
+    where
+        Self: 'v,
+    {
+        self.get(index).map(CowVal::into_owned)
+    }
+}
