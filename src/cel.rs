@@ -32,8 +32,9 @@ use thiserror::Error;
 pub const LONGEST: usize = 4096;
 /// The most nodes of an expression, after its macros are expanded.
 pub const MOST_NODES: usize = 1000;
-/// The deepest nesting of brackets, and of operators and calls below each other.
-pub const DEEPEST: usize = 48;
+/// The deepest nesting of brackets, and of operators and calls below each other, those that count among them. A level
+/// takes some 35 KiB of a request's stack in a debug build.
+pub const DEEPEST: usize = 40;
 /// The most comprehensions (`all`, `exists`, `map`, …) inside each other.
 pub const MOST_LOOPS: usize = 2;
 /// The most that a compiled regular expression may take, in bytes.
@@ -59,6 +60,11 @@ impl Problem {
             help: None,
             range,
         }
+    }
+
+    fn too_deep(range: Range<usize>) -> Problem {
+        let message = format!("the expression nests deeper than the {DEEPEST} levels allowed");
+        Problem::new(range, message).help("split it into several rules")
     }
 
     fn help(mut self, help: impl Into<String>) -> Problem {

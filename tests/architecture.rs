@@ -42,6 +42,9 @@ const WORLD: &[&str] = &[
     "tracing",
 ];
 
+/// What may be named for a reason: a stack of a known size is no world.
+const EXCEPTIONS: &[(&str, &str)] = &[("cel/compile.rs", "std::thread")];
+
 fn layer(module: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| layer.contains(&module))
 }
@@ -135,7 +138,14 @@ fn from_the_engine_on_nothing_touches_the_world() {
     for (module, path, code) in modules() {
         if layer(&module).is_some_and(|layer| layer >= pure) {
             for forbidden in WORLD {
-                assert!(!code.contains(forbidden), "{}: names {forbidden}", path.display());
+                let is_exception = EXCEPTIONS
+                    .iter()
+                    .any(|(file, name)| path.ends_with(file) && name == forbidden);
+                assert!(
+                    is_exception || !code.contains(forbidden),
+                    "{}: names {forbidden}",
+                    path.display()
+                );
             }
         }
     }

@@ -17,7 +17,10 @@ use super::language::Place;
 use super::meter::Meter;
 use super::names::{self, PathStep};
 use super::scope::{Here, Scope, Session};
-use super::{Failed, Problem, lexical, rewrite};
+use super::{DEEPEST, Failed, Problem, lexical, rewrite};
+
+/// The stack on which expressions are compiled, in bytes.
+const STACK: usize = 16 << 20;
 
 /// A compiled expression.
 #[derive(Debug)]
@@ -34,6 +37,21 @@ pub struct Program {
 /// Everything that is wrong with it, each with its place in the text.
 pub fn compile(source: &str, place: Place) -> Result<Program, Vec<Problem>> {
     lexical::check(source).map_err(|problem| vec![problem])?;
+    // The parser takes some 130 KiB of stack for each bracket in a debug build.
+    let compiled = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        thread
+            .spawn_scoped(scope, || compile_here(source, place))
+            .map(std::thread::ScopedJoinHandle::join)
+    });
+    match compiled {
+        Ok(Ok(compiled)) => compiled,
+        // Whatever the parser does with a text that it was not made for ends here.
+        Ok(Err(_)) | Err(_) => Err(vec![Problem::new(0..source.len(), "the expression cannot be read")]),
+    }
+}
+
+fn compile_here(source: &str, place: Place) -> Result<Program, Vec<Problem>> {
     let (mut expr, info) = parse(source).map_err(|problem| vec![problem])?;
     let learned = names::check(source, &info, &expr, place);
     if !learned.problems.is_empty() {
@@ -49,6 +67,9 @@ pub fn compile(source: &str, place: Place) -> Result<Program, Vec<Problem>> {
         };
         return Err(problems.into_iter().map(placed).collect());
     }
+    if rewrite::depth(&expr) > DEEPEST {
+        return Err(vec![Problem::too_deep(0..source.len())]);
+    }
     Ok(Program {
         expr,
         patterns,
@@ -57,23 +78,19 @@ pub fn compile(source: &str, place: Place) -> Result<Program, Vec<Problem>> {
     })
 }
 
-/// The tree of an expression. Whatever the parser does with a text that it was not made for ends here.
+/// The tree of an expression.
 fn parse(source: &str) -> Result<(IdedExpr, SourceInfo), Problem> {
     let parser = ENV.parser().enable_ident_escape_syntax(true);
-    match catch_unwind(AssertUnwindSafe(|| parser.parse_with_source_info(source))) {
-        Ok(Ok(parsed)) => Ok(parsed),
-        Ok(Err(errors)) => {
-            let first = errors.errors.first();
-            let (line, column) = first.map_or((0, 0), |error| error.pos);
-            let message = first.map_or("", |error| error.msg.as_str());
-            Err(Problem::new(place(source, line, column), readable(message)))
-        }
-        Err(_) => Err(Problem::new(0..source.len(), "the expression cannot be read")),
-    }
+    parser.parse_with_source_info(source).map_err(|errors| {
+        let first = errors.errors.first();
+        let (line, column) = first.map_or((0, 0), |error| error.pos);
+        let message = first.map_or("", |error| error.msg.as_str());
+        Problem::new(at(source, line, column), readable(message))
+    })
 }
 
 /// One character at a line and column, both from 1.
-fn place(source: &str, line: isize, column: isize) -> Range<usize> {
+fn at(source: &str, line: isize, column: isize) -> Range<usize> {
     let line = usize::try_from(line - 1).unwrap_or(0);
     let column = usize::try_from(column - 1).unwrap_or(0);
     let start: usize = source.split_inclusive('\n').take(line).map(str::len).sum();

@@ -32,8 +32,7 @@ pub(super) fn check(source: &str) -> Result<(), Problem> {
             _ => 0,
         };
         if depth > DEEPEST || prefixes > DEEPEST || conditions > 4 * DEEPEST || operators > 8 * DEEPEST {
-            let message = format!("the expression nests deeper than the {DEEPEST} levels allowed");
-            return Err(Problem::new(range, message).help("split it into several rules"));
+            return Err(Problem::too_deep(range));
         }
     }
     Ok(())

@@ -37,6 +37,7 @@ struct Walk<'a> {
     bound: Vec<(String, Shape)>,
     nodes: usize,
     loops: usize,
+    is_too_deep: bool,
     learned: Learned,
 }
 
@@ -49,6 +50,7 @@ pub(super) fn check(source: &str, info: &SourceInfo, expr: &IdedExpr, place: Pla
         bound: Vec::new(),
         nodes: 0,
         loops: 0,
+        is_too_deep: false,
         learned: Learned::default(),
     };
     walk.expr(expr, 0);
@@ -59,6 +61,9 @@ pub(super) fn check(source: &str, info: &SourceInfo, expr: &IdedExpr, place: Pla
         );
         walk.learned.problems = vec![Problem::new(0..source.len(), message).help("split it into several rules")];
     }
+    if walk.is_too_deep {
+        walk.learned.problems = vec![Problem::too_deep(0..source.len())];
+    }
     walk.learned.problems.sort_by_key(|problem| problem.range.start);
     walk.learned
 }
@@ -67,15 +72,7 @@ impl Walk<'_> {
     fn expr(&mut self, expr: &IdedExpr, depth: usize) -> Shape {
         self.nodes += 1;
         if depth > DEEPEST {
-            if !self
-                .learned
-                .problems
-                .iter()
-                .any(|problem| problem.message.contains("levels"))
-            {
-                let message = format!("the expression nests deeper than the {DEEPEST} levels allowed");
-                self.problem(expr, message);
-            }
+            self.is_too_deep = true;
             return Shape::Any;
         }
         self.path(expr);

@@ -18,6 +18,28 @@ pub(super) fn rewrite(expr: &mut IdedExpr) -> (Vec<Pattern>, Vec<(u64, Problem)>
     (rewriter.patterns, rewriter.problems)
 }
 
+/// The levels of a tree.
+pub(super) fn depth(expr: &IdedExpr) -> usize {
+    let deepest = |parts: &mut dyn Iterator<Item = &IdedExpr>| parts.map(depth).max().unwrap_or(0);
+    1 + match &expr.expr {
+        Expr::Call(called) => deepest(&mut called.target.as_deref().into_iter().chain(&called.args)),
+        Expr::Select(select) => depth(&select.operand),
+        Expr::List(list) => deepest(&mut list.elements.iter()),
+        Expr::Map(map) => {
+            let entries = map.entries.iter().filter_map(|entry| match &entry.expr {
+                EntryExpr::MapEntry(entry) => Some(entry),
+                EntryExpr::StructField(_) => None,
+            });
+            deepest(&mut entries.flat_map(|entry| [&entry.key, &entry.value]))
+        }
+        Expr::Comprehension(loops) => {
+            let parts = [&loops.iter_range, &loops.accu_init, &loops.loop_step, &loops.result];
+            deepest(&mut parts.into_iter())
+        }
+        Expr::Ident(_) | Expr::Literal(_) | Expr::Struct(_) | Expr::Unspecified => 0,
+    }
+}
+
 #[derive(Default)]
 struct Rewriter {
     patterns: Vec<Pattern>,
@@ -137,6 +159,13 @@ impl Rewriter {
                 };
                 if is_accumulator(left) || is_number(left) || is_number(right) {
                     return None;
+                }
+                // Of a chain of sums the last one counts.
+                if let Expr::Call(inner) = &mut left.expr
+                    && inner.func_name == BY_LENGTH
+                    && matches!(inner.args.first().map(|sum| &sum.expr), Some(Expr::Call(sum)) if sum.func_name == operators::ADD)
+                {
+                    *left = inner.args.swap_remove(0);
                 }
                 let sum = call(operators::ADD, std::mem::take(&mut called.args));
                 Some(call(BY_LENGTH, vec![sum, ident(METER)]))

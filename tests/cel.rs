@@ -1,0 +1,425 @@
+//! Expressions: what they give, what they refuse with which place, and that nothing makes them hang or panic.
+
+use std::sync::Arc;
+
+use raygate::cel::{Failed, Here, Inputs, LONGEST, Message, Meter, Place, Problem, Session, compile};
+use raygate::k8s::path::Path;
+use raygate::ray::flyte::Identity;
+use raygate::ray::{KubeRay, RayJob};
+use serde_json::{Value, json};
+
+fn rayjob() -> Value {
+    json!({
+        "metadata": {"name": "train", "labels": {"owner": "ml", "a.b/c": "d", "empty": null, "ünï": "çödé"}},
+        "spec": {
+            "ttlSecondsAfterFinished": 300,
+            "ratio": 0.5,
+            "big": 18_446_744_073_709_551_615_u64,
+            "rayClusterSpec": {
+                "headGroupSpec": {"template": {"spec": {"containers": [
+                    {"name": "ray-head", "image": "rayproject/ray:2.52.1", "env": [{"name": "KEY", "value": "secret"}],
+                     "resources": {"limits": {"cpu": 2, "memory": "8Gi"}}},
+                ]}}},
+                "workerGroupSpecs": [
+                    {"groupName": "gpu-workers", "replicas": 2, "maxReplicas": 4, "template": {"spec": {"containers": [
+                        {"name": "ray-worker", "image": "rayproject/ray:2.52.1",
+                         "resources": {"limits": {"nvidia.com/gpu": "4", "cpu": "500m", "memory": "16Gi"}}},
+                        {"name": "logs", "image": "logs:1"},
+                    ]}}},
+                ],
+            },
+        },
+    })
+}
+
+fn with_session<T>(object: &Value, old: Option<&Value>, read: impl FnOnce(&Session<'_>, &RayJob<'_>) -> T) -> T {
+    let job = RayJob::of(object);
+    let identity = Identity {
+        project: "ml".into(),
+        domain: "production".into(),
+        ..Identity::default()
+    };
+    let session = Session::new(Inputs {
+        job: &job,
+        old,
+        identity: &identity,
+        verified: true,
+        operation: "CREATE",
+        namespace: "ml-production",
+        user: "flyte",
+        kuberay: KubeRay::V1_6,
+        flyte: "1.16.8",
+    });
+    read(&session, &job)
+}
+
+fn refused(problems: Vec<Problem>) -> String {
+    problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; ")
+}
+
+fn holds_on(object: &Value, expression: &str) -> Result<bool, Failed> {
+    with_session(object, None, |session, job| {
+        let program = compile(expression, Place::Container).unwrap_or_else(|p| panic!("{expression}: {}", refused(p)));
+        let pod = job.workers().next().or(job.head()).unwrap();
+        let here = Here::Container(pod, &pod.containers[0], "a.b");
+        program.holds(session, here, &Arc::new(Meter::default()))
+    })
+}
+
+fn holds(expression: &str) -> Result<bool, Failed> {
+    holds_on(&rayjob(), expression)
+}
+
+#[test]
+fn what_expressions_give() {
+    for expression in [
+        // Integers of the object are int, whatever is done with them.
+        "object.spec.ttlSecondsAfterFinished + 60 == 360",
+        "type(object.spec.ttlSecondsAfterFinished) == int",
+        "object.spec.ttlSecondsAfterFinished in [299, 300]",
+        "object.spec.big == 18446744073709551615u",
+        "object.spec.ratio < 1 && 1 > object.spec.ratio",
+        "-object.spec.ttlSecondsAfterFinished == -300",
+        // Access.
+        "has(object.metadata.labels.owner) && !has(object.metadata.labels.other)",
+        "!has(object.metadata.labels.empty)",
+        "object.metadata.labels['a.b/c'] == 'd'",
+        "object.metadata.labels.`a.b/c` == 'd'",
+        "object.?metadata.?annotations[?'x'].orValue('y') == 'y'",
+        "object.metadata.?labels.?owner.hasValue()",
+        "'owner' in object.metadata.labels && !('x' in object.metadata.labels)",
+        "size(object.spec.rayClusterSpec.workerGroupSpecs) == 1",
+        "object.spec.rayClusterSpec.workerGroupSpecs[0].groupName == 'gpu-workers'",
+        "object.metadata.labels.exists(k, k == 'owner')",
+        "object == object && object.metadata == {'name': 'train', 'labels': object.metadata.labels}",
+        "oldObject == null",
+        // Equality does not ask who holds a list.
+        "job.images == ['rayproject/ray:2.52.1', 'logs:1'] && ['rayproject/ray:2.52.1', 'logs:1'] == job.images",
+        "pod.spec.containers.map(c, c.name) == ['ray-worker', 'logs']",
+        "['ray-worker', 'logs'] == pod.spec.containers.map(c, c.name)",
+        "size(pod.spec.containers + [1]) == 3 && size([1] + pod.spec.containers) == 3",
+        "pod.spec.containers != pod.spec.containers.filter(c, c.name == 'logs')",
+        // The facts.
+        "job.gpus == 8 && job.maxGpus == 8 && job.workers == 2 && job.pods == 3",
+        "job.cpus == 3 && 3 == job.cpus && job.cpus > 2 && 4 > job.cpus && job.cpus == quantity('3000m')",
+        "job.memory == quantity('40Gi') && job.memory < quantity('41Gi')",
+        "job.groups.all(g, g.workers == 2 && g.gpus == 4 && g.name.startsWith('gpu'))",
+        "job.flyte.project == 'ml' && job.flyte.verified",
+        "request.operation == 'CREATE' && request.namespace == 'ml-production' && request.user == 'flyte' && request.name == 'train'",
+        "platform.kuberay == '1.6' && platform.flyte == '1.16.8'",
+        "role == 'worker' && group == 'gpu-workers' && path == 'a.b'",
+        "job['gpus'] == 8",
+        // Quantities.
+        "quantity('1Gi') > quantity('500Mi') && quantity('1Gi') == quantity('1024Mi')",
+        "quantity(container.resources.limits.memory) >= quantity('16Gi')",
+        "quantity(object.spec.rayClusterSpec.headGroupSpec.template.spec.containers[0].resources.limits.cpu) == 2",
+        "isQuantity('1Ki') && !isQuantity('1K') && !isQuantity(object) && isQuantity(1)",
+        "quantity('1Gi').isGreaterThan(quantity('1Mi')) && quantity('1').isLessThan(quantity('2'))",
+        "quantity('1').compareTo(quantity('2')) == -1 && quantity('1').compareTo(quantity('1')) == 0",
+        "quantity('-1').sign() == -1 && quantity('0').sign() == 0 && quantity('1m').sign() == 1",
+        "quantity('2k').asInteger() == 2000 && quantity('2k').isInteger() && !quantity('1m').isInteger()",
+        "quantity('1Gi') + quantity('1Gi') == quantity('2Gi') && quantity('50k').add(20) == quantity('50020')",
+        "quantity('1Gi') - quantity('2Gi') == quantity('-1Gi') && quantity('3').sub(quantity('-1')) == 4",
+        "type(quantity('1')) == type(job.cpus)",
+        // Texts and lists.
+        "'a-b'.matches('^[a-z]-b$') && !'x'.matches('y') && matches('aé', 'é')",
+        "'TacoCat'.lowerAscii() == 'tacocat' && 'a'.upperAscii() == 'A' && ' a '.trim() == 'a'",
+        "'a,b,c'.split(',') == ['a', 'b', 'c'] && ['a', 'b'].join('-') == 'a-b' && ['a', 'b'].join() == 'ab'",
+        "'hello'.replace('l', 'L') == 'heLLo' && 'abc'.substring(1) == 'bc' && 'abc'.substring(0, 2) == 'ab'",
+        "'héllo'.indexOf('l') == 2 && 'héllo'.lastIndexOf('l') == 3 && 'a'.indexOf('b') == -1",
+        "'abc'.charAt(1) == 'b' && 'abc'.reverse() == 'cba' && strings.quote('a') == '\"a\"'",
+        "'%s has %d'.format(['x', 3]) == 'x has 3'",
+        "[3, 1, 2].sort() == [1, 2, 3] && [1, 2].reverse() == [2, 1] && [1, 1].distinct() == [1]",
+        "[[1], [2]].flatten() == [1, 2] && [1, 2, 3].slice(1, 3) == [2, 3]",
+        "pod.spec.containers.sortBy(c, c.name)[0].name == 'logs'",
+        "[1, 2, 3].exists_one(x, x > 2) && [1, 2].all(x, x > 0) && [1, 2].map(x, x > 1, x * 2) == [4]",
+        "[1, 2, 3].filter(x, x != 2) == [1, 3] && 'a' + 'b' == 'ab'",
+        "size('äöü') == 3 && 'äöü'.size() == 3 && object.metadata.labels['ünï'] == 'çödé'",
+        "int('7') == 7 && string(7) == '7' && double('0.5') == 0.5 && bool('true') && size(bytes('ä')) == 2",
+        // Optionals.
+        "optional.of(1).orValue(2) == 1 && optional.none().orValue(2) == 2 && !optional.none().hasValue()",
+        "optional.of(1).value() == 1 && optional.none().or(optional.of(3)).value() == 3",
+        "optional.of(2).optMap(x, x + 1).orValue(0) == 3 && !optional.ofNonZeroValue('').hasValue()",
+        // An error beside what decides is absorbed.
+        "true || object.none && false == 1/0 > 1",
+        "[0, 1].exists(x, 1/x == 1)",
+        "job.gpus > 4 ? true : false",
+    ] {
+        assert_eq!(holds(expression), Ok(true), "{expression}");
+    }
+}
+
+#[test]
+fn what_has_no_value_says_why_and_shows_nothing() {
+    for (expression, why) in [
+        ("object.metadata.labels.other == 'x'", "there is no `other`"),
+        ("object.metadata.labels.empty == 'x'", "there is no `empty`"),
+        ("pod.spec.containers[7].name == 'x'", "there is no element 7 of a list"),
+        ("1 / (job.gpus - 8) == 1", "it divides by zero"),
+        ("9223372036854775807 + job.gpus > 1", "a number is too large"),
+        ("object.metadata.name + 1 == 'x'", "`add` does not take these types"),
+        ("object.metadata.name > 1", "`>` does not take string and int"),
+        ("object.metadata.name", "it is neither true nor false, but of type string"),
+        ("quantity(object.metadata.name) > quantity('1')", "`quantity` has no result"),
+        ("int(object.spec.rayClusterSpec.headGroupSpec.template.spec.containers[0].env[0].value) == 1", "`int` has no result"),
+    ] {
+        assert_eq!(holds(expression).unwrap_err().to_string(), why, "{expression}");
+    }
+}
+
+/// The text that is underlined, the message and the help.
+fn problems(expression: &str, place: Place) -> Vec<String> {
+    let problems = compile(expression, place).expect_err(expression);
+    problems
+        .iter()
+        .map(|problem| {
+            let help = problem.help.as_deref().unwrap_or("-");
+            let seen = expression.get(problem.range.clone()).expect("a range of the expression");
+            format!("[{seen}]@{} {}; {help}", problem.range.start, problem.message)
+        })
+        .collect()
+}
+
+#[test]
+fn misspellings_are_found_where_they_stand() {
+    for (expression, wanted) in [
+        ("job.gpsu > 1", &["[gpsu]@4 `job` has no field `gpsu`; did you mean `gpus`?"][..]),
+        ("jbo.gpus > 1", &["[jbo]@0 there is no variable `jbo`; did you mean `job`?"]),
+        (
+            "'ü' == 'ä' && job.flyte.prject == requst.user",
+            &[
+                "[prject]@26 `job.flyte` has no field `prject`; did you mean `project`?",
+                "[requst]@36 there is no variable `requst`; did you mean `request`?",
+            ],
+        ),
+        ("has(job.flyte.domian)", &["[domian]@14 `job.flyte` has no field `domian`; did you mean `domain`?"]),
+        ("job.gpus > 1 &&\n  platform.kubray == '1'", &["[kubray]@27 `platform` has no field `kubray`; did you mean `kuberay`?"]),
+        ("job.groups.all(g, g.nmae != '')", &["[nmae]@20 `job.groups[i]` has no field `nmae`; did you mean `name`?"]),
+        ("job.groups[0].gpu == 1", &["[gpu]@14 `job.groups[i]` has no field `gpu`; did you mean `gpus`?"]),
+        ("job.?gps.orValue(1) == 1", &["[gps]@5 `job` has no field `gps`; did you mean `gpus`?"]),
+        ("job['gups'] == 1", &["['gups']@4 `job` has no field `gups`; did you mean `gpus`?"]),
+        ("job[request.name] == 1", &["[.]@11 fields of this record are taken by their names; -"]),
+        ("job.gpus.count > 1", &["[count]@9 an int has no field `count`; -"]),
+        ("quantiy('1') > job.cpus", &["[quantiy]@0 there is no function `quantiy`; did you mean `quantity`?"]),
+        ("request.name.startWith ('a')", &["[startWith]@13 there is no function `startWith`; did you mean `startsWith`?"]),
+        ("request.name.startsWith()", &["[startsWith]@13 `startsWith` is written `s.startsWith(t)`; -"]),
+        ("job.images.exist(i, i == '')", &["[exist]@11 there is no function `exist`; did you mean `exists`?", "[i]@17 there is no variable `i`; here are job, request and platform", "[i]@20 there is no variable `i`; here are job, request and platform"]),
+        ("object.spec == 1", &["[object]@0 there is no variable `object` here; only rules have it; `match.when` has `job`, `request` and `platform`"]),
+        ("'a'.matches(request.name)", &["[matches]@4 the pattern of `matches` must be a literal; -"]),
+        ("'a'.matches('[')", &["['[']@12 `[` is no regular expression: unclosed character class; -"]),
+        ("'a'.matches('(a{900}){900}')", &["['(a{900}){900}']@12 the regular expression `(a{900}){900}` is too large when compiled; -"]),
+        ("Job{gpus: 1} == 1", &["[{]@3 there are no message types here; -"]),
+        ("{'a': 1}.all(k, k == 'a')", &["[{]@0 a map that is written out has no order to go through; write a list; -"]),
+        ("job.gpus >", &["[]@10 the expression ends too early; -"]),
+        ("job.gpus 1", &["[1]@9 `1` cannot stand here; -"]),
+        ("'ü' == 'é", &["[']@8 `'é` is not understood; -"]),
+        ("  ", &["[  ]@0 the expression is empty; -"]),
+    ] {
+        assert_eq!(problems(expression, Place::When), wanted, "{expression}");
+    }
+}
+
+#[test]
+fn variables_belong_to_their_places() {
+    for (place, expression, legal) in [
+        (Place::Job, "object.spec == oldObject.spec", true),
+        (Place::Job, "pod.spec == 1", false),
+        (Place::Pod, "pod.spec == object && role == group && path != ''", true),
+        (Place::Pod, "container.name == ''", false),
+        (Place::Container, "container.name == pod.spec.x", true),
+    ] {
+        assert_eq!(compile(expression, place).is_ok(), legal, "{expression}");
+    }
+}
+
+/// On a small stack, as a worker's, and in a debug build: what is refused must be refused before it is deep.
+#[test]
+fn bombs_are_refused_or_bounded() {
+    let deep = |open: &str, inner: &str, close: &str, times: usize| {
+        format!("{}{inner}{}", open.repeat(times), close.repeat(times))
+    };
+    let mut bombs = vec![
+        "x".repeat(1 << 20),
+        "(".repeat(LONGEST),
+        format!("1 == 1 || {}", "a".repeat(LONGEST)),
+    ];
+    for times in [49, 90, 600, 1300] {
+        bombs.extend([
+            deep("(", "1", ")", times),
+            deep("[", "1", "]", times),
+            deep("{1:", "1", "}", times),
+            deep("size(", "'a'", ")", times),
+            deep("!", "true", "", times),
+            deep("-", "1", "", times),
+            deep("- ", "1", "", times),
+            deep("!-", "1", "", times),
+            deep("true?1:", "1", "", times),
+            deep("true?", "1", ":1", times),
+            deep("1+", "1", "", times),
+            deep("1<", "1", "", times),
+            deep("1 in ", "1", "", times),
+            format!("object{}", ".a".repeat(times)),
+            format!("object{}", "[0]".repeat(times)),
+            format!("object{}", ".a()".repeat(times)),
+            format!("object{}", ".?a".repeat(times)),
+            format!("job.groups{}", ".map(x,x)".repeat(times)),
+        ]);
+    }
+    bombs.push(deep("[1].all(x,", "true", ")", 3));
+    bombs.push("[1].all(a, [1].all(b, [1].exists(c, true)))".to_owned());
+    bombs.push(format!("[{}1] == 1", "1,".repeat(1200)));
+    let worker = std::thread::Builder::new().stack_size(2 << 20);
+    let refused = worker.spawn(move || {
+        bombs
+            .into_iter()
+            .filter(|bomb| compile(bomb, Place::Container).is_ok())
+            .map(|bomb| bomb[..bomb.len().min(40)].to_owned())
+            .collect::<Vec<String>>()
+    });
+    assert_eq!(refused.unwrap().join().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_at_the_bounds_is_evaluated_on_a_workers_stack() {
+    let expressions = [
+        format!("{}true{}", "(".repeat(20), ")".repeat(20)),
+        format!("request.name{} != ''", "+request.name".repeat(30)),
+        vec!["job.gpus > 0"; 150].join(" && "),
+        format!("{}true", "!".repeat(36)),
+        format!("[1].all(a, [2].exists(b, {}true{}))", "(".repeat(15), ")".repeat(15)),
+        format!("{}true", "true ? true : ".repeat(30)),
+        format!("{}'a'{} != ''", "string(".repeat(16), ")".repeat(16)),
+    ];
+    let worker = std::thread::Builder::new().stack_size(2 << 20);
+    let run = worker.spawn(move || expressions.iter().map(|expression| holds(expression)).collect::<Vec<_>>());
+    assert!(run.unwrap().join().unwrap().iter().all(|result| *result == Ok(true)));
+}
+
+#[test]
+fn no_loop_and_no_text_outruns_the_steps() {
+    let mut object = rayjob();
+    object["spec"]["list"] = json!((0..3000).collect::<Vec<_>>());
+    object["spec"]["many"] = json!(vec!["a"; 400_000]);
+    object["spec"]["text"] = json!("a".repeat(2 << 20));
+    for expression in [
+        "object.spec.list.all(x, object.spec.list.all(y, x + y >= 0))",
+        "object.spec.list.all(x, object.spec.list.map(y, y).all(z, z >= 0))",
+        "!object.spec.list.exists(x, object.spec.list.exists(y, x + y < 0))",
+        "size(object.spec.list.map(x, object.spec.list.map(y, y))) > 0",
+        "object.spec.list.filter(x, object.spec.list.exists_one(y, y == x)) != []",
+        "object.spec.many.all(x, x in object.spec.many)",
+        "[object.spec.list.map(x, x)].all(l, l.all(x, x in l)) && object.spec.many.all(x, true)",
+        "object.spec.text.split('').all(x, x == 'a')",
+        "size(object.spec.text.replace('a', object.spec.text)) > 0",
+        "size(object.spec.many.join(object.spec.text)) > 0",
+        "object.spec.list.all(x, object.spec.text.contains('b') || true)",
+        "object.spec.list.all(x, object.spec.text.matches('(a|b)*c') || true)",
+        "object.spec.list.all(x, size(object.spec.text + object.spec.text) > 0)",
+        "size(object.spec.many.distinct()) == 1",
+        "object.spec.list.all(x, object.spec.many == object.spec.many)",
+        "object.spec.text.split('').sort() != [] || true",
+        "true || object.spec.many.all(x, true) && object.spec.list.all(x, object.spec.list.all(y, true))",
+    ] {
+        let result = holds_on(&object, expression);
+        if expression.starts_with("true ||") {
+            assert_eq!(result, Ok(true), "{expression}");
+        } else {
+            assert_eq!(result, Err(Failed::Steps), "{expression}");
+        }
+    }
+}
+
+#[test]
+fn an_error_of_the_meter_is_never_absorbed() {
+    let mut object = rayjob();
+    object["spec"]["many"] = json!(vec!["a"; 400_000]);
+    for expression in ["object.spec.many.all(x, true) || true", "[1].exists(y, object.spec.many.all(x, true)) || true"] {
+        assert_eq!(holds_on(&object, expression), Err(Failed::Steps), "{expression}");
+    }
+}
+
+fn rendered(message: &str) -> Result<String, Vec<Problem>> {
+    let message = Message::compile(message, Place::Job)?;
+    Ok(with_session(&rayjob(), None, |session, _| {
+        message.render(session, Here::Job, &Arc::new(Meter::default()))
+    }))
+}
+
+#[test]
+fn messages_are_filled_in() {
+    for (message, wanted) in [
+        ("{job.gpus} GPUs need an `owner` label", "8 GPUs need an `owner` label"),
+        ("{job.memory} and {job.cpus}, {{not}} {request.name}", "40Gi and 3, {not} train"),
+        ("{job.images}", "rayproject/ray:2.52.1, logs:1"),
+        ("{[1, 2, 3, 4, 5, 6, 7]}", "1, 2, 3, 4, 5, …"),
+        ("{ {'}': 'a'}['}'] + '}' }", "a}"),
+        ("{object.metadata.labels.other} {object}", "? ?"),
+        ("{object.metadata.labels['ünï']}", "çödé"),
+        ("{'a\\nb' + '`'}", "a\\u{a}b'"),
+        // What may be secret is not shown, however it is asked for.
+        ("{object.spec.rayClusterSpec.headGroupSpec.template.spec.containers[0].env[0].value}", "?"),
+        ("{object.spec.rayClusterSpec.headGroupSpec.template.spec.containers.map(c, c['env'][0].value)}", "?"),
+    ] {
+        assert_eq!(rendered(message).as_deref(), Ok(wanted), "{message}");
+    }
+    let long = rendered("{[0, 1, 2, 3, 4].map(x, 'ä'.replace('ä', 'ääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääää'))}");
+    assert!(long.unwrap().len() <= 500);
+}
+
+#[test]
+fn mistakes_in_messages_have_their_places() {
+    for (message, wanted) in [
+        ("ü {job.gpsu} GPUs", vec![("gpsu", "`job` has no field `gpsu`")]),
+        ("{job.gpus", vec![("{", "this brace is never closed")]),
+        ("a } b", vec![("}", "this brace was never opened")]),
+        ("{} {jbo}", vec![("", "the expression is empty"), ("jbo", "there is no variable `jbo`")]),
+    ] {
+        let problems = rendered(message).unwrap_err();
+        let found: Vec<_> = problems
+            .iter()
+            .map(|problem| (&message[problem.range.clone()], problem.message.as_str()))
+            .collect();
+        assert_eq!(found, wanted, "{message}");
+    }
+}
+
+#[test]
+fn a_program_knows_the_first_path_in_it() {
+    with_session(&rayjob(), None, |_, job| {
+        let pod = job.workers().next().unwrap();
+        let here = Here::Container(pod, &pod.containers[1], "");
+        let path = |expression: &str| {
+            let program = compile(expression, Place::Container).unwrap();
+            program.path(here).as_ref().map(Path::to_string)
+        };
+        for (expression, wanted) in [
+            ("has(object.metadata.labels.owner)", Some("metadata.labels.owner")),
+            ("job.gpus > 1 && object.?spec[?'a.b'].hasValue()", Some("spec[\"a.b\"]")),
+            (
+                "container.resources.limits['x'] == 1",
+                Some("spec.rayClusterSpec.workerGroupSpecs[0].template.spec.containers[1].resources.limits.x"),
+            ),
+            (
+                "pod.spec.containers.all(c, c.name != '')",
+                Some("spec.rayClusterSpec.workerGroupSpecs[0].template.spec.containers"),
+            ),
+            ("job.gpus > 1", None),
+        ] {
+            assert_eq!(path(expression).as_deref(), wanted, "{expression}");
+        }
+    });
+}
+
+#[test]
+fn only_what_looks_at_the_execution_is_advisory() {
+    for (expression, advisory) in [
+        ("job.gpus > 1", false),
+        ("job['gpus'] > 1 && request.user == ''", false),
+        ("job.flyte.project == 'a'", true),
+        ("job['flyte'].project == 'a'", true),
+        ("[job].exists(j, j.flyte.project == 'a')", true),
+        ("job.?flyte.project.orValue('') == 'a'", true),
+    ] {
+        assert_eq!(compile(expression, Place::When).unwrap().uses_identity(), advisory, "{expression}");
+    }
+}
