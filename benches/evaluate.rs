@@ -133,7 +133,7 @@ fn by_part(gate: &Gate, file: &Path) {
     let job = RayJob::of(&object);
     let bundle = gate.bundle();
     let subject = Subject::new(Identity::of(&job), "mlplatform-production", "", bundle.platform());
-    let compiled = bundle.compiled(&subject);
+    let compiled = bundle.compiled(&subject, &job);
     let cx = Cx {
         policy: &compiled.effective,
         platform: bundle.platform(),
@@ -143,7 +143,7 @@ fn by_part(gate: &Gate, file: &Path) {
     let mut works: Vec<Box<dyn FnMut() + '_>> = vec![
         Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&bytes))))),
         Box::new(|| drop(black_box(RayJob::of(black_box(&object))))),
-        Box::new(|| drop(black_box(bundle.compiled(black_box(&subject))))),
+        Box::new(|| drop(black_box(bundle.compiled(black_box(&subject), &job)))),
     ];
     for injector in INJECTORS {
         names.push(format!("injector {}", injector.name));

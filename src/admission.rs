@@ -7,7 +7,7 @@ pub mod review;
 
 use std::sync::Arc;
 
-use crate::engine::{Bundle, Operation, Request, Verdict, judge};
+use crate::engine::{Bundle, Finder, Operation, Request, Verdict, judge};
 
 use response::Response;
 use review::{Asked, Review};
@@ -45,8 +45,10 @@ pub struct Record {
     pub name: String,
     /// `allowed`, `mutated`, `denied`, `retry`, `not-ours`, `malformed`, `overloaded` or `panicked`.
     pub verdict: &'static str,
-    /// The codes of the findings, each once, in order.
+    /// The codes of the findings, each once, in order; `rule` for all of the platform's own rules.
     pub codes: Vec<&'static str>,
+    /// The names of the platform's own rules that found something, each once, in order.
+    pub rules: Vec<String>,
     /// The injectors and repairs that changed something, each once, in order; on `/validate`, those that should have.
     pub injected: Vec<&'static str>,
     /// The bundle's short digest.
@@ -121,7 +123,14 @@ impl Gate {
             Endpoint::Validate => {
                 let creates = request.operation == Operation::Create;
                 let outcome = judge::answer_validate(&self.bundle, request);
-                record.codes = once(outcome.findings.iter().map(|judged| judged.check.code));
+                record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));
+                for judged in &outcome.findings {
+                    if let Finder::Rule(rule) = &judged.finder
+                        && !record.rules.iter().any(|name| **name == *rule.name)
+                    {
+                        record.rules.push(rule.name.to_string());
+                    }
+                }
                 record.injected = once(outcome.changes.iter().map(|change| change.by));
                 record.verdict = match outcome.verdict {
                     Verdict::Allow => "allowed",

@@ -6,10 +6,12 @@ pub mod document;
 pub mod judge;
 pub mod mutate;
 
-pub use bundle::Bundle;
+pub use bundle::{Bundle, Compiled};
 pub use document::Document;
-pub use judge::{Judged, Verdict};
+pub use judge::{Finder, Judged, Verdict};
 pub use mutate::Change;
+
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -27,6 +29,18 @@ pub enum Operation {
     Delete,
     /// Something connects to it.
     Connect,
+}
+
+impl Operation {
+    /// The name that the API server uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Operation::Create => "CREATE",
+            Operation::Update => "UPDATE",
+            Operation::Delete => "DELETE",
+            Operation::Connect => "CONNECT",
+        }
+    }
 }
 
 /// A request to make or change a RayJob.
@@ -47,9 +61,13 @@ pub struct Request {
 }
 
 impl Request {
-    fn subject(&self, object: &Value, bundle: &Bundle) -> Subject {
-        let identity = Identity::of(&RayJob::of(object));
-        Subject::new(identity, &self.namespace, &self.user, bundle.platform())
+    /// Who asks for an object, and what the policies for it come to.
+    fn compiled(&self, object: &Value, bundle: &Bundle) -> (Subject, Arc<Compiled>) {
+        let job = RayJob::of(object);
+        let mut subject = Subject::new(Identity::of(&job), &self.namespace, &self.user, bundle.platform());
+        subject.operation = self.operation.name();
+        let compiled = bundle.compiled(&subject, &job);
+        (subject, compiled)
     }
 }
 
@@ -65,5 +83,5 @@ pub struct Outcome {
     /// What the answer is.
     pub verdict: Verdict,
     /// The names of the policies that matched, lowest priority first.
-    pub policies: Vec<std::sync::Arc<str>>,
+    pub policies: Vec<Arc<str>>,
 }

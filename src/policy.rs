@@ -8,6 +8,7 @@ pub mod glob;
 pub mod load;
 pub mod merge;
 pub mod read;
+pub mod rule;
 pub mod schema;
 pub mod select;
 pub mod settings;
@@ -100,6 +101,8 @@ pub struct RayPolicy {
     pub allow_skip: Vec<String>,
     /// What it sets: leaves of `defaults`, `force`, `limits` and `actions`.
     pub leaves: Vec<SetLeaf>,
+    /// The platform's own rules.
+    pub rules: Vec<Arc<rule::Rule>>,
     /// Leaves of `defaults` and `force` of lower policies that it takes back, with all below them.
     pub unset: Vec<String>,
     /// Where it stands.

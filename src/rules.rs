@@ -8,6 +8,7 @@ pub mod check;
 pub mod edit;
 pub mod finding;
 pub mod inject;
+pub mod own;
 
 use crate::policy::{Effective, Leaf, Platform};
 use crate::ray::{KubeRay, RayJob};

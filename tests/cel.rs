@@ -54,14 +54,18 @@ fn with_session<T>(object: &Value, old: Option<&Value>, read: impl FnOnce(&Sessi
 }
 
 fn refused(problems: Vec<Problem>) -> String {
-    problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; ")
+    problems
+        .iter()
+        .map(|problem| problem.message.clone())
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn holds_on(object: &Value, expression: &str) -> Result<bool, Failed> {
     with_session(object, None, |session, job| {
         let program = compile(expression, Place::Container).unwrap_or_else(|p| panic!("{expression}: {}", refused(p)));
         let pod = job.workers().next().or(job.head()).unwrap();
-        let here = Here::Container(pod, &pod.containers[0], "a.b");
+        let here = Here::Container(pod, &pod.containers[0]);
         program.holds(session, here, &Arc::new(Meter::default()))
     })
 }
@@ -107,7 +111,7 @@ fn what_expressions_give() {
         "job.flyte.project == 'ml' && job.flyte.verified",
         "request.operation == 'CREATE' && request.namespace == 'ml-production' && request.user == 'flyte' && request.name == 'train'",
         "platform.kuberay == '1.6' && platform.flyte == '1.16.8'",
-        "role == 'worker' && group == 'gpu-workers' && path == 'a.b'",
+        "role == 'worker' && group == 'gpu-workers' && path.endsWith('workerGroupSpecs[0].template.spec.containers[0]')",
         "job['gpus'] == 8",
         // Quantities.
         "quantity('1Gi') > quantity('500Mi') && quantity('1Gi') == quantity('1024Mi')",
@@ -159,9 +163,18 @@ fn what_has_no_value_says_why_and_shows_nothing() {
         ("9223372036854775807 + job.gpus > 1", "a number is too large"),
         ("object.metadata.name + 1 == 'x'", "`add` does not take these types"),
         ("object.metadata.name > 1", "`>` does not take string and int"),
-        ("object.metadata.name", "it is neither true nor false, but of type string"),
-        ("quantity(object.metadata.name) > quantity('1')", "`quantity` has no result"),
-        ("int(object.spec.rayClusterSpec.headGroupSpec.template.spec.containers[0].env[0].value) == 1", "`int` has no result"),
+        (
+            "object.metadata.name",
+            "it is neither true nor false, but of type string",
+        ),
+        (
+            "quantity(object.metadata.name) > quantity('1')",
+            "`quantity` has no result",
+        ),
+        (
+            "int(object.spec.rayClusterSpec.headGroupSpec.template.spec.containers[0].env[0].value) == 1",
+            "`int` has no result",
+        ),
     ] {
         assert_eq!(holds(expression).unwrap_err().to_string(), why, "{expression}");
     }
@@ -174,7 +187,9 @@ fn problems(expression: &str, place: Place) -> Vec<String> {
         .iter()
         .map(|problem| {
             let help = problem.help.as_deref().unwrap_or("-");
-            let seen = expression.get(problem.range.clone()).expect("a range of the expression");
+            let seen = expression
+                .get(problem.range.clone())
+                .expect("a range of the expression");
             format!("[{seen}]@{} {}; {help}", problem.range.start, problem.message)
         })
         .collect()
@@ -183,8 +198,14 @@ fn problems(expression: &str, place: Place) -> Vec<String> {
 #[test]
 fn misspellings_are_found_where_they_stand() {
     for (expression, wanted) in [
-        ("job.gpsu > 1", &["[gpsu]@4 `job` has no field `gpsu`; did you mean `gpus`?"][..]),
-        ("jbo.gpus > 1", &["[jbo]@0 there is no variable `jbo`; did you mean `job`?"]),
+        (
+            "job.gpsu > 1",
+            &["[gpsu]@4 `job` has no field `gpsu`; did you mean `gpus`?"][..],
+        ),
+        (
+            "jbo.gpus > 1",
+            &["[jbo]@0 there is no variable `jbo`; did you mean `job`?"],
+        ),
         (
             "'ü' == 'ä' && job.flyte.prject == requst.user",
             &[
@@ -192,24 +213,78 @@ fn misspellings_are_found_where_they_stand() {
                 "[requst]@36 there is no variable `requst`; did you mean `request`?",
             ],
         ),
-        ("has(job.flyte.domian)", &["[domian]@14 `job.flyte` has no field `domian`; did you mean `domain`?"]),
-        ("job.gpus > 1 &&\n  platform.kubray == '1'", &["[kubray]@27 `platform` has no field `kubray`; did you mean `kuberay`?"]),
-        ("job.groups.all(g, g.nmae != '')", &["[nmae]@20 `job.groups[i]` has no field `nmae`; did you mean `name`?"]),
-        ("job.groups[0].gpu == 1", &["[gpu]@14 `job.groups[i]` has no field `gpu`; did you mean `gpus`?"]),
-        ("job.?gps.orValue(1) == 1", &["[gps]@5 `job` has no field `gps`; did you mean `gpus`?"]),
-        ("job['gups'] == 1", &["['gups']@4 `job` has no field `gups`; did you mean `gpus`?"]),
-        ("job[request.name] == 1", &["[.]@11 fields of this record are taken by their names; -"]),
+        (
+            "has(job.flyte.domian)",
+            &["[domian]@14 `job.flyte` has no field `domian`; did you mean `domain`?"],
+        ),
+        (
+            "job.gpus > 1 &&\n  platform.kubray == '1'",
+            &["[kubray]@27 `platform` has no field `kubray`; did you mean `kuberay`?"],
+        ),
+        (
+            "job.groups.all(g, g.nmae != '')",
+            &["[nmae]@20 `job.groups[i]` has no field `nmae`; did you mean `name`?"],
+        ),
+        (
+            "job.groups[0].gpu == 1",
+            &["[gpu]@14 `job.groups[i]` has no field `gpu`; did you mean `gpus`?"],
+        ),
+        (
+            "job.?gps.orValue(1) == 1",
+            &["[gps]@5 `job` has no field `gps`; did you mean `gpus`?"],
+        ),
+        (
+            "job['gups'] == 1",
+            &["['gups']@4 `job` has no field `gups`; did you mean `gpus`?"],
+        ),
+        (
+            "job[request.name] == 1",
+            &["[.]@11 fields of this record are taken by their names; -"],
+        ),
         ("job.gpus.count > 1", &["[count]@9 an int has no field `count`; -"]),
-        ("quantiy('1') > job.cpus", &["[quantiy]@0 there is no function `quantiy`; did you mean `quantity`?"]),
-        ("request.name.startWith ('a')", &["[startWith]@13 there is no function `startWith`; did you mean `startsWith`?"]),
-        ("request.name.startsWith()", &["[startsWith]@13 `startsWith` is written `s.startsWith(t)`; -"]),
-        ("job.images.exist(i, i == '')", &["[exist]@11 there is no function `exist`; did you mean `exists`?", "[i]@17 there is no variable `i`; here are job, request and platform", "[i]@20 there is no variable `i`; here are job, request and platform"]),
-        ("object.spec == 1", &["[object]@0 there is no variable `object` here; only rules have it; `match.when` has `job`, `request` and `platform`"]),
-        ("'a'.matches(request.name)", &["[matches]@4 the pattern of `matches` must be a literal; -"]),
-        ("'a'.matches('[')", &["['[']@12 `[` is no regular expression: unclosed character class; -"]),
-        ("'a'.matches('(a{900}){900}')", &["['(a{900}){900}']@12 the regular expression `(a{900}){900}` is too large when compiled; -"]),
+        (
+            "quantiy('1') > job.cpus",
+            &["[quantiy]@0 there is no function `quantiy`; did you mean `quantity`?"],
+        ),
+        (
+            "request.name.startWith ('a')",
+            &["[startWith]@13 there is no function `startWith`; did you mean `startsWith`?"],
+        ),
+        (
+            "request.name.startsWith()",
+            &["[startsWith]@13 `startsWith` is written `s.startsWith(t)`; -"],
+        ),
+        (
+            "job.images.exist(i, i == '')",
+            &[
+                "[exist]@11 there is no function `exist`; did you mean `exists`?",
+                "[i]@17 there is no variable `i`; here are job, request and platform",
+                "[i]@20 there is no variable `i`; here are job, request and platform",
+            ],
+        ),
+        (
+            "object.spec == 1",
+            &[
+                "[object]@0 there is no variable `object` here; only rules have it; `match.when` has `job`, `request` and `platform`",
+            ],
+        ),
+        (
+            "'a'.matches(request.name)",
+            &["[matches]@4 the pattern of `matches` must be a literal; -"],
+        ),
+        (
+            "'a'.matches('[')",
+            &["['[']@12 `[` is no regular expression: unclosed character class; -"],
+        ),
+        (
+            "'a'.matches('(a{900}){900}')",
+            &["['(a{900}){900}']@12 the regular expression `(a{900}){900}` is too large when compiled; -"],
+        ),
         ("Job{gpus: 1} == 1", &["[{]@3 there are no message types here; -"]),
-        ("{'a': 1}.all(k, k == 'a')", &["[{]@0 a map that is written out has no order to go through; write a list; -"]),
+        (
+            "{'a': 1}.all(k, k == 'a')",
+            &["[{]@0 a map that is written out has no order to go through; write a list; -"],
+        ),
         ("job.gpus >", &["[]@10 the expression ends too early; -"]),
         ("job.gpus 1", &["[1]@9 `1` cannot stand here; -"]),
         ("'ü' == 'é", &["[']@8 `'é` is not understood; -"]),
@@ -291,7 +366,12 @@ fn what_is_at_the_bounds_is_evaluated_on_a_workers_stack() {
         format!("{}'a'{} != ''", "string(".repeat(16), ")".repeat(16)),
     ];
     let worker = std::thread::Builder::new().stack_size(2 << 20);
-    let run = worker.spawn(move || expressions.iter().map(|expression| holds(expression)).collect::<Vec<_>>());
+    let run = worker.spawn(move || {
+        expressions
+            .iter()
+            .map(|expression| holds(expression))
+            .collect::<Vec<_>>()
+    });
     assert!(run.unwrap().join().unwrap().iter().all(|result| *result == Ok(true)));
 }
 
@@ -333,7 +413,10 @@ fn no_loop_and_no_text_outruns_the_steps() {
 fn an_error_of_the_meter_is_never_absorbed() {
     let mut object = rayjob();
     object["spec"]["many"] = json!(vec!["a"; 400_000]);
-    for expression in ["object.spec.many.all(x, true) || true", "[1].exists(y, object.spec.many.all(x, true)) || true"] {
+    for expression in [
+        "object.spec.many.all(x, true) || true",
+        "[1].exists(y, object.spec.many.all(x, true)) || true",
+    ] {
         assert_eq!(holds_on(&object, expression), Err(Failed::Steps), "{expression}");
     }
 }
@@ -349,7 +432,10 @@ fn rendered(message: &str) -> Result<String, Vec<Problem>> {
 fn messages_are_filled_in() {
     for (message, wanted) in [
         ("{job.gpus} GPUs need an `owner` label", "8 GPUs need an `owner` label"),
-        ("{job.memory} and {job.cpus}, {{not}} {request.name}", "40Gi and 3, {not} train"),
+        (
+            "{job.memory} and {job.cpus}, {{not}} {request.name}",
+            "40Gi and 3, {not} train",
+        ),
         ("{job.images}", "rayproject/ray:2.52.1, logs:1"),
         ("{[1, 2, 3, 4, 5, 6, 7]}", "1, 2, 3, 4, 5, …"),
         ("{ {'}': 'a'}['}'] + '}' }", "a}"),
@@ -357,12 +443,20 @@ fn messages_are_filled_in() {
         ("{object.metadata.labels['ünï']}", "çödé"),
         ("{'a\\nb' + '`'}", "a\\u{a}b'"),
         // What may be secret is not shown, however it is asked for.
-        ("{object.spec.rayClusterSpec.headGroupSpec.template.spec.containers[0].env[0].value}", "?"),
-        ("{object.spec.rayClusterSpec.headGroupSpec.template.spec.containers.map(c, c['env'][0].value)}", "?"),
+        (
+            "{object.spec.rayClusterSpec.headGroupSpec.template.spec.containers[0].env[0].value}",
+            "?",
+        ),
+        (
+            "{object.spec.rayClusterSpec.headGroupSpec.template.spec.containers.map(c, c['env'][0].value)}",
+            "?",
+        ),
     ] {
         assert_eq!(rendered(message).as_deref(), Ok(wanted), "{message}");
     }
-    let long = rendered("{[0, 1, 2, 3, 4].map(x, 'ä'.replace('ä', 'ääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääää'))}");
+    let long = rendered(
+        "{[0, 1, 2, 3, 4].map(x, 'ä'.replace('ä', 'ääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääää'))}",
+    );
     assert!(long.unwrap().len() <= 500);
 }
 
@@ -372,7 +466,10 @@ fn mistakes_in_messages_have_their_places() {
         ("ü {job.gpsu} GPUs", vec![("gpsu", "`job` has no field `gpsu`")]),
         ("{job.gpus", vec![("{", "this brace is never closed")]),
         ("a } b", vec![("}", "this brace was never opened")]),
-        ("{} {jbo}", vec![("", "the expression is empty"), ("jbo", "there is no variable `jbo`")]),
+        (
+            "{} {jbo}",
+            vec![("", "the expression is empty"), ("jbo", "there is no variable `jbo`")],
+        ),
     ] {
         let problems = rendered(message).unwrap_err();
         let found: Vec<_> = problems
@@ -387,7 +484,7 @@ fn mistakes_in_messages_have_their_places() {
 fn a_program_knows_the_first_path_in_it() {
     with_session(&rayjob(), None, |_, job| {
         let pod = job.workers().next().unwrap();
-        let here = Here::Container(pod, &pod.containers[1], "");
+        let here = Here::Container(pod, &pod.containers[1]);
         let path = |expression: &str| {
             let program = compile(expression, Place::Container).unwrap();
             program.path(here).as_ref().map(Path::to_string)
@@ -420,6 +517,10 @@ fn only_what_looks_at_the_execution_is_advisory() {
         ("[job].exists(j, j.flyte.project == 'a')", true),
         ("job.?flyte.project.orValue('') == 'a'", true),
     ] {
-        assert_eq!(compile(expression, Place::When).unwrap().uses_identity(), advisory, "{expression}");
+        assert_eq!(
+            compile(expression, Place::When).unwrap().uses_identity(),
+            advisory,
+            "{expression}"
+        );
     }
 }

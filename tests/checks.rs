@@ -119,7 +119,7 @@ fn request(object: &Value) -> Request {
 
 fn finds(bundle: &Bundle, code: &str, object: &Value) -> Vec<String> {
     let outcome = answer_as_is(bundle, request(object));
-    let findings = outcome.findings.iter().filter(|judged| judged.check.code == code);
+    let findings = outcome.findings.iter().filter(|judged| judged.code() == code);
     findings
         .inspect(|judged| {
             assert!(

@@ -7,7 +7,9 @@ use raygate::policy::merge::Leaf;
 use raygate::policy::schema::{self, Kind};
 use raygate::policy::settings::Action;
 use raygate::policy::{Effective, Subject, load};
+use raygate::ray::RayJob;
 use raygate::ray::flyte::Identity;
+use serde_json::Value;
 
 fn read(files: &[(&str, &str)]) -> Loaded {
     let sources: Vec<Source> = files.iter().map(|(name, text)| Source::new(name, text)).collect();
@@ -37,6 +39,10 @@ fn subject(project: &str, domain: &str, namespace: &str, user: &str, bundle: &Bu
     Subject::new(identity, namespace, user, bundle.platform())
 }
 
+fn compiled(bundle: &Bundle, subject: &Subject) -> std::sync::Arc<raygate::engine::Compiled> {
+    bundle.compiled(subject, &RayJob::of(&Value::Null))
+}
+
 /// What these policies come to for a RayJob of Flyte's project `ml` in `production`.
 fn effective(specs: &[(&str, &str)]) -> std::sync::Arc<raygate::engine::bundle::Compiled> {
     let mut text = FLYTE.to_owned();
@@ -47,7 +53,7 @@ fn effective(specs: &[(&str, &str)]) -> std::sync::Arc<raygate::engine::bundle::
     let loaded = read(&[("a.yaml", &text)]);
     assert!(loaded.is_usable(), "{:#?}", diagnostics(&loaded));
     let bundle = Bundle::new(loaded.set);
-    bundle.compiled(&subject("ml", "production", "ml-production", "flyte", &bundle))
+    compiled(&bundle, &subject("ml", "production", "ml-production", "flyte", &bundle))
 }
 
 fn ttl(effective: &Effective) -> Option<i64> {
@@ -184,7 +190,7 @@ fn what_an_object_says_of_itself_may_tighten_and_never_loosen() {
         ("somebody", "hero-production", false),
         ("flyte", "other", false),
     ] {
-        let compiled = bundle.compiled(&subject("hero", "production", namespace, user, &bundle));
+        let compiled = compiled(&bundle, &subject("hero", "production", namespace, user, &bundle));
         let limits = &compiled.effective.limits;
         assert_eq!(
             limits.max_gpus_per_job,
@@ -266,7 +272,7 @@ fn every_leaf_alone_reaches_the_settings() {
             let loaded = read(&[("a.yaml", &format!("{platform}{}", policy("one", &spec)))]);
             assert!(loaded.is_usable(), "{leaf}: {:#?}", diagnostics(&loaded));
             let bundle = Bundle::new(loaded.set);
-            let compiled = bundle.compiled(&subject("", "", "", "", &bundle));
+            let compiled = compiled(&bundle, &subject("", "", "", "", &bundle));
             let seen = |compiled: &raygate::engine::bundle::Compiled| {
                 format!(
                     "{:?} {:?} {:?}",

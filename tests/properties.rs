@@ -240,7 +240,7 @@ fn mutate(bundle: &Bundle, object: &Value) -> Outcome {
 
 fn denied(outcome: &Outcome) -> Vec<&'static str> {
     let denied = outcome.findings.iter().filter(|judged| judged.action == Action::Deny);
-    denied.map(|judged| judged.check.code).collect()
+    denied.map(|judged| judged.static_code()).collect()
 }
 
 /// Each list whose elements the CRD keys, with the keys that stand in it more than once.
@@ -355,7 +355,7 @@ proptest! {
             let fits = judged.finding.repair.as_ref().is_some_and(|repair| {
                 Document::new(mutated.document.value().clone()).apply(repair.edits.clone()).is_ok()
             });
-            prop_assert!(!fits || judged.action != Action::Deny, "{} was not repaired", judged.check.code);
+            prop_assert!(!fits || judged.action != Action::Deny, "{} was not repaired", judged.code());
         }
         let validated = answer_validate(bundle, request(mutated.document.value(), Operation::Create, None));
         prop_assert!(validated.changes.is_empty());
@@ -367,7 +367,7 @@ proptest! {
     fn findings_lead_somewhere_and_say_something(object in rayjobs(), bundle in 0..4usize) {
         let outcome = answer_as_is(&BUNDLES[bundle], request(&object, Operation::Create, None));
         for judged in &outcome.findings {
-            prop_assert!(judged.finding.path.reaches(&object), "{} {}", judged.check.code, judged.finding.path);
+            prop_assert!(judged.finding.path.reaches(&object), "{} {}", judged.code(), judged.finding.path);
             prop_assert!(!judged.finding.message.is_empty() && !judged.finding.message.contains('\n'));
         }
     }

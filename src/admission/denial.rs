@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use crate::engine::Judged;
+use crate::engine::{Finder, Judged};
 use crate::k8s::text::{safe, truncated};
 use crate::policy::Platform;
 
@@ -27,7 +27,7 @@ pub const NOT_APPLIED: &str =
 /// A cause of a denial, as Kubernetes has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Cause {
-    /// The code of the check.
+    /// The code of the check, or `rule/NAME`.
     pub reason: String,
     /// The finding, with what to change.
     pub message: String,
@@ -61,7 +61,7 @@ pub fn one(judged: &Judged) -> String {
         (None, "") => {}
         (None, fix) => text.push_str(&format!("; {fix}")),
     }
-    format!("{} [{}]", truncated(&text, LONGEST), judged.check.code)
+    format!("{} [{}]", truncated(&text, LONGEST), judged.code())
 }
 
 /// The text of a denial.
@@ -77,7 +77,13 @@ pub fn message(denied: &[&Judged]) -> String {
     if rest > 0 {
         text.push_str(&format!(" and {rest} more"));
     }
-    text.push_str(&format!(" - more: raygate explain {}", worst.check.code));
+    match &worst.finder {
+        Finder::Check(check) => text.push_str(&format!(" - more: raygate explain {}", check.code)),
+        Finder::Rule(rule) => text.push_str(&format!(
+            " - a rule of policy {} at {}",
+            rule.origin.policy, rule.origin
+        )),
+    }
     safe(&text)
 }
 
@@ -87,7 +93,7 @@ pub fn causes(denied: &[&Judged]) -> Vec<Cause> {
         .iter()
         .take(MOST)
         .map(|judged| Cause {
-            reason: judged.check.code.to_owned(),
+            reason: judged.code().to_owned(),
             message: safe(&one(judged)),
             field: safe(&judged.finding.path.to_string()),
         })

@@ -192,7 +192,7 @@ impl Response {
                 .findings
                 .iter()
                 .take(denial::MOST)
-                .map(|judged| format!("{} {} {}", judged.action.name(), judged.check.code, judged.finding.path))
+                .map(|judged| format!("{} {} {}", judged.action.name(), judged.code(), judged.finding.path))
                 .collect();
             audit.insert("findings", truncated(&safe(&findings.join("; ")), 4096));
         }

@@ -128,8 +128,8 @@ impl Program {
         let (root, steps) = self.path.as_ref()?;
         let start = match (*root, here) {
             ("object", _) => Path::ROOT,
-            ("pod", Here::Pod(pod, _) | Here::Container(pod, ..)) => pod.template_path(),
-            ("container", Here::Container(pod, container, _)) => pod.container_path(container),
+            ("pod", Here::Pod(pod) | Here::Container(pod, _)) => pod.template_path(),
+            ("container", Here::Container(pod, container)) => pod.container_path(container),
             _ => return None,
         };
         Some(steps.iter().fold(start, |path, step| match step {

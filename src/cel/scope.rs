@@ -7,6 +7,7 @@ use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use serde_json::Value;
 
+use crate::k8s::path::Path;
 use crate::k8s::quantity::Quantity;
 use crate::ray::facts::{self, Facts};
 use crate::ray::flyte::Identity;
@@ -55,10 +56,21 @@ pub struct Session<'a> {
 pub enum Here<'a> {
     /// The whole RayJob.
     Job,
-    /// A pod, with its path.
-    Pod(&'a Pod<'a>, &'a str),
-    /// A container, with its pod and its path.
-    Container(&'a Pod<'a>, &'a Container<'a>, &'a str),
+    /// A pod.
+    Pod(&'a Pod<'a>),
+    /// A container of a pod.
+    Container(&'a Pod<'a>, &'a Container<'a>),
+}
+
+impl Here<'_> {
+    /// Where it stands in the RayJob.
+    pub fn path(&self) -> Path {
+        match self {
+            Here::Job => Path::of(["spec"]),
+            Here::Pod(pod) => pod.template_path(),
+            Here::Container(pod, container) => pod.container_path(container),
+        }
+    }
 }
 
 impl<'a> Session<'a> {
@@ -178,10 +190,10 @@ impl VariableResolver for Scope<'_, '_> {
         };
         let json = |value: &'b Value| Some(CowVal::Owned(wrap(value, reading)));
         let owned = |text: &'b str| Some(CowVal::owned(CelString::from(text)));
-        let (pod, container, path) = match self.here {
-            Here::Job => (None, None, ""),
-            Here::Pod(pod, path) => (Some(pod), None, path),
-            Here::Container(pod, container, path) => (Some(pod), Some(container), path),
+        let (pod, container) = match self.here {
+            Here::Job => (None, None),
+            Here::Pod(pod) => (Some(pod), None),
+            Here::Container(pod, container) => (Some(pod), Some(container)),
         };
         match name {
             "job" => Some(CowVal::Borrowed(self.session.job())),
@@ -192,7 +204,7 @@ impl VariableResolver for Scope<'_, '_> {
             "pod" => json(pod?.template),
             "role" => owned(pod?.role.name()),
             "group" => owned(pod?.group_name()),
-            "path" => pod.and_then(|_| owned(path)),
+            "path" => pod.map(|_| CowVal::owned(CelString::from(self.here.path().to_string()))),
             "container" => json(container?.value),
             METER => Some(CowVal::owned(Gauge(Arc::clone(self.meter)))),
             _ => {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::admission::denial;
 use crate::diag::{Diagnostic, SourceId, Sources};
 use crate::engine::judge::answer_validate;
-use crate::engine::{Bundle, Judged, Operation, Outcome, Request, Verdict, judge};
+use crate::engine::{Bundle, Finder, Judged, Operation, Outcome, Request, Verdict, judge};
 use crate::k8s::path::{Path, Step};
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, defaults, flyte};
@@ -267,7 +267,7 @@ fn judge_one(args: &Args, bundle: &Bundle, node: &Node) -> Judgement {
     if !args.only.is_empty() {
         outcome
             .findings
-            .retain(|judged| args.only.iter().any(|prefix| judged.check.code.starts_with(prefix)));
+            .retain(|judged| args.only.iter().any(|prefix| judged.code().starts_with(prefix)));
         let denies = outcome.findings.iter().any(|judged| judged.action == Action::Deny);
         outcome.verdict = if denies { Verdict::Deny } else { Verdict::Allow };
     }
@@ -380,7 +380,7 @@ fn print(
 fn as_json(name: &str, namespace: &str, outcome: &Outcome) -> Value {
     let finding = |judged: &Judged| {
         json!({
-            "code": judged.check.code,
+            "code": judged.code(),
             "action": judged.action.name(),
             "path": judged.finding.path.to_string(),
             "message": judged.finding.message,
@@ -466,9 +466,9 @@ fn full(
 fn diagnostic(node: &Node, judged: &Judged, document: &crate::engine::Document) -> Diagnostic {
     let finding = &judged.finding;
     let mut diagnostic = match judged.action {
-        Action::Deny | Action::Fix => Diagnostic::error(judged.check.code, finding.message.clone()),
-        Action::Warn => Diagnostic::warning(judged.check.code, finding.message.clone()),
-        Action::Audit | Action::Ignore => Diagnostic::note(judged.check.code, finding.message.clone()),
+        Action::Deny | Action::Fix => Diagnostic::error(judged.static_code(), finding.message.clone()),
+        Action::Warn => Diagnostic::warning(judged.static_code(), finding.message.clone()),
+        Action::Audit | Action::Ignore => Diagnostic::note(judged.static_code(), finding.message.clone()),
     };
     let root = node
         .at(&[yaml::Step::Key("request"), yaml::Step::Key("object")])
@@ -482,17 +482,11 @@ fn diagnostic(node: &Node, judged: &Judged, document: &crate::engine::Document) 
     if let Some(setting) = &finding.flyte {
         diagnostic = diagnostic.help(format!("Flyte: {setting}"));
     }
-    let action = match &judged.origin {
-        Some(origin) => format!(
-            "{} by {origin}: raygate explain {}",
-            judged.action.name(),
-            judged.check.code
-        ),
-        None => format!(
-            "{} by default: raygate explain {}",
-            judged.action.name(),
-            judged.check.code
-        ),
+    let by = judged.origin.as_deref().unwrap_or("default");
+    let (action, code) = (judged.action.name(), judged.code());
+    let action = match &judged.finder {
+        Finder::Check(_) => format!("{action} by {by}: raygate explain {code}"),
+        Finder::Rule(rule) => format!("{action} by {code} of policy {} at {by}", rule.origin.policy),
     };
     diagnostic.help(action)
 }

@@ -7,6 +7,7 @@ use crate::policy::load::{Known, Source};
 use crate::policy::select::{Selected, select};
 use crate::policy::settings::Action;
 use crate::policy::{self, Effective, Platform, PolicySet, Subject, merge};
+use crate::ray::RayJob;
 use crate::rules::{Check, INJECTORS, check};
 
 /// The shipped policies: the file's name and text.
@@ -20,7 +21,7 @@ const REMEMBERED: usize = 1024;
 pub struct Bundle {
     set: PolicySet,
     checks: Vec<&'static Check>,
-    compiled: RwLock<HashMap<Vec<(usize, bool)>, Arc<Compiled>>>,
+    compiled: RwLock<HashMap<Vec<(usize, bool, bool)>, Arc<Compiled>>>,
 }
 
 /// What one set of matching policies comes to.
@@ -88,10 +89,13 @@ impl Bundle {
         self.set.digest.get(..12).unwrap_or(&self.set.digest)
     }
 
-    /// What the policies for a subject come to.
-    pub fn compiled(&self, subject: &Subject) -> Arc<Compiled> {
-        let selected = select(&self.set, subject);
-        let key: Vec<(usize, bool)> = selected.iter().map(|one| (self.position(one), one.trusted)).collect();
+    /// What the policies for a subject and its RayJob come to.
+    pub fn compiled(&self, subject: &Subject, job: &RayJob<'_>) -> Arc<Compiled> {
+        let selected = select(&self.set, subject, &subject.session(job, None, self.platform()));
+        let key: Vec<(usize, bool, bool)> = selected
+            .iter()
+            .map(|one| (self.position(one), one.trusted, one.certain))
+            .collect();
         if let Some(compiled) = self.compiled.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Arc::clone(compiled);
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::k8s::path::{Path, Step, step_into};
 use crate::ray::job::text;
 
-use super::judge::Judged;
+use super::judge::{Finder, Judged};
 
 /// What an update does to the spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,16 +91,16 @@ fn strip_template(template: &mut Value) {
 /// The findings of the old object, by code and place.
 #[derive(Debug)]
 pub struct Before<'a> {
-    findings: BTreeMap<(&'static str, String), &'a Judged>,
+    findings: BTreeMap<(String, String), &'a Judged>,
     old: &'a Value,
 }
 
 impl<'a> Before<'a> {
     /// The findings of `old`.
     pub fn of(findings: &'a [Judged], old: &'a Value) -> Before<'a> {
-        let place = |judged: &'a Judged| ((judged.check.code, by_names(&judged.finding.path, old)), judged);
+        let placed = |judged: &'a Judged| (place(judged, old), judged);
         Before {
-            findings: findings.iter().map(place).collect(),
+            findings: findings.iter().map(placed).collect(),
             old,
         }
     }
@@ -108,18 +108,29 @@ impl<'a> Before<'a> {
     /// Whether a finding of the new object is new: the old one had none of its code at its place, by names, or one of
     /// another value or less weight.
     pub fn lacks(&self, judged: &Judged, new: &Value) -> bool {
-        let Some(known) = self
-            .findings
-            .get(&(judged.check.code, by_names(&judged.finding.path, new)))
-        else {
+        let Some(known) = self.findings.get(&place(judged, new)) else {
             return true;
         };
+        // What a rule is about is in its message, which is part of the place.
+        if matches!(judged.finder, Finder::Rule(_)) {
+            return false;
+        }
         if judged.finding.weight == 0 && known.finding.weight == 0 {
             known.finding.path.get(self.old) != judged.finding.path.get(new)
         } else {
             judged.finding.weight > known.finding.weight
         }
     }
+}
+
+/// The code of a finding and where it stands; of a rule's, the message too, because many may stand at one place.
+fn place(judged: &Judged, document: &Value) -> (String, String) {
+    let mut place = by_names(&judged.finding.path, document);
+    if matches!(judged.finder, Finder::Rule(_)) {
+        place.push('\n');
+        place.push_str(&judged.finding.message);
+    }
+    (judged.code().to_owned(), place)
 }
 
 /// A path in which elements of lists go by their names, so that it stays the same when the list is reordered.

@@ -1,10 +1,15 @@
 //! Judging: every check looks, and what it finds decides.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use serde_json::Value;
+
+use crate::policy::Subject;
+use crate::policy::rule::Rule;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::rules::{Check, Cx, Finding, Findings};
+use crate::rules::{Check, Cx, Finding, Findings, own};
 
 use super::bundle::{Bundle, Compiled};
 use super::compare::{Before, Compared};
@@ -12,17 +17,58 @@ use super::document::{Document, first_missing};
 use super::mutate::{Change, mutate};
 use super::{Operation, Outcome, Request};
 
+/// Who found something.
+#[derive(Clone, Debug)]
+pub enum Finder {
+    /// A check.
+    Check(&'static Check),
+    /// A rule of the platform's own.
+    Rule(Arc<Rule>),
+}
+
+/// The code under which the findings of all rules are counted and shown where names have no place.
+pub const RULE_CODE: &str = "rule";
+
 /// A finding, and what happens to it.
 #[derive(Clone, Debug)]
 pub struct Judged {
-    /// The check that found it.
-    pub check: &'static Check,
+    /// Who found it.
+    pub finder: Finder,
     /// What it found.
     pub finding: Finding,
     /// What happens: `Deny`, `Warn` or `Audit`.
     pub action: Action,
     /// Where in the policies that action stands; `None` where it is the check's own.
     pub origin: Option<String>,
+}
+
+impl Judged {
+    /// The code of the check, or `rule/NAME`.
+    pub fn code(&self) -> &str {
+        match &self.finder {
+            Finder::Check(check) => check.code,
+            Finder::Rule(rule) => &rule.code,
+        }
+    }
+
+    /// The code of the check, or [`RULE_CODE`].
+    pub fn static_code(&self) -> &'static str {
+        match &self.finder {
+            Finder::Check(check) => check.code,
+            Finder::Rule(_) => RULE_CODE,
+        }
+    }
+}
+
+/// Who asks, and for what besides the object.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Who asks.
+    pub subject: &'a Subject,
+    /// The object as it was, on an update.
+    pub old: Option<&'a Value>,
+    /// Whether the object's name is final.
+    pub named: bool,
 }
 
 /// The answer to a request.
@@ -55,7 +101,7 @@ pub fn answer_mutate(bundle: &Bundle, mut request: Request) -> Outcome {
             policies: vec![],
         };
     }
-    let compiled = bundle.compiled(&request.subject(document.value(), bundle));
+    let (_, compiled) = request.compiled(document.value(), bundle);
     let changes = mutate(bundle, &compiled, request.named, &mut document);
     Outcome {
         document,
@@ -87,8 +133,13 @@ pub fn answer_validate(bundle: &Bundle, mut request: Request) -> Outcome {
 /// Judges an object as it is, without asking what `/mutate` would have done to it.
 pub fn answer_as_is(bundle: &Bundle, mut request: Request) -> Outcome {
     let document = Document::new(std::mem::take(&mut request.object));
-    let compiled = bundle.compiled(&request.subject(document.value(), bundle));
-    let findings = judge(bundle, &compiled, request.named, &document);
+    let (subject, compiled) = request.compiled(document.value(), bundle);
+    let findings = judge(
+        bundle,
+        &compiled,
+        &request.asked(&subject, request.old.as_ref()),
+        &document,
+    );
     let verdict = verdict_of(&findings);
     Outcome {
         document,
@@ -100,13 +151,14 @@ pub fn answer_as_is(bundle: &Bundle, mut request: Request) -> Outcome {
 }
 
 fn validate_create(bundle: &Bundle, request: &Request, mut document: Document) -> Outcome {
-    let compiled = bundle.compiled(&request.subject(document.value(), bundle));
-    let mut findings = judge(bundle, &compiled, request.named, &document);
+    let (subject, compiled) = request.compiled(document.value(), bundle);
+    let asked = request.asked(&subject, None);
+    let mut findings = judge(bundle, &compiled, &asked, &document);
     let changes = mutate(bundle, &compiled, request.named, &mut document);
     let mut verdict = verdict_of(&findings);
     if !changes.is_empty() {
         if verdict == Verdict::Deny {
-            findings = judge(bundle, &compiled, request.named, &document);
+            findings = judge(bundle, &compiled, &asked, &document);
             verdict = if verdict_of(&findings) == Verdict::Deny {
                 Verdict::Deny
             } else {
@@ -128,7 +180,7 @@ fn validate_create(bundle: &Bundle, request: &Request, mut document: Document) -
 /// An update is refused only for what it makes worse. Re-applying a manifest takes away what was injected, so the
 /// new object is judged as `/mutate` would complete it. Once a cluster exists KubeRay ignores edits of the spec, except
 /// that one it finds invalid stops the job: then KubeRay's own rules still refuse, and the others warn.
-fn validate_update(bundle: &Bundle, request: &Request, old: &serde_json::Value, document: Document) -> Outcome {
+fn validate_update(bundle: &Bundle, request: &Request, old: &Value, document: Document) -> Outcome {
     let allow = |document| Outcome {
         document,
         changes: vec![],
@@ -140,29 +192,30 @@ fn validate_update(bundle: &Bundle, request: &Request, old: &serde_json::Value, 
         Compared::SameSpec | Compared::Resumed => return allow(document),
         Compared::Changed => {}
     }
-    let compiled = bundle.compiled(&request.subject(document.value(), bundle));
-    let compiled_old = bundle.compiled(&request.subject(old, bundle));
+    let (subject, compiled) = request.compiled(document.value(), bundle);
+    let (_, compiled_old) = request.compiled(old, bundle);
+    let asked = request.asked(&subject, Some(old));
     let mut repaired = Document::new(document.value().clone());
     let _: Vec<Change> = mutate(bundle, &compiled, request.named, &mut repaired);
-    let before: Vec<Judged> = judge(bundle, &compiled, request.named, &Document::new(old.clone()));
-    let mut findings = judge(bundle, &compiled, request.named, &repaired);
-    if !std::sync::Arc::ptr_eq(&compiled, &compiled_old) {
+    let before: Vec<Judged> = judge(bundle, &compiled, &asked, &Document::new(old.clone()));
+    let mut findings = judge(bundle, &compiled, &asked, &repaired);
+    if !Arc::ptr_eq(&compiled, &compiled_old) {
         let known: BTreeSet<_> = findings
             .iter()
-            .map(|judged| (judged.check.code, judged.finding.path.clone()))
+            .map(|judged| (judged.code().to_owned(), judged.finding.path.clone()))
             .collect();
-        let by_old_policies = judge(bundle, &compiled_old, request.named, &repaired);
+        let by_old_policies = judge(bundle, &compiled_old, &asked, &repaired);
         findings.extend(
             by_old_policies
                 .into_iter()
-                .filter(|judged| !known.contains(&(judged.check.code, judged.finding.path.clone()))),
+                .filter(|judged| !known.contains(&(judged.code().to_owned(), judged.finding.path.clone()))),
         );
     }
     let before = Before::of(&before, old);
     findings.retain(|judged| before.lacks(judged, repaired.value()));
     let may_still_act = is_suspended(document.value()) || is_suspended(old) || !has_cluster(old);
     for judged in &mut findings {
-        if judged.action == Action::Deny && !may_still_act && !judged.check.code.starts_with("RG1") {
+        if judged.action == Action::Deny && !may_still_act && !judged.code().starts_with("RG1") {
             judged.action = Action::Warn;
         }
     }
@@ -178,21 +231,19 @@ fn validate_update(bundle: &Bundle, request: &Request, old: &serde_json::Value, 
 }
 
 /// Every finding in an object, worst first, then by code.
-pub fn judge(bundle: &Bundle, compiled: &Compiled, named: bool, document: &Document) -> Vec<Judged> {
+pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, document: &Document) -> Vec<Judged> {
     let cx = Cx {
         policy: &compiled.effective,
         platform: bundle.platform(),
-        named,
+        named: asked.named,
     };
     let job = RayJob::of(document.value());
     let mut judged = Vec::new();
     let mut findings = Findings::new();
     for (check, action) in &compiled.checks {
         (check.run)(&cx, &job, &mut findings);
-        for mut finding in findings.drain(..) {
-            if !finding.path.reaches(document.value()) {
-                finding.path = first_missing(document.value(), &finding.path);
-            }
+        for finding in findings.drain(..) {
+            let finding = reaching(finding, document);
             let action = match action {
                 Action::Fix | Action::Deny if finding.warn_only => Action::Warn,
                 Action::Fix => Action::Deny,
@@ -200,15 +251,44 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, named: bool, document: &Docum
             };
             let origin = cx.policy.action_origin(check.code).map(|origin| origin.to_string());
             judged.push(Judged {
-                check,
+                finder: Finder::Check(check),
                 finding,
                 action,
                 origin,
             });
         }
     }
+    if !cx.policy.rules.is_empty() {
+        let session = asked.subject.session(&job, asked.old, bundle.platform());
+        for rule in &cx.policy.rules {
+            judged.extend(own::run(rule, &job, &session).into_iter().map(|finding| Judged {
+                finder: Finder::Rule(Arc::clone(rule)),
+                finding: reaching(finding, document),
+                action: rule.action,
+                origin: Some(rule.origin.to_string()),
+            }));
+        }
+    }
     judged.sort_by_key(|judged| std::cmp::Reverse(judged.action));
     judged
+}
+
+/// A finding whose path leads to something, or to what is missing in something.
+fn reaching(mut finding: Finding, document: &Document) -> Finding {
+    if !finding.path.reaches(document.value()) {
+        finding.path = first_missing(document.value(), &finding.path);
+    }
+    finding
+}
+
+impl Request {
+    fn asked<'a>(&self, subject: &'a Subject, old: Option<&'a Value>) -> Asked<'a> {
+        Asked {
+            subject,
+            old,
+            named: self.named,
+        }
+    }
 }
 
 fn verdict_of(findings: &[Judged]) -> Verdict {
@@ -219,14 +299,14 @@ fn verdict_of(findings: &[Judged]) -> Verdict {
     }
 }
 
-fn is_suspended(object: &serde_json::Value) -> bool {
+fn is_suspended(object: &Value) -> bool {
     RayJob::of(object).flag("suspend")
 }
 
-fn has_cluster(object: &serde_json::Value) -> bool {
+fn has_cluster(object: &Value) -> bool {
     object
         .get("status")
         .and_then(|status| status.get("rayClusterName"))
-        .and_then(serde_json::Value::as_str)
+        .and_then(Value::as_str)
         .is_some_and(|name| !name.is_empty())
 }

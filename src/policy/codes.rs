@@ -16,6 +16,7 @@ pub(super) const CANNOT_FIX: &str = "RP205";
 pub(super) const UNKNOWN_ACCELERATOR: &str = "RP206";
 pub(super) const UNKNOWN_LEAF: &str = "RP207";
 pub(super) const NOTHING_LOADED: &str = "RP208";
+pub(super) const BAD_EXPRESSION: &str = "RP301";
 
 /// Every code of this module, in order.
 pub const CODES: &[CodePage] = &[
@@ -95,5 +96,11 @@ pub const CODES: &[CodePage] = &[
         title: "no policy was found",
         text: "The policy directories hold no document of kind RayPolicy. Files are read that end in `.yaml`, except \
                `.test.yaml`, `kustomization.yaml` and what begins with a dot.",
+    },
+    CodePage {
+        code: BAD_EXPRESSION,
+        title: "an expression that cannot be used",
+        text: "An expression is not legal CEL, names a variable, function or field that does not exist, or is too large. \
+               The page on expressions lists what there is.",
     },
 ];

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::cel::{Place, Problem, compile};
 use crate::diag::{Diagnostic, Sources, Span, any_error, suggest};
 use crate::yaml::{self, Limits, Node, Reading};
 
@@ -13,6 +14,7 @@ use super::codes;
 use super::glob::Glob;
 use super::merge::Origin;
 use super::read::{ReadLeaf, Reader};
+use super::rule::{self, Rule};
 use super::schema::{API_VERSION, DOCUMENTS, Field, Kind, METADATA, SETTINGS};
 use super::select::{Key, Selector};
 use super::settings::{Mode, PlatformSpec};
@@ -72,6 +74,7 @@ pub fn load(files: &[Source], known: &Known) -> Loaded {
         reader: Reader::default(),
         policies: vec![],
         platforms: vec![],
+        rule_names: BTreeMap::new(),
     };
     let mut files: Vec<&Source> = files.iter().collect();
     files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -105,6 +108,7 @@ struct Loader<'a> {
     reader: Reader,
     policies: Vec<Read>,
     platforms: Vec<(Span, PlatformSpec, Vec<(String, Span)>)>,
+    rule_names: BTreeMap<String, Span>,
 }
 
 static TOP: &[Field] = &[
@@ -244,10 +248,19 @@ impl Loader<'_> {
             return self.push(diagnostic);
         }
         self.names(spec);
+        let policy_name: Arc<str> = text.into();
+        let matches = spec.get("match").map(|node| self.selector(node)).unwrap_or_default();
+        let excludes: Vec<Selector> = spec
+            .get("exclude")
+            .and_then(Node::as_sequence)
+            .unwrap_or_default()
+            .iter()
+            .map(|node| self.selector(node))
+            .collect();
+        let rules = self.rules(&policy_name, spec);
         if !is_sound {
             return;
         }
-        let policy_name: Arc<str> = text.into();
         let mut leaves = Vec::new();
         let groups: Vec<Field> = DOCUMENTS
             .iter()
@@ -278,14 +291,9 @@ impl Loader<'_> {
                 .get("priority")
                 .and_then(|priority| priority.to_json().as_i64())
                 .unwrap_or(0),
-            matches: spec.get("match").map(selector).unwrap_or_default(),
-            excludes: spec
-                .get("exclude")
-                .and_then(Node::as_sequence)
-                .unwrap_or_default()
-                .iter()
-                .map(selector)
-                .collect(),
+            matches,
+            excludes,
+            rules,
             allow_skip: texts("allowSkip"),
             leaves: leaves.iter().map(|leaf| self.set_leaf(&policy_name, leaf)).collect(),
             unset: texts("unset"),
@@ -355,6 +363,70 @@ impl Loader<'_> {
                     suggest(leaf, known.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
                 self.push(near.into_iter().fold(diagnostic, Diagnostic::help));
             }
+        }
+    }
+
+    fn selector(&mut self, node: &Node) -> Selector {
+        let globs = |node: &Node| -> Vec<Glob> {
+            let items = node.as_sequence().unwrap_or_default().iter();
+            items.filter_map(Node::as_str).map(Glob::new).collect()
+        };
+        let entries = node.as_mapping().unwrap_or_default();
+        let patterns = entries
+            .iter()
+            .filter_map(|entry| Some((Key::of(&entry.key.text)?, globs(&entry.value))))
+            .collect();
+        let when = node.get("when").and_then(|node| {
+            let text = node.as_str().filter(|text| !text.is_empty())?;
+            match compile(text, Place::When) {
+                Ok(program) => Some(Arc::new(program)),
+                Err(problems) => {
+                    self.expression(node, problems);
+                    None
+                }
+            }
+        });
+        Selector { patterns, when }
+    }
+
+    fn rules(&mut self, policy: &Arc<str>, spec: &Node) -> Vec<Arc<Rule>> {
+        let mut rules = Vec::new();
+        for node in spec.get("rules").and_then(Node::as_sequence).unwrap_or_default() {
+            let name = node.get("name").filter(|name| name.as_str().is_some());
+            let origin = self.origin(policy, name.map_or(node.span, |name| name.span));
+            let mut found = Vec::new();
+            let rule = rule::read(node, || origin, |node, problems| found.push((node.clone(), problems)));
+            for (node, problems) in found {
+                self.expression(&node, problems);
+            }
+            if let Some(name) = name {
+                let text = name.as_str().unwrap_or_default();
+                match self.rule_names.get(text) {
+                    Some(first) => {
+                        let diagnostic =
+                            Diagnostic::error(codes::DUPLICATE_NAME, format!("there are two rules named `{text}`"))
+                                .at(name.span, "")
+                                .and_at(*first, "the first")
+                                .help("give one of them another name");
+                        self.push(diagnostic);
+                    }
+                    None => {
+                        self.rule_names.insert(text.to_owned(), name.span);
+                    }
+                }
+            }
+            rules.extend(rule.map(Arc::new));
+        }
+        rules
+    }
+
+    /// What is wrong with the expression in a scalar, each at its place inside it.
+    fn expression(&mut self, node: &Node, problems: Vec<Problem>) {
+        for problem in problems {
+            let source = self.sources.get(node.span.source);
+            let span = source.map_or(node.span, |source| node.within(source, problem.range));
+            let diagnostic = error(codes::BAD_EXPRESSION, span, problem.message);
+            self.push(problem.help.into_iter().fold(diagnostic, Diagnostic::help));
         }
     }
 
@@ -489,24 +561,6 @@ impl Loader<'_> {
             }
         }
         self.reader.diagnostics.extend(found);
-    }
-}
-
-fn selector(node: &Node) -> Selector {
-    let globs = |node: &Node| -> Vec<Glob> {
-        node.as_sequence()
-            .unwrap_or_default()
-            .iter()
-            .filter_map(Node::as_str)
-            .map(Glob::new)
-            .collect()
-    };
-    let entries = node.as_mapping().unwrap_or_default();
-    Selector {
-        patterns: entries
-            .iter()
-            .filter_map(|entry| Some((Key::of(&entry.key.text)?, globs(&entry.value))))
-            .collect(),
     }
 }
 

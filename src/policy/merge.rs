@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::SetLeaf;
+use super::rule::Rule;
 use super::select::Selected;
 use super::settings::{Action, Limits, Mode, Settings};
 
@@ -78,6 +79,8 @@ pub struct Effective {
     pub allow_skip: BTreeSet<String>,
     /// The names of the policies that match, lowest priority first.
     pub policies: Vec<Arc<str>>,
+    /// The platform's own rules, all of them.
+    pub rules: Vec<Arc<Rule>>,
     /// Where each leaf comes from, by its keys joined by dots.
     origins: BTreeMap<String, Arc<Origin>>,
 }
@@ -115,12 +118,19 @@ struct Winner<'a> {
 pub fn merge(selected: &[Selected<'_>]) -> Effective {
     let mut winners: BTreeMap<Vec<String>, Winner<'_>> = BTreeMap::new();
     let mut effective = Effective::default();
-    for Selected { policy, trusted } in selected.iter().filter(|selected| selected.policy.mode == Mode::Enforce) {
+    let enforced = selected.iter().filter(|selected| selected.policy.mode == Mode::Enforce);
+    for Selected {
+        policy,
+        trusted,
+        certain,
+    } in enforced
+    {
         effective.policies.push(Arc::clone(&policy.name));
+        effective.rules.extend(policy.rules.iter().cloned());
         if *trusted {
             effective.allow_skip.extend(policy.allow_skip.iter().cloned());
         }
-        for unset in &policy.unset {
+        for unset in policy.unset.iter().filter(|_| *certain) {
             winners.retain(|path, _| {
                 let leaf = path.get(1..).unwrap_or_default().join(".");
                 !leaf
@@ -129,17 +139,18 @@ pub fn merge(selected: &[Selected<'_>]) -> Effective {
             });
         }
         for leaf in &policy.leaves {
-            let loosens = winners.get(&leaf.path).is_some_and(|winner| {
-                !*trusted && winner.trusted && !is_stricter(&leaf.path, &leaf.value, &winner.leaf.value)
-            });
-            if !loosens {
-                winners.insert(
-                    leaf.path.clone(),
-                    Winner {
-                        leaf,
-                        trusted: *trusted,
-                    },
-                );
+            let winner = winners.get(&leaf.path);
+            let is_bound = winner.is_some_and(|winner| winner.trusted);
+            let may_stand = match winner {
+                _ if *trusted => true,
+                _ if !*certain && !may_tighten(leaf) => false,
+                Some(winner) if is_bound || !*certain => is_stricter(&leaf.path, &leaf.value, &winner.leaf.value),
+                _ => true,
+            };
+            if may_stand {
+                // What tightens something that is trusted binds as that did.
+                let trusted = *trusted || is_bound;
+                winners.insert(leaf.path.clone(), Winner { leaf, trusted });
             }
         }
     }
@@ -173,6 +184,15 @@ fn spread_pods(winners: &mut BTreeMap<Vec<String>, Winner<'_>>) {
             }
             winners.entry(own).or_insert_with(|| winner.clone());
         }
+    }
+}
+
+/// Whether a leaf of a policy that is not surely for the RayJob may hold at all.
+fn may_tighten(leaf: &SetLeaf) -> bool {
+    match leaf.path.first().map(String::as_str) {
+        Some("limits") => true,
+        Some("actions") => leaf.value == "Deny",
+        _ => false,
     }
 }
 

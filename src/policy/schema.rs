@@ -2,6 +2,7 @@
 //!
 //! Reading, merging, `unset`, the JSON Schema, the docs and `raygate explain` all come from it.
 
+use super::rule::Each;
 use super::settings::Action;
 
 /// A key of an object.
@@ -332,6 +333,58 @@ static POLICY: &[Field] = &[
         "What happens to the findings of a check.",
         "{RG203: Fix}",
     ),
+    field(
+        "rules",
+        Kind::List(&Kind::Object(RULE)),
+        "The platform's own rules, in CEL; those of all policies that match hold.",
+        "[{name: owner, require: has(object.metadata.labels.owner), message: no owner}]",
+    ),
+];
+
+static RULE: &[Field] = &[
+    required(
+        "name",
+        Kind::Text(Form::Name),
+        "Its name, unique among all policies; its findings carry it as `rule/NAME`.",
+        "big-jobs-need-an-owner",
+    ),
+    field(
+        "each",
+        Kind::OneOf(Each::ALL),
+        "What it looks at; `Job` where it is absent.",
+        "Container",
+    ),
+    field(
+        "when",
+        Kind::Text(Form::Cel),
+        "A CEL expression that says when it looks; always where it is absent.",
+        "job.gpus >= 16",
+    ),
+    required(
+        "require",
+        Kind::Text(Form::Cel),
+        "A CEL expression that must be true. The rule fails too where it has no value.",
+        "has(object.metadata.labels.owner)",
+    ),
+    required(
+        "message",
+        Kind::Text(Form::Text),
+        "What is said where it is not, with CEL expressions in braces.",
+        "\"{job.gpus} GPUs need an `owner` label\"",
+    ),
+    field(
+        "action",
+        Kind::OneOf(&[
+            ("Deny", "refuse the RayJob"),
+            ("Warn", "admit the RayJob with a warning"),
+            (
+                "Audit",
+                "admit it and write the finding to the log, the metrics and the audit log",
+            ),
+        ]),
+        "What happens then; `Deny` where it is absent.",
+        "Deny",
+    ),
 ];
 
 /// The keys of `match` and of each entry of `exclude`.
@@ -346,6 +399,12 @@ pub static SELECTOR: &[Field] = &[
         GLOBS,
         "Kubernetes users who create the RayJob.",
         "[\"system:serviceaccount:ci:*\"]",
+    ),
+    field(
+        "when",
+        Kind::Text(Form::Cel),
+        "A CEL expression over `job`, `request` and `platform`. Where it has no value, the policy may only tighten.",
+        "job.gpus > 0",
     ),
 ];
 

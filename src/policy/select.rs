@@ -1,5 +1,11 @@
 //! Which policies are for a RayJob.
 
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::cel::{Here, Inputs, Meter, Program, Session};
+use crate::ray::RayJob;
 use crate::ray::flyte::Identity;
 
 use super::glob::Glob;
@@ -17,6 +23,8 @@ pub struct Subject {
     pub namespace: String,
     /// The Kubernetes user of the request.
     pub user: String,
+    /// `CREATE` or `UPDATE`.
+    pub operation: &'static str,
 }
 
 impl Subject {
@@ -35,7 +43,23 @@ impl Subject {
             verified,
             namespace: namespace.to_owned(),
             user: user.to_owned(),
+            operation: "CREATE",
         }
+    }
+
+    /// The variables of expressions about a RayJob that this subject asks for.
+    pub fn session<'a>(&'a self, job: &'a RayJob<'a>, old: Option<&'a Value>, platform: &'a Platform) -> Session<'a> {
+        Session::new(Inputs {
+            job,
+            old,
+            identity: &self.identity,
+            verified: self.verified,
+            operation: self.operation,
+            namespace: &self.namespace,
+            user: &self.user,
+            kuberay: platform.kuberay,
+            flyte: platform.flyte.version.as_deref().unwrap_or_default(),
+        })
     }
 }
 
@@ -44,6 +68,19 @@ impl Subject {
 pub struct Selector {
     /// Patterns by key; the keys are those of [`super::schema::SELECTOR`].
     pub patterns: Vec<(Key, Vec<Glob>)>,
+    /// The expression that must be true too.
+    pub when: Option<Arc<Program>>,
+}
+
+/// Whether a selector fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// Its expression has no value.
+    Unknown,
 }
 
 /// What a pattern is held against.
@@ -97,16 +134,27 @@ impl Key {
 
 impl Selector {
     /// Whether the subject fits.
-    pub fn matches(&self, subject: &Subject) -> bool {
-        self.patterns.iter().all(|(key, globs)| {
+    pub fn fit(&self, subject: &Subject, session: &Session<'_>) -> Fit {
+        let fits = self.patterns.iter().all(|(key, globs)| {
             let value = key.read(subject);
             globs.iter().any(|glob| glob.matches(value))
-        })
+        });
+        match &self.when {
+            _ if !fits => Fit::No,
+            None => Fit::Yes,
+            Some(when) => match when.holds(session, Here::Job, &Arc::new(Meter::default())) {
+                Ok(true) => Fit::Yes,
+                Ok(false) => Fit::No,
+                Err(_) => Fit::Unknown,
+            },
+        }
     }
 
     /// Whether the match rests on nothing that the object alone says.
     pub fn is_trusted(&self, subject: &Subject) -> bool {
-        subject.verified || !self.patterns.iter().any(|(key, _)| key.is_advisory())
+        let is_advisory = self.patterns.iter().any(|(key, _)| key.is_advisory())
+            || self.when.as_ref().is_some_and(|when| when.uses_identity());
+        subject.verified || !is_advisory
     }
 
     /// Whether no subject at all can fit both: some key has only literal, and only different, patterns in both.
@@ -128,18 +176,34 @@ pub struct Selected<'a> {
     pub policy: &'a RayPolicy,
     /// Whether it may loosen what others say: it was selected by nothing that the object alone says.
     pub trusted: bool,
+    /// Whether it surely is for the subject: all its expressions had a value. Else it may only tighten.
+    pub certain: bool,
 }
 
 /// The policies that are for a subject, lowest priority first.
-pub fn select<'a>(set: &'a PolicySet, subject: &Subject) -> Vec<Selected<'a>> {
-    set.policies
-        .iter()
-        .filter(|policy| policy.matches.matches(subject))
-        .filter(|policy| !policy.excludes.iter().any(|selector| selector.matches(subject)))
-        .map(|policy| {
-            let trusted = policy.matches.is_trusted(subject)
-                && policy.excludes.iter().all(|selector| selector.is_trusted(subject));
-            Selected { policy, trusted }
+pub fn select<'a>(set: &'a PolicySet, subject: &Subject, session: &Session<'_>) -> Vec<Selected<'a>> {
+    let selected = |policy: &'a RayPolicy| {
+        let fit = policy.matches.fit(subject, session);
+        if fit == Fit::No {
+            return None;
+        }
+        let excluded: Vec<Fit> = policy
+            .excludes
+            .iter()
+            .map(|selector| selector.fit(subject, session))
+            .collect();
+        if excluded.contains(&Fit::Yes) {
+            return None;
+        }
+        let certain = fit == Fit::Yes && !excluded.contains(&Fit::Unknown);
+        let trusted = certain
+            && policy.matches.is_trusted(subject)
+            && policy.excludes.iter().all(|selector| selector.is_trusted(subject));
+        Some(Selected {
+            policy,
+            trusted,
+            certain,
         })
-        .collect()
+    };
+    set.policies.iter().filter_map(selected).collect()
 }

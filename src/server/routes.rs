@@ -79,6 +79,7 @@ fn log(endpoint: Endpoint, record: &Record, took: Duration, bytes: usize) {
         name = clip(&record.name, LOGGED_BYTES),
         verdict = record.verdict,
         codes = %Commas(&record.codes),
+        rules = %record.rules.join(","),
         injected = %Commas(&record.injected),
         microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         bytes,
