@@ -2,8 +2,14 @@
 
 use std::sync::Arc;
 
+use raygate::admission::{Endpoint, Gate};
 use raygate::cel::{Failed, Here, Inputs, LONGEST, Message, Meter, Place, Problem, Session, compile};
+use raygate::engine::bundle::known;
+use raygate::engine::{Bundle, Compiled};
 use raygate::k8s::path::Path;
+use raygate::policy::Subject;
+use raygate::policy::load::Source;
+use raygate::policy::settings::Action;
 use raygate::ray::flyte::Identity;
 use raygate::ray::{KubeRay, RayJob};
 use serde_json::{Value, json};
@@ -96,7 +102,7 @@ fn what_expressions_give() {
         "object.spec.rayClusterSpec.workerGroupSpecs[0].groupName == 'gpu-workers'",
         "object.metadata.labels.exists(k, k == 'owner')",
         "object == object && object.metadata == {'name': 'train', 'labels': object.metadata.labels}",
-        "oldObject == null",
+        "oldObject == null && object != null && null != object.spec && object != 1 && pod.spec.containers != 'a'",
         // Equality does not ask who holds a list.
         "job.images == ['rayproject/ray:2.52.1', 'logs:1'] && ['rayproject/ray:2.52.1', 'logs:1'] == job.images",
         "pod.spec.containers.map(c, c.name) == ['ray-worker', 'logs']",
@@ -522,5 +528,256 @@ fn only_what_looks_at_the_execution_is_advisory() {
             advisory,
             "{expression}"
         );
+    }
+}
+
+fn load(text: &str) -> raygate::policy::load::Loaded {
+    raygate::policy::load(&[Source::new("rules.yaml", text)], &known())
+}
+
+fn concise(loaded: &raygate::policy::load::Loaded) -> Vec<String> {
+    loaded
+        .diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.concise(&loaded.sources))
+        .collect()
+}
+
+#[test]
+fn diagnostics_point_into_the_scalars_of_the_file() {
+    let loaded = load(include_str!("policies/cel/broken.yaml"));
+    let wanted = [
+        "rules.yaml:6:15: error[RP301]: `job` has no field `gpsu`",
+        "rules.yaml:6:27: error[RP301]: there is no variable `objct`",
+        "rules.yaml:8:25: error[RP301]: `job.flyte` has no field `prject`",
+        "rules.yaml:14:11: error[RP301]: there is no variable `containr`",
+        "rules.yaml:18:12: error[RP301]: there is no function `quantty`",
+        "rules.yaml:19:28: error[RP301]: `job` has no field `gpsu`",
+        "rules.yaml:21:17: error[RP301]: there is no variable `pod` here",
+        "rules.yaml:21:40: error[RP301]: there is no variable `rol`",
+        "rules.yaml:22:23: error[RP301]: this brace is never closed",
+        "rules.yaml:23:13: error[RP201]: there are two rules named `block`",
+        "rules.yaml:24:20: error[RP301]: the expression ends too early",
+        "rules.yaml:26:13: error[RP106]: `each` cannot be `Jobs`",
+    ];
+    assert_eq!(concise(&loaded), wanted);
+    let first = loaded.diagnostics[0].render(&loaded.sources, false);
+    assert!(first.contains("|               ^^^^"), "{first}");
+    assert!(first.contains("did you mean `gpus`?"), "{first}");
+}
+
+fn bundle(text: &str) -> Bundle {
+    let loaded = load(text);
+    assert!(loaded.is_usable(), "{:#?}", concise(&loaded));
+    Bundle::new(loaded.set)
+}
+
+fn flyte_job() -> Value {
+    serde_json::from_str(include_str!("rayjobs/seed-01-gpu-training.json")).unwrap()
+}
+
+fn answer(bundle: Bundle, operation: &str, object: &Value, old: Option<&Value>) -> Value {
+    let review = json!({
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+        "request": {
+            "uid": "u", "kind": {"group": "ray.io", "version": "v1", "kind": "RayJob"}, "operation": operation,
+            "namespace": object["metadata"]["namespace"], "name": object["metadata"]["name"],
+            "userInfo": {"username": "system:serviceaccount:flyte:flytepropeller"},
+            "object": object, "oldObject": old,
+        },
+    });
+    let gate = Gate::new(bundle);
+    serde_json::from_slice(&gate.answer(Endpoint::Validate, review.to_string().as_bytes()).body).unwrap()
+}
+
+fn quiet(object: &mut Value) {
+    object["metadata"]["labels"]["team"] = "team-a".into();
+}
+
+#[test]
+fn a_rule_denies_in_the_authors_words() {
+    let rules = format!("{}\n---\n{}", include_str!("policies/cel/rules.yaml"), QUIET);
+    let mut object = flyte_job();
+    quiet(&mut object);
+    object["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][0]["image"] =
+        "ray\nexceeded quota:latest".into();
+    let denied = answer(bundle(&rules), "CREATE", &object, None);
+    let response = &denied["response"];
+    assert_eq!(response["allowed"], false);
+    assert_eq!(
+        response["status"]["message"],
+        "4 GPUs need an `owner` label [rule/big-jobs-need-an-owner] - a rule of policy owners at rules.yaml:15:13"
+    );
+    let causes = response["status"]["details"]["causes"].as_array().unwrap();
+    assert_eq!(causes.len(), 1);
+    assert_eq!(
+        (&causes[0]["reason"], &causes[0]["field"]),
+        (&json!("rule/big-jobs-need-an-owner"), &json!("metadata.labels.owner"))
+    );
+    assert_eq!(
+        response["warnings"],
+        json!(["head: image ray\\u{a}quota exceeded:latest may change under the job [rule/no-latest]"])
+    );
+    let findings = response["auditAnnotations"]["findings"].as_str().unwrap();
+    assert!(findings.starts_with("Deny rule/big-jobs-need-an-owner metadata.labels.owner; Warn rule/no-latest spec."));
+
+    object["metadata"]["labels"]["owner"] = "ml".into();
+    assert_eq!(
+        answer(bundle(&rules), "CREATE", &object, None)["response"]["allowed"],
+        true
+    );
+}
+
+#[test]
+fn a_rule_without_a_result_fails_with_its_own_action() {
+    let rules = format!("{}\n---\n{}", include_str!("policies/cel/rules.yaml"), QUIET);
+    let mut object = flyte_job();
+    object["metadata"]["labels"]["owner"] = "ml".into();
+    let response = answer(bundle(&rules), "CREATE", &object, None);
+    assert_eq!(response["response"]["allowed"], true);
+    let findings = response["response"]["auditAnnotations"]["findings"].as_str().unwrap();
+    assert!(
+        findings.contains("Audit rule/team-is-text metadata.labels.team"),
+        "{findings}"
+    );
+
+    let slow = rules
+        .replace(
+            "object.metadata.labels.team.startsWith('team-')",
+            "object.spec.all(a, [1].all(b, true))",
+        )
+        .replace("action: Audit", "action: Deny");
+    let mut large = object.clone();
+    for number in 0..50_000 {
+        large["spec"][format!("x{number}")] = json!(1);
+    }
+    let response = answer(bundle(&slow), "CREATE", &large, None);
+    assert_eq!(
+        response["response"]["status"]["details"]["causes"][0]["message"],
+        "the label `team` begins with `team-` (the rule has no result: it took more than 100000 steps) [rule/team-is-text]"
+    );
+}
+
+#[test]
+fn an_update_is_refused_for_what_a_rule_newly_finds() {
+    let rules = format!("{}\n---\n{}", include_str!("policies/cel/rules.yaml"), QUIET);
+    let mut old = flyte_job();
+    quiet(&mut old);
+    let with = |count: i64| {
+        let mut object = old.clone();
+        let group = object.pointer_mut("/spec/rayClusterSpec/workerGroupSpecs/0").unwrap();
+        group["replicas"] = count.into();
+        group["maxReplicas"] = count.max(4).into();
+        object
+    };
+    let verdict = |new: &Value| answer(bundle(&rules), "UPDATE", new, Some(&old))["response"].clone();
+    let mut same = old.clone();
+    same["spec"]["entrypoint"] = "python other.py".into();
+    // It had no owner before either.
+    assert_eq!(verdict(&same)["allowed"], true, "{}", verdict(&same));
+    // More GPUs without one are another matter.
+    let grown = verdict(&with(40));
+    assert!(
+        grown["status"]["message"]
+            .as_str()
+            .unwrap_or_default()
+            .starts_with("40 GPUs need an `owner` label"),
+        "{grown}"
+    );
+    let shrunk = verdict(&with(1));
+    assert!(
+        shrunk
+            .to_string()
+            .contains("the first group may not shrink [rule/no-fewer-gpus]"),
+        "{shrunk}"
+    );
+}
+
+/// Nothing but the rules speaks.
+const QUIET: &str = "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: quiet}\nspec: {match: {}, actions: {RG202: Ignore, RG203: Ignore, RG204: Ignore, RG205: Ignore, RG206: Ignore}}\n";
+
+fn compiled(text: &str, object: &Value, user: &str) -> Arc<Compiled> {
+    let bundle = bundle(text);
+    let job = RayJob::of(object);
+    let subject = Subject::new(Identity::of(&job), "ml-production", user, bundle.platform());
+    bundle.compiled(&subject, &job)
+}
+
+fn policy(name: &str, spec: &str) -> String {
+    format!("apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: {name}}}\nspec: {spec}\n---\n")
+}
+
+#[test]
+fn when_selects_policies() {
+    let text = policy("small", "{match: {when: job.gpus < 9}, limits: {maxPodsPerJob: 5}}")
+        + &policy(
+            "big",
+            "{match: {when: job.gpus >= 9}, priority: 1, limits: {maxPodsPerJob: 7}}",
+        )
+        + &policy(
+            "not",
+            "{match: {}, exclude: [{when: job.workers == 2}], limits: {maxTtlSeconds: 1}}",
+        );
+    let limits = |object: &Value| {
+        let limits = &compiled(&text, object, "").effective.limits;
+        (limits.max_pods_per_job, limits.max_ttl_seconds)
+    };
+    let mut object = rayjob();
+    assert_eq!(limits(&object), (Some(5), None));
+    object["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]["replicas"] = json!(4);
+    assert_eq!(limits(&object), (Some(7), Some(1)));
+}
+
+#[test]
+fn a_when_without_a_value_lets_its_policy_only_tighten() {
+    let sure = policy(
+        "sure",
+        "{match: {}, limits: {maxGpusPerJob: 8, maxPodsPerJob: 8}, actions: {RG202: Warn, RG203: Warn}, defaults: {lifecycle: {ttlSecondsAfterFinished: 1}}}",
+    );
+    let unsure = |selector: &str| {
+        policy(
+            "unsure",
+            &format!(
+                "{{{selector}, priority: 1, unset: [lifecycle], allowSkip: [lifecycle], limits: {{maxGpusPerJob: 4, maxPodsPerJob: 99, maxTtlSeconds: 5}}, \
+                 actions: {{RG202: Deny, RG203: Ignore, RG204: Deny, RG205: Ignore}}, defaults: {{lifecycle: {{activeDeadlineSeconds: 7}}}}, \
+                 force: {{head: {{serviceType: ClusterIP}}}}, rules: [{{name: r, require: 'true', message: m}}]}}"
+            ),
+        )
+    };
+    for selector in [
+        "match: {when: 'job.images[9] == \"\"'}",
+        "match: {}, exclude: [{when: 'job.images[9] == \"\"'}]",
+    ] {
+        let compiled = compiled(&(sure.clone() + &unsure(selector)), &rayjob(), "");
+        let effective = &compiled.effective;
+        let limits = &effective.limits;
+        assert_eq!(
+            (limits.max_gpus_per_job, limits.max_pods_per_job, limits.max_ttl_seconds),
+            (Some(4), Some(8), Some(5))
+        );
+        assert_eq!(effective.actions.get("RG202"), Some(&Action::Deny));
+        assert_eq!(effective.actions.get("RG203"), Some(&Action::Warn));
+        assert_eq!(effective.actions.get("RG204"), Some(&Action::Deny));
+        assert_eq!(effective.actions.get("RG205"), None);
+        assert_eq!(effective.defaults.lifecycle.ttl_seconds_after_finished, Some(1));
+        assert_eq!(effective.defaults.lifecycle.active_deadline_seconds, None);
+        assert_eq!(effective.force.head.service_type, None);
+        assert!(effective.allow_skip.is_empty());
+        assert_eq!(effective.rules.len(), 1);
+    }
+}
+
+#[test]
+fn a_when_about_the_execution_loosens_only_where_it_is_verified() {
+    let text = "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {flyte: {serviceAccounts: [flyte]}}\n---\n".to_owned()
+        + &policy("base", "{match: {}, limits: {maxGpusPerJob: 8}}")
+        + &policy("hero", "{match: {when: 'job.flyte.project == \"hero\"'}, priority: 9, limits: {maxGpusPerJob: 512}}")
+        // Two that nobody verified may not do together what one may not.
+        + &policy("one", "{match: {projects: [hero]}, priority: 1, limits: {maxGpusPerJob: 4}}");
+    let mut object = rayjob();
+    object["metadata"]["labels"]["project"] = "hero".into();
+    for (user, most) in [("flyte", 512), ("somebody", 4)] {
+        let compiled = compiled(&text, &object, user);
+        assert_eq!(compiled.effective.limits.max_gpus_per_job, Some(most), "{user}");
     }
 }

@@ -91,6 +91,11 @@ fn policy_language() {
 }
 
 #[test]
+fn cel() {
+    hold("cel.md", &raygate::cel::language::markdown());
+}
+
+#[test]
 fn diagnostics() {
     let mut text = "# Diagnostics of policy files and manifests\n".to_owned();
     for page in raygate::cli::explain::diagnostics() {

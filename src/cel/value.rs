@@ -263,7 +263,7 @@ pub(super) fn same(one: &dyn Val, other: &dyn Val, meter: &Meter) -> bool {
     match (one.get_type().kind(), other.get_type().kind()) {
         (Kind::List, Kind::List) => same_lists(one, other, meter).unwrap_or(false),
         (Kind::Map, Kind::Map) => same_maps(one, other, meter).unwrap_or(false),
-        _ if one.downcast_ref::<Amount>().is_some() => one.equals(other),
+        (Kind::List | Kind::Map, _) | (_, Kind::List | Kind::Map) => false,
         _ if other.downcast_ref::<Amount>().is_some() => other.equals(one),
         _ => one.equals(other),
     }
