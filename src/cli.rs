@@ -2,8 +2,10 @@
 
 pub mod certs;
 pub mod check;
+pub mod explain;
 pub mod manifests;
 pub mod policies;
+pub mod sample;
 pub mod serve;
 
 use std::io::{self, Write};
@@ -34,6 +36,10 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Judge RayJobs and reviews offline, with the server's own engine
     Check(check::Args),
+    /// Explain a code, or a key of the policy language; without an argument, list the codes
+    Explain(explain::Args),
+    /// Print a review that asks to create a RayJob, to post to a server
+    Sample(sample::Args),
     /// Make a CA and a serving certificate
     Certs(certs::Args),
     /// Print the Kubernetes objects that install raygate
@@ -50,6 +56,8 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Serve(_) => Ok(CLEAN),
         Command::Check(args) => check::run(&args, &mut out),
+        Command::Explain(args) => explain::run(&args, &mut out),
+        Command::Sample(args) => sample::run(&args, &mut out),
         Command::Certs(args) => certs::run(&args, jiff::Timestamp::now(), &mut out)
             .map(|()| CLEAN)
             .map_err(Into::into),

@@ -71,6 +71,7 @@ pub struct Metrics {
     certificate_reloads: Counter,
     certificate_reload_failures: Counter,
     bundle: Family<[(&'static str, String); 1], Gauge>,
+    policies_broken: Gauge,
     log_lines_dropped: Counter,
 }
 
@@ -110,6 +111,7 @@ impl Metrics {
             certificate_reloads: registered(&mut registry, &table::CERTIFICATE_RELOADS),
             certificate_reload_failures: registered(&mut registry, &table::CERTIFICATE_RELOAD_FAILURES),
             bundle: registered(&mut registry, &table::BUNDLE),
+            policies_broken: registered(&mut registry, &table::POLICIES_BROKEN),
             log_lines_dropped: registered(&mut registry, &table::LOG_LINES_DROPPED),
             registry,
         };
@@ -215,7 +217,12 @@ impl Metrics {
             .set(policies);
     }
 
-    /// The whole registry in the OpenMetrics text format.
+    /// Whether the policy files cannot be used.
+    pub fn policies_broken(&self, broken: bool) {
+        self.policies_broken.set(i64::from(broken));
+    }
+
+    /// The whole registry in the text format of `OpenMetrics`.
     pub fn encode(&self) -> String {
         self.log_lines_dropped
             .inner()

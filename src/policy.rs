@@ -73,7 +73,7 @@ impl Platform {
     /// What Flyte's platform gives a container whose author asked for nothing (flyte-core chart: 100m and 500Mi).
     pub fn task_default(&self, resource: &str) -> Option<Quantity> {
         if !self.flyte.task_defaults.is_empty() {
-            return self.flyte.task_defaults.get(resource).copied();
+            return self.flyte.task_defaults.get(resource).cloned();
         }
         match resource {
             "cpu" => Quantity::parse("100m").ok(),

@@ -117,7 +117,11 @@ fn text<W: for<'a> MakeWriter<'a> + Send + Sync + 'static>(
 /// A panic is a defect of ours: it belongs in the log, in the log's own format. The message is cut short, as it
 /// may quote what the request held.
 fn log_panic(panic: &PanicHookInfo<'_>) {
-    let message = panic.payload_as_str().unwrap_or("no message");
+    let payload = panic.payload();
+    let owned = payload.downcast_ref::<String>().map(String::as_str);
+    let message = owned
+        .or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
     tracing::error!(
         panic = clip(message, 200),
@@ -128,7 +132,11 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
 
 /// The longest prefix of at most `bytes` bytes. A request may carry megabytes in any of its fields.
 pub fn clip(text: &str, bytes: usize) -> &str {
-    text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
+    let end = (0..=bytes.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end))
+        .unwrap_or(0);
+    text.get(..end).unwrap_or(text)
 }
 
 /// Prints words separated by commas, without allocating.

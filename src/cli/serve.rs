@@ -86,16 +86,21 @@ pub enum ServeError {
 pub fn run(args: &ServeArgs) -> Result<(), ServeError> {
     let format = args.log_format.unwrap_or_else(Format::detect);
     let _flush = telemetry::init(format, &args.log)?;
-    let gate = load_gate(&args.policies, args.fallback)?;
+    let metrics = Arc::new(Metrics::new());
+    let gate = load_gate(&args.policies, args.fallback, &metrics)?;
+    metrics.bundle(gate.bundle().short_digest(), gate.bundle().policies().policies.len());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(ServeError::Runtime)?;
-    runtime.block_on(serve(args, gate, format))
+    let served = runtime.block_on(serve(args, gate, metrics, format));
+    // The drain has waited for all that is worth it; what still runs has no one to answer to.
+    runtime.shutdown_background();
+    served
 }
 
 /// Compiles the policies of these directories, or the shipped ones where there is none.
-fn load_gate(directories: &[PathBuf], fallback: bool) -> Result<Gate, ServeError> {
+fn load_gate(directories: &[PathBuf], fallback: bool, metrics: &Metrics) -> Result<Gate, ServeError> {
     match policies::bundle(directories) {
         Ok((bundle, loaded)) => {
             for diagnostic in &loaded.diagnostics {
@@ -108,18 +113,19 @@ fn load_gate(directories: &[PathBuf], fallback: bool) -> Result<Gate, ServeError
                 error = %failure,
                 "the policies are broken: only KubeRay's own rules are enforced, nothing is injected"
             );
+            metrics.policies_broken(true);
             Ok(Gate::new(Bundle::kuberay_only()))
         }
         Err(failure) => Err(ServeError::Policies(failure)),
     }
 }
 
-async fn serve(args: &ServeArgs, gate: Gate, format: Format) -> Result<(), ServeError> {
+async fn serve(args: &ServeArgs, gate: Gate, metrics: Arc<Metrics>, format: Format) -> Result<(), ServeError> {
     // Caught before the sockets open: from here on a signal always drains.
     let mut first = Signals::catch().map_err(ServeError::Runtime)?;
     let mut second = Signals::catch().map_err(ServeError::Runtime)?;
     let gate = Arc::new(gate);
-    let server = Server::bind(args.options(), Arc::clone(&gate) as _, Arc::new(Metrics::new())).await?;
+    let server = Server::bind(args.options(), Arc::clone(&gate) as _, metrics).await?;
     if format == Format::Text {
         print_banner(&server, &gate);
     }
@@ -176,8 +182,8 @@ fn print_banner(server: &Server, gate: &Gate) {
          \x20 certificate  ends at {ends}\n\
          \x20 policies     {policies}\n\
          \n\
-         Post a review to it:\n\
-         \x20 curl -sk https://{webhook}/mutate -H 'content-type: application/json' --data-binary @FILE\n",
+         Post a RayJob to it:\n\
+         \x20 raygate sample | curl -sk https://{webhook}/mutate -H 'content-type: application/json' --data-binary @-\n",
         version = env!("CARGO_PKG_VERSION"),
         ends = server.certificates().current().ends(),
         policies = gate.summary(),

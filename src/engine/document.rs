@@ -274,7 +274,7 @@ fn make<'v>(document: &'v mut Value, steps: &[Step]) -> Option<&'v mut Value> {
 }
 
 /// The part of `path` down to its first step that is missing or null.
-fn first_missing(document: &Value, path: &Path) -> Path {
+pub fn first_missing(document: &Value, path: &Path) -> Path {
     let mut here = Path::ROOT;
     let mut value = Some(document);
     for step in path.steps() {

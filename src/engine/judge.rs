@@ -8,7 +8,7 @@ use crate::rules::{Check, Cx, Finding, Findings};
 
 use super::bundle::{Bundle, Compiled};
 use super::compare::{Before, Compared};
-use super::document::Document;
+use super::document::{Document, first_missing};
 use super::mutate::{Change, mutate};
 use super::{Operation, Outcome, Request};
 
@@ -189,7 +189,10 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, named: bool, document: &Docum
     let mut findings = Findings::new();
     for (check, action) in &compiled.checks {
         (check.run)(&cx, &job, &mut findings);
-        for finding in findings.drain(..) {
+        for mut finding in findings.drain(..) {
+            if !finding.path.reaches(document.value()) {
+                finding.path = first_missing(document.value(), &finding.path);
+            }
             let action = match action {
                 Action::Fix | Action::Deny if finding.warn_only => Action::Warn,
                 Action::Fix => Action::Deny,

@@ -143,6 +143,11 @@ pub(super) const BUNDLE: FamilySpec = gauge(
     &["digest"],
     "The number of policies in use, by the digest of their bundle.",
 );
+pub(super) const POLICIES_BROKEN: FamilySpec = gauge(
+    "raygate_policies_broken",
+    &[],
+    "1 while the policy files cannot be used; the log says which file and line.",
+);
 pub(super) const LOG_LINES_DROPPED: FamilySpec = counter(
     "raygate_log_lines_dropped_total",
     &[],
@@ -173,6 +178,7 @@ pub static FAMILIES: &[FamilySpec] = &[
     CERTIFICATE_RELOADS,
     CERTIFICATE_RELOAD_FAILURES,
     BUNDLE,
+    POLICIES_BROKEN,
     LOG_LINES_DROPPED,
     BUILD,
 ];

@@ -237,7 +237,7 @@ impl Reader {
                     Ok(())
                 }
             }
-            Form::Name => names::dns_1123_subdomain(text).map_err(|error| error.to_string()),
+            Form::Name => names::dns1123_subdomain(text).map_err(|error| error.to_string()),
             Form::LabelKey => names::label_key(text).map_err(|error| error.to_string()),
             Form::LabelValue => names::label_value(text).map_err(|error| error.to_string()),
             Form::ResourceName => names::label_key(text).map_err(|error| error.to_string()),

@@ -718,3 +718,95 @@ pub static LIMITS: &[Field] = &[
         "[\"ghcr.io/my-org/**\"]",
     ),
 ];
+
+impl Kind {
+    /// What may stand there, in a few words.
+    pub fn words(&self) -> String {
+        match self {
+            Kind::Bool => "true or false".to_owned(),
+            Kind::Int(least, most) if *most == i64::from(i32::MAX) => format!("whole number, at least {least}"),
+            Kind::Int(least, most) => format!("whole number from {least} to {most}"),
+            Kind::Text(Form::Glob) => "pattern with * and ?".to_owned(),
+            Kind::Text(Form::ImagePattern) => "image pattern".to_owned(),
+            Kind::Text(_) => "text".to_owned(),
+            Kind::Quantity => "quantity".to_owned(),
+            Kind::Size => "quantity, or 1% to 100%".to_owned(),
+            Kind::OneOf(names) => names.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" | "),
+            Kind::Object(_) | Kind::Any => "object".to_owned(),
+            Kind::Map(_, kind) => format!("map of {}", kind.words()),
+            Kind::List(kind) => format!("list of {}", kind.words()),
+            Kind::Keyed(key, _) => format!("list of objects, merged by {key}"),
+            Kind::Set(_) => "list of objects, merged as a set".to_owned(),
+        }
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        match self {
+            Kind::Object(fields) | Kind::Keyed(_, fields) | Kind::Set(fields) => fields,
+            Kind::Map(_, kind) | Kind::List(kind) => kind.fields(),
+            _ => &[],
+        }
+    }
+}
+
+/// A key of the language with the path that leads to it, such as `spec.defaults.sharedMemory.size`.
+#[derive(Debug)]
+pub struct Entry {
+    /// The kind of document that has it.
+    pub document: &'static str,
+    /// The keys down to it, joined by dots.
+    pub path: String,
+    /// The key.
+    pub field: &'static Field,
+}
+
+/// Every key of the language, in the order of the table.
+pub fn entries() -> Vec<Entry> {
+    fn walk(document: &'static str, fields: &'static [Field], prefix: &str, out: &mut Vec<Entry>) {
+        for field in fields {
+            let path = format!("{prefix}.{}", field.key);
+            // `force` has the keys of `defaults`, and is described once.
+            let below = if field.key == "force" { &[] } else { field.kind.fields() };
+            out.push(Entry {
+                document,
+                path: path.clone(),
+                field,
+            });
+            walk(document, below, &path, out);
+        }
+    }
+    let mut out = Vec::new();
+    for document in DOCUMENTS {
+        walk(document.kind, document.spec, "spec", &mut out);
+    }
+    out
+}
+
+/// The key that a person means by `name`: its whole path, or the end of it.
+pub fn find(name: &str) -> Option<Entry> {
+    let name = name
+        .strip_prefix("force.")
+        .map_or_else(|| name.to_owned(), |rest| format!("defaults.{rest}"));
+    let fits = |path: &str| path == name || path.strip_suffix(&name).is_some_and(|rest| rest.ends_with('.'));
+    entries().into_iter().find(|entry| fits(&entry.path))
+}
+
+impl Entry {
+    /// The key's page as Markdown.
+    pub fn markdown(&self) -> String {
+        let Entry { document, path, field } = self;
+        let mut text = format!(
+            "## `{path}`\n\nIn a {document}: {}.\n\n{}\n",
+            field.kind.words(),
+            field.doc
+        );
+        if let Kind::OneOf(names) = field.kind {
+            text.push('\n');
+            for (name, meaning) in names {
+                text.push_str(&format!("- `{name}`: {meaning}\n"));
+            }
+        }
+        text.push_str(&format!("\n```yaml\n{}: {}\n```\n", field.key, field.example));
+        text
+    }
+}

@@ -63,7 +63,7 @@ pub struct SharedMemory {
 }
 
 /// A quantity, or a percentage of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Size {
     /// Percent, 1 to 100.
     Percent(u8),

@@ -77,7 +77,7 @@ pub fn accelerators(pod: &Pod<'_>) -> i64 {
             container.limits.iter().chain(only_requested)
         })
         .filter(|resource| is_accelerator(resource.key))
-        .filter_map(|resource| resource.quantity)
+        .filter_map(|resource| resource.quantity.as_ref())
         .fold(0, |sum, quantity| sum.saturating_add(quantity.value().max(0)))
 }
 

@@ -79,7 +79,7 @@ pub struct Container<'a> {
 }
 
 /// A container resource.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Resource<'a> {
     /// The resource's name: `cpu`, `memory`, `nvidia.com/gpu`.
     pub key: &'a str,
@@ -334,17 +334,17 @@ impl<'a> Container<'a> {
     }
 
     /// What the container will be given of `key`: Kubernetes takes an absent request from the limit.
-    pub fn given(&self, key: &str) -> Option<Quantity> {
+    pub fn given(&self, key: &str) -> Option<&Quantity> {
         self.request(key)
             .or_else(|| self.limit(key))
-            .and_then(|resource| resource.quantity)
+            .and_then(|resource| resource.quantity.as_ref())
     }
 
     /// The most that the container may use of `key`: its limit, else its request.
-    pub fn ceiling(&self, key: &str) -> Option<Quantity> {
+    pub fn ceiling(&self, key: &str) -> Option<&Quantity> {
         self.limit(key)
             .or_else(|| self.request(key))
-            .and_then(|resource| resource.quantity)
+            .and_then(|resource| resource.quantity.as_ref())
     }
 
     /// The variable of `env` with this name.

@@ -84,7 +84,24 @@ impl Versions {
 }
 
 impl Check {
-    /// The check's page as Markdown.
+    /// The whole page as Markdown: code, title, action, releases, and the check's own text.
+    pub fn markdown(&self) -> String {
+        let repairs = if self.fixes {
+            " It can repair what it finds."
+        } else {
+            ""
+        };
+        format!(
+            "# {}: {}\n\nDefault action: {}.{repairs} KubeRay: {}.\n\n{}\n",
+            self.code,
+            self.title,
+            self.action.name(),
+            self.versions,
+            self.page().replace("\n# ", "\n## ").replacen("# ", "## ", 1).trim_end()
+        )
+    }
+
+    /// The check's own text as Markdown.
     pub fn page(&self) -> String {
         let doc: Vec<&str> = self
             .page
@@ -97,6 +114,22 @@ impl Check {
             self.page.trim().to_owned()
         } else {
             doc.join("\n")
+        }
+    }
+}
+
+impl std::fmt::Display for Versions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.until {
+            None if self.since == KubeRay::V1_1 => f.write_str("every release")?,
+            None => write!(f, "{} and later", self.since)?,
+            Some(until) if until == self.since => write!(f, "{until} only")?,
+            Some(until) => write!(f, "{} to {until}", self.since)?,
+        }
+        match self.gate {
+            Some((gate, true)) => write!(f, ", with the feature gate {gate} on"),
+            Some((gate, false)) => write!(f, ", with the feature gate {gate} off"),
+            None => Ok(()),
         }
     }
 }
@@ -162,13 +195,14 @@ pub fn all() -> impl Iterator<Item = &'static Check> {
 }
 
 /// The checks that repair, in the order in which their repairs are applied: the Ray container first, because the
-/// others look at the first container.
+/// others look at the first container; the minimum after the limits, because a limit that was raised may still be the
+/// platform's default.
 pub static REPAIRS: &[&Check] = &[
     &groups::container_order::CHECK,
     &resources::gpu_request_without_limit::CHECK,
-    &resources::platform_default::CHECK,
     &resources::limit_below_request::CHECK,
     &resources::no_memory_limit::CHECK,
+    &resources::platform_default::CHECK,
     &accelerators::shm_path::CHECK,
     &accelerators::submitter_accelerators::CHECK,
     &lifecycle::ttl::CHECK,

@@ -29,7 +29,8 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, mut stopped: w
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(shared.limits.idle)
+        // Also ends idle connections: there are few places, and a probe must always find one.
+        .header_read_timeout(shared.limits.header)
         .max_buf_size(shared.limits.read_buffer_bytes)
         .max_header_size(shared.limits.header_bytes)
         .max_headers(shared.limits.header_fields);

@@ -30,7 +30,6 @@ pub(super) struct Marks {
     phase: watch::Receiver<Phase>,
     served: AtomicBool,
     aged: AtomicBool,
-    unread: AtomicBool,
 }
 
 impl Marks {
@@ -39,7 +38,6 @@ impl Marks {
             phase,
             served: AtomicBool::new(false),
             aged: AtomicBool::new(false),
-            unread: AtomicBool::new(false),
         }
     }
 
@@ -47,11 +45,6 @@ impl Marks {
     /// answer is being made.
     fn winding_up(&self) -> bool {
         self.aged.load(Ordering::Relaxed) || *self.phase.borrow() > Phase::Serving
-    }
-
-    /// Whether a refusal left bytes of its request unread.
-    pub(super) fn unread(&self) -> bool {
-        self.unread.load(Ordering::Relaxed)
     }
 }
 
@@ -80,7 +73,7 @@ impl Connections {
         let age = self.shared.limits.age(nth);
         let marks = Arc::new(Marks::new(phase.clone()));
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        let io = Lingering::new(TokioIo::new(stream), Arc::clone(&marks), self.shared.limits.linger);
+        let io = Lingering::new(TokioIo::new(stream), self.shared.limits.linger);
         let router = self.router;
         let service = {
             let marks = Arc::clone(&marks);
@@ -140,15 +133,13 @@ async fn answer(
     marks.served.store(true, Ordering::Relaxed);
     let http2 = request.version() == Version::HTTP_2;
     let mut response = router.call(request).await?;
-    let headers = response.headers_mut();
-    if headers.contains_key(CONNECTION) {
-        marks.unread.store(true, Ordering::Relaxed);
-    }
     if http2 {
         // Has no meaning there: hyper resets the one stream whose body was left unread.
-        headers.remove(CONNECTION);
+        response.headers_mut().remove(CONNECTION);
     } else if marks.winding_up() {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
 }
@@ -214,7 +205,7 @@ impl Life<'_> {
         let limits = &self.shared.limits;
         let mut connection = pin!(connection);
         let mut stage = Stage::FirstHeader;
-        let mut timer = pin!(sleep_until(self.opened + limits.header));
+        let mut timer = pin!(sleep_until(self.opened + limits.header.min(self.age)));
         let mut heard = Phase::Serving;
         loop {
             let wound_up = tokio::select! {
@@ -229,14 +220,18 @@ impl Life<'_> {
                     }
                 }
                 () = timer.as_mut() => match stage {
-                    Stage::FirstHeader if !self.marks.served.load(Ordering::Relaxed) => {
-                        self.shared.metrics.slow_client("header");
-                        return;
-                    }
-                    Stage::FirstHeader => {
+                    Stage::FirstHeader if self.marks.served.load(Ordering::Relaxed) => {
                         stage = Stage::Open;
                         timer.as_mut().reset(self.opened + self.age);
                         continue;
+                    }
+                    Stage::FirstHeader if self.opened.elapsed() < limits.header => {
+                        timer.as_mut().reset(self.opened + limits.header);
+                        continue;
+                    }
+                    Stage::FirstHeader => {
+                        self.shared.metrics.slow_client("header");
+                        return;
                     }
                     Stage::Open => Stage::WindingUp,
                     Stage::WindingUp => Stage::Closing,

@@ -62,8 +62,8 @@ pub struct Limits {
     pub announce: Duration,
     /// What requests in flight are given once their connection, or the server, shuts down.
     pub drain: Duration,
-    /// How long a refused request's remaining bytes are thrown away, so that the client gets to read the refusal
-    /// instead of a reset connection.
+    /// How long a connection that the server has closed waits for the client to close too, so that the client gets to
+    /// read the last answer instead of a reset.
     pub linger: Duration,
     /// How often certificate files are read again.
     pub certificate_poll: Duration,
@@ -111,7 +111,7 @@ impl Limits {
         const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
         let spread = u32::try_from(nth.wrapping_mul(GOLDEN) >> 48).unwrap_or(0);
         let tenth = self.connection_age / 10;
-        self.connection_age - tenth + tenth * 2 * spread / (1 << 16)
+        self.connection_age.saturating_sub(tenth) + tenth * 2 * spread / (1 << 16)
     }
 
     /// What is left of a request's time for raygate, once the way back is paid for: a tenth, at least 50 ms and at

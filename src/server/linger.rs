@@ -1,33 +1,29 @@
 //! Ends a connection so that the client reads the last answer.
 //!
-//! A connection closed while bytes of the request are still arriving is reset, and a reset may overtake an answer
-//! that the client has not read yet: it then sees a broken connection instead of a 413.
+//! A connection closed while bytes are still arriving is reset, and a reset may overtake an answer that the client has
+//! not read yet: it then sees a broken connection instead of a 413, or of the `Connection: close` that would have
+//! told it to send its next request elsewhere.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use tokio::time::{Sleep, sleep};
 
-use super::connection::Marks;
-
-/// A connection that, where a request was left unread, goes on throwing bytes away for a short time after its own
-/// end is closed.
+/// A connection that, once its own end is closed, throws away what still arrives until the client has closed too, for
+/// a short time at most.
 pub(super) struct Lingering<T> {
     io: T,
-    marks: Arc<Marks>,
     patience: Duration,
     until: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> Lingering<T> {
-    pub(super) fn new(io: T, marks: Arc<Marks>, patience: Duration) -> Self {
+    pub(super) fn new(io: T, patience: Duration) -> Self {
         Self {
             io,
-            marks,
             patience,
             until: None,
         }
@@ -65,9 +61,6 @@ impl<T: Read + Write + Unpin> Write for Lingering<T> {
         let this = &mut *self;
         if this.until.is_none() {
             ready!(Pin::new(&mut this.io).poll_shutdown(cx))?;
-            if !this.marks.unread() {
-                return Poll::Ready(Ok(()));
-            }
         }
         let until = this.until.get_or_insert_with(|| Box::pin(sleep(this.patience)));
         let mut scratch = [0; 4096];

@@ -17,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Which socket could not be opened, and which flag moves it.
 #[derive(Debug, thiserror::Error)]
-#[error("listening on {address}: choose another address with {flag} or {variable} (port 0 takes any that is free)")]
+#[error("listening on {address}, which {flag} or {variable} changes (port 0 takes any that is free)")]
 pub struct BindError {
     address: SocketAddr,
     flag: &'static str,

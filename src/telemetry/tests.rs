@@ -135,3 +135,31 @@ fn a_rate_limit_passes_once_in_a_period() {
     let open = RateLimit::new(Duration::ZERO);
     assert!(open.pass() && open.pass());
 }
+
+#[test]
+fn a_panic_is_a_line_of_the_log() {
+    let out = Shared::default();
+    let (queue, flush) = writer::spawn(out.clone()).unwrap();
+    let (here, before) = (std::thread::current().id(), std::panic::take_hook());
+    // Other tests of this process keep the hook that they know.
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().id() == here {
+            log_panic(panic)
+        } else {
+            before(panic)
+        }
+    }));
+    {
+        let _scope = json(EnvFilter::new("info"), queue).set_default();
+        let _ = std::panic::catch_unwind(|| panic!("broken: {}", "x".repeat(1000)));
+    }
+    let _ = std::panic::take_hook();
+    drop(flush);
+    let line: serde_json::Value = serde_json::from_str(&out.text()).unwrap();
+    assert_eq!(line["level"], "ERROR");
+    assert_eq!(line["panic"].as_str().unwrap().len(), 200);
+    assert!(
+        line["location"].as_str().unwrap().contains("telemetry/tests.rs"),
+        "{line}"
+    );
+}

@@ -8,11 +8,12 @@ use http_body_util::Full;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use raygate::server::Limits;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 use crate::client::{BOTH, Connection, config, connect, get, handshake, head};
-use crate::harness::{Counting, limits, start, within};
+use crate::harness::{Counting, Running, limits, start, within};
 
 const CAP: usize = 300_000;
 
@@ -134,21 +135,31 @@ async fn a_header_that_trickles_in_is_cut() {
         .await;
 }
 
+/// A connection on which a request was answered before a short deadline for its header or its idleness struck.
+async fn answered_in_time(server: &Running) -> Connection<TlsStream<TcpStream>> {
+    for _ in 0..1000 {
+        let mut connection = connect(server).await;
+        if connection.try_post().await {
+            return connection;
+        }
+    }
+    panic!("no request was in time");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_was_used_may_rest() {
     let server = start(
         Counting,
         Limits {
-            header: Duration::from_secs(1),
+            header: Duration::from_millis(200),
             ..limits()
         },
     )
     .await;
-    let mut used = connect(&server).await;
-    assert_eq!(used.post("/mutate", b"").await.status, 200);
-    // A second connection, opened later, is cut: by then the deadline of the first has passed too.
+    let mut used = answered_in_time(&server).await;
+    // Opened later and cut for its silence: by then the deadline of the first has passed too.
     assert!(connect(&server).await.is_closed().await);
-    assert_eq!(used.post("/mutate", b"").await.status, 200);
+    assert!(used.try_post().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,16 +167,13 @@ async fn an_idle_connection_ends() {
     let server = start(
         Counting,
         Limits {
-            idle: Duration::from_millis(50),
+            idle: Duration::from_millis(200),
             ..limits()
         },
     )
     .await;
-    let mut idle = connect(&server).await;
-    idle.send(head("POST", "/mutate", "content-length: 0\r\n").as_bytes())
-        .await;
-    let _ = idle.receive().await;
-    assert!(idle.is_closed().await);
+    let mut used = answered_in_time(&server).await;
+    assert!(used.is_closed().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -267,4 +275,71 @@ async fn connections_beyond_the_limit_wait_and_probes_do_not() {
     assert!(!third.is_finished(), "a third connection was accepted");
     drop(first);
     assert_eq!(within(third).await.unwrap().post("/mutate", b"").await.status, 200);
+}
+
+/// One HTTP/2 frame.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = length[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// Streams opened and reset as fast as they can be written (CVE-2023-44487).
+#[tokio::test(flavor = "multi_thread")]
+async fn rapid_resets_end_the_connection() {
+    const HEADERS: u8 = 1;
+    const RST_STREAM: u8 = 3;
+    const SETTINGS: u8 = 4;
+    let server = start(Counting, limits()).await;
+    let tls = handshake(server.webhook, config(server.roots(), BOTH, &["h2"]))
+        .await
+        .unwrap();
+    let mut attacker = Connection::new(tls);
+    // `:method: POST`, `:scheme: https`, `:path: /mutate`, `:authority: x`
+    let header = b"\x83\x87\x04\x07/mutate\x01\x01x";
+    let mut burst = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    burst.extend(frame(SETTINGS, 0, 0, &[]));
+    for stream in (1..20_000).step_by(2) {
+        burst.extend(frame(HEADERS, 4, stream, header));
+        burst.extend(frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes()));
+    }
+    // The server may hang up in the middle.
+    let _ = within(attacker.stream.write_all(&burst)).await;
+    let _ = within(attacker.stream.flush()).await;
+    let mut answer = Vec::new();
+    let _ = within(attacker.stream.read_to_end(&mut answer)).await;
+    assert!(goes_away(&answer), "{answer:?}");
+    server.until_metric("raygate_connections 0").await;
+    assert_eq!(connect(&server).await.post("/mutate", b"").await.status, 200);
+}
+
+/// Whether these frames end with `ENHANCE_YOUR_CALM`.
+fn goes_away(mut frames: &[u8]) -> bool {
+    const GOAWAY: u8 = 7;
+    const ENHANCE_YOUR_CALM: [u8; 4] = [0, 0, 0, 11];
+    while frames.len() >= 9 {
+        let length = usize::from(frames[0]) << 16 | usize::from(frames[1]) << 8 | usize::from(frames[2]);
+        let (kind, payload) = (frames[3], &frames[9..9 + length]);
+        if kind == GOAWAY {
+            return payload[4..8] == ENHANCE_YOUR_CALM;
+        }
+        frames = &frames[9 + length..];
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn header_lists_over_http2_are_bounded() {
+    let server = start(Counting, limits()).await;
+    let tls = handshake(server.webhook, config(server.roots(), BOTH, &["h2"]))
+        .await
+        .unwrap();
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(tls)).await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::post("https://localhost/mutate").header("x-long", "x".repeat(20_000));
+    let answer = within(sender.send_request(request.body(Full::new(Bytes::new())).unwrap())).await;
+    assert_eq!(answer.unwrap().status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
 }

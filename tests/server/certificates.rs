@@ -14,15 +14,15 @@ use crate::harness::{Counting, eventually, limits, start, start_with};
 async fn a_swap_touches_no_open_connection() {
     let server = start(Counting, limits()).await;
     let mut old = connect(&server).await;
-    let served = |stream: &tokio_rustls::client::TlsStream<_>| {
+    let seen_by = |stream: &tokio_rustls::client::TlsStream<_>| {
         stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
     };
-    let before = served(&old.stream);
+    let before = seen_by(&old.stream);
     assert_eq!(old.post("/mutate", b"1").await.status, 200);
 
     server.certificates.swap(Pair::in_memory().unwrap());
     let mut new = connect(&server).await;
-    assert_ne!(served(&new.stream), before);
+    assert_ne!(seen_by(&new.stream), before);
     assert_eq!(new.post("/mutate", b"1").await.status, 200);
     assert_eq!(old.post("/mutate", b"1").await.status, 200);
 }

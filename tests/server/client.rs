@@ -12,10 +12,14 @@ use tokio_rustls::client::TlsStream;
 
 use crate::harness::{Running, within};
 
-pub const BOTH: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12, &rustls::version::TLS13];
+pub(crate) const BOTH: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12, &rustls::version::TLS13];
 
 /// What a client trusts and offers.
-pub fn config(roots: RootCertStore, versions: &[&'static SupportedProtocolVersion], alpn: &[&str]) -> ClientConfig {
+pub(crate) fn config(
+    roots: RootCertStore,
+    versions: &[&'static SupportedProtocolVersion],
+    alpn: &[&str],
+) -> ClientConfig {
     let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_protocol_versions(versions)
         .unwrap()
@@ -26,35 +30,35 @@ pub fn config(roots: RootCertStore, versions: &[&'static SupportedProtocolVersio
 }
 
 /// A TLS connection, or why there is none.
-pub async fn handshake(address: SocketAddr, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
+pub(crate) async fn handshake(address: SocketAddr, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
     let stream = TcpStream::connect(address).await?;
     let name = ServerName::try_from("localhost").unwrap();
     within(TlsConnector::from(Arc::new(config)).connect(name, stream)).await
 }
 
 /// A connection that can be written to byte by byte.
-pub struct Connection<S> {
-    pub stream: S,
+pub(crate) struct Connection<S> {
+    pub(crate) stream: S,
     read: Vec<u8>,
 }
 
 /// Opens an HTTP/1.1 connection to the webhook port.
-pub async fn connect(server: &Running) -> Connection<TlsStream<TcpStream>> {
+pub(crate) async fn connect(server: &Running) -> Connection<TlsStream<TcpStream>> {
     let config = config(server.roots(), BOTH, &["http/1.1"]);
     Connection::new(handshake(server.webhook, config).await.unwrap())
 }
 
 /// One answer.
 #[derive(Debug)]
-pub struct Received {
-    pub status: u16,
+pub(crate) struct Received {
+    pub(crate) status: u16,
     head: String,
     body: Vec<u8>,
 }
 
 impl Received {
     /// The value of a header, by its lower-case name.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines
             .find(|(held, _)| held.eq_ignore_ascii_case(name))
@@ -62,18 +66,18 @@ impl Received {
     }
 
     /// Whether the server said that it closes.
-    pub fn closes(&self) -> bool {
+    pub(crate) fn closes(&self) -> bool {
         self.header("connection") == Some("close")
     }
 
     /// The body as text.
-    pub fn body_text(&self) -> String {
+    pub(crate) fn body_text(&self) -> String {
         String::from_utf8(self.body.clone()).unwrap()
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub fn new(stream: S) -> Self {
+    pub(crate) fn new(stream: S) -> Self {
         Self {
             stream,
             read: Vec::new(),
@@ -81,21 +85,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Writes as it stands.
-    pub async fn send(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
         within(self.stream.write_all(bytes)).await.unwrap();
         within(self.stream.flush()).await.unwrap();
     }
 
     /// Posts a whole review and reads the answer.
-    pub async fn post(&mut self, target: &str, body: &[u8]) -> Received {
+    pub(crate) async fn post(&mut self, target: &str, body: &[u8]) -> Received {
         self.send(head("POST", target, &format!("content-length: {}\r\n", body.len())).as_bytes())
             .await;
         self.send(body).await;
         self.receive().await.expect("an answer")
     }
 
+    /// Posts an empty review, where the server may close at any moment. Whether it was answered.
+    pub(crate) async fn try_post(&mut self) -> bool {
+        let request = head("POST", "/mutate", "content-length: 0\r\n");
+        let sent = within(async {
+            self.stream.write_all(request.as_bytes()).await?;
+            self.stream.flush().await
+        });
+        sent.await.is_ok() && self.receive().await.is_some_and(|answer| answer.status == 200)
+    }
+
     /// Reads one answer; `None` where the connection ends instead.
-    pub async fn receive(&mut self) -> Option<Received> {
+    pub(crate) async fn receive(&mut self) -> Option<Received> {
         let end = loop {
             if let Some(end) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {
                 break end + 4;
@@ -121,7 +135,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Whether the server has closed its side, with nothing more to read.
-    pub async fn is_closed(&mut self) -> bool {
+    pub(crate) async fn is_closed(&mut self) -> bool {
         self.read.is_empty() && self.read_more().await == 0
     }
 
@@ -132,17 +146,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 }
 
 /// A request header with a JSON content type.
-pub fn head(method: &str, target: &str, more: &str) -> String {
+pub(crate) fn head(method: &str, target: &str, more: &str) -> String {
     format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{more}\r\n")
 }
 
 /// Asks the port for probes.
-pub async fn get(address: SocketAddr, target: &str) -> Received {
+pub(crate) async fn get(address: SocketAddr, target: &str) -> Received {
     plain(address, "GET", target).await
 }
 
 /// Asks the port for probes, with any method.
-pub async fn plain(address: SocketAddr, method: &str, target: &str) -> Received {
+pub(crate) async fn plain(address: SocketAddr, method: &str, target: &str) -> Received {
     let mut connection = Connection::new(within(TcpStream::connect(address)).await.unwrap());
     connection
         .send(head(method, target, "connection: close\r\n").as_bytes())

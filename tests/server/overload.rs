@@ -1,6 +1,7 @@
 //! More than there is room for, and evaluations that fail.
 
 use raygate::server::Limits;
+use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::client::{Connection, connect, get, head};
@@ -44,7 +45,15 @@ async fn past_the_bound_the_answer_is_immediate() {
         let answer = second.post("/mutate", body).await;
         assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
         assert!(!answer.closes(), "a new handshake would cost more than the evaluation");
-        assert_eq!(second.post("/validate", body).await.status, 200);
+        let answer = second.post("/validate", body).await;
+        let review: serde_json::Value = serde_json::from_str(&answer.body_text()).unwrap();
+        let response = &review["response"];
+        assert_eq!(
+            (answer.status, &response["uid"], &response["allowed"]),
+            (200, &json!("u-1"), &json!(false))
+        );
+        assert_eq!(response["status"]["code"], 429);
+        assert_eq!(response["status"]["details"]["retryAfterSeconds"], 1);
     }
     server
         .until_metric(r#"raygate_overloads_total{cause="in_flight"} 4"#)
@@ -105,23 +114,29 @@ async fn an_evaluation_past_the_callers_deadline_is_answered_without_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_costs_one_review() {
+    let review = String::from_utf8(REVIEW.to_vec()).unwrap().replace("u-1", "panic");
     for inline_bytes in [usize::MAX, 0] {
-        let server = start(
-            Counting,
-            Limits {
-                inline_bytes,
-                ..limits()
-            },
-        )
-        .await;
+        let limits = Limits {
+            inline_bytes,
+            ..limits()
+        };
+        let server = start(Counting, limits).await;
         let mut connection = connect(&server).await;
-        for count in 1..=2 {
-            assert_eq!(connection.post("/mutate", b"panic").await.status, 200);
-            server.until_metric(&format!("raygate_panics_total {count}")).await;
-            assert_eq!(connection.post("/mutate", b"fine").await.body_text(), "4");
-        }
+        let answer = connection.post("/validate", review.as_bytes()).await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.body_text().contains(r#""uid":"panic""#), "{answer:?}");
+        server.until_metric("raygate_panics_total 1").await;
+        assert_eq!(connection.post("/mutate", b"fine").await.body_text(), "4");
+
+        // What is no review cannot be answered with one.
+        assert_eq!(connection.post("/mutate", b"panic").await.status, 500);
+        server.until_metric("raygate_panics_total 2").await;
+        assert_eq!(connection.post("/mutate", b"fine").await.body_text(), "4");
         let metrics = server.metrics().await;
-        assert!(metrics.contains(r#"verdict="panicked"} 2"#), "{metrics}");
+        assert!(
+            metrics.contains(r#"endpoint="validate",operation="unknown",verdict="panicked"} 1"#),
+            "{metrics}"
+        );
     }
 }
 

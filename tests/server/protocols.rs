@@ -1,10 +1,13 @@
 //! Versions and protocols of TLS and HTTP, and the port for probes.
 
+use std::time::Duration;
+
 use axum::http::{Request, StatusCode};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use raygate::server::Limits;
 use rustls::ProtocolVersion;
 use tokio::net::TcpStream;
 
@@ -70,7 +73,7 @@ async fn both_tls_versions_and_a_client_without_alpn() {
     }
 }
 
-/// A ClientHello of TLS 1.0: two cipher suites of its time, no extensions.
+/// A `ClientHello` of TLS 1.0: two cipher suites of its time, no extensions.
 fn tls10_hello() -> Vec<u8> {
     let mut hello = vec![3, 1];
     hello.extend([7; 32]);
@@ -177,4 +180,32 @@ async fn probes_and_metrics_have_a_port_of_their_own() {
     assert!(metrics.body_text().contains("raygate_build_info{"));
     assert_eq!(get(server.admin, "/mutate").await.status, 404);
     assert_eq!(plain(server.admin, "POST", "/readyz").await.status, 405);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_asks_before_it_sends_is_told_to_go_on() {
+    let server = start(Counting, limits()).await;
+    let mut connection = connect(&server).await;
+    connection
+        .send(head("POST", "/mutate", "expect: 100-continue\r\ncontent-length: 3\r\n").as_bytes())
+        .await;
+    assert_eq!(connection.receive().await.unwrap().status, 100);
+    connection.send(b"123").await;
+    assert_eq!(connection.receive().await.unwrap().body_text(), "3");
+    let too_large = format!("expect: 100-continue\r\ncontent-length: {}\r\n", 9 << 20);
+    connection.send(head("POST", "/mutate", &too_large).as_bytes()).await;
+    assert_eq!(connection.receive().await.unwrap().status, 413);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_find_a_place_however_many_connections_lie_idle() {
+    let limits = Limits {
+        admin_connections: 2,
+        header: Duration::from_millis(100),
+        ..limits()
+    };
+    let server = start(Counting, limits).await;
+    let _first = TcpStream::connect(server.admin).await.unwrap();
+    let _second = TcpStream::connect(server.admin).await.unwrap();
+    assert_eq!(get(server.admin, "/healthz").await.status, 200);
 }

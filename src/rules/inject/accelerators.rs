@@ -73,7 +73,7 @@ fn asked_for<'a>(pod: &Pod<'a>) -> Vec<&'a str> {
     let mut keys: Vec<&str> = pod
         .running()
         .flat_map(|container| container.limits.iter().chain(&container.requests))
-        .filter(|resource| resource.key.contains('/') && resource.quantity.is_some_and(|q| !q.is_zero()))
+        .filter(|resource| resource.key.contains('/') && resource.quantity.as_ref().is_some_and(|q| !q.is_zero()))
         .map(|resource| resource.key)
         .collect();
     keys.sort_unstable();
@@ -224,7 +224,7 @@ fn set_num_gpus(cx: &Cx<'_>, pod: &Pod<'_>, resource: &str, plan: &mut Plan, lea
     let count = pod
         .main()
         .and_then(|ray| ray.limit(resource))
-        .and_then(|limit| limit.quantity);
+        .and_then(|limit| limit.quantity.as_ref());
     if let Some(count) = count
         && count.is_integer()
         && count.value() > 0

@@ -41,7 +41,7 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
         if ray.mount_at(SHM_PATH).is_some() || has_plasma_directory {
             continue;
         }
-        let bytes = sized(cx, pod, *size.value, memory);
+        let bytes = sized(cx, pod, size.value, memory);
         let Some(name) = volume_name(pod) else { continue };
         if pod.volume(name).is_none() {
             let volume = json!({"name": name, "emptyDir": {"medium": "Memory", "sizeLimit": Quantity::from_bytes(bytes).to_string()}});
@@ -69,13 +69,13 @@ fn volume_name(pod: &Pod<'_>) -> Option<&'static str> {
 }
 
 /// The policy's size within its bounds, never below what Ray's object store takes, never above the memory.
-fn sized(cx: &Cx<'_>, pod: &Pod<'_>, size: Size, memory: i64) -> i64 {
+fn sized(cx: &Cx<'_>, pod: &Pod<'_>, size: &Size, memory: i64) -> i64 {
     let bound = |read: fn(&crate::policy::settings::SharedMemory) -> Option<&Quantity>| {
         cx.setting("sharedMemory", |s| read(&s.shared_memory))
             .map(|bound| bound.value.value())
     };
     let wanted = match size {
-        Size::Percent(percent) => (i128::from(memory) * i128::from(percent) / 100) as i64,
+        Size::Percent(percent) => (i128::from(memory) * i128::from(*percent) / 100) as i64,
         Size::Quantity(quantity) => quantity.value(),
     };
     let least = bound(|shm| shm.min.as_ref()).unwrap_or(0);

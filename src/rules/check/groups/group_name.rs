@@ -20,7 +20,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::k8s::names::dns_1123_label;
+use crate::k8s::names::dns1123_label;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
@@ -52,7 +52,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             )
         } else if matches!(name.to_lowercase().as_str(), "head" | "headgroup") {
             format!("a worker group is named {}, which is the head's own name", quoted(name))
-        } else if let Err(error) = dns_1123_label(&name.to_lowercase()) {
+        } else if let Err(error) = dns1123_label(&name.to_lowercase()) {
             format!("the worker group name {} {error}", quoted(name))
         } else {
             continue;

@@ -1,6 +1,6 @@
 //! Rules on the RayJob's name (KubeRay 1.6, `validation.go`, `ValidateRayJobMetadata`).
 
-use crate::k8s::names::dns_1035_label;
+use crate::k8s::names::dns1035_label;
 use crate::k8s::path::Path;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
@@ -94,7 +94,7 @@ fn name_form(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     if !cx.named || name.chars().count() > LONGEST {
         return;
     }
-    if let Err(error) = dns_1035_label(name) {
+    if let Err(error) = dns1035_label(name) {
         findings.push(
             Finding::new(
                 Path::of(["metadata", "name"]),

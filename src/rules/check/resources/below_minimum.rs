@@ -52,8 +52,10 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             let Some(given) = ray.limit(resource).or_else(|| ray.request(resource)) else {
                 continue;
             };
-            let Some(quantity) = given.quantity else { continue };
-            if quantity >= *minimum.value || is_platform_default(cx, ray, resource) {
+            let Some(quantity) = given.quantity.as_ref() else {
+                continue;
+            };
+            if quantity >= minimum.value || is_platform_default(cx, ray, resource) {
                 continue;
             }
             let wanted = minimum.value.to_string();

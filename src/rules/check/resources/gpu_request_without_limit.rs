@@ -48,7 +48,8 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     for pod in &job.pods {
         for container in &pod.containers {
             for request in container.requests.iter().filter(|request| request.key.contains('/')) {
-                if container.limit(request.key).is_some() || request.quantity.is_none_or(|quantity| quantity.is_zero())
+                if container.limit(request.key).is_some()
+                    || request.quantity.as_ref().is_none_or(|quantity| quantity.is_zero())
                 {
                     continue;
                 }

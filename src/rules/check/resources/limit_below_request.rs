@@ -54,7 +54,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 let Some(limit) = container.limit(request.key) else {
                     continue;
                 };
-                let (Some(least), Some(most)) = (request.quantity, limit.quantity) else {
+                let (Some(least), Some(most)) = (request.quantity.as_ref(), limit.quantity.as_ref()) else {
                     continue;
                 };
                 if most >= least {

@@ -70,7 +70,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             let Some(minimum) = minimum(cx, pod, resource) else {
                 continue;
             };
-            let enough = ray.ceiling(resource).is_some_and(|given| given >= *minimum.value);
+            let enough = ray.ceiling(resource).is_some_and(|given| given >= minimum.value);
             if enough || !is_platform_default(cx, ray, resource) {
                 continue;
             }

@@ -1,0 +1,177 @@
+//! What evaluating and answering a review costs, as a ratio to parsing its bytes with serde_json in the same run.
+//!
+//! `cargo bench --bench evaluate` prints each RayJob of `tests/rayjobs` with the shipped policies and every check, then
+//! the checks and injectors one by one, slowest first. Each figure is the least of many interleaved batches, so that
+//! other work on the machine mostly drops out.
+#![allow(clippy::print_stdout, reason = "a benchmark prints its result")]
+
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use raygate::admission::{Endpoint, Gate};
+use raygate::engine::Bundle;
+use raygate::policy::Subject;
+use raygate::ray::RayJob;
+use raygate::ray::flyte::Identity;
+use raygate::rules::{Cx, INJECTORS, Plan, check};
+use serde_json::{Value, json};
+
+const BATCHES: usize = 60;
+const EACH: u32 = 20;
+
+/// The least time of one call, over interleaved batches of all the works.
+fn least(works: &mut [Box<dyn FnMut() + '_>]) -> Vec<Duration> {
+    let mut least = vec![Duration::MAX; works.len()];
+    for _ in 0..BATCHES {
+        for (work, least) in works.iter_mut().zip(&mut least) {
+            let start = Instant::now();
+            for _ in 0..EACH {
+                work();
+            }
+            *least = (*least).min(start.elapsed() / EACH);
+        }
+    }
+    least
+}
+
+fn review(object: &Value) -> Vec<u8> {
+    json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "0a3c6b9e-7d1f-4c52-9f6a-2b8e1d0c4f77",
+            "kind": {"group": "ray.io", "version": "v1", "kind": "RayJob"},
+            "resource": {"group": "ray.io", "version": "v1", "resource": "rayjobs"},
+            "name": object["metadata"]["name"],
+            "namespace": object["metadata"]["namespace"],
+            "operation": "CREATE",
+            "userInfo": {"username": "system:serviceaccount:flyte:flytepropeller"},
+            "object": object,
+        },
+    })
+    .to_string()
+    .into_bytes()
+}
+
+/// The object as `/mutate` left it.
+fn mutated(gate: &Gate, object: &Value) -> Value {
+    let answer: Value = serde_json::from_slice(&gate.answer(Endpoint::Mutate, &review(object)).body).unwrap();
+    let mut object = object.clone();
+    if let Some(patch) = answer["response"]["patch"].as_str() {
+        let patch = base64::engine::general_purpose::STANDARD.decode(patch).unwrap();
+        let patch: json_patch::Patch = serde_json::from_slice(&patch).unwrap();
+        json_patch::patch(&mut object, &patch).unwrap();
+    }
+    object
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+fn main() {
+    let gate = Gate::new(Bundle::embedded());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rayjobs");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    println!(
+        "{:<46} {:>7} {:>9} {:>9} {:>6} {:>9} {:>6}",
+        "review", "bytes", "parse µs", "mutate", "ratio", "validate", "ratio"
+    );
+    let (mut all_parse, mut all_mutate, mut all_validate) = (0.0, 0.0, 0.0);
+    for file in &files {
+        let object: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        let raw = review(&object);
+        let done = review(&mutated(&gate, &object));
+        let times = least(&mut [
+            Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&raw))))),
+            Box::new(|| drop(black_box(gate.answer(Endpoint::Mutate, black_box(&raw))))),
+            Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&done))))),
+            Box::new(|| drop(black_box(gate.answer(Endpoint::Validate, black_box(&done))))),
+        ]);
+        let [parse, mutate, parse_done, validate] = [0, 1, 2, 3].map(|at: usize| micros(times[at]));
+        println!(
+            "{:<46} {:>7} {parse:>9.1} {mutate:>9.1} {:>6.2} {validate:>9.1} {:>6.2}",
+            file.file_stem().unwrap().to_string_lossy(),
+            raw.len(),
+            mutate / parse,
+            validate / parse_done
+        );
+        all_parse += parse;
+        all_mutate += mutate / parse;
+        all_validate += validate / parse_done;
+    }
+    let count = files.len() as f64;
+    println!(
+        "{:<46} {:>7} {:>9.1} {:>9} {:>6.2} {:>9} {:>6.2}\n",
+        "mean",
+        "",
+        all_parse / count,
+        "",
+        all_mutate / count,
+        "",
+        all_validate / count
+    );
+    by_part(&gate, &files[0]);
+}
+
+/// The shape, every injector and every check on the first RayJob, as shares of one parse.
+fn by_part(gate: &Gate, file: &Path) {
+    let bytes = fs::read(file).unwrap();
+    let object = mutated(gate, &serde_json::from_slice(&bytes).unwrap());
+    let bytes = object.to_string().into_bytes();
+    let job = RayJob::of(&object);
+    let bundle = gate.bundle();
+    let subject = Subject::new(Identity::of(&job), "mlplatform-production", "", bundle.platform());
+    let compiled = bundle.compiled(&subject);
+    let cx = Cx {
+        policy: &compiled.effective,
+        platform: bundle.platform(),
+        named: true,
+    };
+    let mut names: Vec<String> = vec!["parse".into(), "shape".into(), "select".into()];
+    let mut works: Vec<Box<dyn FnMut() + '_>> = vec![
+        Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&bytes))))),
+        Box::new(|| drop(black_box(RayJob::of(black_box(&object))))),
+        Box::new(|| drop(black_box(bundle.compiled(black_box(&subject))))),
+    ];
+    for injector in INJECTORS {
+        names.push(format!("injector {}", injector.name));
+        let (cx, job) = (&cx, &job);
+        works.push(Box::new(move || {
+            let mut plan = Plan::default();
+            (injector.plan)(cx, job, &mut plan);
+            black_box(plan);
+        }));
+    }
+    for check in check::all() {
+        names.push(format!("{} {}", check.code, check.title));
+        let (cx, job) = (&cx, &job);
+        works.push(Box::new(move || {
+            let mut findings = Vec::new();
+            (check.run)(cx, job, &mut findings);
+            black_box(findings);
+        }));
+    }
+    let times = least(&mut works);
+    let parse = micros(times[0]);
+    let all_checks: f64 = names
+        .iter()
+        .zip(&times)
+        .filter(|(name, _)| name.starts_with("RG"))
+        .map(|(_, time)| micros(*time))
+        .sum();
+    let mut parts: Vec<(&String, f64)> = names.iter().zip(times.iter().map(|time| micros(*time))).collect();
+    parts.sort_by(|a, b| b.1.total_cmp(&a.1));
+    println!("{:<70} {:>9} {:>9}", "part", "µs", "of parse");
+    for (name, time) in parts {
+        println!("{name:<70} {time:>9.2} {:>9.3}", time / parse);
+    }
+    println!("{:<70} {all_checks:>9.2} {:>9.3}", "all checks", all_checks / parse);
+}

@@ -1,0 +1,307 @@
+//! The policy language: how files are read, which policy wins a leaf, and that no key is without effect.
+
+use raygate::engine::Bundle;
+use raygate::engine::bundle::known;
+use raygate::policy::load::{Loaded, Source, leaf_names};
+use raygate::policy::merge::Leaf;
+use raygate::policy::schema::{self, Kind};
+use raygate::policy::settings::Action;
+use raygate::policy::{Effective, Subject, load};
+use raygate::ray::flyte::Identity;
+
+fn read(files: &[(&str, &str)]) -> Loaded {
+    let sources: Vec<Source> = files.iter().map(|(name, text)| Source::new(name, text)).collect();
+    load(&sources, &known())
+}
+
+fn diagnostics(loaded: &Loaded) -> Vec<String> {
+    loaded
+        .diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.concise(&loaded.sources))
+        .collect()
+}
+
+fn policy(name: &str, spec: &str) -> String {
+    format!("apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: {name}}}\nspec: {spec}\n")
+}
+
+const FLYTE: &str = "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {flyte: {serviceAccounts: [\"flyte\"], namespace: \"{project}-{domain}\"}}\n";
+
+fn subject(project: &str, domain: &str, namespace: &str, user: &str, bundle: &Bundle) -> Subject {
+    let identity = Identity {
+        project: project.into(),
+        domain: domain.into(),
+        ..Identity::default()
+    };
+    Subject::new(identity, namespace, user, bundle.platform())
+}
+
+/// What these policies come to for a RayJob of Flyte's project `ml` in `production`.
+fn effective(specs: &[(&str, &str)]) -> std::sync::Arc<raygate::engine::bundle::Compiled> {
+    let mut text = FLYTE.to_owned();
+    for (name, spec) in specs {
+        text.push_str("---\n");
+        text.push_str(&policy(name, spec));
+    }
+    let loaded = read(&[("a.yaml", &text)]);
+    assert!(loaded.is_usable(), "{:#?}", diagnostics(&loaded));
+    let bundle = Bundle::new(loaded.set);
+    bundle.compiled(&subject("ml", "production", "ml-production", "flyte", &bundle))
+}
+
+fn ttl(effective: &Effective) -> Option<i64> {
+    effective.defaults.lifecycle.ttl_seconds_after_finished
+}
+
+#[test]
+fn the_highest_priority_wins_leaf_by_leaf() {
+    let compiled = effective(&[
+        (
+            "low",
+            "{match: {}, defaults: {lifecycle: {ttlSecondsAfterFinished: 1, activeDeadlineSeconds: 7}}}",
+        ),
+        (
+            "high",
+            "{match: {domains: [production]}, priority: 5, defaults: {lifecycle: {ttlSecondsAfterFinished: 2}}}",
+        ),
+        (
+            "other",
+            "{match: {domains: [staging]}, priority: 9, defaults: {lifecycle: {ttlSecondsAfterFinished: 3}}}",
+        ),
+    ]);
+    assert_eq!(ttl(&compiled.effective), Some(2));
+    assert_eq!(compiled.effective.defaults.lifecycle.active_deadline_seconds, Some(7));
+    let origin = compiled
+        .effective
+        .origin(&Leaf::new(false, "lifecycle.ttlSecondsAfterFinished"))
+        .unwrap();
+    assert_eq!((&*origin.policy, origin.line), ("high", 13));
+}
+
+#[test]
+fn maps_merge_by_key_named_lists_by_name_sets_as_sets_and_other_lists_are_one_leaf() {
+    let compiled = effective(&[
+        (
+            "low",
+            "{match: {}, limits: {allowedImages: [\"a/**\", \"b/**\"]}, defaults: {pods: {labels: {a: low, b: low}, env: [{name: X, value: low}, {name: Y, value: low}], tolerations: [{key: t, operator: Exists}]}}}",
+        ),
+        (
+            "high",
+            "{match: {}, priority: 1, limits: {allowedImages: [\"c/**\"]}, defaults: {pods: {labels: {b: high}, env: [{name: Y, value: high}], tolerations: [{key: t, operator: Exists}, {key: u, operator: Exists}]}}}",
+        ),
+    ]);
+    let head = &compiled.effective.defaults.head;
+    assert_eq!(
+        head.labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>(),
+        ["a=low", "b=high"]
+    );
+    let env: Vec<String> = head.env.values().map(ToString::to_string).collect();
+    assert_eq!(env, [r#"{"name":"X","value":"low"}"#, r#"{"name":"Y","value":"high"}"#]);
+    assert_eq!(head.tolerations.len(), 2);
+    assert_eq!(
+        compiled.effective.limits.allowed_images.as_deref(),
+        Some(&["c/**".to_owned()][..])
+    );
+}
+
+#[test]
+fn head_workers_and_submitter_go_before_pods_whatever_the_priority() {
+    let compiled = effective(&[
+        ("low", "{match: {}, defaults: {head: {priorityClassName: head}}}"),
+        (
+            "high",
+            "{match: {}, priority: 9, defaults: {pods: {priorityClassName: pods}}}",
+        ),
+    ]);
+    let defaults = &compiled.effective.defaults;
+    assert_eq!(defaults.head.priority_class_name.as_deref(), Some("head"));
+    assert_eq!(defaults.workers.priority_class_name.as_deref(), Some("pods"));
+    assert_eq!(defaults.submitter.priority_class_name.as_deref(), Some("pods"));
+}
+
+#[test]
+fn unset_takes_back_what_lower_policies_set_and_nothing_else() {
+    let compiled = effective(&[
+        (
+            "low",
+            "{match: {}, defaults: {lifecycle: {ttlSecondsAfterFinished: 1, activeDeadlineSeconds: 7}, pods: {labels: {a: x}}}}",
+        ),
+        (
+            "high",
+            "{match: {}, priority: 1, unset: [lifecycle.activeDeadlineSeconds, pods.labels]}",
+        ),
+        (
+            "higher",
+            "{match: {}, priority: 2, defaults: {lifecycle: {activeDeadlineSeconds: 9}}}",
+        ),
+    ]);
+    assert_eq!(ttl(&compiled.effective), Some(1));
+    assert_eq!(compiled.effective.defaults.lifecycle.active_deadline_seconds, Some(9));
+    assert!(compiled.effective.defaults.head.labels.is_empty());
+}
+
+#[test]
+fn a_disabled_policy_counts_for_nothing() {
+    let compiled = effective(&[
+        (
+            "low",
+            "{match: {}, defaults: {lifecycle: {ttlSecondsAfterFinished: 1}}}",
+        ),
+        (
+            "high",
+            "{match: {}, mode: Disabled, priority: 1, defaults: {lifecycle: {ttlSecondsAfterFinished: 2}}}",
+        ),
+    ]);
+    assert_eq!(ttl(&compiled.effective), Some(1));
+}
+
+#[test]
+fn exclude_takes_away_what_match_takes_in() {
+    let compiled = effective(&[(
+        "only",
+        "{match: {projects: [\"m*\"]}, exclude: [{namespaces: [x]}, {projects: [ml], domains: [production]}], defaults: {lifecycle: {ttlSecondsAfterFinished: 1}}}",
+    )]);
+    assert_eq!(ttl(&compiled.effective), None);
+}
+
+#[test]
+fn what_an_object_says_of_itself_may_tighten_and_never_loosen() {
+    let text = [
+        FLYTE.to_owned(),
+        policy("base", "{match: {}, limits: {maxGpusPerJob: 8, maxWorkersPerGroup: 9}, actions: {RG202: Warn, RG501: Deny}}"),
+        policy(
+            "hero",
+            "{match: {projects: [hero]}, priority: 9, limits: {maxGpusPerJob: 512, maxWorkersPerGroup: 2}, actions: {RG202: Deny, RG501: Ignore}, allowSkip: [lifecycle]}",
+        ),
+    ]
+    .join("---\n");
+    let loaded = read(&[("a.yaml", &text)]);
+    assert!(loaded.is_usable(), "{:#?}", diagnostics(&loaded));
+    let bundle = Bundle::new(loaded.set);
+    for (user, namespace, verified) in [
+        ("flyte", "hero-production", true),
+        ("somebody", "hero-production", false),
+        ("flyte", "other", false),
+    ] {
+        let compiled = bundle.compiled(&subject("hero", "production", namespace, user, &bundle));
+        let limits = &compiled.effective.limits;
+        assert_eq!(
+            limits.max_gpus_per_job,
+            Some(if verified { 512 } else { 8 }),
+            "{user} {namespace}"
+        );
+        assert_eq!(limits.max_workers_per_group, Some(2));
+        assert_eq!(compiled.effective.actions["RG202"], Action::Deny);
+        assert_eq!(
+            compiled.effective.actions["RG501"],
+            if verified { Action::Ignore } else { Action::Deny }
+        );
+        assert_eq!(compiled.effective.allow_skip.contains("lifecycle"), verified);
+    }
+}
+
+#[test]
+fn two_policies_of_equal_priority_conflict_unless_they_agree_or_never_meet() {
+    let set = |one: &str, two: &str| read(&[("a.yaml", &policy("one", one)), ("b.yaml", &policy("two", two))]);
+    let ttl = |selector: &str, seconds: u32| {
+        format!("{{match: {selector}, defaults: {{lifecycle: {{ttlSecondsAfterFinished: {seconds}}}}}}}")
+    };
+    let clash = set(&ttl("{}", 1), &ttl("{domains: [production]}", 2));
+    assert_eq!(
+        diagnostics(&clash),
+        [
+            "b.yaml:4:63: error[RP203]: policies `one` and `two` of priority 0 both set `defaults.lifecycle.ttlSecondsAfterFinished`, to 1 and 2"
+        ]
+    );
+    assert_eq!(clash.diagnostics[0].secondary.len(), 1);
+    assert!(set(&ttl("{}", 1), &ttl("{}", 1)).is_usable());
+    assert!(set(&ttl("{domains: [staging]}", 1), &ttl("{domains: [production]}", 2)).is_usable());
+    assert!(!set(&ttl("{domains: [\"p*\"]}", 1), &ttl("{domains: [production]}", 2)).is_usable());
+}
+
+#[test]
+fn the_digest_ignores_the_order_of_files_and_documents_and_the_spelling() {
+    let (one, two) = (policy("one", "{match: {}}"), policy("two", "{match: {}, priority: 3}"));
+    let digest = |files: &[(&str, &str)]| read(files).set.digest;
+    let plain = digest(&[("a.yaml", &one), ("b.yaml", &two)]);
+    assert_eq!(plain, digest(&[("z.yaml", &format!("# a comment\n{two}---\n{one}"))]));
+    assert_ne!(plain, digest(&[("a.yaml", &one), ("b.yaml", &two.replace('3', "4"))]));
+}
+
+/// A value that a kind takes, in YAML.
+fn sample(kind: &Kind, example: &str) -> String {
+    match kind {
+        Kind::OneOf(names) => names[0].0.to_owned(),
+        _ => example.to_owned(),
+    }
+}
+
+/// Each leaf set alone, in defaults and in force, is read, typed, merged and found with its origin.
+#[test]
+fn every_leaf_alone_reaches_the_settings() {
+    let nothing = effective(&[("none", "{match: {}}")]);
+    for entry in schema::entries().iter().filter(|entry| entry.document == "RayPolicy") {
+        let Some(leaf) = entry.path.strip_prefix("spec.") else {
+            continue;
+        };
+        let is_inner = matches!(entry.field.kind, Kind::Object(_));
+        let mut keys: Vec<&str> = leaf.split('.').collect();
+        let is_setting = leaf_names().iter().any(|name| leaf == format!("defaults.{name}"));
+        if is_inner || !(is_setting || leaf.starts_with("limits.")) {
+            continue;
+        }
+        for group in if is_setting {
+            vec!["defaults", "force"]
+        } else {
+            vec!["limits"]
+        } {
+            keys[0] = group;
+            let mut text = sample(&entry.field.kind, entry.field.example);
+            for key in keys.iter().rev() {
+                text = format!("{{{key}: {text}}}");
+            }
+            let platform = "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {accelerators: {a100-80gb: {resource: nvidia.com/gpu}}}\n---\n";
+            let spec = format!("{{match: {{}}, {}}}", &text[1..text.len() - 1]);
+            let loaded = read(&[("a.yaml", &format!("{platform}{}", policy("one", &spec)))]);
+            assert!(loaded.is_usable(), "{leaf}: {:#?}", diagnostics(&loaded));
+            let bundle = Bundle::new(loaded.set);
+            let compiled = bundle.compiled(&subject("", "", "", "", &bundle));
+            let seen = |compiled: &raygate::engine::bundle::Compiled| {
+                format!(
+                    "{:?} {:?} {:?}",
+                    compiled.effective.defaults, compiled.effective.force, compiled.effective.limits
+                )
+            };
+            assert_ne!(
+                seen(&compiled),
+                seen(&nothing),
+                "{group}: {leaf} has no effect on the settings"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_mistake_of_every_document_is_reported_at_once_with_its_place() {
+    let loaded = read(&[
+        (
+            "a.yaml",
+            "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: a}\nspec: {match: {}, limits: {maxGpusPerJob: \"64\"}, defautls: {}}\n---\nkind: Pod\n",
+        ),
+        (
+            "b.yaml",
+            "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: a}\nspec: {priority: 1.5}\n",
+        ),
+    ]);
+    assert_eq!(
+        diagnostics(&loaded),
+        [
+            "a.yaml:4:43: error[RP103]: `maxGpusPerJob` wants a whole number, this is a string",
+            "a.yaml:4:50: error[RP102]: `spec` has no key `defautls`",
+            "a.yaml:6:1: error[RP101]: the document has no `apiVersion: raygate.dev/v1beta1`",
+            "b.yaml:4:7: error[RP105]: `spec` needs the key `match`",
+            "b.yaml:4:18: error[RP106]: `priority` wants a whole number from -1000000 to 1000000",
+        ]
+    );
+}

@@ -1,0 +1,437 @@
+//! Properties over generated RayJobs: a RayJob as Flyte sends it, with any number of fields set to something strange.
+//!
+//! `PROPTEST_CASES=100000 cargo test --test properties` runs longer.
+
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use raygate::admission::{Endpoint, Gate};
+use raygate::engine::judge::{answer_as_is, answer_mutate, answer_validate};
+use raygate::engine::{Bundle, Operation, Outcome, Request, Verdict};
+use raygate::policy::load::Source;
+use raygate::policy::settings::Action;
+use serde_json::{Map, Value, json};
+
+static SEEDS: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rayjobs");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .map(|file| serde_json::from_slice(&fs::read(file).unwrap()).unwrap())
+        .collect()
+});
+
+/// The shipped policies, and a set that uses every setting and forces some.
+static BUNDLES: LazyLock<Vec<Bundle>> = LazyLock::new(|| {
+    let full = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policies/full.yaml")).unwrap();
+    let python = full.replace("readiness: Http", "readiness: Python");
+    let wget = full.replace("readiness: Http", "readiness: Wget");
+    let load = |text: &str| {
+        let loaded = raygate::policy::load(&[Source::new("full.yaml", text)], &raygate::engine::bundle::known());
+        let errors: Vec<String> = loaded.diagnostics.iter().map(|d| d.concise(&loaded.sources)).collect();
+        assert!(loaded.is_usable(), "{}", errors.join("\n"));
+        Bundle::new(loaded.set)
+    };
+    vec![Bundle::embedded(), load(&full), load(&python), load(&wget)]
+});
+
+/// Fields that rules look at. `*` is any position, `?` any group of pods.
+const FIELDS: &[&str] = &[
+    "metadata/name",
+    "metadata/generateName",
+    "metadata/labels",
+    "metadata/labels/kueue.x-k8s.io~1queue-name",
+    "metadata/annotations",
+    "metadata/annotations/raygate.dev~1skip",
+    "metadata/annotations/ray.io~1overwrite-container-cmd",
+    "spec",
+    "spec/suspend",
+    "spec/shutdownAfterJobFinishes",
+    "spec/ttlSecondsAfterFinished",
+    "spec/activeDeadlineSeconds",
+    "spec/preRunningDeadlineSeconds",
+    "spec/backoffLimit",
+    "spec/submissionMode",
+    "spec/entrypoint",
+    "spec/entrypointNumCpus",
+    "spec/clusterSelector",
+    "spec/deletionStrategy",
+    "spec/runtimeEnvYAML",
+    "spec/jobId",
+    "spec/rayClusterSpec",
+    "spec/rayClusterSpec/rayVersion",
+    "spec/rayClusterSpec/enableInTreeAutoscaling",
+    "spec/rayClusterSpec/workerGroupSpecs",
+    "spec/rayClusterSpec/workerGroupSpecs/*/groupName",
+    "spec/rayClusterSpec/workerGroupSpecs/*/replicas",
+    "spec/rayClusterSpec/workerGroupSpecs/*/minReplicas",
+    "spec/rayClusterSpec/workerGroupSpecs/*/maxReplicas",
+    "spec/rayClusterSpec/workerGroupSpecs/*/numOfHosts",
+    "?/rayStartParams",
+    "?/rayStartParams/num-gpus",
+    "?/rayStartParams/num-cpus",
+    "?/rayStartParams/memory",
+    "?/rayStartParams/object-store-memory",
+    "?/rayStartParams/dashboard-host",
+    "?/rayStartParams/dashboard-agent-listen-port",
+    "?/rayStartParams/plasma-directory",
+    "?/resources",
+    "?/labels",
+    "?/template",
+    "?/template/spec",
+    "?/template/metadata",
+    "?/template/spec/nodeSelector",
+    "?/template/spec/tolerations",
+    "?/template/spec/affinity",
+    "?/template/spec/volumes",
+    "?/template/spec/restartPolicy",
+    "?/template/spec/initContainers",
+    "?/template/spec/containers",
+    "?/template/spec/containers/*",
+    "?/template/spec/containers/*/name",
+    "?/template/spec/containers/*/image",
+    "?/template/spec/containers/*/env",
+    "?/template/spec/containers/*/volumeMounts",
+    "?/template/spec/containers/*/ports",
+    "?/template/spec/containers/*/command",
+    "?/template/spec/containers/*/livenessProbe",
+    "?/template/spec/containers/*/readinessProbe",
+    "?/template/spec/containers/*/resources",
+    "?/template/spec/containers/*/resources/limits",
+    "?/template/spec/containers/*/resources/limits/memory",
+    "?/template/spec/containers/*/resources/limits/cpu",
+    "?/template/spec/containers/*/resources/limits/nvidia.com~1gpu",
+    "?/template/spec/containers/*/resources/limits/nvidia.com~1mig-1g.5gb.me",
+    "?/template/spec/containers/*/resources/requests",
+    "?/template/spec/containers/*/resources/requests/memory",
+    "?/template/spec/containers/*/resources/requests/nvidia.com~1gpu",
+    "?/template/spec/containers/*/resources/requests/google.com~1tpu",
+];
+
+const GROUPS: &[&str] = &[
+    "spec/rayClusterSpec/headGroupSpec",
+    "spec/rayClusterSpec/workerGroupSpecs/0",
+    "spec/rayClusterSpec/workerGroupSpecs/1",
+];
+
+/// Values that are sometimes right and often not.
+fn values() -> Vec<Value> {
+    vec![
+        json!(null),
+        json!(true),
+        json!(false),
+        json!(0),
+        json!(1),
+        json!(-1),
+        json!(300),
+        json!(i64::MAX),
+        json!(1.5),
+        json!(""),
+        json!("0"),
+        json!("1"),
+        json!("2"),
+        json!("500m"),
+        json!("1500m"),
+        json!("-1"),
+        json!("500Mi"),
+        json!("8Gi"),
+        json!("1e400"),
+        json!("true"),
+        json!("false"),
+        json!("gpu-workers"),
+        json!("head"),
+        json!("ray-head"),
+        json!("ray-worker"),
+        json!("HTTPMode"),
+        json!("SidecarMode"),
+        json!("K8sJobmode"),
+        json!("Always"),
+        json!("127.0.0.1"),
+        json!("lifecycle,readiness"),
+        json!("already exists exceeded quota\nrequested: x"),
+        json!("é\u{202e}`\u{0}"),
+        json!("x".repeat(300)),
+        json!([]),
+        json!({}),
+        json!([null, 1, "x"]),
+        json!({"a": {"b": []}}),
+        json!([{"name": "logs", "image": "logs"}, {"name": "ray-head", "image": "ray"}, {"name": "ray-worker", "image": "ray"}]),
+        json!([{"name": "init", "resources": {"limits": {"nvidia.com/gpu": "1"}}}]),
+        json!([{"name": "shared-mem", "hostPath": {"path": "/x"}}]),
+        json!([{"name": "shared-mem", "emptyDir": {"medium": "Memory"}}]),
+        json!([{"name": "shm", "mountPath": "/dev/shm/"}]),
+        json!([{"name": "shm", "mountPath": "/dev/shm"}, {"name": "b", "mountPath": "/dev//shm"}]),
+        json!([{"operator": "Exists"}]),
+        json!([{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]),
+        json!({"nvidia.com/gpu.product": "NVIDIA-L4"}),
+        json!({"cpu": "1", "memory": "1Gi"}),
+        json!({"nvidia.com/gpu": "1"}),
+        json!({"requests": {"cpu": "100m", "memory": "500Mi"}}),
+        json!({"ray.io/cluster": "other"}),
+        json!({"onSuccess": {"policy": "DeleteNone"}, "onFailure": {"policy": "DeleteCluster"}}),
+        json!({"exec": {"command": ["true"]}}),
+        json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+            {"matchExpressions": [{"key": "nvidia.com/gpu.product", "operator": "In", "values": ["NVIDIA-A100-SXM4-80GB"]}]}]}}}),
+    ]
+}
+
+/// Puts a value at a path, and what is missing above it.
+fn put(document: &mut Value, path: &str, value: Value) {
+    let mut here = document;
+    let steps: Vec<String> = path.split('/').map(|step| step.replace("~1", "/")).collect();
+    for (position, step) in steps.iter().enumerate() {
+        let is_last = position + 1 == steps.len();
+        if let (Ok(index), true) = (step.parse::<usize>(), here.is_array()) {
+            let Some(items) = here.as_array_mut() else { return };
+            if index >= items.len() {
+                items.push(json!({}));
+            }
+            let last = items.len() - 1;
+            here = &mut items[index.min(last)];
+        } else {
+            if !here.is_object() {
+                *here = json!({});
+            }
+            let Some(map) = here.as_object_mut() else { return };
+            here = map.entry(step.clone()).or_insert_with(|| Value::Object(Map::new()));
+        }
+        if is_last {
+            *here = value;
+            return;
+        }
+    }
+}
+
+fn rayjobs() -> impl Strategy<Value = Value> {
+    let edit = (0..FIELDS.len(), 0..GROUPS.len(), 0..3usize, 0..values().len());
+    (0..SEEDS.len(), prop::collection::vec(edit, 0..8)).prop_map(|(seed, edits)| {
+        let mut object = SEEDS[seed].clone();
+        let values = values();
+        for (field, group, index, value) in edits {
+            let path = FIELDS[field]
+                .replace('?', GROUPS[group])
+                .replace('*', &index.to_string());
+            put(&mut object, &path, values[value].clone());
+        }
+        object
+    })
+}
+
+fn request(object: &Value, operation: Operation, old: Option<Value>) -> Request {
+    Request {
+        operation,
+        namespace: "mlplatform-production".into(),
+        user: "system:serviceaccount:flyte:flytepropeller".into(),
+        object: object.clone(),
+        old,
+        named: true,
+    }
+}
+
+fn mutate(bundle: &Bundle, object: &Value) -> Outcome {
+    answer_mutate(bundle, request(object, Operation::Create, None))
+}
+
+fn denied(outcome: &Outcome) -> Vec<&'static str> {
+    let denied = outcome.findings.iter().filter(|judged| judged.action == Action::Deny);
+    denied.map(|judged| judged.check.code).collect()
+}
+
+/// Each list whose elements the CRD keys, with the keys that stand in it more than once.
+fn doubled(object: &Value) -> Vec<String> {
+    fn walk(value: &Value, at: &str, out: &mut Vec<String>) {
+        match value {
+            Value::Object(map) => map.iter().for_each(|(key, value)| walk(value, key, out)),
+            Value::Array(items) => {
+                let key = match at {
+                    "env" | "volumes" | "initContainers" | "containers" => "name",
+                    "volumeMounts" => "mountPath",
+                    _ => "",
+                };
+                let mut seen: Vec<&str> = items.iter().filter_map(|item| item.get(key)?.as_str()).collect();
+                seen.sort_unstable();
+                out.extend(
+                    seen.windows(2)
+                        .filter(|pair| pair[0] == pair[1])
+                        .map(|pair| format!("{at} {}", pair[0])),
+                );
+                items.iter().for_each(|value| walk(value, at, out));
+            }
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    walk(object, "", &mut out);
+    out
+}
+
+/// How often a document grants what no injector may grant.
+fn privileges(object: &Value) -> usize {
+    let own = match object {
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| match key.as_str() {
+                "hostPath" | "serviceAccountName" | "serviceAccount" => 1,
+                "hostNetwork" | "hostPID" | "hostIPC" | "privileged" => usize::from(value == &json!(true)),
+                "hostPort" => usize::from(value != &json!(0)),
+                "add" => 1,
+                _ => 0,
+            })
+            .sum(),
+        _ => 0,
+    };
+    own + match object {
+        Value::Object(map) => map.values().map(privileges).sum(),
+        Value::Array(items) => items.iter().map(privileges).sum(),
+        _ => 0,
+    }
+}
+
+/// Every leaf of a document with the keys that lead to it; positions in lists do not count.
+fn leaves(value: &Value, at: &mut Vec<String>, out: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            for (key, value) in map {
+                at.push(key.clone());
+                leaves(value, at, out);
+                at.pop();
+            }
+        }
+        Value::Array(items) if !items.is_empty() => items.iter().for_each(|value| leaves(value, at, out)),
+        leaf => out.push((at.join("/"), leaf.to_string())),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(10_000), failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The recorded patch leads from the object to what the engine made of it; applied again, nothing changes.
+    #[test]
+    fn the_patch_is_true_and_the_engine_idempotent(object in rayjobs(), bundle in 0..4usize) {
+        let bundle = &BUNDLES[bundle];
+        let once = mutate(bundle, &object);
+        let patch: json_patch::Patch = serde_json::from_value(serde_json::to_value(once.document.patch()).unwrap()).unwrap();
+        let mut replayed = object.clone();
+        prop_assert!(json_patch::patch(&mut replayed, &patch).is_ok(), "{:?}", patch);
+        prop_assert_eq!(&replayed, once.document.value());
+        let twice = mutate(bundle, &replayed);
+        prop_assert!(!twice.document.is_changed(), "{}", serde_json::to_string(&twice.document.patch()).unwrap());
+    }
+
+    /// Nothing is granted that was not there, no list key doubled, and the author's unknown fields survive.
+    #[test]
+    fn mutation_adds_no_privilege_and_no_double_keys(object in rayjobs(), bundle in 0..4usize) {
+        let mut object = object;
+        put(&mut object, "spec/rayClusterSpec/headGroupSpec/template/spec/x-unknown", json!({"kept": [1, {"y": null}]}));
+        put(&mut object, "metadata/managedFields", json!([{"manager": "x"}]));
+        let after = mutate(&BUNDLES[bundle], &object);
+        prop_assert!(privileges(after.document.value()) <= privileges(&object));
+        prop_assert_eq!(doubled(after.document.value()), doubled(&object));
+        let unknown = "/spec/rayClusterSpec/headGroupSpec/template/spec/x-unknown";
+        prop_assert_eq!(after.document.value().pointer(unknown), object.pointer(unknown));
+        for key in ["managedFields", "resourceVersion"] {
+            prop_assert_eq!(&after.document.value()["metadata"][key], &object["metadata"][key]);
+        }
+        prop_assert_eq!(after.document.value().get("status"), object.get("status"));
+    }
+
+    /// What an object that is accepted as it is becomes is accepted too, and what can be repaired is.
+    #[test]
+    fn mutation_makes_nothing_worse(object in rayjobs(), bundle in 0..4usize) {
+        let bundle = &BUNDLES[bundle];
+        let before = answer_as_is(bundle, request(&object, Operation::Create, None));
+        let mutated = mutate(bundle, &object);
+        let after = answer_as_is(bundle, request(mutated.document.value(), Operation::Create, None));
+        let new: Vec<_> = denied(&after).into_iter().filter(|code| !denied(&before).contains(code)).collect();
+        prop_assert!(new.is_empty(), "{:?} after the mutation", new);
+        for judged in &after.findings {
+            prop_assert!(judged.finding.repair.is_none() || judged.action != Action::Deny, "{} was not repaired", judged.check.code);
+        }
+        let validated = answer_validate(bundle, request(mutated.document.value(), Operation::Create, None));
+        prop_assert!(validated.changes.is_empty());
+        prop_assert_eq!(validated.verdict == Verdict::Deny, !denied(&after).is_empty());
+    }
+
+    /// Every finding leads to a field, or to one that is missing in something that is there.
+    #[test]
+    fn findings_lead_somewhere_and_say_something(object in rayjobs(), bundle in 0..4usize) {
+        let outcome = answer_as_is(&BUNDLES[bundle], request(&object, Operation::Create, None));
+        for judged in &outcome.findings {
+            prop_assert!(judged.finding.path.reaches(&object), "{} {}", judged.check.code, judged.finding.path);
+            prop_assert!(!judged.finding.message.is_empty() && !judged.finding.message.contains('\n'));
+        }
+    }
+
+    /// Metadata, finalizers and a deletion never meet a refusal, and neither does an update that changes nothing.
+    #[test]
+    fn an_unchanged_spec_is_never_refused(object in rayjobs(), other in rayjobs()) {
+        let mut new = object.clone();
+        new["metadata"] = other["metadata"].clone();
+        let outcome = answer_validate(&BUNDLES[1], request(&new, Operation::Update, Some(object)));
+        prop_assert_eq!(outcome.verdict, Verdict::Allow);
+    }
+
+    /// Re-applying a manifest whose mutated form is stored is never refused.
+    #[test]
+    fn applying_the_same_manifest_again_is_never_refused(object in rayjobs(), bundle in 0..4usize) {
+        let bundle = &BUNDLES[bundle];
+        let stored = mutate(bundle, &object).document.into_value();
+        if answer_validate(bundle, request(&stored, Operation::Create, None)).verdict != Verdict::Allow {
+            return Ok(());
+        }
+        let outcome = answer_validate(bundle, request(&object, Operation::Update, Some(stored)));
+        prop_assert_eq!(outcome.verdict, Verdict::Allow, "{:?}", denied(&outcome));
+    }
+
+    /// Both endpoints answer every review with its uid, whatever the object is, in words that steer nothing.
+    #[test]
+    fn every_review_is_answered(object in rayjobs(), old in rayjobs(), update in any::<bool>(), validate in any::<bool>()) {
+        let gate = Gate::new(Bundle::embedded());
+        let review = json!({
+            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+            "request": {
+                "uid": "u-1", "kind": {"group": "ray.io", "version": "v1", "kind": "RayJob"},
+                "operation": if update { "UPDATE" } else { "CREATE" }, "namespace": "a", "name": "b",
+                "userInfo": {"username": "c"}, "object": object, "oldObject": if update { old } else { Value::Null },
+            },
+        });
+        let endpoint = if validate { Endpoint::Validate } else { Endpoint::Mutate };
+        let answer = gate.answer(endpoint, review.to_string().as_bytes());
+        prop_assert_eq!(answer.status, 200);
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        prop_assert_eq!(&body["response"]["uid"], "u-1");
+        prop_assert_eq!(body["response"].get("patch").is_some(), body["response"].get("patchType").is_some());
+        let message = body["response"]["status"]["message"].as_str().unwrap_or_default().to_lowercase();
+        for steering in ["exceeded quota", "already exists", "requested:", "limited:", "etcdserver:", "\n"] {
+            prop_assert!(!message.contains(steering), "{}", message);
+        }
+    }
+
+    /// A sidecar first and an init container change nothing of what the checks of the Ray container say.
+    #[test]
+    fn a_sidecar_in_front_is_seen_through(seed in 0..10usize) {
+        let bundle = &BUNDLES[0];
+        let plain = mutate(bundle, &SEEDS[seed]).document.into_value();
+        let mut object = SEEDS[seed].clone();
+        for pointer in ["/spec/rayClusterSpec/headGroupSpec", "/spec/rayClusterSpec/workerGroupSpecs/0"] {
+            let containers = object.pointer_mut(&format!("{pointer}/template/spec/containers")).unwrap();
+            containers.as_array_mut().unwrap().insert(0, json!({"name": "logs", "image": "logs:1"}));
+        }
+        let mut mutated = mutate(bundle, &object).document.into_value();
+        for pointer in ["/spec/rayClusterSpec/headGroupSpec", "/spec/rayClusterSpec/workerGroupSpecs/0"] {
+            let containers = mutated.pointer_mut(&format!("{pointer}/template/spec/containers")).unwrap();
+            let sidecar = containers.as_array_mut().unwrap().remove(1);
+            prop_assert_eq!(&sidecar["name"], "logs");
+        }
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        leaves(&plain["spec"], &mut Vec::new(), &mut a);
+        leaves(&mutated["spec"], &mut Vec::new(), &mut b);
+        prop_assert_eq!(a, b);
+    }
+}

@@ -1,0 +1,171 @@
+// Reference answers for the differential tests: what Kubernetes' own Go code says about a string.
+//
+// Usage: reference quantity|names|image. Each line on standard input is one JSON string; each line on standard
+// output is one JSON object with the answers for it, in the same order.
+package main
+
+import (
+	"bufio"
+	_ "crypto/sha256" // go-digest accepts only algorithms that are linked in
+	_ "crypto/sha512"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/distribution/reference"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fail("usage: reference quantity|names|image")
+	}
+	switch os.Args[1] {
+	case "quantity":
+		var previous *resource.Quantity
+		answerLines(func(text string) any {
+			answer, parsed := quantity(text, previous)
+			previous = parsed
+			return answer
+		})
+	case "names":
+		answerLines(names)
+	case "image":
+		answerLines(image)
+	default:
+		fail("unknown mode " + os.Args[1])
+	}
+}
+
+func answerLines(answer func(string) any) {
+	in := bufio.NewReaderSize(os.Stdin, 1<<20)
+	out := bufio.NewWriterSize(os.Stdout, 1<<20)
+	encoder := json.NewEncoder(out)
+	for {
+		line, err := in.ReadBytes('\n')
+		if err == io.EOF && len(line) == 0 {
+			break
+		}
+		if err != nil && err != io.EOF {
+			fail(err.Error())
+		}
+		var text string
+		if err := json.Unmarshal(line, &text); err != nil {
+			fail(fmt.Sprintf("%q is not a JSON string: %v", line, err))
+		}
+		if err := encoder.Encode(answer(text)); err != nil {
+			fail(err.Error())
+		}
+	}
+	if err := out.Flush(); err != nil {
+		fail(err.Error())
+	}
+}
+
+type quantityAnswer struct {
+	OK        bool   `json:"ok"`
+	Canonical string `json:"canonical"`
+	Sign      int    `json:"sign"`
+	// Value and Milli are absent where Go would need gigabytes or minutes to compute them.
+	Value *int64 `json:"value"`
+	Milli *int64 `json:"milli"`
+	// Cmp and Sum relate the quantity of the line before to this one, where both are of ordinary size.
+	Cmp *int    `json:"cmp"`
+	Sum *string `json:"sum"`
+}
+
+func quantity(text string, previous *resource.Quantity) (quantityAnswer, *resource.Quantity) {
+	parsed, err := resource.ParseQuantity(text)
+	if err != nil {
+		return quantityAnswer{}, nil
+	}
+	answer := quantityAnswer{OK: true, Sign: parsed.Sign()}
+	// A copy, because String keeps its result inside the quantity.
+	printed := parsed.DeepCopy()
+	answer.Canonical = printed.String()
+	if ordinary(parsed) {
+		value, milli := parsed.Value(), parsed.MilliValue()
+		answer.Value, answer.Milli = &value, &milli
+		if previous != nil && ordinary(*previous) {
+			// Copies again: Cmp and Add may change the representation of their receiver.
+			left := previous.DeepCopy()
+			order := left.Cmp(parsed.DeepCopy())
+			sum := previous.DeepCopy()
+			sum.Add(parsed.DeepCopy())
+			text := sum.String()
+			answer.Cmp, answer.Sum = &order, &text
+		}
+	}
+	return answer, &parsed
+}
+
+// ordinary is false for exponents that Go's big decimals would write out digit by digit.
+func ordinary(q resource.Quantity) bool {
+	decimal := q.DeepCopy()
+	scale := decimal.AsDec().Scale()
+	return scale > -10000 && scale < 10000
+}
+
+type namesAnswer struct {
+	Label     bool `json:"label"`
+	Subdomain bool `json:"subdomain"`
+	Label1035 bool `json:"label1035"`
+	Key       bool `json:"key"`
+	Value     bool `json:"value"`
+	Native    bool `json:"native"`
+	Extended  bool `json:"extended"`
+}
+
+func names(text string) any {
+	return namesAnswer{
+		Label:     len(validation.IsDNS1123Label(text)) == 0,
+		Subdomain: len(validation.IsDNS1123Subdomain(text)) == 0,
+		Label1035: len(validation.IsDNS1035Label(text)) == 0,
+		Key:       len(validation.IsQualifiedName(text)) == 0,
+		Value:     len(validation.IsValidLabelValue(text)) == 0,
+		Native:    native(text),
+		Extended:  extended(text),
+	}
+}
+
+// native and extended state the rules of k8s.io/kubernetes/pkg/apis/core/v1/helper, a module too large to depend on.
+func native(name string) bool {
+	return !strings.Contains(name, "/") || strings.Contains(name, "kubernetes.io/")
+}
+
+func extended(name string) bool {
+	const quotaPrefix = "requests."
+	return !native(name) && !strings.HasPrefix(name, quotaPrefix) &&
+		len(validation.IsQualifiedName(quotaPrefix+name)) == 0
+}
+
+type imageAnswer struct {
+	OK         bool   `json:"ok"`
+	Registry   string `json:"registry"`
+	Repository string `json:"repository"`
+	Tag        string `json:"tag"`
+	Digest     string `json:"digest"`
+}
+
+func image(text string) any {
+	named, err := reference.ParseNormalizedNamed(text)
+	if err != nil {
+		return imageAnswer{}
+	}
+	answer := imageAnswer{OK: true, Registry: reference.Domain(named), Repository: reference.Path(named)}
+	if tagged, ok := named.(reference.Tagged); ok {
+		answer.Tag = tagged.Tag()
+	}
+	if digested, ok := named.(reference.Digested); ok {
+		answer.Digest = digested.Digest().String()
+	}
+	return answer
+}
+
+func fail(message string) {
+	fmt.Fprintln(os.Stderr, "reference:", message)
+	os.Exit(1)
+}
