@@ -118,7 +118,11 @@ fn cpus(cx: &Cx<'_>, pod: &Pod<'_>) -> Option<i64> {
     let ray = pod.main()?;
     let limit = ray.limit("cpu");
     let source = limit.or_else(|| ray.request("cpu").filter(|_| cx.kuberay() >= KubeRay::V1_3));
-    source?.quantity.filter(|cpus| !cpus.is_zero()).map(|cpus| cpus.value())
+    source?
+        .quantity
+        .as_ref()
+        .filter(|cpus| !cpus.is_zero())
+        .map(|cpus| cpus.value())
 }
 
 /// Ray's GPUs of a pod: the start parameter, else the first limit that KubeRay takes for GPUs. Ray looks for other
@@ -137,7 +141,7 @@ fn gpus(cx: &Cx<'_>, pod: &Pod<'_>) -> Option<i64> {
         .iter()
         .find(|limit| is_gpu_key(limit.key, knows_mig) && !limit.quantity.as_ref().is_none_or(Quantity::is_zero));
     match counted {
-        Some(limit) => limit.quantity.map(|gpus| gpus.value()),
+        Some(limit) => limit.quantity.as_ref().map(|gpus| gpus.value()),
         None if ray.limits.iter().any(|limit| facts::is_accelerator(limit.key)) => None,
         None => Some(0),
     }
