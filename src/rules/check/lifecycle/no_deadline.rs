@@ -1,0 +1,60 @@
+//! # What it does
+//! Finds a RayJob without any deadline: neither `activeDeadlineSeconds` nor, on KubeRay 1.6 and later,
+//! `preRunningDeadlineSeconds`.
+//!
+//! # Why it is bad
+//! Nothing ends a job whose cluster never becomes ready, and whatever pods did start hold their GPUs. KubeRay retries for
+//! ever and says nothing (ray-project/kuberay#1990, flyteorg/flyte#3897).
+//!
+//! # What fixes it
+//! A platform sets one for all jobs with `defaults.lifecycle`, as the policies that raygate ships do for KubeRay 1.6 and
+//! later. For older releases only `activeDeadlineSeconds` is left, and how long a job may take only the platform knows. Flyte
+//! itself sets neither field.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {activeDeadlineSeconds: null, preRunningDeadlineSeconds: null}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {activeDeadlineSeconds: null, preRunningDeadlineSeconds: 3600}
+//! ```
+
+use crate::k8s::path::Path;
+use crate::policy::settings::Action;
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG405",
+    title: "the job has no deadline",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("no_deadline.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let has = |key| job.spec.get(key).is_some_and(|value| !value.is_null());
+    let knows_pre_running = cx.kuberay() >= KubeRay::V1_6;
+    if !job.spec.is_object() || has("activeDeadlineSeconds") || (knows_pre_running && has("preRunningDeadlineSeconds"))
+    {
+        return;
+    }
+    let fix = if knows_pre_running {
+        "set preRunningDeadlineSeconds or activeDeadlineSeconds"
+    } else {
+        "set activeDeadlineSeconds"
+    };
+    findings.push(
+        Finding::new(
+            Path::of(["spec", "activeDeadlineSeconds"]),
+            "no deadline: if the cluster never becomes ready, nothing ends the job",
+        )
+        .fix(fix),
+    );
+}
