@@ -38,7 +38,7 @@ pub struct PolicySet {
 }
 
 /// The facts of a platform.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Platform {
     /// The installed KubeRay.
     pub kuberay: KubeRay,
@@ -48,17 +48,6 @@ pub struct Platform {
     pub flyte: FlyteSpec,
     /// The kinds of accelerators.
     pub accelerators: BTreeMap<String, Accelerator>,
-}
-
-impl Default for Platform {
-    fn default() -> Self {
-        Platform {
-            kuberay: KubeRay::default(),
-            feature_gates: BTreeMap::new(),
-            flyte: FlyteSpec::default(),
-            accelerators: BTreeMap::new(),
-        }
-    }
 }
 
 impl Platform {

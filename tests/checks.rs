@@ -4,6 +4,15 @@
 //! the paths at which its code is to be found (`finds`). `policy` and `platform` hold the spec of a RayPolicy and of the
 //! Platform, `kuberay` the version. Where a repair is wanted, the case says so by `repaired: true`: then the mutated object must be free
 //! of the code.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;

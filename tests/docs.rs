@@ -1,4 +1,13 @@
 //! The pages under `docs/` that come from the code are not stale. `RAYGATE_BLESS=1 cargo test --test docs` writes them.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;

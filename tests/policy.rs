@@ -1,4 +1,13 @@
 //! The policy language: how files are read, which policy wins a leaf, and that no key is without effect.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
 
 use raygate::engine::Bundle;
 use raygate::engine::bundle::known;

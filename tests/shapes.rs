@@ -1,4 +1,13 @@
 //! Objects of any shape: no check panics on one, points into nothing, or costs more than its share.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

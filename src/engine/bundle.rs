@@ -15,12 +15,15 @@ pub const EMBEDDED: &[(&str, &str)] = &[("policies/default.yaml", include_str!("
 /// How many different sets of matching policies are remembered.
 const REMEMBERED: usize = 1024;
 
+/// The policies that are for a subject, by their position, and whether each may loosen.
+type Matching = Vec<(usize, bool)>;
+
 /// Policies, compiled. A request holds one from start to end.
 #[derive(Debug)]
 pub struct Bundle {
     set: PolicySet,
     checks: Vec<&'static Check>,
-    compiled: RwLock<HashMap<Vec<(usize, bool)>, Arc<Compiled>>>,
+    compiled: RwLock<HashMap<Matching, Arc<Compiled>>>,
 }
 
 /// What one set of matching policies comes to.
@@ -91,7 +94,7 @@ impl Bundle {
     /// What the policies for a subject come to.
     pub fn compiled(&self, subject: &Subject) -> Arc<Compiled> {
         let selected = select(&self.set, subject);
-        let key: Vec<(usize, bool)> = selected.iter().map(|one| (self.position(one), one.trusted)).collect();
+        let key: Matching = selected.iter().map(|one| (self.position(one), one.trusted)).collect();
         if let Some(compiled) = self.compiled.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Arc::clone(compiled);
         }

@@ -52,6 +52,9 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
     }
 }
 
+/// A text of the pod's spec: its leaf, its key, and how it is read.
+type TextField = (&'static str, &'static str, fn(&PodSettings) -> Option<&String>);
+
 /// The names of a section's leaves, and how it is read.
 struct Section {
     read: fn(&Settings) -> &PodSettings,
@@ -62,10 +65,10 @@ struct Section {
     env: &'static str,
     pull_secrets: &'static str,
     tolerations: &'static str,
-    texts: [(&'static str, &'static str, fn(&PodSettings) -> Option<&String>); 4],
+    texts: [TextField; 4],
 }
 
-const fn texts(names: [&'static str; 4]) -> [(&'static str, &'static str, fn(&PodSettings) -> Option<&String>); 4] {
+const fn texts(names: [&'static str; 4]) -> [TextField; 4] {
     [
         (names[0], "priorityClassName", |s| s.priority_class_name.as_ref()),
         (names[1], "runtimeClassName", |s| s.runtime_class_name.as_ref()),
