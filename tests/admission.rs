@@ -154,9 +154,7 @@ fn what_is_no_review_is_a_400_that_says_why() {
             "stands twice",
         ),
         (
-            valid
-                .replacen("\"kind\":\"RayJob\"", "\"kind\":\"RayJob\",\"x\":1e999", 1)
-                .into_bytes(),
+            valid.replacen("\"spec\":{", "\"spec\":{\"x\":1e999,", 1).into_bytes(),
             "out of range",
         ),
     ];
@@ -373,6 +371,13 @@ fn the_record_names_where_each_change_came_from_and_no_uid() {
     .unwrap();
     assert!(
         record["sharedMemory"]
+            .as_str()
+            .unwrap()
+            .starts_with("policies/default.yaml:"),
+        "{record}"
+    );
+    assert!(
+        record["submitter"]
             .as_str()
             .unwrap()
             .starts_with("policies/default.yaml:"),

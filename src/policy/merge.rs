@@ -99,8 +99,17 @@ impl Effective {
         self.origin_of(&format!("actions.{code}"))
     }
 
+    /// The origin of a leaf, or of the first entry of a map.
     fn origin_of(&self, path: &str) -> Option<Arc<Origin>> {
-        self.origins.get(path).cloned()
+        let below = |(key, _): &(&String, _)| {
+            key.strip_prefix(path)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.origins
+            .range::<str, _>(path..)
+            .next()
+            .filter(below)
+            .map(|(_, origin)| Arc::clone(origin))
     }
 }
 
