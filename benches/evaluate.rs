@@ -19,6 +19,10 @@ use raygate::ray::flyte::Identity;
 use raygate::rules::{Cx, INJECTORS, Plan, check};
 use serde_json::{Value, json};
 
+/// As the binary's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const BATCHES: usize = 60;
 const EACH: u32 = 20;
 

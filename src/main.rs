@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Reviews are many small allocations on few threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     raygate::cli::run()
 }

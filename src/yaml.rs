@@ -46,8 +46,8 @@ pub enum Reading {
 pub struct Limits {
     /// Bytes of text. In line-delimited JSON the other limits hold for each line, this one for the whole.
     pub bytes: usize,
-    /// Values and keys of all documents together, each alias counting as many as it stands for. An anchored value
-    /// counts twice, since a copy is kept for the aliases.
+    /// Values and keys of all documents together, each alias counting as many as it stands for. As many again may be
+    /// in the anchored values of one document, since a copy of each is kept for its aliases.
     pub nodes: usize,
     /// Collections within collections.
     pub depth: usize,
@@ -107,9 +107,9 @@ pub fn read(
 /// The root nodes of all documents of a text, and everything wrong with them, in the order of the text.
 ///
 /// A document with a syntax error or past a limit is left out, and the next one is read. One with another error
-/// (a duplicate key, of which the first counts; a key that is not a string, which is left out) is returned, so that
-/// its other mistakes can be found too: whoever uses a document must look at [`crate::diag::any_error`] first. An
-/// empty document, as between two `---`, is no document.
+/// (a duplicate key, of which the first counts; a key that is not a string, which is taken as its text, or left out
+/// where it is a collection) is returned, so that its other mistakes can be found too: whoever uses a document must
+/// look at [`crate::diag::any_error`] first. An empty document, as between two `---`, is no document.
 ///
 /// JSON text holds one value; several one after the other, or one on each line as in JSON Lines, are as many
 /// documents, see [`parse_json_lines`].
@@ -143,10 +143,7 @@ pub fn is_json(text: &str) -> bool {
 }
 
 fn too_large(source: SourceId, size: usize, limits: &Limits) -> Diagnostic {
-    let message = format!(
-        "the file has {size} bytes, more than the {} that are read",
-        limits.bytes
-    );
+    let message = format!("the file has {size} bytes, more than the {} allowed", limits.bytes);
     Diagnostic::error(codes::TOO_LARGE, message)
         .at(Span::new(source, 0, 0), "")
         .help("split it into several files")

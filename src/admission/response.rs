@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use serde::Serialize;
 
-use crate::engine::{Bundle, Change, Judged, Outcome, Verdict};
+use crate::engine::{Bundle, Judged, Outcome, Verdict, mutate};
 use crate::k8s::text::{safe, truncated};
 use crate::policy::settings::Action;
 
@@ -156,7 +156,8 @@ impl Response {
             let patch = serde_json::to_vec(&outcome.document.patch()).unwrap_or_else(|_| b"[]".to_vec());
             body.patch = Some(base64::engine::general_purpose::STANDARD.encode(patch));
             body.patch_type = Some("JSONPatch");
-            body.audit_annotations.insert("applied", applied(&outcome.changes));
+            body.audit_annotations
+                .insert("applied", mutate::record(bundle, &outcome.changes));
         }
         body.audit_annotations
             .insert("bundle", bundle.short_digest().to_owned());
@@ -207,12 +208,4 @@ impl Response {
             record,
         }
     }
-}
-
-fn applied(changes: &[Change]) -> String {
-    let each: Vec<String> = changes
-        .iter()
-        .map(|change| format!("{} {}", change.by, change.path))
-        .collect();
-    truncated(&safe(&each.join("; ")), 4096)
 }

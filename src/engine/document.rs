@@ -3,7 +3,7 @@
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value};
 
-use crate::k8s::path::{Path, Step};
+use crate::k8s::path::{Path, Step, step_into};
 use crate::rules::{Edit, Op};
 
 /// A JSON document and the patch that leads from what it was to what it is.
@@ -58,35 +58,35 @@ impl Document {
     ///
     /// # Errors
     /// [`DoesNotFit`] if the document has another shape than an edit expects.
-    pub fn apply(&mut self, edits: &[Edit]) -> Result<bool, DoesNotFit> {
+    pub fn apply(&mut self, edits: Vec<Edit>) -> Result<bool, DoesNotFit> {
         if !edits.iter().all(|edit| fits(&self.value, &edit.path, &edit.op)) {
             return Err(DoesNotFit);
         }
         let mut changed = false;
         for edit in edits {
-            changed |= self.apply_one(&edit.path, &edit.op).ok_or(DoesNotFit)?;
+            changed |= self.apply_one(&edit.path, edit.op).ok_or(DoesNotFit)?;
         }
         Ok(changed)
     }
 
-    fn apply_one(&mut self, path: &Path, op: &Op) -> Option<bool> {
+    fn apply_one(&mut self, path: &Path, op: Op) -> Option<bool> {
         match op {
             Op::Set(value) => self.set(path, value),
             Op::Append(value) => self.append(path, value),
             Op::Remove => self.remove(path),
             Op::ToFront(index) => {
                 let items = at_mut(&mut self.value, path.steps())?.as_array_mut()?;
-                let moved = (*index < items.len()).then(|| items.remove(*index))?;
+                let moved = (index < items.len()).then(|| items.remove(index))?;
                 items.insert(0, moved);
-                self.patch.push(Recorded::ToFront(path.clone(), *index));
+                self.patch.push(Recorded::ToFront(path.clone(), index));
                 Some(true)
             }
         }
     }
 
-    fn set(&mut self, path: &Path, value: &Value) -> Option<bool> {
+    fn set(&mut self, path: &Path, value: Value) -> Option<bool> {
         let current = path.get(&self.value);
-        if current == Some(value) {
+        if current == Some(&value) {
             return Some(false);
         }
         let existed = current.is_some();
@@ -95,9 +95,9 @@ impl Document {
         let holder = make(&mut self.value, parent)?;
         match (holder, last) {
             (Value::Object(map), Step::Key(key)) => {
-                map.insert(key.to_string(), value.clone());
+                map.insert(key.to_string(), value);
             }
-            (Value::Array(items), Step::Index(index)) => *items.get_mut(*index)? = value.clone(),
+            (Value::Array(items), Step::Index(index)) => *items.get_mut(*index)? = value,
             _ => return None,
         }
         if existed {
@@ -108,17 +108,15 @@ impl Document {
         Some(true)
     }
 
-    fn append(&mut self, path: &Path, value: &Value) -> Option<bool> {
+    fn append(&mut self, path: &Path, value: Value) -> Option<bool> {
         match path.get(&self.value) {
             Some(Value::Array(items)) => {
                 let index = items.len();
-                at_mut(&mut self.value, path.steps())?
-                    .as_array_mut()?
-                    .push(value.clone());
+                at_mut(&mut self.value, path.steps())?.as_array_mut()?.push(value);
                 self.record(Recorded::Append(path.clone(), index));
                 Some(true)
             }
-            _ => self.set(path, &Value::Array(vec![value.clone()])),
+            _ => self.set(path, Value::Array(vec![value])),
         }
     }
 
@@ -275,21 +273,18 @@ fn make<'v>(document: &'v mut Value, steps: &[Step]) -> Option<&'v mut Value> {
 
 /// The part of `path` down to its first step that is missing or null.
 pub fn first_missing(document: &Value, path: &Path) -> Path {
-    let mut here = Path::ROOT;
     let mut value = Some(document);
-    for step in path.steps() {
-        here = match step {
-            Step::Key(key) => here.name(key),
-            Step::Index(index) => here.index(*index),
-        };
-        value = value
-            .and_then(|value| crate::k8s::path::step_into(value, step))
-            .filter(|value| !value.is_null());
-        if value.is_none() {
-            break;
-        }
-    }
-    here
+    let there = path
+        .steps()
+        .iter()
+        .take_while(|step| {
+            value = value
+                .and_then(|value| step_into(value, step))
+                .filter(|value| !value.is_null());
+            value.is_some()
+        })
+        .count();
+    path.prefix(there + 1)
 }
 
 fn fits(document: &Value, path: &Path, op: &Op) -> bool {

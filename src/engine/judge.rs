@@ -198,7 +198,7 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, named: bool, document: &Docum
                 Action::Fix => Action::Deny,
                 action => *action,
             };
-            let origin = cx.policy.action_origin(check.code).map(ToString::to_string);
+            let origin = cx.policy.action_origin(check.code).map(|origin| origin.to_string());
             judged.push(Judged {
                 check,
                 finding,

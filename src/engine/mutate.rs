@@ -1,11 +1,13 @@
 //! Completing and repairing: the repairs of the checks, then the injectors, each all or nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::k8s::path::Path;
 use crate::k8s::text::{safe, truncated};
+use crate::policy::Origin;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::rules::check::REPAIRS;
@@ -23,11 +25,11 @@ pub struct Change {
     /// The injector's name, or the code of the check whose finding was repaired.
     pub by: &'static str,
     /// Where the edit stands.
-    pub path: String,
+    pub path: Path,
     /// What a repair did, or what an injector replaced, in a sentence for the author.
     pub done: Option<String>,
-    /// Where in the policies it comes from: `policies/default.yaml:14:5`.
-    pub origin: Option<String>,
+    /// Where in the policies it comes from.
+    pub origin: Option<Arc<Origin>>,
     /// Whether a policy forces it.
     pub forced: bool,
 }
@@ -50,7 +52,7 @@ pub fn mutate(bundle: &Bundle, compiled: &Compiled, named: bool, document: &mut 
             leaf: None,
         };
         // An object whose annotations are no object is refused by the API server's own schema.
-        let _ = document.apply(&[edit]);
+        let _ = document.apply(vec![edit]);
     }
     changes
 }
@@ -75,13 +77,13 @@ fn repair(cx: &Cx<'_>, compiled: &Compiled, document: &mut Document, changes: &m
         }
         drop(job);
         let Some((code, findings)) = found else { break };
-        let origin = cx.policy.action_origin(code).map(ToString::to_string);
+        let origin = cx.policy.action_origin(code);
         for finding in findings {
             let Some(repair) = finding.repair else { continue };
-            if document.apply(&repair.edits) == Ok(true) {
+            if document.apply(repair.edits) == Ok(true) {
                 changes.push(Change {
                     by: code,
-                    path: finding.path.to_string(),
+                    path: finding.path,
                     done: Some(repair.done),
                     origin: origin.clone(),
                     forced: false,
@@ -107,32 +109,30 @@ fn inject(cx: &Cx<'_>, document: &mut Document, changes: &mut Vec<Change>) {
         }
         drop(job);
         let Some((name, edits, notes)) = planned else { break };
-        if document.apply(&edits) == Ok(true) {
-            let mut notes = notes.into_iter();
-            changes.extend(edits.iter().map(|edit| {
-                Change {
-                    by: name,
-                    path: edit.path.to_string(),
-                    done: notes.next(),
-                    origin: edit
-                        .leaf
-                        .as_ref()
-                        .and_then(|leaf| cx.policy.origin(leaf))
-                        .map(ToString::to_string),
-                    forced: edit.leaf.as_ref().is_some_and(|leaf| leaf.forced),
-                }
-            }));
+        let mut notes = notes.into_iter();
+        let planned: Vec<Change> = edits
+            .iter()
+            .map(|edit| Change {
+                by: name,
+                path: edit.path.clone(),
+                done: notes.next(),
+                origin: edit.leaf.as_ref().and_then(|leaf| cx.policy.origin(leaf)),
+                forced: edit.leaf.as_ref().is_some_and(|leaf| leaf.forced),
+            })
+            .collect();
+        if document.apply(edits) == Ok(true) {
+            changes.extend(planned);
         }
     }
 }
 
-/// The text of the annotation: the bundle, and for each injector and code where in the policies it came from. It
+/// What was done, in one line: the bundle, and for each injector and code where in the policies it came from. It
 /// carries no uid and no time, so that the same job gets the same text.
-fn record(bundle: &Bundle, changes: &[Change]) -> String {
-    let mut by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+pub fn record(bundle: &Bundle, changes: &[Change]) -> String {
+    let mut by: BTreeMap<&str, Vec<Option<&Origin>>> = BTreeMap::new();
     for change in changes {
         let origins = by.entry(change.by).or_default();
-        let origin = change.origin.as_deref().unwrap_or("built-in");
+        let origin = change.origin.as_deref();
         if !origins.contains(&origin) {
             origins.push(origin);
         }
@@ -140,7 +140,11 @@ fn record(bundle: &Bundle, changes: &[Change]) -> String {
     let mut record = Map::new();
     record.insert("bundle".into(), bundle.short_digest().into());
     for (name, origins) in by {
-        record.insert(name.into(), origins.join(" ").into());
+        let places: Vec<String> = origins
+            .iter()
+            .map(|origin| origin.map_or_else(|| "built-in".to_owned(), ToString::to_string))
+            .collect();
+        record.insert(name.into(), places.join(" ").into());
     }
     truncated(&safe(&Value::Object(record).to_string()), LONGEST_RECORD)
 }

@@ -66,6 +66,12 @@ impl Path {
         Path(steps)
     }
 
+    /// The first so many steps of this path.
+    #[must_use]
+    pub fn prefix(&self, steps: usize) -> Path {
+        Path(self.0.iter().take(steps).cloned().collect())
+    }
+
     /// This path with another index at a step.
     #[must_use]
     pub fn replaced(&self, step: usize, index: usize) -> Path {

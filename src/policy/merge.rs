@@ -84,23 +84,23 @@ pub struct Effective {
 
 impl Effective {
     /// Where a setting comes from.
-    pub fn origin(&self, leaf: &Leaf) -> Option<&Origin> {
+    pub fn origin(&self, leaf: &Leaf) -> Option<Arc<Origin>> {
         let group = if leaf.forced { "force" } else { "defaults" };
         self.origin_of(&format!("{group}.{}", leaf.path))
     }
 
     /// Where a limit comes from, by its key.
-    pub fn limit_origin(&self, key: &str) -> Option<&Origin> {
+    pub fn limit_origin(&self, key: &str) -> Option<Arc<Origin>> {
         self.origin_of(&format!("limits.{key}"))
     }
 
     /// Where the action of a code comes from.
-    pub fn action_origin(&self, code: &str) -> Option<&Origin> {
+    pub fn action_origin(&self, code: &str) -> Option<Arc<Origin>> {
         self.origin_of(&format!("actions.{code}"))
     }
 
-    fn origin_of(&self, path: &str) -> Option<&Origin> {
-        self.origins.get(path).map(AsRef::as_ref)
+    fn origin_of(&self, path: &str) -> Option<Arc<Origin>> {
+        self.origins.get(path).cloned()
     }
 }
 

@@ -1,18 +1,20 @@
 //! From the parser's events to trees, without recursion.
 
+mod frame;
+mod scalar;
 mod span;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as Marks, Tag};
+
+use frame::{Anchored, Content, Frame, Pending};
 
 use super::input::{Allowance, Metered};
 use super::keys::without_duplicates;
 use super::node::{Entry, Key, Node, NodeValue, Style};
 use super::position::Positions;
 use super::report::Report;
-use super::scalar::{self, Scalar};
 use super::{Limits, Reading, codes, split, syntax};
 use crate::diag::{Diagnostic, SourceId, Span, shorten};
 
@@ -38,6 +40,7 @@ pub(super) fn documents(
             reading,
             limits,
             nodes,
+            kept: 0,
             report,
             stack: Vec::new(),
             root: None,
@@ -64,8 +67,10 @@ struct Builder<'t, 'r> {
     positions: Positions<'t>,
     reading: Reading,
     limits: &'r Limits,
-    /// Nodes so far, in all documents, copies counted.
+    /// Nodes so far, in all documents, those of aliases counted.
     nodes: usize,
+    /// Nodes of the anchored values of this document, which are kept a second time.
+    kept: usize,
     report: &'r mut Report,
     stack: Vec<Frame>,
     /// The tree, once it is complete, until its document ends well.
@@ -73,35 +78,7 @@ struct Builder<'t, 'r> {
     anchors: HashMap<usize, Anchored>,
 }
 
-/// A collection whose end has not come.
-struct Frame {
-    start: usize,
-    style: Style,
-    anchor: usize,
-    content: Content,
-}
-
-enum Content {
-    Sequence(Vec<Node>),
-    Mapping(Vec<Entry>, Pending),
-}
-
-/// What a mapping waits for.
-enum Pending {
-    Key,
-    Value(Key),
-    /// The value of a key that cannot be one, which is dropped.
-    Nothing,
-}
-
-/// A finished value with an anchor.
-struct Anchored {
-    node: Node,
-    count: usize,
-    height: usize,
-}
-
-impl<'t> Builder<'t, '_> {
+impl Builder<'_, '_> {
     fn run(&mut self, allowance: &Allowance, documents: &mut Vec<Node>) -> Result<(), Stop> {
         let mut parser = Parser::new(Metered::new(self.positions.text, allowance));
         while let Some(event) = parser.next_event() {
@@ -113,7 +90,10 @@ impl<'t> Builder<'t, '_> {
                 return Err(self.stop(syntax::too_long(place, self.limits.lookahead)));
             }
             match event {
-                Ok((Event::DocumentEnd, _)) => documents.extend(self.root.take()),
+                Ok((Event::DocumentEnd, _)) => {
+                    documents.extend(self.root.take());
+                    self.anchors.clear();
+                }
                 Ok((event, marks)) => self.event(event, marks)?,
                 Err(error) => {
                     let diagnostic = syntax::error(&error, &self.positions, self.innermost(), self.limits);
@@ -157,10 +137,8 @@ impl<'t> Builder<'t, '_> {
         if self.nodes <= self.limits.nodes {
             return Ok(());
         }
-        let message = format!(
-            "{what} brings the file to {} values, more than the {} allowed",
-            self.nodes, self.limits.nodes
-        );
+        let (now, most) = (self.nodes, self.limits.nodes);
+        let message = format!("with {what} the file has {now} values and keys, more than the {most} allowed");
         self.report
             .push(Diagnostic::error(codes::TOO_MANY_NODES, message).at(place, "nothing is read from here on"));
         Err(Stop::File)
@@ -169,7 +147,7 @@ impl<'t> Builder<'t, '_> {
     fn open(
         &mut self,
         content: Content,
-        (start, end): (usize, usize),
+        (first, end): (usize, usize),
         anchor: usize,
         tag: Option<&Tag>,
     ) -> Result<(), Stop> {
@@ -178,15 +156,16 @@ impl<'t> Builder<'t, '_> {
             Content::Mapping(..) => ('{', "map", "this mapping"),
         };
         // The parser gives block collections no width, unless they have a tag or an anchor.
-        let at = span::skip_properties(self.positions.text, start);
-        let flow = end > start && self.positions.from(at).starts_with(bracket);
-        let (style, start) = if flow { (Style::Flow, at) } else { (Style::Block, start) };
+        let start = span::skip_properties(self.positions.text, first);
+        let flow = end > first && self.positions.from(start).starts_with(bracket);
+        let style = if flow { Style::Flow } else { Style::Block };
         let place = self.positions.character(start);
         self.count(1, place, what)?;
         if self.stack.len() >= self.limits.depth {
             return Err(self.stop(syntax::too_deep(place, self.limits.depth)));
         }
         if let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema() || tag.suffix != fitting) {
+            let place = self.tag_place(first);
             self.report.push(syntax::tag(tag, place, what));
         }
         self.stack.push(Frame {
@@ -216,110 +195,6 @@ impl<'t> Builder<'t, '_> {
         };
         self.anchor(frame.anchor, &node)?;
         self.complete(node);
-        Ok(())
-    }
-
-    fn scalar(
-        &mut self,
-        text: Cow<'_, str>,
-        style: ScalarStyle,
-        anchor: usize,
-        tag: Option<&Tag>,
-        (start, end): (usize, usize),
-    ) -> Result<(), Stop> {
-        let has_properties = anchor > 0 || tag.is_some();
-        let (start, end) = span::scalar(self.positions.text, (start, end), style, &text, has_properties);
-        let mut span = self.positions.span(start, end);
-        if text.is_empty() && style == ScalarStyle::Plain {
-            span = self.pending_key().map_or(span, |key| self.with_colon(key));
-        }
-        self.count(1, span, "this value")?;
-        let style = match style {
-            ScalarStyle::Plain => Style::Plain,
-            ScalarStyle::SingleQuoted => Style::SingleQuoted,
-            ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
-            ScalarStyle::Literal => Style::Literal,
-            ScalarStyle::Folded => Style::Folded,
-        };
-        if self.expects_key() {
-            return self.key(&text, style, anchor, tag, span);
-        }
-        let value = self.value(text, style, tag, span);
-        let node = Node { span, style, value };
-        self.anchor(anchor, &node)?;
-        self.complete(node);
-        Ok(())
-    }
-
-    fn value(&mut self, text: Cow<'_, str>, style: Style, tag: Option<&Tag>, span: Span) -> NodeValue {
-        let meaning = match tag {
-            None if style == Style::Plain => {
-                let (meaning, ambiguity) = scalar::plain(&text, self.reading);
-                if let Some(found) = ambiguity {
-                    self.report.push(
-                        Diagnostic::warning(codes::AMBIGUOUS, found.message)
-                            .at(span, "")
-                            .help(found.help),
-                    );
-                }
-                meaning
-            }
-            None => Scalar::Text,
-            Some(tag) => syntax::tagged(tag, &text).unwrap_or_else(|| {
-                self.report.push(syntax::tag(tag, span, "this value"));
-                Scalar::Text
-            }),
-        };
-        match meaning {
-            Scalar::Null => NodeValue::Null,
-            Scalar::Bool(value) => NodeValue::Bool(value),
-            Scalar::Number(number) => NodeValue::Number(number),
-            Scalar::Text => NodeValue::String(text.into_owned()),
-            Scalar::NotFinite => {
-                let message = format!("`{}` is a number that JSON cannot hold", shorten(&text, 40));
-                self.report.push(
-                    Diagnostic::error(codes::NOT_FINITE, message)
-                        .at(span, "")
-                        .help("put it in quotes if it is a string"),
-                );
-                NodeValue::String(text.into_owned())
-            }
-        }
-    }
-
-    /// Takes a scalar as the key of the innermost mapping.
-    fn key(&mut self, text: &str, style: Style, anchor: usize, tag: Option<&Tag>, span: Span) -> Result<(), Stop> {
-        if let Some(tag) = tag.filter(|tag| syntax::tagged(tag, text) != Some(Scalar::Text)) {
-            self.report.push(syntax::tag(tag, span, "a key"));
-        } else if tag.is_none() && style == Style::Plain {
-            if text == "<<" {
-                self.report.push(syntax::merge_key(span));
-                self.expect(Pending::Nothing);
-                return Ok(());
-            }
-            let core = scalar::core(text);
-            let (_, ambiguity) = scalar::plain(text, Reading::Cautious);
-            if core != Scalar::Text {
-                self.report.push(syntax::key_not_string(text, &core, span));
-            } else if let Some(found) = ambiguity {
-                let help = format!("write \"{text}\" in quotes");
-                self.report.push(
-                    Diagnostic::warning(codes::AMBIGUOUS, found.message)
-                        .at(span, "a key")
-                        .help(help),
-                );
-            }
-        }
-        let node = Node {
-            span,
-            style,
-            value: NodeValue::String(text.to_owned()),
-        };
-        self.anchor(anchor, &node)?;
-        self.expect(Pending::Value(Key {
-            text: text.to_owned(),
-            span,
-        }));
         Ok(())
     }
 
@@ -354,7 +229,10 @@ impl<'t> Builder<'t, '_> {
     fn anchor(&mut self, id: usize, node: &Node) -> Result<(), Stop> {
         if id > 0 {
             let count = node.count();
-            self.count(count, node.span, "the copy kept of this anchored value")?;
+            self.kept = self.kept.saturating_add(count);
+            if self.kept > self.limits.nodes {
+                return Err(self.stop(syntax::too_many_anchored(node.span, self.limits.nodes)));
+            }
             self.anchors.insert(
                 id,
                 Anchored {
@@ -428,27 +306,15 @@ impl<'t> Builder<'t, '_> {
         Span::new(key.source, key.start, key.end + width)
     }
 
+    /// The tag of a value whose tags and anchors begin at a byte.
+    fn tag_place(&self, first: usize) -> Span {
+        let (start, end) = span::tag(self.positions.text, first);
+        self.positions.span(start, end)
+    }
+
     /// The opening bracket of the innermost collection, if it is written in brackets.
     fn innermost(&self) -> Option<Span> {
         let frame = self.stack.last().filter(|frame| frame.style == Style::Flow)?;
         Some(self.positions.character(frame.start))
-    }
-}
-
-impl Content {
-    fn sequence() -> Self {
-        Self::Sequence(Vec::new())
-    }
-
-    fn mapping() -> Self {
-        Self::Mapping(Vec::new(), Pending::Key)
-    }
-
-    /// The spans of the first and the last thing in it.
-    fn extent(&self) -> Option<(Span, Span)> {
-        match self {
-            Self::Sequence(items) => Some((items.first()?.span, items.last()?.span)),
-            Self::Mapping(entries, _) => Some((entries.first()?.key.span, entries.last()?.value.span)),
-        }
     }
 }

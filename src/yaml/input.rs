@@ -109,4 +109,14 @@ impl Input for Metered<'_> {
     fn peek_opt(&self) -> Option<char> {
         self.rest.chars().next()
     }
+    /// The rest of a line, for which the scanner has no use but in comments: they leave no tokens and are free.
+    fn skip_while_non_breakz(&mut self) -> usize {
+        let end = self
+            .rest
+            .find(['\n', '\r', '\0', '\u{feff}'])
+            .unwrap_or(self.rest.len());
+        let (line, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
+        self.rest = rest;
+        line.chars().count()
+    }
 }

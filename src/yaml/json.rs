@@ -3,13 +3,11 @@
 mod reader;
 mod string;
 
+use super::Limits;
 use super::node::Node;
 use super::report::Report;
-use super::{Limits, codes};
 use crate::diag::{Diagnostic, SourceId};
 use reader::Reader;
-
-const NOT_YAML: &str = "text that begins with `{` or `[` is read as JSON; for YAML put a line `---` before it";
 
 /// Every value of a JSON text: usually one; several one after the other; or one on each line.
 ///
@@ -24,10 +22,7 @@ pub(super) fn documents(source: SourceId, text: &str, limits: &Limits, report: &
     while !reader.is_at_end() {
         match reader.document(report) {
             Ok(node) => documents.push(node),
-            Err(mut diagnostic) => {
-                if documents.is_empty() && diagnostic.code == codes::JSON_SYNTAX {
-                    diagnostic.help.push(NOT_YAML.to_string());
-                }
+            Err(diagnostic) => {
                 report.push(*diagnostic);
                 break;
             }

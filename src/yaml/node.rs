@@ -202,3 +202,6 @@ impl Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

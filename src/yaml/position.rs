@@ -17,9 +17,10 @@ pub(super) struct Positions<'a> {
 
 impl<'a> Positions<'a> {
     pub(super) fn new(source: SourceId, text: &'a str, base: usize) -> Self {
-        let samples = match text.is_ascii() {
-            true => Vec::new(),
-            false => text.char_indices().step_by(STRIDE).map(|(byte, _)| byte).collect(),
+        let samples = if text.is_ascii() {
+            Vec::new()
+        } else {
+            text.char_indices().step_by(STRIDE).map(|(byte, _)| byte).collect()
         };
         Self {
             source,

@@ -1,7 +1,5 @@
 //! What a plain scalar means: in YAML 1.2, in YAML 1.1, and to kubectl.
 
-use std::fmt::Write as _;
-
 use serde_json::Number;
 
 use super::Reading;
@@ -28,7 +26,7 @@ pub(super) struct Ambiguity {
 /// The meaning of a plain scalar, and the ambiguity if there is one.
 pub(super) fn plain(text: &str, reading: Reading) -> (Scalar, Option<Ambiguity>) {
     let core = core(text);
-    if text.len() > LONGEST || !may_differ(text) {
+    if text.len() > LONGEST || core == Scalar::NotFinite || !may_differ(text) {
         return (core, None);
     }
     let (kubectl, older) = (kubectl(text), older(text));
@@ -48,19 +46,22 @@ pub(super) fn plain(text: &str, reading: Reading) -> (Scalar, Option<Ambiguity>)
         Reading::Cautious if matches!(core, Scalar::Number(_)) && leading_zero(&text) => Scalar::Text,
         Reading::Cautious => core.clone(),
     };
-    let mut help = format!("it is taken as {}; write ", describe(&meant, &text));
-    let mut ways = vec![format!("\"{text}\" for the string")];
+    let mut ways: Vec<String> = Vec::new();
     for value in [&core, &kubectl, &older] {
         let way = match value {
-            Scalar::Bool(value) => format!("{value} for the boolean"),
-            Scalar::Number(number) => format!("{} for the number", in_plain(number)),
+            Scalar::Bool(value) => value.to_string(),
+            Scalar::Number(number) => in_plain(number),
             Scalar::Null | Scalar::NotFinite | Scalar::Text => continue,
         };
         if !ways.contains(&way) {
             ways.push(way);
         }
     }
-    let _ = write!(help, "{}", ways.join(", "));
+    let taken = describe(&meant, &text);
+    let help = format!(
+        "it is taken as {taken}; write \"{text}\" in quotes, or {} without",
+        ways.join(" or ")
+    );
     (meant, Some(Ambiguity { message, help }))
 }
 
@@ -69,7 +70,14 @@ pub(super) fn is_text_to_all(text: &str) -> bool {
     let strings = [core(text), kubectl(text), older(text)]
         .iter()
         .all(|scalar| *scalar == Scalar::Text);
-    strings && !matches!(text, "=" | "<<") && !is_timestamp(text)
+    strings && !matches!(text, "=" | "<<") && !is_timestamp(text) && !is_broken_number(text)
+}
+
+/// A base and no digits, such as `0b_`, at which PyYAML fails.
+fn is_broken_number(text: &str) -> bool {
+    let (_, digits) = sign(text);
+    let rest = digits.strip_prefix("0b").or_else(|| digits.strip_prefix("0x"));
+    rest.is_some_and(|rest| rest.bytes().all(|byte| byte == b'_'))
 }
 
 /// Longer scalars than this are no number that anyone wrote on purpose.
@@ -119,8 +127,15 @@ fn kubectl(text: &str) -> Scalar {
         return Scalar::NotFinite;
     }
     if text.starts_with('.') {
-        return if is_float(text) {
-            whole(decimal(text))
+        // Go allows one underscore between two digits here, and any number of them below.
+        let between_digits = |three: &[u8]| match three {
+            [before, b'_', after] => before.is_ascii_digit() && after.is_ascii_digit(),
+            _ => true,
+        };
+        let fine = text.as_bytes().windows(3).all(between_digits) && !text.ends_with('_');
+        let text = if fine { text.replace('_', "") } else { text.to_string() };
+        return if is_float(&text) {
+            whole(decimal(&text))
         } else {
             Scalar::Text
         };
@@ -129,6 +144,10 @@ fn kubectl(text: &str) -> Scalar {
         return Scalar::Text;
     }
     let text = text.replace('_', "");
+    if let Some(signed) = text.strip_prefix("0b").filter(|rest| rest.starts_with(['+', '-'])) {
+        let (sign, digits) = sign(signed);
+        return radix_number(sign, digits, 2);
+    }
     let (sign, digits) = sign(&text);
     let lower = digits.to_ascii_lowercase();
     for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {

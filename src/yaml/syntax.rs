@@ -77,6 +77,26 @@ const MESSAGES: &[(&str, &str, &str)] = &[
         "indent all entries of a list alike",
     ),
     (
+        "invalid indentation in quoted scalar",
+        "this quoted string is not closed before a line that is indented less",
+        "add the closing quote, or indent the lines that continue it",
+    ),
+    (
+        "illegal placement of ':'",
+        "a `:` stands where no key can be",
+        "a key in brackets begins after a comma; close the bracket before this line if it should be closed",
+    ),
+    (
+        "valid YAML whitespace",
+        "a tab stands where a space has to be",
+        "write a space after the `:` or `-`",
+    ),
+    (
+        "document end marker before directive",
+        "a directive (`%`) stands within a document",
+        "end the document with a line `...` before it, or put the value in quotes",
+    ),
+    (
         "invalid indentation",
         "this line is indented less than what it continues",
         "indent it further",
@@ -124,25 +144,33 @@ pub(super) fn error(error: &ScanError, positions: &Positions<'_>, open: Option<S
     if error.info() == "recursion limit exceeded" {
         return too_deep(positions.character(at), limits.depth);
     }
-    if open.is_none()
-        && let Some(tab) = tab_before(positions.text, at)
-    {
-        return Diagnostic::error(codes::TAB, "a tab is used as indentation")
-            .at(positions.character(tab), "this is a tab")
-            .help("indent with spaces only");
+    let names_tab = error.info().contains("tab");
+    let tab = if names_tab {
+        tab_after(positions.text, at)
+    } else {
+        tab_before(positions.text, at)
+    };
+    if let Some(tab) = tab.filter(|_| names_tab || open.is_none()) {
+        return self::tab(positions.character(tab));
     }
+    let ended = at >= positions.text.trim_end().len();
+    if let Some(open) = open.filter(|_| ended) {
+        return Diagnostic::error(codes::YAML_SYNTAX, "the document ends before this bracket is closed")
+            .at(open, "opened here")
+            .help("add the closing bracket");
+    }
+    let place = if ended {
+        last_character(positions)
+    } else {
+        positions.character(at)
+    };
     let known = MESSAGES.iter().find(|(info, ..)| error.info().contains(info));
     let message = known.map_or_else(
         || format!("not YAML: {}", error.info()),
         |(_, message, _)| (*message).to_string(),
     );
-    let place = if at < positions.text.trim_end().len() {
-        positions.character(at)
-    } else {
-        last_character(positions)
-    };
     let mut diagnostic = Diagnostic::error(codes::YAML_SYNTAX, message).at(place, "");
-    if let Some(open) = open.filter(|open| *open != place) {
+    if let Some(open) = open {
         diagnostic = diagnostic.and_at(open, "opened here");
     }
     match known {
@@ -157,12 +185,35 @@ fn last_character(positions: &Positions<'_>) -> Span {
     positions.character(text.char_indices().next_back().map_or(0, |(at, _)| at))
 }
 
+/// For a tab where only spaces may be.
+pub(super) fn tab(place: Span) -> Diagnostic {
+    Diagnostic::error(codes::TAB, "a tab is used as indentation")
+        .at(place, "this is a tab")
+        .help("indent with spaces only")
+}
+
 /// A tab in the indentation of the line of a byte.
-fn tab_before(text: &str, at: usize) -> Option<usize> {
+pub(super) fn tab_before(text: &str, at: usize) -> Option<usize> {
     let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
-    let line = text.get(start..)?;
+    tab_in_indentation(text.get(start..)?).map(|tab| start + tab)
+}
+
+/// The first tab in the indentation of the line of a byte or of a later one: the parser names the beginning of what
+/// the tab interrupts.
+fn tab_after(text: &str, at: usize) -> Option<usize> {
+    let mut start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    for line in text.get(start..)?.split_inclusive('\n') {
+        if let Some(tab) = tab_in_indentation(line) {
+            return Some(start + tab);
+        }
+        start += line.len();
+    }
+    None
+}
+
+fn tab_in_indentation(line: &str) -> Option<usize> {
     let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
-    line.get(..indentation)?.find('\t').map(|tab| start + tab)
+    line.get(..indentation)?.find('\t')
 }
 
 /// The first character that YAML allows nowhere in a stream (production 1, `c-printable`).
@@ -187,6 +238,15 @@ pub(super) fn too_deep(place: Span, depth: usize) -> Diagnostic {
     Diagnostic::error(codes::TOO_DEEP, message).at(place, "this one is too deep")
 }
 
+pub(super) fn too_many_anchored(place: Span, most: usize) -> Diagnostic {
+    let message = format!(
+        "the anchors (`&name`) of this document mark more than {most} values, those within others counted again"
+    );
+    Diagnostic::error(codes::TOO_MANY_NODES, message)
+        .at(place, "")
+        .help("do not put anchors within anchored values")
+}
+
 pub(super) fn too_long(place: Span, lookahead: usize) -> Diagnostic {
     let message = format!("this value or collection in brackets is longer than {lookahead} characters");
     Diagnostic::error(codes::TOO_LONG, message)
@@ -201,16 +261,20 @@ pub(super) fn key_not_string(text: &str, meaning: &Scalar, span: Span) -> Diagno
         Scalar::Bool(_) => "a boolean",
         _ => "a number",
     };
-    let message = match text.is_empty() {
-        true => "a value stands here without a key".to_string(),
-        false => format!("the key `{text}` is {kind}, and keys must be strings"),
+    let (message, help) = if text.is_empty() {
+        (
+            "a value stands here without a key".to_string(),
+            "write the key before the colon".to_string(),
+        )
+    } else {
+        (
+            format!("the key `{text}` is {kind}, and keys must be strings"),
+            format!("put it in quotes: \"{text}\""),
+        )
     };
     Diagnostic::error(codes::KEY_NOT_STRING, message)
         .at(span, "")
-        .help(match text.is_empty() {
-            true => "write the key before the colon".to_string(),
-            false => format!("put it in quotes: \"{text}\""),
-        })
+        .help(help)
 }
 
 /// For a key that is a collection, or an alias of one; its value is dropped.
@@ -240,13 +304,16 @@ pub(super) fn unfinished_alias(name: &str, place: Span) -> Diagnostic {
 
 pub(super) fn tag(tag: &Tag, place: Span, what: &str) -> Diagnostic {
     let core = tag.is_yaml_core_schema() && SCHEMA.contains(&tag.suffix.as_str());
-    let name = match tag.is_yaml_core_schema() {
-        true => format!("!!{}", shorten(&tag.suffix, 40)),
-        false => format!("{}{}", shorten(&tag.handle, 40), shorten(&tag.suffix, 40)),
+    let prefix = if tag.is_yaml_core_schema() {
+        "!!".to_string()
+    } else {
+        shorten(&tag.handle, 40)
     };
-    let message = match core {
-        true => format!("the tag `{name}` does not fit {what}"),
-        false => format!("the tag `{name}` is not supported"),
+    let name = format!("{prefix}{}", shorten(&tag.suffix, 40));
+    let message = if core {
+        format!("the tag `{name}` does not fit {what}")
+    } else {
+        format!("the tag `{name}` is not supported")
     };
     Diagnostic::error(codes::TAG, message)
         .at(place, "")

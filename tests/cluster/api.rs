@@ -1,5 +1,6 @@
 //! The API server as a client of it sees it: requests in, status codes, bodies and warnings out.
 
+use std::fmt;
 use std::path::Path;
 
 use http_body_util::BodyExt;
@@ -35,7 +36,7 @@ impl Answer {
     /// The body, if the answer has this code; panics otherwise.
     #[track_caller]
     pub(crate) fn expect(self, code: u16) -> Value {
-        assert_eq!(self.code, code, "unexpected answer: {:#}", self.body);
+        assert_eq!(self.code, code, "{self}");
         self.body
     }
 
@@ -47,6 +48,19 @@ impl Answer {
     /// The reason of a `Status`.
     pub(crate) fn reason(&self) -> &str {
         self.body["reason"].as_str().unwrap_or_default()
+    }
+}
+
+/// A `Status` in full, and of an object only which one it is.
+impl fmt::Display for Answer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.body["kind"], &self.body["metadata"]["name"]) {
+            (Value::String(kind), Value::String(name)) if kind != "Status" => {
+                write!(formatter, "{} {kind} {name}", self.code)
+            }
+            _ => write!(formatter, "{} {:#}", self.code, self.body),
+        }?;
+        write!(formatter, ", warnings {:?}", self.warnings)
     }
 }
 

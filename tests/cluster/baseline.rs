@@ -51,7 +51,7 @@ pub(crate) fn the_crd_refuses_a_port_twice(cluster: &Cluster) {
     let container = &mut job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][0];
     container["ports"] = json!([{"containerPort": 8265}, {"containerPort": 8265, "name": "dashboard"}]);
     let answer = cluster.api.post(&rayjobs(), &job);
-    assert_eq!((answer.code, answer.reason()), (422, "Invalid"), "{:#}", answer.body);
+    assert_eq!((answer.code, answer.reason()), (422, "Invalid"), "{answer}");
     assert!(answer.message().contains("Duplicate value"), "{}", answer.message());
 }
 

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -82,24 +83,26 @@ impl Cluster {
 
     /// Removes the RayJobs and pods that a test has left.
     pub(crate) fn clear(&self) {
-        for job in self.api.get(&rayjobs()).expect(200)["items"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
-            let name = job["metadata"]["name"].as_str().expect("the name of a listed job");
-            if job["metadata"].get("finalizers").is_some() {
-                let none = serde_json::json!({"metadata": {"finalizers": null}});
-                self.api.merge_patch(&rayjob(name), &none).expect(200);
+        // After a test that failed, its webhooks may be asked for a moment longer, and answer no more.
+        wait_for("the namespace to be empty", || {
+            let jobs = self.api.get(&rayjobs()).expect(200);
+            for job in jobs["items"].as_array().into_iter().flatten() {
+                let path = rayjob(job["metadata"]["name"].as_str().expect("the name of a listed job"));
+                self.api.merge_patch(&path, &json!({"metadata": {"finalizers": null}}));
             }
-        }
-        self.api.delete(&rayjobs()).expect(200);
-        // No kubelet runs that would confirm the end of a bound pod.
-        self.api.delete(&format!("{}?gracePeriodSeconds=0", pods())).expect(200);
+            self.api.delete(&rayjobs()).expect(200);
+            // No kubelet runs that would confirm the end of a bound pod.
+            self.api.delete(&format!("{}?gracePeriodSeconds=0", pods())).expect(200);
+            let count = |path: String| self.api.get(&path).expect(200)["items"].as_array().map_or(0, Vec::len);
+            match (count(rayjobs()), count(pods())) {
+                (0, 0) => Ok(()),
+                (jobs, pods) => Err(format!("{jobs} RayJobs and {pods} pods are left")),
+            }
+        });
     }
 
     fn create_namespace(&self) {
-        let namespace = serde_json::json!({"metadata": {"name": NAMESPACE}});
+        let namespace = json!({"metadata": {"name": NAMESPACE}});
         self.api.post("/api/v1/namespaces", &namespace).expect(201);
     }
 
@@ -234,7 +237,7 @@ fn connect(daemons: &mut [Daemon], folder: &Path, port: u16) -> Api {
         daemons.iter_mut().for_each(Daemon::assert_running);
         match api.try_get("/readyz") {
             Ok(answer) if answer.code == 200 => Ok(()),
-            Ok(answer) => Err(answer.body.to_string()),
+            Ok(answer) => Err(answer.to_string()),
             Err(error) => Err(error.to_string()),
         }
     });
@@ -247,7 +250,7 @@ fn certificate_file(folder: &Path) -> PathBuf {
 }
 
 fn scheduler(binaries: &Binaries, folder: &Path, port: u16) -> Option<Command> {
-    let kubeconfig = serde_json::json!({
+    let kubeconfig = json!({
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "tests", "cluster": {

@@ -27,6 +27,7 @@ mod completion;
 mod denial;
 mod gate;
 mod nodes;
+mod offline;
 mod order;
 mod outage;
 mod placement;
@@ -53,6 +54,8 @@ fn main() -> std::process::ExitCode {
         test(completion::what_the_author_wrote_stands),
         test(completion::a_job_without_an_end_gets_one),
         test(completion::a_completed_job_is_left_as_it_is),
+        test(offline::the_command_completes_as_the_cluster_does),
+        test(offline::the_command_refuses_as_the_cluster_does),
         test(placement::the_pods_of_every_rayjob_are_placed).needs_scheduler(),
         test(placement::only_the_completed_gpu_worker_is_placed).needs_scheduler(),
         test(placement::only_the_repaired_worker_is_accepted),
@@ -74,6 +77,7 @@ fn main() -> std::process::ExitCode {
         test(updates::a_group_added_to_a_suspended_job_is_completed),
         test(outage::nothing_is_created_without_raygate),
         test(outage::a_job_can_be_deleted_without_raygate),
+        test(outage::no_spec_is_changed_without_raygate),
         test(outage::with_failures_ignored_a_job_passes_as_it_is),
         test(outage::without_the_mutation_nobody_is_blamed),
         test(outage::without_the_judgement_nothing_is_created),

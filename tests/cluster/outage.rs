@@ -3,11 +3,12 @@
 use serde_json::json;
 
 use crate::api::Answer;
-use crate::cluster::{Cluster, dead_url, rayjob, rayjobs};
+use crate::cluster::{Cluster, dead_url, rayjobs};
 use crate::denial::assert_denied;
 use crate::gate::{APPLIED, Gate, Hook, WEBHOOK};
 use crate::process::wait_for;
 use crate::rayjobs::{all, load, name, with_duplicate_group};
+use crate::updates::{assert_deletable, create_with_finalizer};
 
 /// As shipped, nothing gets in unjudged.
 pub(crate) fn nothing_is_created_without_raygate(cluster: &Cluster) {
@@ -18,14 +19,24 @@ pub(crate) fn nothing_is_created_without_raygate(cluster: &Cluster) {
     assert_eq!(cluster.rayjob(name(&job)).code, 404);
 }
 
-/// What is in the cluster can be deleted meanwhile.
+/// What is in the cluster can be labelled and deleted meanwhile, finalizers and all.
 pub(crate) fn a_job_can_be_deleted_without_raygate(cluster: &Cluster) {
     let mut gate = Gate::open(cluster);
-    let job = load("seed-02");
-    cluster.api.post(&rayjobs(), &job).expect(201);
+    let path = create_with_finalizer(cluster, load("seed-02"));
     gate.kill();
-    cluster.api.delete(&rayjob(name(&job))).expect(200);
-    assert_eq!(cluster.rayjob(name(&job)).code, 404);
+    cluster
+        .api
+        .merge_patch(&path, &json!({"metadata": {"labels": {"seen": "yes"}}}))
+        .expect(200);
+    assert_deletable(cluster, &path);
+}
+
+/// What changes its spec waits.
+pub(crate) fn no_spec_is_changed_without_raygate(cluster: &Cluster) {
+    let mut gate = Gate::open(cluster);
+    let path = create_with_finalizer(cluster, load("seed-02"));
+    gate.kill();
+    assert_unreachable(&cluster.api.merge_patch(&path, &json!({"spec": {"entrypoint": "true"}})));
 }
 
 /// A platform that would rather run jobs unjudged sets the validating webhook to `Ignore`.
@@ -40,7 +51,7 @@ pub(crate) fn with_failures_ignored_a_job_passes_as_it_is(cluster: &Cluster) {
         if answer.code == 201 {
             Ok(answer.body)
         } else {
-            Err(answer.body.to_string())
+            Err(answer)
         }
     });
     assert!(
@@ -68,13 +79,15 @@ pub(crate) fn without_the_mutation_nobody_is_blamed(cluster: &Cluster) {
         }
     });
     for (file, job) in all() {
-        let answer = cluster.api.post(&rayjobs(), &job);
-        let repairable = file.starts_with("seed-01") || file.starts_with("seed-08");
+        let answer = gate.probe(&job);
+        let only_lacks_defaults = file.starts_with("seed-02");
+        let cannot_run = file.starts_with("seed-01") || file.starts_with("seed-08");
         match answer.code {
             429 => {
+                assert!(!only_lacks_defaults, "{file} can run as it is: {}", answer.message());
                 assert_eq!(answer.reason(), "TooManyRequests", "{file}");
                 let seconds = answer.body["details"]["retryAfterSeconds"].as_u64();
-                assert!(seconds.is_some_and(|seconds| seconds > 0), "{file}: {:#}", answer.body);
+                assert!(seconds.is_some_and(|seconds| seconds > 0), "{file}: {answer}");
                 assert!(
                     answer.message().contains("defaults were not applied"),
                     "{file}: {}",
@@ -82,14 +95,14 @@ pub(crate) fn without_the_mutation_nobody_is_blamed(cluster: &Cluster) {
                 );
             }
             201 => {
-                assert!(!repairable, "{file} cannot run as it is, and was let in");
+                assert!(!cannot_run, "{file} cannot run as it is, and was let in");
                 assert!(
                     answer.warnings.iter().any(|it| it.contains("defaults")),
                     "{file}: {:?}",
                     answer.warnings
                 );
             }
-            code => panic!("{file}: {code} {:#}", answer.body),
+            _ => panic!("{file}: {answer}"),
         }
     }
     assert_eq!(

@@ -3,7 +3,7 @@
 use crate::cluster::{Cluster, rayjobs};
 use crate::gate::Gate;
 use crate::nodes::{GPU, PLAIN, create_pod, node_of, unschedulable_because};
-use crate::rayjobs::{all, load, name, ray_pod, ray_pods, submitter};
+use crate::rayjobs::{all, load, name, named, ray_pod, ray_pods, submitter};
 
 /// GPU pods go to the GPU node, all others to the plain one, and none waits.
 pub(crate) fn the_pods_of_every_rayjob_are_placed(cluster: &Cluster) {
@@ -15,7 +15,7 @@ pub(crate) fn the_pods_of_every_rayjob_are_placed(cluster: &Cluster) {
         pods.push(submitter(&stored));
         for pod in &pods {
             let answer = create_pod(cluster, pod.role, pod.template);
-            assert_eq!(answer.code, 201, "{file} {}: {:#}", pod.role, answer.body);
+            assert_eq!(answer.code, 201, "{file} {}: {answer}", pod.role);
         }
         for pod in &pods {
             let wanted = if pod.wants_gpu() { GPU } else { PLAIN };
@@ -28,13 +28,13 @@ pub(crate) fn the_pods_of_every_rayjob_are_placed(cluster: &Cluster) {
 /// The same worker, without and with raygate, beside the same free GPU node.
 pub(crate) fn only_the_completed_gpu_worker_is_placed(cluster: &Cluster) {
     let job = load("seed-02");
-    let raw = cluster.api.post(&rayjobs(), &job).expect(201);
+    let raw = cluster.api.post(&rayjobs(), &named(job.clone(), "raw")).expect(201);
     create_pod(cluster, "raw-worker", ray_pod(&raw, "gpu-workers").template).expect(201);
     let reason = unschedulable_because(cluster, "raw-worker");
     assert!(reason.contains("untolerated taint"), "{reason}");
 
-    let gate = Gate::open(cluster);
-    let completed = gate.probe(&job).expect(201);
+    let _gate = Gate::open(cluster);
+    let completed = cluster.api.post(&rayjobs(), &job).expect(201);
     create_pod(cluster, "completed-worker", ray_pod(&completed, "gpu-workers").template).expect(201);
     assert_eq!(node_of(cluster, "completed-worker"), GPU);
     unschedulable_because(cluster, "raw-worker");

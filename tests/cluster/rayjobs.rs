@@ -72,6 +72,11 @@ pub(crate) fn name(job: &Value) -> &str {
     job["metadata"]["name"].as_str().expect("a RayJob's name")
 }
 
+pub(crate) fn named(mut job: Value, name: &str) -> Value {
+    job["metadata"]["name"] = json!(name);
+    job
+}
+
 /// The kinds of pod of a RayJob: head, worker groups in order, submitter.
 pub(crate) fn ray_pods(job: &Value) -> Vec<PodKind<'_>> {
     let cluster = &job["spec"]["rayClusterSpec"];

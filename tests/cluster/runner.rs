@@ -142,11 +142,13 @@ fn run(tests: &[&Test], report: &mut Report) {
         report.failed.extend(tests.iter().map(|test| test.name));
         return;
     };
+    let (tests, unplaceable): (Vec<&Test>, Vec<&Test>) = tests
+        .iter()
+        .partition(|test| cluster.has_scheduler || !test.needs_scheduler);
+    if !unplaceable.is_empty() {
+        skip(&unplaceable, "KUBEBUILDER_ASSETS holds no kube-scheduler", report);
+    }
     for test in tests {
-        if test.needs_scheduler && !cluster.has_scheduler {
-            skip(&[test], "KUBEBUILDER_ASSETS holds no kube-scheduler", report);
-            continue;
-        }
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
             cluster.clear();
             (test.run)(&cluster);
@@ -172,7 +174,7 @@ fn run(tests: &[&Test], report: &mut Report) {
 /// without them for a run with them.
 fn skip(tests: &[&Test], missing: &str, report: &mut Report) {
     let required = env::var_os("RAYGATE_REQUIRE_CLUSTER").is_some_and(|value| value == "1");
-    let (outcome, list) = if required {
+    let (outcome, heading) = if required {
         ("FAILED", "CANNOT RUN")
     } else {
         ("ignored", "ARE SKIPPED")
@@ -180,7 +182,7 @@ fn skip(tests: &[&Test], missing: &str, report: &mut Report) {
     for test in tests {
         println!("test {} ... {outcome}", test.name);
     }
-    eprintln!("\n{} CLUSTER TESTS {list}: {missing}", tests.len());
+    eprintln!("\nCLUSTER TESTS {heading} ({}): {missing}", tests.len());
     if required {
         report.failed.extend(tests.iter().map(|test| test.name));
     } else {

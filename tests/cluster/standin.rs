@@ -63,6 +63,8 @@ impl<'a> StandIn<'a> {
             "rules": [rule],
             "admissionReviewVersions": ["v1"],
             "sideEffects": "None",
+            // Once it has ended, the API server may still ask for it for a moment.
+            "failurePolicy": "Ignore",
             "reinvocationPolicy": "Never",
         });
         let configuration = json!({"metadata": {"name": name}, "webhooks": [webhook]});

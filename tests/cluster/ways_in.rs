@@ -35,7 +35,7 @@ pub(crate) fn applying_the_same_file_again(cluster: &Cluster) {
             .apply_yaml(&path, &job.to_string(), ApplyYaml::Store)
             .expect(201);
         let again = cluster.api.apply_yaml(&path, &job.to_string(), ApplyYaml::Store);
-        assert_eq!(again.code, 200, "{seed}: {:#}", again.body);
+        assert_eq!(again.code, 200, "{seed}: {again}");
     }
 }
 
@@ -71,8 +71,8 @@ pub(crate) fn replace(cluster: &Cluster) {
     let _gate = Gate::open(cluster);
     let path = create(cluster, &load("seed-02"));
     let stored = cluster.api.get(&path).expect(200);
-    cluster.api.put(&path, &stored).expect(200);
-    assert_denied(&cluster.api.put(&path, &with_duplicate_group(stored)));
+    let replaced = cluster.api.put(&path, &stored).expect(200);
+    assert_denied(&cluster.api.put(&path, &with_duplicate_group(replaced)));
 }
 
 /// The webhook is registered for v1 alone, and the older version comes to it converted.
@@ -105,7 +105,7 @@ fn create(cluster: &Cluster, job: &Value) -> String {
 
 #[track_caller]
 fn assert_completed(answer: &Answer, code: u16) {
-    assert_eq!(answer.code, code, "{:#}", answer.body);
+    assert_eq!(answer.code, code, "{answer}");
     assert!(
         answer.body["metadata"]["annotations"][APPLIED].is_string(),
         "{:#}",

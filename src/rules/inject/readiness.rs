@@ -233,10 +233,14 @@ mod tests {
             let port = listener.local_addr().unwrap().port();
             let server = std::thread::spawn(move || {
                 let (mut socket, _) = listener.accept().unwrap();
-                let mut request = [0; 1024];
-                let length = socket.read(&mut request).unwrap();
+                let mut request = Vec::new();
+                let mut byte = [0];
+                while !request.ends_with(b"\r\n\r\n") {
+                    socket.read_exact(&mut byte).unwrap();
+                    request.push(byte[0]);
+                }
                 socket.write_all(answer.as_bytes()).unwrap();
-                String::from_utf8_lossy(&request[..length]).into_owned()
+                String::from_utf8(request).unwrap()
             });
             let folder = tempfile::tempdir().unwrap();
             let wget = folder.path().join("wget");

@@ -42,6 +42,19 @@ pub(super) fn skip_properties(text: &str, start: usize) -> usize {
     text.len() - rest.len()
 }
 
+/// The bytes of the tag among the properties that begin at `start`.
+pub(super) fn tag(text: &str, start: usize) -> (usize, usize) {
+    let mut at = start;
+    while let Some(rest) = text.get(at..).filter(|rest| rest.starts_with(['&', '!'])) {
+        let width = rest.find([' ', '\t', '\r', '\n', ',', ']', '}']).unwrap_or(rest.len());
+        if rest.starts_with('!') {
+            return (at, at + width);
+        }
+        at = text.len() - skip_blank(rest.get(width..).unwrap_or_default()).len();
+    }
+    (start, start)
+}
+
 fn skip_blank(mut text: &str) -> &str {
     loop {
         text = text.trim_start_matches([' ', '\t', '\r', '\n']);

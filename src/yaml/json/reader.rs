@@ -9,6 +9,8 @@ use crate::yaml::node::{Entry, Key, Node, NodeValue, Style};
 use crate::yaml::report::Report;
 use crate::yaml::{Limits, codes, syntax};
 
+const NOT_YAML: &str = "text that begins with `{` or `[` is read as JSON; for YAML put a line `---` before it";
+
 /// Boxed, because results are passed up through every level.
 type Read<T> = Result<T, Box<Diagnostic>>;
 
@@ -143,7 +145,10 @@ impl<'a> Reader<'a> {
                 })
             }
             None => Err(self.not_closed(open)),
-            Some(_) => Err(self.error("a key in double quotes was expected here").into()),
+            Some(_) => Err(self
+                .error("a key in double quotes was expected here")
+                .help(NOT_YAML)
+                .into()),
         }
     }
 
@@ -235,7 +240,7 @@ impl<'a> Reader<'a> {
             }
             _ if rest.starts_with('\'') => diagnostic.help("JSON strings are written in double quotes"),
             _ if rest.starts_with(['/', '#']) => diagnostic.help("JSON has no comments"),
-            _ => diagnostic,
+            _ => diagnostic.help(NOT_YAML),
         };
         diagnostic.into()
     }
@@ -265,7 +270,7 @@ impl<'a> Reader<'a> {
         if self.nodes <= self.limits.nodes {
             return Ok(());
         }
-        let message = format!("there are more than the {} values allowed", self.limits.nodes);
+        let message = format!("there are more than the {} values and keys allowed", self.limits.nodes);
         let diagnostic = Diagnostic::error(codes::TOO_MANY_NODES, message);
         Err(diagnostic
             .at(self.span(self.at, self.at), "nothing is read from here on")
