@@ -100,12 +100,16 @@ fn flow(want: &Value) -> String {
 fn block(want: &Value, indent: usize) -> String {
     let mut out = String::from("want:\n");
     let margin = " ".repeat(indent + 2);
-    for line in yaml::emit(want).lines() {
-        if !line.is_empty() {
-            out.push_str(&margin);
-            out.push_str(line);
+    // As people read it, rather than by the alphabet.
+    for key in ["verdict", "findings", "changes"] {
+        let Some(value) = want.get(key) else { continue };
+        for line in yaml::emit(&json!({key: value})).lines() {
+            if !line.is_empty() {
+                out.push_str(&margin);
+                out.push_str(line);
+            }
+            out.push('\n');
         }
-        out.push('\n');
     }
     out
 }
