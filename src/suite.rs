@@ -71,10 +71,7 @@ impl Suite {
     /// Reads test files.
     pub fn load(files: &[Source], read: ReadFile<'_>) -> Suite {
         let mut sources = Sources::new();
-        let mut files: Vec<TestFile> = files
-            .iter()
-            .map(|file| case::read(&mut sources, file, read))
-            .collect();
+        let mut files: Vec<TestFile> = files.iter().map(|file| case::read(&mut sources, file, read)).collect();
         files.sort_by(|a, b| a.name.cmp(&b.name));
         Suite { sources, files }
     }

@@ -50,7 +50,9 @@ enum Format {
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     if let Some(file) = args.directories.iter().find(|directory| directory.is_file()) {
         let name = file.display();
-        return Err(Failure::Usage(format!("{name} is a file; name the directory of the policies and their tests")));
+        return Err(Failure::Usage(format!(
+            "{name} is a file; name the directory of the policies and their tests"
+        )));
     }
     let (bundle, loaded) = policies::bundle(&args.directories)?;
     if !loaded.diagnostics.is_empty() {
@@ -63,7 +65,11 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     let results = suite.run(&bundle);
     let all_pass = !results.is_empty() && results.iter().all(Tested::passed);
     let covered = if args.coverage && all_pass {
-        Some(coverage::coverage(&policies::read(&args.directories)?, &known(), &suite))
+        Some(coverage::coverage(
+            &policies::read(&args.directories)?,
+            &known(),
+            &suite,
+        ))
     } else {
         None
     };

@@ -33,10 +33,7 @@ pub fn schema(known: &Known) -> Value {
     for document in DOCUMENTS {
         definitions.insert(document.kind.into(), writer.document(document));
     }
-    let kinds: Vec<Value> = DOCUMENTS
-        .iter()
-        .map(|document| reference(document.kind))
-        .collect();
+    let kinds: Vec<Value> = DOCUMENTS.iter().map(|document| reference(document.kind)).collect();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "raygate policy files",

@@ -113,7 +113,10 @@ static WANT: &[Field] = &[
         Kind::OneOf(&[
             ("Allow", "the RayJob may be stored"),
             ("Deny", "it may not"),
-            ("Retry", "it may not as it is, and may after the mutation at the next try"),
+            (
+                "Retry",
+                "it may not as it is, and may after the mutation at the next try",
+            ),
         ]),
         "The answer.",
         "Allow",
@@ -199,13 +202,8 @@ pub struct WantedFinding {
 
 /// Reads a test file.
 pub(super) fn read(sources: &mut Sources, file: &Source, read: ReadFile<'_>) -> super::TestFile {
-    let (source, nodes, diagnostics) = yaml::read(
-        sources,
-        &file.name,
-        &file.bytes,
-        Reading::Cautious,
-        &Limits::policies(),
-    );
+    let (source, nodes, diagnostics) =
+        yaml::read(sources, &file.name, &file.bytes, Reading::Cautious, &Limits::policies());
     let mut builder = Builder {
         file: &file.name,
         read,
@@ -216,7 +214,9 @@ pub(super) fn read(sources: &mut Sources, file: &Source, read: ReadFile<'_>) -> 
         [node] => builder.case(node, source),
         [_, second, ..] => {
             let span = second.locate(&[]);
-            builder.push(Diagnostic::error(codes::NOT_A_CASE, "a test file holds one case, this is a second").at(span, ""));
+            builder.push(
+                Diagnostic::error(codes::NOT_A_CASE, "a test file holds one case, this is a second").at(span, ""),
+            );
             None
         }
         [] => {

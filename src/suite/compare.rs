@@ -122,7 +122,12 @@ impl Comparison<'_> {
 
     fn changes(&self, out: &mut Vec<Difference>) {
         let got = changes(&self.ran.before, &self.ran.after);
-        for path in self.want.changes.keys().chain(got.keys().filter(|path| !self.want.changes.contains_key(*path))) {
+        for path in self
+            .want
+            .changes
+            .keys()
+            .chain(got.keys().filter(|path| !self.want.changes.contains_key(*path)))
+        {
             let wanted = self.want.changes.get(path);
             let found = got.get(path);
             match (wanted, found) {
@@ -150,7 +155,10 @@ impl Comparison<'_> {
     fn inside(&self, wish: &Value, changed: &Changed, place: Option<String>, out: &mut Vec<Difference>) {
         let reverse = between(&changed.path, &changed.value, wish);
         let forward = between(&changed.path, wish, &changed.value);
-        for path in forward.keys().chain(reverse.keys().filter(|path| !forward.contains_key(*path))) {
+        for path in forward
+            .keys()
+            .chain(reverse.keys().filter(|path| !forward.contains_key(*path)))
+        {
             let line = |side: &BTreeMap<String, Changed>, place: Option<String>| {
                 let value = &side.get(path)?.value;
                 Some(Line {

@@ -45,9 +45,12 @@ pub struct Unnoticed {
 impl Unnoticed {
     /// The same for people.
     pub fn diagnostic(&self) -> Diagnostic {
-        Diagnostic::error(codes::NOT_NOTICED, format!("no case notices that `{}` is gone", self.part))
-            .at(self.span, "")
-            .help("add a case that depends on it, or take it out")
+        Diagnostic::error(
+            codes::NOT_NOTICED,
+            format!("no case notices that `{}` is gone", self.part),
+        )
+        .at(self.span, "")
+        .help("add a case that depends on it, or take it out")
     }
 }
 
@@ -76,7 +79,9 @@ pub fn coverage(policies: &[Source], known: &Known, suite: &Suite) -> Coverage {
             if let Some(document) = changed.get_mut(position) {
                 take_out(document, &part.steps);
             }
-            let Some(bundle) = loaded(&changed, known) else { continue };
+            let Some(bundle) = loaded(&changed, known) else {
+                continue;
+            };
             coverage.parts += 1;
             let is_noticed = |case: &Case| !compare(case, &run(case, &bundle), &suite.sources).is_empty();
             if !suite.cases().any(is_noticed) {
@@ -188,7 +193,9 @@ fn below(steps: &[Step], step: Step) -> Vec<Step> {
 }
 
 fn take_out(document: &mut Value, steps: &[Step]) {
-    let Some((last, above)) = steps.split_last() else { return };
+    let Some((last, above)) = steps.split_last() else {
+        return;
+    };
     let holder = above.iter().try_fold(document, |value, step| match step {
         Step::Key(key) => value.get_mut(key),
         Step::Index(index) => value.get_mut(*index),

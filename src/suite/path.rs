@@ -53,7 +53,18 @@ mod tests {
 
     #[test]
     fn what_is_no_path_is_refused() {
-        for text in ["", ".a", "a.", "a..b", "a[", "a[x]", "a[1", "a[\"b]", "a[\"b\"c]", "a[1]b"] {
+        for text in [
+            "",
+            ".a",
+            "a.",
+            "a..b",
+            "a[",
+            "a[x]",
+            "a[1",
+            "a[\"b]",
+            "a[\"b\"c]",
+            "a[1]b",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -45,7 +45,12 @@ pub fn print(
 }
 
 fn case(class: &str, name: &str, failure: Option<&str>, out: &mut dyn Write) -> Result<(), Failure> {
-    write!(out, "  <testcase classname=\"{}\" name=\"{}\"", escaped(class), escaped(name))?;
+    write!(
+        out,
+        "  <testcase classname=\"{}\" name=\"{}\"",
+        escaped(class),
+        escaped(name)
+    )?;
     match failure {
         Some(text) => writeln!(
             out,

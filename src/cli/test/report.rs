@@ -128,10 +128,19 @@ pub fn total(
         None if wants_coverage => writeln!(out, "coverage is not measured while a case fails")?,
         None => {}
     }
-    writeln!(out, "{} cases: {passed} passed, {} failed", results.len(), results.len() - passed)?;
+    writeln!(
+        out,
+        "{} cases: {passed} passed, {} failed",
+        results.len(),
+        results.len() - passed
+    )?;
     if let Some(covered) = covered {
         let noticed = covered.parts - covered.unnoticed.len();
-        writeln!(out, "coverage: {noticed} of {} parts of the policies are noticed", covered.parts)?;
+        writeln!(
+            out,
+            "coverage: {noticed} of {} parts of the policies are noticed",
+            covered.parts
+        )?;
     }
     Ok(())
 }
