@@ -5,6 +5,7 @@
 
 pub mod codes;
 pub mod glob;
+pub mod json_schema;
 pub mod load;
 pub mod merge;
 pub mod read;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// The layers, from left to right. Modules that share a layer may not use each other.
 const LAYERS: &[&[&str]] = &[
     &["cli"],
-    &["server", "install"],
+    &["server", "install", "suite"],
     &["certs", "metrics"],
     &["telemetry"],
     &["admission"],

@@ -12,7 +12,7 @@ use crate::engine::judge::answer_validate;
 use crate::engine::{Bundle, Judged, Operation, Outcome, Request, Verdict, judge};
 use crate::k8s::path::{Path, Step};
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, defaults, flyte};
+use crate::ray::defaults;
 use crate::yaml::{self, Limits, Node, Reading};
 
 use super::{CLEAN, FINDINGS, Failure, policies};
@@ -248,7 +248,7 @@ fn judge_one(args: &Args, bundle: &Bundle, node: &Node) -> Judgement {
     }
     let user = match request.pointer("/userInfo/username").and_then(Value::as_str) {
         Some(user) => user.to_owned(),
-        None => likely_user(bundle, &object),
+        None => bundle.likely_user(&object).to_owned(),
     };
     let old = request.get_mut("oldObject").map(Value::take).filter(Value::is_object);
     let request = Request {
@@ -276,17 +276,6 @@ fn judge_one(args: &Args, bundle: &Bundle, node: &Node) -> Judgement {
         namespace,
         outcome: Box::new(outcome),
     }
-}
-
-/// A manifest does not say who will send it: a RayJob of Flyte's is sent by the first of the Platform's service
-/// accounts.
-fn likely_user(bundle: &Bundle, object: &Value) -> String {
-    let accounts = &bundle.platform().flyte.service_accounts;
-    accounts
-        .first()
-        .filter(|_| flyte::made_by_flyte(&RayJob::of(object)))
-        .cloned()
-        .unwrap_or_default()
 }
 
 /// What `/mutate` and then `/validate` say.

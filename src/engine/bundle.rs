@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use serde_json::Value;
+
 use crate::policy::load::{Known, Source};
 use crate::policy::select::{Selected, select};
 use crate::policy::settings::Action;
 use crate::policy::{self, Effective, Platform, PolicySet, Subject, merge};
+use crate::ray::{RayJob, flyte};
 use crate::rules::{Check, INJECTORS, check};
 
 /// The shipped policies: the file's name and text.
@@ -89,6 +92,16 @@ impl Bundle {
     /// The first twelve digits of the digest, which logs and annotations carry.
     pub fn short_digest(&self) -> &str {
         self.set.digest.get(..12).unwrap_or(&self.set.digest)
+    }
+
+    /// Who will send an object that does not say so itself: Flyte's first service account for a RayJob that Flyte made,
+    /// else nobody.
+    pub fn likely_user(&self, object: &Value) -> &str {
+        let accounts = &self.platform().flyte.service_accounts;
+        accounts
+            .first()
+            .filter(|_| flyte::made_by_flyte(&RayJob::of(object)))
+            .map_or("", String::as_str)
     }
 
     /// What the policies for a subject come to.
