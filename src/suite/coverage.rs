@@ -183,7 +183,7 @@ fn value(node: &Node, span: Span, kind: &Kind, required: bool, steps: Vec<Step>,
 
 /// Whether a list of objects is one of selectors, whose clauses are parts of their own.
 fn is_selector(fields: &[Field]) -> bool {
-    std::ptr::eq(fields, crate::policy::schema::SELECTOR)
+    std::ptr::eq(fields, policy::schema::SELECTOR)
 }
 
 fn below(steps: &[Step], step: Step) -> Vec<Step> {
