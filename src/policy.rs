@@ -41,8 +41,11 @@ pub struct PolicySet {
 /// The facts of a platform.
 #[derive(Clone, Debug, Default)]
 pub struct Platform {
-    /// The installed KubeRay.
+    /// The installed KubeRay; the newest release where the platform does not say.
     pub kuberay: KubeRay,
+    /// Whether the platform says which KubeRay is installed. An older CRD drops fields that it does not know, so what
+    /// only newer ones have is injected only then.
+    pub names_kuberay: bool,
     /// Feature gates that differ from the release's defaults.
     pub feature_gates: BTreeMap<String, bool>,
     /// The Flyte that creates the RayJobs.

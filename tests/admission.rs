@@ -250,11 +250,7 @@ fn a_job_that_was_not_completed_is_not_blamed_on_its_author() {
     assert_eq!(response["status"]["details"]["retryAfterSeconds"], 1);
     let works_without = {
         let mut object = mutated(&gate(), &seed());
-        object["spec"]
-            .as_object_mut()
-            .unwrap()
-            .remove("preRunningDeadlineSeconds");
-        object["spec"]["activeDeadlineSeconds"] = json!(60);
+        object["spec"]["ttlSecondsAfterFinished"] = json!(0);
         object
     };
     let response = create(&gate(), works_without);

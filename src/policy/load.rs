@@ -508,6 +508,7 @@ fn selector(node: &Node) -> Selector {
 
 fn platform_of(spec: &PlatformSpec) -> Platform {
     Platform {
+        names_kuberay: spec.kuberay.version.is_some(),
         kuberay: spec
             .kuberay
             .version

@@ -2,7 +2,8 @@
 //!
 //! KubeRay 1.6, `rayjob_controller.go` and `validation.go`: nothing is deleted for a selected cluster; a deletion
 //! strategy excludes the rest; a TTL without shutdown is refused. The API hides a `false` and a `0`, so both count
-//! as left out, and `shutdownAfterJobFinishes` and the TTL are set together or not at all.
+//! as left out, and `shutdownAfterJobFinishes` and the TTL are set together or not at all. `preRunningDeadlineSeconds`
+//! is a field of KubeRay 1.6: older CRDs drop it, so it is set only where the Platform names that release or a later one.
 
 use crate::k8s::path::Path;
 use crate::ray::{KubeRay, RayJob};
@@ -30,7 +31,7 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
     let pre_running = cx.setting("lifecycle.preRunningDeadlineSeconds", |s| {
         s.lifecycle.pre_running_deadline_seconds.as_ref()
     });
-    let since_1_6 = cx.kuberay() >= KubeRay::V1_6;
+    let since_1_6 = cx.platform.names_kuberay && cx.kuberay() >= KubeRay::V1_6;
     let limits = &cx.policy.limits;
     for (key, setting, limit) in [
         ("activeDeadlineSeconds", deadline, limits.max_active_deadline_seconds),

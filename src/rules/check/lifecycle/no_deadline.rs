@@ -7,9 +7,10 @@
 //! ever and says nothing (ray-project/kuberay#1990, flyteorg/flyte#3897).
 //!
 //! # What fixes it
-//! A platform sets one for all jobs with `defaults.lifecycle`, as the policies that raygate ships do for KubeRay 1.6 and
-//! later. For older releases only `activeDeadlineSeconds` is left, and how long a job may take only the platform knows. Flyte
-//! itself sets neither field.
+//! A platform sets one for all jobs with `defaults.lifecycle`. The policies that raygate ships do so where the Platform
+//! names KubeRay 1.6 or later (`kuberay: {version: "1.6"}`): the CRD of an older release would drop the field. Without
+//! that, only `activeDeadlineSeconds` is left, and how long a job may take only the platform knows. Flyte sets neither
+//! field and its authors cannot, so this goes to the audit log by default; `actions: {RG405: Warn}` tells them too.
 //!
 //! # Fails
 //! ```yaml
@@ -31,7 +32,7 @@ use crate::rules::{Cx, Finding, Findings};
 pub const CHECK: Check = Check {
     code: "RG405",
     title: "the job has no deadline",
-    action: Action::Warn,
+    action: Action::Audit,
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("no_deadline.rs"),
