@@ -1,5 +1,14 @@
 //! The JSON Schema of policy files: the policies of this repository fit it, and what the loader refuses by its form
 //! does not.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
 
 use std::fs;
 use std::path::Path;

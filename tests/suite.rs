@@ -1,4 +1,13 @@
 //! The shipped policies pass their own cases, which notice every part of them; and the tester itself is tested.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;

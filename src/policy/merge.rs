@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -106,7 +107,7 @@ impl Effective {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         self.origins
-            .range::<str, _>(path..)
+            .range::<str, _>((Bound::Included(path), Bound::Unbounded))
             .next()
             .filter(below)
             .map(|(_, origin)| Arc::clone(origin))

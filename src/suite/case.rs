@@ -195,7 +195,7 @@ impl Builder<'_> {
             for span in merge::idle(Some(&object), set) {
                 self.changes_nothing(span, "`set` puts in what is there already");
             }
-            super::merge(&mut object, set.to_json());
+            merge(&mut object, set.to_json());
         }
         for item in node.get("unset").and_then(Node::as_sequence).unwrap_or_default() {
             let text = item.as_str().unwrap_or_default();
