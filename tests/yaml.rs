@@ -1,6 +1,6 @@
 //! Reading YAML and JSON, above all where they are hostile or wrong.
 //!
-//! Each diagnostic has a case whose rendered text and JSON are held in `tests/yaml/`; run with `BLESS=1` to write them.
+//! Each diagnostic has a case whose rendered text and JSON are held in `tests/yaml/`; run with `RAYGATE_BLESS=1` to write them.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
