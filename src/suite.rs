@@ -10,6 +10,7 @@ pub mod changes;
 pub mod codes;
 pub mod compare;
 pub mod coverage;
+pub mod keys;
 pub mod merge;
 mod path;
 pub mod run;

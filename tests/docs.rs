@@ -165,7 +165,7 @@ fn policy_tests() {
         }
     }
     let mut text = TESTS.to_owned();
-    rows("", raygate::suite::case::CASE, &mut text);
+    rows("", raygate::suite::keys::CASE, &mut text);
     hold("policy-tests.md", &text);
 }
 

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use crate::diag::{Diagnostic, Sources, Span};
 use crate::engine::Bundle;
+use crate::policy;
 use crate::policy::load::{Known, Source};
-use crate::policy::schema::{DOCUMENTS, Field, Kind};
-use crate::policy::{self};
+use crate::policy::schema::{DOCUMENTS, Field, Kind, SELECTOR};
 use crate::yaml::{self, Limits, Node, Reading};
 
 use super::codes;
@@ -183,7 +183,7 @@ fn value(node: &Node, span: Span, kind: &Kind, required: bool, steps: Vec<Step>,
 
 /// Whether a list of objects is one of selectors, whose clauses are parts of their own.
 fn is_selector(fields: &[Field]) -> bool {
-    std::ptr::eq(fields, policy::schema::SELECTOR)
+    std::ptr::eq(fields, SELECTOR)
 }
 
 fn below(steps: &[Step], step: Step) -> Vec<Step> {
