@@ -7,10 +7,9 @@
 //! ever and says nothing (ray-project/kuberay#1990, flyteorg/flyte#3897).
 //!
 //! # What fixes it
-//! A platform sets one for all jobs with `defaults.lifecycle`. The policies that raygate ships do so where the Platform
-//! names KubeRay 1.6 or later (`kuberay: {version: "1.6"}`): the CRD of an older release would drop the field. Without
-//! that, only `activeDeadlineSeconds` is left, and how long a job may take only the platform knows. Flyte sets neither
-//! field and its authors cannot, so this goes to the audit log by default; `actions: {RG405: Warn}` tells them too.
+//! A platform sets one for all jobs: `defaults: {lifecycle: {preRunningDeadlineSeconds: 14400}}`, beside a Platform that
+//! names KubeRay 1.6 or later, whose field it is; before that only `activeDeadlineSeconds` is left, and how long a job may
+//! take only the platform knows. Flyte sets neither field and its authors cannot, so this goes to the audit log by default.
 //!
 //! # Fails
 //! ```yaml
@@ -42,7 +41,10 @@ pub const CHECK: Check = Check {
 fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let has = |key| job.spec.get(key).is_some_and(|value| !value.is_null());
     let knows_pre_running = cx.kuberay() >= KubeRay::V1_6;
-    if !job.spec.is_object() || has("activeDeadlineSeconds") || (knows_pre_running && has("preRunningDeadlineSeconds"))
+    if !job.spec.is_object()
+        || job.selects_cluster()
+        || has("activeDeadlineSeconds")
+        || (knows_pre_running && has("preRunningDeadlineSeconds"))
     {
         return;
     }
