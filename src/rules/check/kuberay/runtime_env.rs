@@ -5,27 +5,28 @@
 //! keys that are numbers, and takes nothing at all for an empty map. What this project's own reader refuses beyond it is
 //! let pass here.
 
+mod relax;
+
 use crate::diag::{Diagnostic, Sources};
 use crate::k8s::path::Path;
 use crate::ray::RayJob;
 use crate::ray::job::text;
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
-use crate::yaml::{self, Limits, Reading};
+use crate::yaml::{self, Limits, Node, Reading, Style};
 
 use super::refusal;
 
 /// The bounds within which it is read. A longer one is let pass: only KubeRay can tell.
 const LIMITS: Limits = Limits {
-    bytes: 1 << 20,
-    nodes: 50_000,
-    depth: 100,
+    bytes: 1 << 18,
+    nodes: 20_000,
+    depth: 64,
     lookahead: 1 << 18,
 };
 
-/// The diagnostics of our reader that stand for an error of KubeRay's: control characters, syntax, tabs, and aliases that
-/// lead nowhere.
-const REFUSED: [&str; 4] = ["RY102", "RY201", "RY202", "RY207"];
+/// The most places at which a text is changed into what our reader takes as well; one with more is let pass.
+const TRIES: usize = 8;
 
 /// K30.
 pub const NOT_A_MAPPING: Check = refusal(
@@ -72,45 +73,103 @@ fn not_a_mapping(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
 
 /// Why KubeRay cannot read a text into a map, in words that repeat nothing of it: it may hold secrets.
 fn problem(text: &str) -> Option<String> {
-    let text = first_document(text);
-    if text.len() > LIMITS.bytes {
+    let text = first_document(text.strip_prefix('\u{feff}').unwrap_or(text));
+    // What YAML 1.1 takes for line ends, and byte order marks within the text, our reader sees otherwise.
+    if text.len() > LIMITS.bytes || text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}']) {
         return None;
     }
     if has_other_version(text) {
         return Some("is in another version of YAML than 1.1".to_owned());
     }
     // Text in braces would be read as JSON, strictly.
-    let marked = if yaml::is_json(text) {
-        format!("---\n{text}")
-    } else {
-        text.to_owned()
+    let marker = if yaml::is_json(text) { "---\n" } else { "" };
+    let mut marked = format!("{marker}{}", relax::without_inner_tabs(text));
+    let not_yaml = |marked: &str, at: usize| {
+        let before = marked.get(marker.len()..at).unwrap_or_default();
+        Some(format!("is not YAML in line {}", 1 + before.matches('\n').count()))
     };
-    let lines_added = usize::from(marked.len() > text.len());
+    if let Some(at) = leading_tab(&marked, marker.len()) {
+        return not_yaml(&marked, at);
+    }
+    for _ in 0..TRIES {
+        let (root, diagnostics) = read(&marked);
+        let Some(error) = diagnostics.iter().find(|error| is_refused(error, &marked)) else {
+            let root = root?;
+            return match root.kind() {
+                "null" => None,
+                "a mapping" => trailing_tab(&marked, &root).and_then(|at| not_yaml(&marked, at)),
+                kind => Some(format!("is {kind}, not a mapping")),
+            };
+        };
+        match relax::relaxed(&marked, error) {
+            Some(text) => marked = text,
+            None => return not_yaml(&marked, relax::place(error)),
+        }
+    }
+    None
+}
+
+/// The only document of a text, if it has one, and what our reader says of it.
+fn read(text: &str) -> (Option<Node>, Vec<Diagnostic>) {
     let mut sources = Sources::new();
-    let source = sources.add("runtimeEnvYAML", &marked);
-    let (documents, diagnostics) = yaml::parse(source, &marked, Reading::Kubectl, &LIMITS);
-    if let Some(error) = diagnostics.iter().find(|diagnostic| is_refused(diagnostic)) {
-        let line = error
-            .primary
-            .as_ref()
-            .and_then(|(span, _)| marked.get(..span.start))
-            .map_or(1, |before| 1 + before.matches('\n').count());
-        return Some(format!(
-            "is not YAML in line {}",
-            line.saturating_sub(lines_added).max(1)
-        ));
+    let source = sources.add("runtimeEnvYAML", text);
+    let (mut documents, diagnostics) = yaml::parse(source, text, Reading::Kubectl, &LIMITS);
+    (documents.pop(), diagnostics)
+}
+
+/// Whether KubeRay's reader refuses what ours does.
+fn is_refused(diagnostic: &Diagnostic, text: &str) -> bool {
+    let seen = diagnostic
+        .primary
+        .as_ref()
+        .and_then(|(span, _)| text.get(span.start..span.end))
+        .unwrap_or_default();
+    diagnostic.is_error()
+        && match diagnostic.code {
+            "RY102" | "RY202" | "RY207" => true,
+            "RY201" => !seen.starts_with('!') && !is_behind_the_root(text, relax::place(diagnostic)),
+            // Keys that are numbers or booleans are taken, null and collections are not.
+            "RY204" => matches!(seen, "" | ":" | "~" | "null" | "Null" | "NULL") || seen.starts_with(['[', '{']),
+            // JSON has no infinity; a number that is only too large is taken for text.
+            "RY209" => seen.trim_start_matches(['+', '-']).starts_with('.'),
+            _ => false,
+        }
+}
+
+/// Whether an error stands behind the first complete value, where KubeRay's reader stops: behind the brackets of a
+/// collection, or at a line that is indented less than the mapping.
+fn is_behind_the_root(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    let (Some(root), diagnostics) = read(before) else {
+        return false;
+    };
+    if diagnostics.iter().any(|error| matches!(error.code, "RY201" | "RY202" | "RY207")) || root.as_mapping().is_none() {
+        return false;
     }
-    if diagnostics.iter().any(Diagnostic::is_error) {
-        return None;
-    }
-    match documents.first().map(yaml::Node::kind) {
-        None | Some("null" | "a mapping") => None,
-        Some(kind) => Some(format!("is {kind}, not a mapping")),
+    let line = |at: usize| before.get(..at).map_or(0, |before| before.rfind('\n').map_or(0, |end| end + 1));
+    let indent = |line: usize| {
+        let rest = before.get(line..).unwrap_or_default();
+        rest.len() - rest.trim_start_matches(' ').len()
+    };
+    match root.style {
+        Style::Flow => root.span.end <= at,
+        Style::Block => at - line(at) < indent(line(root.span.start)),
+        _ => false,
     }
 }
 
-fn is_refused(diagnostic: &Diagnostic) -> bool {
-    diagnostic.is_error() && REFUSED.contains(&diagnostic.code)
+/// Where a tab stands before the first character that counts.
+fn leading_tab(text: &str, from: usize) -> Option<usize> {
+    let blank = text.get(from..)?.bytes().take_while(u8::is_ascii_whitespace).count();
+    let at = text.get(from..from + blank)?.find('\t')?;
+    Some(from + at)
+}
+
+/// Where a line that is empty but for a tab stands behind a mapping in block style.
+fn trailing_tab(text: &str, root: &Node) -> Option<usize> {
+    let content = text.trim_ascii_end().len();
+    let at = text.get(content..)?.find("\n\t")?;
+    (root.style == Style::Block).then_some(content + at + 1)
 }
 
 /// The text up to the end of its first document, beyond which KubeRay does not read.
