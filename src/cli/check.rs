@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::admission::denial;
 use crate::diag::{Diagnostic, SourceId, Sources};
 use crate::engine::judge::answer_validate;
-use crate::engine::{Bundle, Judged, Operation, Outcome, Request, Verdict, judge};
+use crate::engine::{Bundle, Document, Judged, Operation, Outcome, Request, Verdict, judge};
 use crate::k8s::path::{Path, Step};
 use crate::policy::settings::Action;
 use crate::ray::defaults;
@@ -260,7 +260,7 @@ fn judge_one(args: &Args, bundle: &Bundle, node: &Node) -> Judgement {
         named: true,
     };
     let mut outcome = if args.no_mutate {
-        judge::answer_as_is(bundle, request)
+        as_it_is(bundle, request)
     } else {
         as_the_cluster_would(bundle, request)
     };
@@ -283,7 +283,8 @@ fn as_the_cluster_would(bundle: &Bundle, request: Request) -> Outcome {
     let operation = request.operation;
     let (namespace, user, old) = (request.namespace.clone(), request.user.clone(), request.old.clone());
     let mutated = judge::answer_mutate(bundle, request);
-    let object = mutated.document.value().clone();
+    let mut object = mutated.document.value().clone();
+    defaults::complete_name(&mut object);
     let judged = answer_validate(
         bundle,
         Request {
@@ -299,6 +300,16 @@ fn as_the_cluster_would(bundle: &Bundle, request: Request) -> Outcome {
         findings: judged.findings,
         verdict: judged.verdict,
         ..mutated
+    }
+}
+
+/// What `/validate` says of the object alone.
+fn as_it_is(bundle: &Bundle, mut request: Request) -> Outcome {
+    let document = Document::new(request.object.clone());
+    defaults::complete_name(&mut request.object);
+    Outcome {
+        document,
+        ..judge::answer_as_is(bundle, request)
     }
 }
 
@@ -452,7 +463,7 @@ fn full(
 
 /// A finding as a diagnostic in the file. Its path leads into the object as it became, which differs from the file
 /// by what was appended and moved; the nearest place that the file has is pointed at.
-fn diagnostic(node: &Node, judged: &Judged, document: &crate::engine::Document) -> Diagnostic {
+fn diagnostic(node: &Node, judged: &Judged, document: &Document) -> Diagnostic {
     let finding = &judged.finding;
     let mut diagnostic = match judged.action {
         Action::Deny | Action::Fix => Diagnostic::error(judged.check.code, finding.message.clone()),
