@@ -31,9 +31,10 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
     if cx.skips(job, INJECTOR.name) {
         return;
     }
-    let maps: [(&str, fn(&Settings) -> &Texts); 2] =
-        [("labels", |s| &s.job.labels), ("annotations", |s| &s.job.annotations)];
-    for (key, map) in maps {
+    for (key, map) in [
+        ("labels", job_labels as fn(&Settings) -> &Texts),
+        ("annotations", job_annotations),
+    ] {
         let at = Path::of(["metadata"]).name(key);
         map_entries(
             cx,
@@ -51,6 +52,14 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
             Role::Submitter => one(cx, job, pod, &SUBMITTER, plan),
         }
     }
+}
+
+fn job_labels(settings: &Settings) -> &Texts {
+    &settings.job.labels
+}
+
+fn job_annotations(settings: &Settings) -> &Texts {
+    &settings.job.annotations
 }
 
 /// A section of the settings: its name, and how it is read.
@@ -96,36 +105,34 @@ fn one(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static Section, 
     if pod.role != Role::Submitter {
         start_params(cx, job, pod, section, plan);
     }
-    let maps: [(&str, Option<&Value>, Path, fn(&PodSettings) -> &Texts); 3] = [
-        (
-            "labels",
-            metadata.get("labels"),
-            template.keys(["metadata", "labels"]),
-            |s| &s.labels,
-        ),
-        (
-            "annotations",
-            metadata.get("annotations"),
-            template.keys(["metadata", "annotations"]),
-            |s| &s.annotations,
-        ),
-        (
-            "nodeSelector",
-            pod.spec.get("nodeSelector"),
-            spec.key("nodeSelector"),
-            |s| &s.node_selector,
-        ),
-    ];
-    for (key, given, at, map) in maps {
+    let mut map = |key: &str, given: Option<&Value>, at: Path, own: fn(&PodSettings) -> &Texts| {
         map_entries(
             cx,
             given,
             &at,
             |forced| section.leaf(forced, key),
-            |s| map(read(s)),
+            |s| own(read(s)),
             plan,
         );
-    }
+    };
+    map(
+        "labels",
+        metadata.get("labels"),
+        template.keys(["metadata", "labels"]),
+        |s| &s.labels,
+    );
+    map(
+        "annotations",
+        metadata.get("annotations"),
+        template.keys(["metadata", "annotations"]),
+        |s| &s.annotations,
+    );
+    map(
+        "nodeSelector",
+        pod.spec.get("nodeSelector"),
+        spec.key("nodeSelector"),
+        |s| &s.node_selector,
+    );
     // The submitter's restart policy belongs to the injector of its own.
     for (key, get) in TEXTS
         .iter()
