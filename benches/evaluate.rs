@@ -3,7 +3,15 @@
 //! `cargo bench --bench evaluate` prints each RayJob of `tests/rayjobs` with the shipped policies and every check, then
 //! the checks and injectors one by one, slowest first. Each figure is the least of many interleaved batches, so that
 //! other work on the machine mostly drops out.
-#![allow(clippy::print_stdout, reason = "a benchmark prints its result")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
 
 use std::fs;
 use std::hint::black_box;

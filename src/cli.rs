@@ -6,7 +6,9 @@ pub mod explain;
 pub mod manifests;
 pub mod policies;
 pub mod sample;
+pub mod schema;
 pub mod serve;
+pub mod test;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -36,8 +38,12 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Judge RayJobs and reviews offline, with the server's own engine
     Check(check::Args),
+    /// Run the tests of policies: the cases in *.test.yaml beside them
+    Test(test::Args),
     /// Explain a code, or a key of the policy language; without an argument, list the codes
     Explain(explain::Args),
+    /// Print the JSON Schema of policy files, for editors
+    Schema,
     /// Print a review that asks to create a RayJob, to post to a server
     Sample(sample::Args),
     /// Make a CA and a serving certificate
@@ -56,6 +62,8 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Serve(_) => Ok(CLEAN),
         Command::Check(args) => check::run(&args, &mut out),
+        Command::Test(args) => test::run(&args, &mut out),
+        Command::Schema => schema::run(&mut out),
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Sample(args) => sample::run(&args, &mut out),
         Command::Certs(args) => certs::run(&args, jiff::Timestamp::now(), &mut out)

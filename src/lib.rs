@@ -5,7 +5,7 @@
 //!
 //! A request goes one way through the modules, and each may use only those to its right:
 //!
-//! `cli → {server, certs, install} → admission → engine → rules → policy → cel → ray → k8s → yaml → diag`
+//! `cli → {server, certs, install, suite} → admission → engine → rules → policy → cel → ray → k8s → yaml → diag`
 //!
 //! From `engine` rightwards everything is a pure function of the request and the policy bundle: no clock, no
 //! network, no files, no environment. `tests/architecture.rs` holds both statements.
@@ -23,5 +23,6 @@ pub mod policy;
 pub mod ray;
 pub mod rules;
 pub mod server;
+pub mod suite;
 pub mod telemetry;
 pub mod yaml;

@@ -5,6 +5,7 @@
 
 pub mod codes;
 pub mod glob;
+pub mod json_schema;
 pub mod load;
 pub mod merge;
 pub mod read;
@@ -39,27 +40,19 @@ pub struct PolicySet {
 }
 
 /// The facts of a platform.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Platform {
-    /// The installed KubeRay.
+    /// The installed KubeRay; the newest release where the platform does not say.
     pub kuberay: KubeRay,
+    /// Whether the platform says which KubeRay is installed. An older CRD drops fields that it does not know, so what
+    /// only newer ones have is injected only then.
+    pub names_kuberay: bool,
     /// Feature gates that differ from the release's defaults.
     pub feature_gates: BTreeMap<String, bool>,
     /// The Flyte that creates the RayJobs.
     pub flyte: FlyteSpec,
     /// The kinds of accelerators.
     pub accelerators: BTreeMap<String, Accelerator>,
-}
-
-impl Default for Platform {
-    fn default() -> Self {
-        Platform {
-            kuberay: KubeRay::default(),
-            feature_gates: BTreeMap::new(),
-            flyte: FlyteSpec::default(),
-            accelerators: BTreeMap::new(),
-        }
-    }
 }
 
 impl Platform {

@@ -5,6 +5,9 @@ pub mod facts;
 pub mod flyte;
 pub mod job;
 pub mod memory;
+pub mod release;
+pub mod runtime_env;
+pub mod shell;
 pub mod told;
 pub mod version;
 

@@ -1,4 +1,11 @@
 //! Expressions: what they give, what they refuse with which place, and that nothing makes them hang or panic.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
 
 use std::sync::Arc;
 
@@ -12,6 +19,7 @@ use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
 use raygate::ray::flyte::Identity;
 use raygate::ray::{KubeRay, RayJob};
+use raygate::rules::check;
 use serde_json::{Value, json};
 
 fn rayjob() -> Value {
@@ -596,11 +604,11 @@ fn quiet(object: &mut Value) {
 
 #[test]
 fn a_rule_denies_in_the_authors_words() {
-    let rules = format!("{}\n---\n{}", include_str!("policies/cel/rules.yaml"), QUIET);
+    let rules = rules_alone();
     let mut object = flyte_job();
     quiet(&mut object);
-    object["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][0]["image"] =
-        "ray\nexceeded quota:latest".into();
+    let head = object.pointer_mut("/spec/rayClusterSpec/headGroupSpec/template/spec/containers/0");
+    head.unwrap()["image"] = "ray\nexceeded quota:latest".into();
     let denied = answer(bundle(&rules), "CREATE", &object, None);
     let response = &denied["response"];
     assert_eq!(response["allowed"], false);
@@ -630,7 +638,7 @@ fn a_rule_denies_in_the_authors_words() {
 
 #[test]
 fn a_rule_without_a_result_fails_with_its_own_action() {
-    let rules = format!("{}\n---\n{}", include_str!("policies/cel/rules.yaml"), QUIET);
+    let rules = rules_alone();
     let mut object = flyte_job();
     object["metadata"]["labels"]["owner"] = "ml".into();
     let response = answer(bundle(&rules), "CREATE", &object, None);
@@ -660,7 +668,7 @@ fn a_rule_without_a_result_fails_with_its_own_action() {
 
 #[test]
 fn an_update_is_refused_for_what_a_rule_newly_finds() {
-    let rules = format!("{}\n---\n{}", include_str!("policies/cel/rules.yaml"), QUIET);
+    let rules = rules_alone();
     let mut old = flyte_job();
     quiet(&mut old);
     let with = |count: i64| {
@@ -693,8 +701,15 @@ fn an_update_is_refused_for_what_a_rule_newly_finds() {
     );
 }
 
-/// Nothing but the rules speaks.
-const QUIET: &str = "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: quiet}\nspec: {match: {}, actions: {RG202: Ignore, RG203: Ignore, RG204: Ignore, RG205: Ignore, RG206: Ignore}}\n";
+/// The rules of the file, and no check beside them.
+fn rules_alone() -> String {
+    let actions: Vec<String> = check::all().map(|check| format!("{}: Ignore", check.code)).collect();
+    let quiet = policy(
+        "quiet",
+        &format!("{{match: {{}}, actions: {{{}}}}}", actions.join(", ")),
+    );
+    format!("{}---\n{quiet}", include_str!("policies/cel/rules.yaml"))
+}
 
 fn compiled(text: &str, object: &Value, user: &str) -> Arc<Compiled> {
     let bundle = bundle(text);

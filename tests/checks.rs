@@ -4,6 +4,15 @@
 //! the paths at which its code is to be found (`finds`). `policy` and `platform` hold the spec of a RayPolicy and of the
 //! Platform, `kuberay` the version. Where a repair is wanted, the case says so by `repaired: true`: then the mutated object must be free
 //! of the code.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,6 +23,7 @@ use raygate::engine::{Bundle, Operation, Request};
 use raygate::policy::load::Source;
 use raygate::ray::defaults;
 use raygate::rules::{Check, check};
+use raygate::suite::merge;
 use raygate::yaml::{self, Limits, Reading};
 use serde_json::{Map, Value, json};
 
@@ -41,30 +51,6 @@ fn read_file(path: &str) -> Value {
         &path.display().to_string(),
         &fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())),
     )
-}
-
-/// Objects merge key by key, lists element by element, null takes a key away.
-fn merge(into: &mut Value, from: Value) {
-    match (into, from) {
-        (Value::Object(into), Value::Object(from)) => {
-            for (key, value) in from {
-                if value.is_null() {
-                    into.remove(&key);
-                } else {
-                    merge(into.entry(key).or_insert(Value::Null), value);
-                }
-            }
-        }
-        (Value::Array(into), Value::Array(from)) if !from.is_empty() => {
-            for (index, value) in from.into_iter().enumerate() {
-                if index == into.len() {
-                    into.push(Value::Null);
-                }
-                merge(&mut into[index], value);
-            }
-        }
-        (into, from) => *into = from,
-    }
 }
 
 /// The newest KubeRay for which a check holds, with the gates that it needs.

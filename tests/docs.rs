@@ -1,10 +1,19 @@
 //! The pages under `docs/` that come from the code are not stale. `RAYGATE_BLESS=1 cargo test --test docs` writes them.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use raygate::policy::schema;
+use raygate::policy::schema::{self, Kind};
 use raygate::rules::{INJECTORS, check};
 
 const HEADER: &str = "<!-- Generated from the code: RAYGATE_BLESS=1 cargo test --test docs -->\n\n";
@@ -14,8 +23,11 @@ fn docs() -> PathBuf {
 }
 
 fn hold(name: &str, text: &str) {
+    hold_file(name, &format!("{HEADER}{text}"));
+}
+
+fn hold_file(name: &str, text: &str) {
     let path = docs().join(name);
-    let text = format!("{HEADER}{text}");
     if std::env::var_os("RAYGATE_BLESS").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
@@ -93,6 +105,73 @@ fn policy_language() {
 #[test]
 fn cel() {
     hold("cel.md", &raygate::cel::language::markdown());
+}
+
+#[test]
+fn policy_schema() {
+    let known = raygate::engine::bundle::known();
+    hold_file("policy.schema.json", &raygate::policy::json_schema::text(&known));
+}
+
+/// What stands before the table of the keys of a test file.
+const TESTS: &str = "\
+# Tests of policies
+
+`raygate test DIR` loads the policies below a directory and runs every `*.test.yaml` below it. One file is one case: a
+RayJob, a request, and what shall come of it.
+
+```yaml
+name: a job without a TTL gets one
+from: rayjobs/training.json          # or `object:` with the RayJob itself
+unset: [spec.ttlSecondsAfterFinished]
+request: {namespace: ml-production}
+want:
+  verdict: Allow
+  findings: []
+  changes: {spec.ttlSecondsAfterFinished: 300}
+```
+
+The object gets the defaults of its CRD, passes the mutation and then the validation, as in the cluster. `want` is
+compared exactly. Beside that the mutation is applied to its own result, which must change nothing, and the JSON Patch is
+replayed. A file without `want`, a `set` that puts in what is there and an `unset` of what is not there are failures, and
+so is a directory without any case.
+
+- `--bless` writes `want` anew where a case comes out otherwise, and leaves the rest of the file as it is. Read what it
+  wrote.
+- `--coverage` takes each leaf, limit, action, rule and clause of `match` and `exclude` out of the policies in turn and
+  reports those that no case notices. Accelerators of the Platform count too; the rest of it does not.
+- `changes` has the topmost place of everything that the mutation set, null where it took something away. Where
+  elements of a list changed their order, it stands under `list[*].name`. The annotation `raygate.dev/applied` is left out.
+
+Exit codes: 0 all passed, 1 failures or less than full coverage, 2 usage, 3 broken policies.
+
+| key | value | meaning | example |
+|---|---|---|---|
+";
+
+#[test]
+fn policy_tests() {
+    fn rows(prefix: &str, fields: &[schema::Field], text: &mut String) {
+        for field in fields {
+            let path = format!("{prefix}{}", field.key);
+            text.push_str(&format!(
+                "| `{path}` | {} | {} | `{}` |\n",
+                field.kind.words().replace('|', "\\|"),
+                field.doc,
+                field.example
+            ));
+            let below = match field.kind {
+                // The old object is given as the object is, which is described once.
+                _ if field.key == "old" => &[],
+                Kind::Object(fields) | Kind::List(&Kind::Object(fields)) => fields,
+                _ => &[],
+            };
+            rows(&format!("{path}."), below, text);
+        }
+    }
+    let mut text = TESTS.to_owned();
+    rows("", raygate::suite::keys::CASE, &mut text);
+    hold("policy-tests.md", &text);
 }
 
 #[test]

@@ -1,4 +1,13 @@
 //! The policy language: how files are read, which policy wins a leaf, and that no key is without effect.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
 
 use raygate::engine::Bundle;
 use raygate::engine::bundle::known;
@@ -310,4 +319,14 @@ fn every_mistake_of_every_document_is_reported_at_once_with_its_place() {
             "b.yaml:4:18: error[RP106]: `priority` wants a whole number from -1000000 to 1000000",
         ]
     );
+}
+
+#[test]
+fn the_commented_example_is_true() {
+    let loaded = read(&[(
+        "platform.example.yaml",
+        include_str!("../policies/platform.example.yaml"),
+    )]);
+    assert_eq!(diagnostics(&loaded), Vec::<String>::new());
+    assert_eq!(loaded.set.policies.len(), 2);
 }

@@ -1,6 +1,15 @@
 //! Properties over generated RayJobs: a RayJob as Flyte sends it, with any number of fields set to something strange.
 //!
 //! `PROPTEST_CASES=100000 cargo test --test properties` runs longer.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,13 @@
 //! Holds quantities, names and image references against the Go code that Kubernetes itself runs.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
 
 #[path = "quantity/generate.rs"]
 mod generate;

@@ -1,6 +1,15 @@
 //! Reading YAML and JSON, above all where they are hostile or wrong.
 //!
-//! Each diagnostic has a case whose rendered text and JSON are held in `tests/yaml/`; run with `BLESS=1` to write them.
+//! Each diagnostic has a case whose rendered text and JSON are held in `tests/yaml/`; run with `RAYGATE_BLESS=1` to write them.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
 
 #[path = "yaml/diagnostics.rs"]
 mod diagnostics;

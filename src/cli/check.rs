@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use crate::admission::denial;
 use crate::diag::{Diagnostic, SourceId, Sources};
 use crate::engine::judge::answer_validate;
-use crate::engine::{Bundle, Finder, Judged, Operation, Outcome, Request, Verdict, judge};
+use crate::engine::{Bundle, Document, Finder, Judged, Operation, Outcome, Request, Verdict, judge};
 use crate::k8s::path::{Path, Step};
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, defaults, flyte};
+use crate::ray::defaults;
 use crate::yaml::{self, Limits, Node, Reading};
 
 use super::{CLEAN, FINDINGS, Failure, policies};
@@ -248,7 +248,7 @@ fn judge_one(args: &Args, bundle: &Bundle, node: &Node) -> Judgement {
     }
     let user = match request.pointer("/userInfo/username").and_then(Value::as_str) {
         Some(user) => user.to_owned(),
-        None => likely_user(bundle, &object),
+        None => bundle.likely_user(&object).to_owned(),
     };
     let old = request.get_mut("oldObject").map(Value::take).filter(Value::is_object);
     let request = Request {
@@ -260,7 +260,7 @@ fn judge_one(args: &Args, bundle: &Bundle, node: &Node) -> Judgement {
         named: true,
     };
     let mut outcome = if args.no_mutate {
-        judge::answer_as_is(bundle, request)
+        as_it_is(bundle, request)
     } else {
         as_the_cluster_would(bundle, request)
     };
@@ -278,23 +278,13 @@ fn judge_one(args: &Args, bundle: &Bundle, node: &Node) -> Judgement {
     }
 }
 
-/// A manifest does not say who will send it: a RayJob of Flyte's is sent by the first of the Platform's service
-/// accounts.
-fn likely_user(bundle: &Bundle, object: &Value) -> String {
-    let accounts = &bundle.platform().flyte.service_accounts;
-    accounts
-        .first()
-        .filter(|_| flyte::made_by_flyte(&RayJob::of(object)))
-        .cloned()
-        .unwrap_or_default()
-}
-
 /// What `/mutate` and then `/validate` say.
 fn as_the_cluster_would(bundle: &Bundle, request: Request) -> Outcome {
     let operation = request.operation;
     let (namespace, user, old) = (request.namespace.clone(), request.user.clone(), request.old.clone());
     let mutated = judge::answer_mutate(bundle, request);
-    let object = mutated.document.value().clone();
+    let mut object = mutated.document.value().clone();
+    defaults::complete_name(&mut object);
     let judged = answer_validate(
         bundle,
         Request {
@@ -310,6 +300,16 @@ fn as_the_cluster_would(bundle: &Bundle, request: Request) -> Outcome {
         findings: judged.findings,
         verdict: judged.verdict,
         ..mutated
+    }
+}
+
+/// What `/validate` says of the object alone.
+fn as_it_is(bundle: &Bundle, mut request: Request) -> Outcome {
+    let document = Document::new(request.object.clone());
+    defaults::complete_name(&mut request.object);
+    Outcome {
+        document,
+        ..judge::answer_as_is(bundle, request)
     }
 }
 
@@ -463,7 +463,7 @@ fn full(
 
 /// A finding as a diagnostic in the file. Its path leads into the object as it became, which differs from the file
 /// by what was appended and moved; the nearest place that the file has is pointed at.
-fn diagnostic(node: &Node, judged: &Judged, document: &crate::engine::Document) -> Diagnostic {
+fn diagnostic(node: &Node, judged: &Judged, document: &Document) -> Diagnostic {
     let finding = &judged.finding;
     let mut diagnostic = match judged.action {
         Action::Deny | Action::Fix => Diagnostic::error(judged.static_code(), finding.message.clone()),

@@ -5,7 +5,7 @@ use std::io::Write;
 use crate::diag::{CodePage, suggest};
 use crate::policy::{codes, schema};
 use crate::rules::check;
-use crate::yaml;
+use crate::{suite, yaml};
 
 use super::{CLEAN, Failure};
 
@@ -63,5 +63,5 @@ fn page(topic: &str) -> Result<String, Failure> {
 
 /// The diagnostics of files, of all rooms that read them.
 pub fn diagnostics() -> impl Iterator<Item = &'static CodePage> {
-    yaml::CODES.iter().chain(codes::CODES)
+    yaml::CODES.iter().chain(codes::CODES).chain(suite::CODES)
 }

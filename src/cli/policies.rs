@@ -24,34 +24,46 @@ pub fn read(directories: &[PathBuf]) -> Result<Vec<Source>, Failure> {
     if directories.is_empty() {
         return Ok(EMBEDDED.iter().map(|(name, text)| Source::new(name, text)).collect());
     }
+    find(directories, is_policy)?.iter().map(|path| source(path)).collect()
+}
+
+/// Reads the test files below these directories.
+///
+/// # Errors
+/// [`Failure::Usage`] if a directory or file cannot be read.
+pub fn read_tests(directories: &[PathBuf]) -> Result<Vec<Source>, Failure> {
+    find(directories, |name| name.ends_with(".test.yaml"))?
+        .iter()
+        .map(|path| source(path))
+        .collect()
+}
+
+/// The files below directories whose names are wanted; a file that is named itself is wanted by any name.
+fn find(directories: &[PathBuf], wanted: fn(&str) -> bool) -> Result<BTreeSet<PathBuf>, Failure> {
     let mut files = BTreeSet::new();
     for directory in directories {
         if directory.is_file() {
             files.insert(directory.clone());
         } else {
-            collect(directory, 0, &mut files)?;
+            collect(directory, 0, wanted, &mut files)?;
         }
     }
-    files
-        .into_iter()
-        .map(|path| {
-            let size = fs::metadata(&path)
-                .map_err(|error| cannot("read", &path, &error))?
-                .len();
-            let bytes = if size > LARGEST {
-                return Err(Failure::Usage(format!(
-                    "{} has {size} bytes, no policy file is that large",
-                    path.display()
-                )));
-            } else {
-                fs::read(&path).map_err(|error| cannot("read", &path, &error))?
-            };
-            Ok(Source {
-                name: path.display().to_string(),
-                bytes,
-            })
-        })
-        .collect()
+    Ok(files)
+}
+
+fn source(path: &Path) -> Result<Source, Failure> {
+    let size = fs::metadata(path).map_err(|error| cannot("read", path, &error))?.len();
+    if size > LARGEST {
+        return Err(Failure::Usage(format!(
+            "{} has {size} bytes, no policy file is that large",
+            path.display()
+        )));
+    }
+    let bytes = fs::read(path).map_err(|error| cannot("read", path, &error))?;
+    Ok(Source {
+        name: path.display().to_string(),
+        bytes,
+    })
 }
 
 /// Loads the policies below these directories.
@@ -77,7 +89,12 @@ pub fn rendered(loaded: &Loaded) -> String {
     texts.join("\n")
 }
 
-fn collect(directory: &Path, depth: usize, files: &mut BTreeSet<PathBuf>) -> Result<(), Failure> {
+fn collect(
+    directory: &Path,
+    depth: usize,
+    wanted: fn(&str) -> bool,
+    files: &mut BTreeSet<PathBuf>,
+) -> Result<(), Failure> {
     if depth > DEEPEST {
         return Err(Failure::Usage(format!(
             "{} is nested too deeply, is there a loop of links?",
@@ -93,17 +110,20 @@ fn collect(directory: &Path, depth: usize, files: &mut BTreeSet<PathBuf>) -> Res
             continue;
         }
         if path.is_dir() {
-            collect(&path, depth + 1, files)?;
-        } else if name.ends_with(".yaml") && !name.ends_with(".test.yaml") && !is_not_ours(&name) {
+            collect(&path, depth + 1, wanted, files)?;
+        } else if wanted(&name) {
             files.insert(path);
         }
     }
     Ok(())
 }
 
-/// YAML files that stand among policies and are none.
-fn is_not_ours(name: &str) -> bool {
-    name == "kustomization.yaml" || name.ends_with(".example.yaml")
+/// Whether a file among policies is one of them.
+fn is_policy(name: &str) -> bool {
+    name.ends_with(".yaml")
+        && !name.ends_with(".test.yaml")
+        && !name.ends_with(".example.yaml")
+        && name != "kustomization.yaml"
 }
 
 fn cannot(action: &str, path: &Path, error: &std::io::Error) -> Failure {

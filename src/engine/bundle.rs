@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use serde_json::Value;
+
 use crate::policy::load::{Known, Source};
 use crate::policy::select::{Selected, select};
 use crate::policy::settings::Action;
 use crate::policy::{self, Effective, Platform, PolicySet, Subject, merge};
-use crate::ray::RayJob;
+use crate::ray::{RayJob, flyte};
 use crate::rules::{Check, INJECTORS, check};
 
 /// The shipped policies: the file's name and text.
@@ -16,12 +18,15 @@ pub const EMBEDDED: &[(&str, &str)] = &[("policies/default.yaml", include_str!("
 /// How many different sets of matching policies are remembered.
 const REMEMBERED: usize = 1024;
 
+/// The policies that are for a subject, by their position, and whether each may loosen.
+type Matching = Vec<(usize, bool, bool)>;
+
 /// Policies, compiled. A request holds one from start to end.
 #[derive(Debug)]
 pub struct Bundle {
     set: PolicySet,
     checks: Vec<&'static Check>,
-    compiled: RwLock<HashMap<Vec<(usize, bool, bool)>, Arc<Compiled>>>,
+    compiled: RwLock<HashMap<Matching, Arc<Compiled>>>,
 }
 
 /// What one set of matching policies comes to.
@@ -89,10 +94,20 @@ impl Bundle {
         self.set.digest.get(..12).unwrap_or(&self.set.digest)
     }
 
+    /// Who will send an object that does not say so itself: Flyte's first service account for a RayJob that Flyte made,
+    /// else nobody.
+    pub fn likely_user(&self, object: &Value) -> &str {
+        let accounts = &self.platform().flyte.service_accounts;
+        accounts
+            .first()
+            .filter(|_| flyte::made_by_flyte(&RayJob::of(object)))
+            .map_or("", String::as_str)
+    }
+
     /// What the policies for a subject and its RayJob come to.
     pub fn compiled(&self, subject: &Subject, job: &RayJob<'_>) -> Arc<Compiled> {
         let selected = select(&self.set, subject, &subject.session(job, None, self.platform()));
-        let key: Vec<(usize, bool, bool)> = selected
+        let key: Matching = selected
             .iter()
             .map(|one| (self.position(one), one.trusted, one.certain))
             .collect();

@@ -107,7 +107,7 @@ struct Loader<'a> {
     sources: Sources,
     reader: Reader,
     policies: Vec<Read>,
-    platforms: Vec<(Span, PlatformSpec, Vec<(String, Span)>)>,
+    platforms: Vec<(Span, PlatformSpec)>,
     rule_names: BTreeMap<String, Span>,
 }
 
@@ -221,18 +221,13 @@ impl Loader<'_> {
     }
 
     fn platform(&mut self, node: &Node, spec: &Node, is_sound: bool) {
-        let accelerators = spec.get("accelerators").and_then(Node::as_mapping).unwrap_or_default();
-        let places = accelerators
-            .iter()
-            .map(|entry| (entry.key.text.clone(), entry.key.span))
-            .collect();
         let typed = if is_sound {
             serde_json::from_value(spec.to_json()).unwrap_or_default()
         } else {
             PlatformSpec::default()
         };
         let span = node.get("kind").map_or(node.span, |kind| kind.span);
-        self.platforms.push((span, typed, places));
+        self.platforms.push((span, typed));
     }
 
     fn policy(&mut self, spec: &Node, name: Option<&Node>, is_sound: bool) {
@@ -449,10 +444,10 @@ impl Loader<'_> {
     }
 
     fn finish(mut self, documents: &[Node]) -> Loaded {
-        if let [(first, ..), others @ ..] = self.platforms.as_slice() {
+        if let [(first, _), others @ ..] = self.platforms.as_slice() {
             let found: Vec<Diagnostic> = others
                 .iter()
-                .map(|(span, ..)| {
+                .map(|(span, _)| {
                     Diagnostic::error(codes::SECOND_PLATFORM, "there are two Platforms")
                         .at(*span, "")
                         .and_at(*first, "the first")
@@ -463,7 +458,7 @@ impl Loader<'_> {
         let platform = self
             .platforms
             .first()
-            .map(|(_, spec, _)| platform_of(spec))
+            .map(|(_, spec)| platform_of(spec))
             .unwrap_or_default();
         self.accelerators(&platform);
         self.conflicts();
@@ -528,7 +523,8 @@ impl Loader<'_> {
 
     /// Leaves that two policies of equal priority set differently, and that may meet in one RayJob.
     fn conflicts(&mut self) {
-        let mut setters: BTreeMap<(i64, &[String]), Vec<(&Read, &ReadLeaf)>> = BTreeMap::new();
+        type Setters<'a> = Vec<(&'a Read, &'a ReadLeaf)>;
+        let mut setters: BTreeMap<(i64, &[String]), Setters<'_>> = BTreeMap::new();
         for read in self.policies.iter().filter(|read| read.policy.mode != Mode::Disabled) {
             for leaf in &read.leaves {
                 setters
@@ -566,6 +562,7 @@ impl Loader<'_> {
 
 fn platform_of(spec: &PlatformSpec) -> Platform {
     Platform {
+        names_kuberay: spec.kuberay.version.is_some(),
         kuberay: spec
             .kuberay
             .version

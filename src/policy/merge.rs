@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -102,8 +103,17 @@ impl Effective {
         self.origin_of(&format!("actions.{code}"))
     }
 
+    /// The origin of a leaf, or of the first entry of a map.
     fn origin_of(&self, path: &str) -> Option<Arc<Origin>> {
-        self.origins.get(path).cloned()
+        let below = |(key, _): &(&String, _)| {
+            key.strip_prefix(path)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.origins
+            .range::<str, _>((Bound::Included(path), Bound::Unbounded))
+            .next()
+            .filter(below)
+            .map(|(_, origin)| Arc::clone(origin))
     }
 }
 

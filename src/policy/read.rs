@@ -33,27 +33,28 @@ pub struct Reader {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+fn error(code: &'static str, span: Span, message: String) -> Diagnostic {
+    Diagnostic::error(code, message).at(span, "")
+}
+
 impl Reader {
-    fn error(&mut self, code: &'static str, span: Span, message: String, label: &str) -> &mut Diagnostic {
-        self.diagnostics.push(Diagnostic::error(code, message).at(span, label));
-        // The element was pushed just now.
-        let last = self.diagnostics.len() - 1;
-        &mut self.diagnostics[last]
+    fn push(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
     }
 
     fn wrong_type(&mut self, node: &Node, name: &str, wants: &str) {
         if matches!(node.value, NodeValue::Null) {
-            self.error(codes::NULL, node.span, format!("`{name}` has no value"), "")
-                .help
-                .push(format!("give it {wants}, or leave the key out"));
+            self.push(
+                error(codes::NULL, node.span, format!("`{name}` has no value"))
+                    .help(format!("give it {wants}, or leave the key out")),
+            );
             return;
         }
-        self.error(
+        self.push(error(
             codes::WRONG_TYPE,
             node.span,
             format!("`{name}` wants {wants}, this is {}", node.kind()),
-            "",
-        );
+        ));
     }
 
     /// Holds a mapping against the keys that it may have.
@@ -72,14 +73,14 @@ impl Reader {
             .iter()
             .filter(|field| field.required && node.get(field.key).is_none())
         {
-            self.error(
-                codes::MISSING_KEY,
-                node.span,
-                format!("`{name}` needs the key `{}`", field.key),
-                "",
-            )
-            .help
-            .push(format!("for example `{}: {}`: {}", field.key, field.example, field.doc));
+            self.push(
+                error(
+                    codes::MISSING_KEY,
+                    node.span,
+                    format!("`{name}` needs the key `{}`", field.key),
+                )
+                .help(format!("for example `{}: {}`: {}", field.key, field.example, field.doc)),
+            );
         }
     }
 
@@ -89,14 +90,14 @@ impl Reader {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("it may have: {}", known.join(", ")),
         };
-        self.error(
-            codes::UNKNOWN_KEY,
-            span,
-            format!("`{name}` has no key {}", crate::k8s::text::quoted(key)),
-            "",
-        )
-        .help
-        .push(help);
+        self.push(
+            error(
+                codes::UNKNOWN_KEY,
+                span,
+                format!("`{name}` has no key {}", crate::k8s::text::quoted(key)),
+            )
+            .help(help),
+        );
     }
 
     /// Holds a value against its kind.
@@ -125,9 +126,11 @@ impl Reader {
                         crate::k8s::text::listed(&known).replace(" and ", " or ")
                     );
                     let message = format!("`{name}` cannot be {}", crate::k8s::text::quoted(text));
-                    self.error(codes::BAD_VALUE, node.span, message, "")
-                        .help
-                        .extend(near.into_iter().chain([all]));
+                    self.push(
+                        near.into_iter()
+                            .chain([all])
+                            .fold(error(codes::BAD_VALUE, node.span, message), Diagnostic::help),
+                    );
                 }
                 None => self.wrong_type(node, name, "a name"),
             },
@@ -154,10 +157,7 @@ impl Reader {
                             "`{name}` has two elements with the {key} {}",
                             crate::k8s::text::quoted(text)
                         );
-                        reader
-                            .error(codes::BAD_VALUE, given.span, message, "")
-                            .secondary
-                            .push((first, "the first".into()));
+                        reader.push(error(codes::BAD_VALUE, given.span, message).and_at(first, "the first"));
                     }
                 });
             }
@@ -186,7 +186,7 @@ impl Reader {
         };
         if !number.is_some_and(|number| (least..=most).contains(&number)) {
             let message = format!("`{name}` wants a whole number from {least} to {most}");
-            self.error(codes::BAD_VALUE, node.span, message, "");
+            self.push(error(codes::BAD_VALUE, node.span, message));
         }
     }
 
@@ -206,10 +206,14 @@ impl Reader {
             NodeValue::Number(number) => number.to_string(),
             _ => return self.wrong_type(node, name, "a quantity such as 4Gi or \"2\""),
         };
-        if let Err(error) = parse(&text) {
-            self.error(codes::BAD_VALUE, node.span, format!("`{name}`: {error}"), "");
+        if let Err(why) = parse(&text) {
+            self.push(error(codes::BAD_VALUE, node.span, format!("`{name}`: {why}")));
         } else if Quantity::parse(&text).is_ok_and(|quantity| quantity.is_negative()) {
-            self.error(codes::BAD_VALUE, node.span, format!("`{name}` cannot be negative"), "");
+            self.push(error(
+                codes::BAD_VALUE,
+                node.span,
+                format!("`{name}` cannot be negative"),
+            ));
         }
     }
 
@@ -278,13 +282,12 @@ impl Reader {
                 }
             }
         };
-        if let Err(error) = result {
-            self.error(
+        if let Err(why) = result {
+            self.push(error(
                 codes::BAD_VALUE,
                 span,
-                format!("{name}: {} {error}", crate::k8s::text::quoted(text)),
-                "",
-            );
+                format!("{name}: {} {why}", crate::k8s::text::quoted(text)),
+            ));
         }
     }
 

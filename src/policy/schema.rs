@@ -494,7 +494,7 @@ static LIFECYCLE: &[Field] = &[
     field(
         "preRunningDeadlineSeconds",
         Kind::Int(1, i32::MAX as i64),
-        "How long the cluster may take to become ready; used from KubeRay 1.6 on.",
+        "How long the cluster may take to become ready. Set where the Platform names KubeRay 1.6 or later; older CRDs drop it.",
         "14400",
     ),
 ];

@@ -35,10 +35,50 @@ pub fn apply(object: &mut Value) {
     }
 }
 
+/// Gives an object that has only a `generateName` the longest name that the API server may make of it: at most 58
+/// characters of it and five more (Kubernetes, `storage/names/generate.go`).
+pub fn complete_name(object: &mut Value) {
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
+        return;
+    };
+    let has_name = metadata
+        .get("name")
+        .and_then(Value::as_str)
+        .is_some_and(|name| !name.is_empty());
+    if let Some(base) = metadata
+        .get("generateName")
+        .and_then(Value::as_str)
+        .filter(|base| !has_name && !base.is_empty())
+    {
+        let name: String = base.chars().take(58).chain("xxxxx".chars()).collect();
+        metadata.insert("name".to_owned(), name.into());
+    }
+}
+
 fn fill(object: &mut Map<String, Value>, defaults: &[(&str, Value)]) {
     for (key, value) in defaults {
         if object.get(*key).is_none_or(Value::is_null) {
             object.insert((*key).to_owned(), value.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_name_is_as_long_as_it_may_become() {
+        let length = |mut object: Value| {
+            complete_name(&mut object);
+            object.pointer("/metadata/name").and_then(Value::as_str).map(str::len)
+        };
+        assert_eq!(length(json!({"metadata": {"generateName": "train-"}})), Some(11));
+        assert_eq!(length(json!({"metadata": {"generateName": "x".repeat(80)}})), Some(63));
+        assert_eq!(
+            length(json!({"metadata": {"generateName": "train-", "name": "a"}})),
+            Some(1)
+        );
+        assert_eq!(length(json!({"metadata": {}})), None);
     }
 }

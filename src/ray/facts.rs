@@ -97,7 +97,7 @@ impl Facts {
             let sum = |key: &str, read: fn(&Quantity) -> i64| {
                 pod.running()
                     .filter_map(|container| container.given(key))
-                    .fold(0, |sum: i64, quantity| sum.saturating_add(read(&quantity).max(0)))
+                    .fold(0, |sum: i64, quantity| sum.saturating_add(read(quantity).max(0)))
             };
             let gpus = accelerators(pod);
             let (cpus, memory) = (sum("cpu", |q| q.milli_value()), sum("memory", |q| q.value()));

@@ -205,4 +205,11 @@ pub static REPAIRS: &[&Check] = &[
     &resources::platform_default::CHECK,
     &accelerators::shm_path::CHECK,
     &accelerators::submitter_accelerators::CHECK,
+    &lifecycle::ttl::CHECK,
+    &lifecycle::active_deadline::CHECK,
+    &lifecycle::pre_running_deadline::CHECK,
+    &lifecycle::backoff_limit::CHECK,
+    &groups::max_workers::CHECK,
+    &groups::ports::CHECK,
+    &systems::submitter::CHECK,
 ];

@@ -42,7 +42,7 @@ pub(super) enum BodyError {
 
 /// Reads the body. `declared` is its length, where the header says so.
 pub(super) async fn read(
-    mut body: Body,
+    body: &mut Body,
     limits: &Limits,
     memory: &Arc<Semaphore>,
     within: Duration,
@@ -54,9 +54,25 @@ pub(super) async fn read(
     if declared.is_some_and(|length| length > limits.body_bytes) {
         return Err(BodyError::TooLarge);
     }
-    tokio::time::timeout(within, collect(&mut body, declared, limits, memory))
+    tokio::time::timeout(within, collect(body, declared, limits, memory))
         .await
         .map_err(|_| BodyError::Slow)?
+}
+
+/// Throws away what still arrives of a body, within bounds. A stream of HTTP/2 that is answered before its end is reset,
+/// and some clients (curl 7.88 among them) then lose the answer.
+pub(super) async fn discard(body: &mut Body, limits: &Limits) {
+    let mut left = 2 * limits.body_bytes;
+    let all = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let Some(less) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else {
+                break;
+            };
+            left = less;
+        }
+    };
+    // Whoever takes longer than the patience loses the answer.
+    let _ = tokio::time::timeout(limits.linger, all).await;
 }
 
 async fn collect(

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Version};
 use axum::response::Response;
 use axum::routing::post;
 use tokio::time::Instant;
@@ -41,25 +41,29 @@ async fn validate(State(shared): State<Arc<Shared>>, request: Request) -> Respon
 }
 
 async fn not_found(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    Refusal::NotFound.response(&shared, request.body())
+    Refusal::NotFound
+        .answer(&shared, request.version(), request.into_body())
+        .await
 }
 
 async fn wrong_method(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    Refusal::WrongMethod.response(&shared, request.body())
+    Refusal::WrongMethod
+        .answer(&shared, request.version(), request.into_body())
+        .await
 }
 
 async fn review(shared: &Arc<Shared>, endpoint: Endpoint, request: Request) -> Response {
     let start = Instant::now();
     let _in_flight = shared.metrics.in_flight();
-    let (head, body) = request.into_parts();
+    let (head, mut body) = request.into_parts();
     if let Err(refusal) = acceptable(&head.headers) {
-        return refusal.response(shared, &body);
+        return refusal.answer(shared, head.version, body).await;
     }
     let time = shared.limits.request_time(asked_timeout(head.uri.query()));
     let deadline = start + time;
-    let body = match body::read(body, &shared.limits, &shared.memory, time.min(shared.limits.body)).await {
+    let body = match body::read(&mut body, &shared.limits, &shared.memory, time.min(shared.limits.body)).await {
         Ok(body) => body,
-        Err(error) => return Refusal::Body(error).response(shared, &Body::empty()),
+        Err(error) => return Refusal::Body(error).answer(shared, head.version, body).await,
     };
     let bytes = body.bytes.len();
     let answer = evaluate(shared, endpoint, body, deadline).await;
@@ -184,6 +188,14 @@ impl Refusal {
             ),
             Self::Body(BodyError::Broken) => status(StatusCode::BAD_REQUEST, "400", "the body broke off"),
         }
+    }
+
+    /// The response, once nothing of the request is in its way.
+    async fn answer(self, shared: &Shared, version: Version, mut rest: Body) -> Response {
+        if version == Version::HTTP_2 {
+            body::discard(&mut rest, &shared.limits).await;
+        }
+        self.response(shared, &rest)
     }
 
     /// The response, counted. Where bytes of the request are left unread, the connection must end with it: they

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// How long anything that starts, stops or spreads through the control plane may take. Far above what any of it needs,
 /// so that a slow machine does not fail a test.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Asks `probe` until it succeeds; panics with `what` and the last failure once [`PATIENCE`] has run out.
 pub(crate) fn wait_for<T, E: Display>(what: &str, mut probe: impl FnMut() -> Result<T, E>) -> T {

@@ -1,4 +1,13 @@
 //! `deploy/`, `raygate certs` and `raygate manifests`: what they write is what a cluster takes, and no more.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
 
 mod certs;
 mod command;

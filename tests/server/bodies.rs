@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::{Request, StatusCode};
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use raygate::server::Limits;
@@ -110,6 +110,33 @@ async fn over_http2_only_the_stream_ends() {
             .body(Full::new(Bytes::from(vec![b'x'; size])))
             .unwrap();
         assert_eq!(within(sender.send_request(request)).await.unwrap().status(), expected);
+    }
+}
+
+/// A refusal that does not wait for the body is read all the same: the stream is not reset under it.
+#[tokio::test(flavor = "multi_thread")]
+async fn over_http2_a_refusal_reaches_a_client_that_is_still_sending() {
+    let server = start(Counting, capped()).await;
+    let tls = handshake(server.webhook, config(server.roots(), BOTH, &["h2"]))
+        .await
+        .unwrap();
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(tls)).await.unwrap();
+    tokio::spawn(connection);
+    for (path, kind, expected) in [
+        ("/nope", "application/json", StatusCode::NOT_FOUND),
+        ("/mutate", "text/plain", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ("/mutate", "application/json", StatusCode::PAYLOAD_TOO_LARGE),
+    ]
+    .repeat(10)
+    {
+        let request = Request::post(format!("https://localhost{path}"))
+            .header("content-type", kind)
+            .body(Full::new(Bytes::from(vec![b'x'; CAP + 1])))
+            .unwrap();
+        let response = within(sender.send_request(request)).await.unwrap();
+        assert_eq!(response.status(), expected);
+        let text = within(response.into_body().collect()).await.unwrap().to_bytes();
+        assert!(!text.is_empty());
     }
 }
 

@@ -1,9 +1,46 @@
-//! RG5xx: worker groups, autoscaling and the order of containers.
+//! RG5xx: worker groups, start parameters, ports, probes and the order of containers.
 
+pub mod autoscaler_needs;
 pub mod container_order;
 pub mod group_name;
+pub mod hosts;
+pub mod max_pods;
+pub mod max_workers;
+pub mod min_above_max;
+pub mod no_dashboard;
+pub mod own_command;
+pub mod ports;
+pub mod probes;
+pub mod replicas;
+pub mod reserved_parameters;
+pub mod shell_in_parameters;
+pub mod unbounded;
 
 use crate::rules::Check;
 
 /// The family, in the order of its codes.
-pub static CHECKS: &[&Check] = &[&group_name::CHECK, &container_order::CHECK];
+pub static CHECKS: &[&Check] = &[
+    &group_name::CHECK,
+    &container_order::CHECK,
+    &hosts::CHECK,
+    &replicas::CHECK,
+    &unbounded::CHECK,
+    &max_workers::CHECK,
+    &max_pods::CHECK,
+    &min_above_max::CHECK,
+    &shell_in_parameters::CHECK,
+    &reserved_parameters::CHECK,
+    &no_dashboard::CHECK,
+    &ports::CHECK,
+    &probes::CHECK,
+    &autoscaler_needs::CHECK,
+    &own_command::CHECK,
+];
+
+/// The least and the most replicas of a worker group, with the CRD's defaults.
+fn bounds(group: &crate::ray::Pod<'_>) -> (i64, i64) {
+    (
+        group.group_number("minReplicas", 0),
+        group.group_number("maxReplicas", i64::from(i32::MAX)),
+    )
+}

@@ -2,7 +2,8 @@
 //!
 //! KubeRay 1.6, `rayjob_controller.go` and `validation.go`: nothing is deleted for a selected cluster; a deletion
 //! strategy excludes the rest; a TTL without shutdown is refused. The API hides a `false` and a `0`, so both count
-//! as left out, and `shutdownAfterJobFinishes` and the TTL are set together or not at all.
+//! as left out, and `shutdownAfterJobFinishes` and the TTL are set together or not at all. `preRunningDeadlineSeconds`
+//! is a field of KubeRay 1.6: older CRDs drop it, so it is set only where the Platform names that release or a later one.
 
 use crate::k8s::path::Path;
 use crate::ray::{KubeRay, RayJob};
@@ -30,15 +31,20 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
     let pre_running = cx.setting("lifecycle.preRunningDeadlineSeconds", |s| {
         s.lifecycle.pre_running_deadline_seconds.as_ref()
     });
-    let since_1_6 = cx.kuberay() >= KubeRay::V1_6;
-    for (key, setting) in [
-        ("activeDeadlineSeconds", deadline),
-        ("preRunningDeadlineSeconds", pre_running.filter(|_| since_1_6)),
+    let since_1_6 = cx.platform.names_kuberay && cx.kuberay() >= KubeRay::V1_6;
+    let limits = &cx.policy.limits;
+    for (key, setting, limit) in [
+        ("activeDeadlineSeconds", deadline, limits.max_active_deadline_seconds),
+        (
+            "preRunningDeadlineSeconds",
+            pre_running.filter(|_| since_1_6),
+            limits.max_pre_running_deadline_seconds,
+        ),
     ] {
         let Some(setting) = setting else { continue };
         let missing = job.spec.get(key).is_none_or(serde_json::Value::is_null);
         if missing || setting.forced {
-            plan.set(Path::of(["spec", key]), *setting.value, &setting.leaf);
+            plan.set(Path::of(["spec", key]), within(*setting.value, limit), &setting.leaf);
         }
     }
 }
@@ -72,12 +78,15 @@ fn clean_up(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
     if let Some(setting) = wanted
         && will_shut_down
         && (ttl == 0 || setting.forced)
-        && ttl != *setting.value
     {
-        plan.set(
-            Path::of(["spec", "ttlSecondsAfterFinished"]),
-            *setting.value,
-            &setting.leaf,
-        );
+        let value = within(*setting.value, cx.policy.limits.max_ttl_seconds);
+        if ttl != value {
+            plan.set(Path::of(["spec", "ttlSecondsAfterFinished"]), value, &setting.leaf);
+        }
     }
+}
+
+/// A setting does not go beyond the limit that another policy sets.
+fn within(seconds: i64, limit: Option<i64>) -> i64 {
+    limit.map_or(seconds, |limit| seconds.min(limit))
 }

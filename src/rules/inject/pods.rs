@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::k8s::path::Path;
 use crate::k8s::toleration;
+use crate::policy::Leaf;
 use crate::policy::settings::{PodSettings, Settings};
 use crate::ray::RayJob;
 use crate::ray::job::{Pod, Role, items, text};
@@ -14,6 +15,9 @@ use crate::ray::job::{Pod, Role, items, text};
 use super::Injector;
 use crate::rules::Cx;
 use crate::rules::edit::Plan;
+
+/// Texts by key: labels, annotations, node labels.
+type Texts = BTreeMap<String, String>;
 
 /// The injector.
 pub const INJECTOR: Injector = Injector {
@@ -27,22 +31,20 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
     if cx.skips(job, INJECTOR.name) {
         return;
     }
-    entries(
-        cx,
-        job.object,
-        &Path::of(["metadata", "labels"]),
-        "job.labels",
-        |s| &s.job.labels,
-        plan,
-    );
-    entries(
-        cx,
-        job.object,
-        &Path::of(["metadata", "annotations"]),
-        "job.annotations",
-        |s| &s.job.annotations,
-        plan,
-    );
+    for (key, map) in [
+        ("labels", job_labels as fn(&Settings) -> &Texts),
+        ("annotations", job_annotations),
+    ] {
+        let at = Path::of(["metadata"]).name(key);
+        map_entries(
+            cx,
+            at.get(job.object),
+            &at,
+            |forced| Leaf::new(forced, format!("job.{key}")),
+            map,
+            plan,
+        );
+    }
     for pod in &job.pods {
         match pod.role {
             Role::Head => one(cx, job, pod, &HEAD, plan),
@@ -52,168 +54,149 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
     }
 }
 
-/// The names of a section's leaves, and how it is read.
-struct Section {
-    read: fn(&Settings) -> &PodSettings,
-    start_params: &'static str,
-    labels: &'static str,
-    annotations: &'static str,
-    node_selector: &'static str,
-    env: &'static str,
-    pull_secrets: &'static str,
-    tolerations: &'static str,
-    texts: [(&'static str, &'static str, fn(&PodSettings) -> Option<&String>); 4],
+fn job_labels(settings: &Settings) -> &Texts {
+    &settings.job.labels
 }
 
-const fn texts(names: [&'static str; 4]) -> [(&'static str, &'static str, fn(&PodSettings) -> Option<&String>); 4] {
-    [
-        (names[0], "priorityClassName", |s| s.priority_class_name.as_ref()),
-        (names[1], "runtimeClassName", |s| s.runtime_class_name.as_ref()),
-        (names[2], "schedulerName", |s| s.scheduler_name.as_ref()),
-        (names[3], "restartPolicy", |s| s.restart_policy.as_ref()),
-    ]
+fn job_annotations(settings: &Settings) -> &Texts {
+    &settings.job.annotations
+}
+
+/// A section of the settings: its name, and how it is read.
+struct Section {
+    name: &'static str,
+    read: fn(&Settings) -> &PodSettings,
 }
 
 static HEAD: Section = Section {
+    name: "head",
     read: |s| &s.head,
-    start_params: "head.rayStartParams",
-    labels: "head.labels",
-    annotations: "head.annotations",
-    node_selector: "head.nodeSelector",
-    env: "head.env",
-    pull_secrets: "head.imagePullSecrets",
-    tolerations: "head.tolerations",
-    texts: texts([
-        "head.priorityClassName",
-        "head.runtimeClassName",
-        "head.schedulerName",
-        "head.restartPolicy",
-    ]),
 };
-
 static WORKERS: Section = Section {
+    name: "workers",
     read: |s| &s.workers,
-    start_params: "workers.rayStartParams",
-    labels: "workers.labels",
-    annotations: "workers.annotations",
-    node_selector: "workers.nodeSelector",
-    env: "workers.env",
-    pull_secrets: "workers.imagePullSecrets",
-    tolerations: "workers.tolerations",
-    texts: texts([
-        "workers.priorityClassName",
-        "workers.runtimeClassName",
-        "workers.schedulerName",
-        "workers.restartPolicy",
-    ]),
+};
+static SUBMITTER: Section = Section {
+    name: "submitter",
+    read: |s| &s.submitter,
 };
 
-static SUBMITTER: Section = Section {
-    read: |s| &s.submitter,
-    start_params: "submitter.rayStartParams",
-    labels: "submitter.labels",
-    annotations: "submitter.annotations",
-    node_selector: "submitter.nodeSelector",
-    env: "submitter.env",
-    pull_secrets: "submitter.imagePullSecrets",
-    tolerations: "submitter.tolerations",
-    texts: texts([
-        "submitter.priorityClassName",
-        "submitter.runtimeClassName",
-        "submitter.schedulerName",
-        "submitter.restartPolicy",
-    ]),
-};
+impl Section {
+    fn leaf(&self, forced: bool, key: &str) -> Leaf {
+        Leaf::new(forced, format!("{}.{key}", self.name))
+    }
+}
+
+/// A text of the pod's spec: its key, and how it is read.
+type TextField = (&'static str, fn(&PodSettings) -> Option<&String>);
+
+static TEXTS: &[TextField] = &[
+    ("priorityClassName", |s| s.priority_class_name.as_ref()),
+    ("runtimeClassName", |s| s.runtime_class_name.as_ref()),
+    ("schedulerName", |s| s.scheduler_name.as_ref()),
+    ("restartPolicy", |s| s.restart_policy.as_ref()),
+];
 
 fn one(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static Section, plan: &mut Plan) {
-    if pod.main().is_none() {
-        return;
-    }
+    let Some(main) = pod.main() else { return };
     let (template, spec) = (pod.template_path(), pod.spec_path());
     let metadata = pod.template.get("metadata").unwrap_or(&Value::Null);
     let read = section.read;
     if pod.role != Role::Submitter {
         start_params(cx, job, pod, section, plan);
     }
-    map_entries(
-        cx,
+    let mut map = |key: &str, given: Option<&Value>, at: Path, own: fn(&PodSettings) -> &Texts| {
+        map_entries(
+            cx,
+            given,
+            &at,
+            |forced| section.leaf(forced, key),
+            |s| own(read(s)),
+            plan,
+        );
+    };
+    map(
+        "labels",
         metadata.get("labels"),
-        &template.keys(["metadata", "labels"]),
-        section.labels,
-        |s| &read(s).labels,
-        plan,
+        template.keys(["metadata", "labels"]),
+        |s| &s.labels,
     );
-    let annotations = template.keys(["metadata", "annotations"]);
-    map_entries(
-        cx,
+    map(
+        "annotations",
         metadata.get("annotations"),
-        &annotations,
-        section.annotations,
-        |s| &read(s).annotations,
-        plan,
+        template.keys(["metadata", "annotations"]),
+        |s| &s.annotations,
     );
-    let selector = spec.key("nodeSelector");
-    map_entries(
-        cx,
+    map(
+        "nodeSelector",
         pod.spec.get("nodeSelector"),
-        &selector,
-        section.node_selector,
-        |s| &read(s).node_selector,
-        plan,
+        spec.key("nodeSelector"),
+        |s| &s.node_selector,
     );
-    for (leaf, key, get) in section.texts {
-        if pod.role == Role::Submitter && key == "restartPolicy" {
-            continue;
-        }
-        if let Some(setting) = cx.setting(leaf, |s| get(read(s))) {
-            let given = text(pod.spec, key);
-            if given.is_none() || (setting.forced && given != Some(setting.value)) {
-                plan.set(spec.key(key), setting.value.as_str(), &setting.leaf);
-            }
-        }
+    // The submitter's restart policy belongs to the injector of its own.
+    for (key, get) in TEXTS
+        .iter()
+        .filter(|(key, _)| pod.role != Role::Submitter || *key != "restartPolicy")
+    {
+        set_text(cx, pod.spec, &spec, section, key, |s| get(read(s)), plan);
     }
-    if let (Role::Head, Some(setting)) = (
-        pod.role,
-        cx.setting("head.serviceType", |s| s.head.service_type.as_ref()),
-    ) {
-        let given = text(pod.group, "serviceType");
-        if given.is_none() || (setting.forced && given != Some(setting.value)) {
-            plan.set(
-                pod.group_path().key("serviceType"),
-                setting.value.as_str(),
-                &setting.leaf,
-            );
-        }
+    if pod.role == Role::Head {
+        set_text(
+            cx,
+            pod.group,
+            &pod.group_path(),
+            section,
+            "serviceType",
+            |s| read(s).service_type.as_ref(),
+            plan,
+        );
     }
+    let env = pod.container_path(main).key("env");
+    named(cx, main.value, "env", &env, section, |s| &read(s).env, plan);
+    let secrets = spec.key("imagePullSecrets");
     named(
         cx,
-        pod.main().map(|main| main.value),
-        pod.main().map(|main| pod.container_path(main).key("env")),
-        "env",
-        section.env,
-        |s| &read(s).env,
-        plan,
-    );
-    named(
-        cx,
-        Some(pod.spec),
-        Some(spec.key("imagePullSecrets")),
+        pod.spec,
         "imagePullSecrets",
-        section.pull_secrets,
+        &secrets,
+        section,
         |s| &read(s).image_pull_secrets,
         plan,
     );
     for forced in [true, false] {
-        let settings = if forced { &cx.policy.force } else { &cx.policy.defaults };
-        for (key, wanted) in &read(settings).tolerations {
+        for (key, wanted) in &read(settings(cx, forced)).tolerations {
             if !items(pod.spec, "tolerations")
                 .iter()
                 .any(|given| toleration::implies(given, wanted))
             {
-                let leaf = crate::policy::Leaf::new(forced, section.tolerations).entry(key);
-                plan.append(spec.key("tolerations"), wanted.clone(), &leaf);
+                plan.append(
+                    spec.key("tolerations"),
+                    wanted.clone(),
+                    &section.leaf(forced, "tolerations").entry(key),
+                );
             }
         }
+    }
+}
+
+fn settings<'a>(cx: &Cx<'a>, forced: bool) -> &'a Settings {
+    if forced { &cx.policy.force } else { &cx.policy.defaults }
+}
+
+/// A text that is missing, or that a forced setting wants otherwise.
+fn set_text<'a>(
+    cx: &Cx<'a>,
+    holder: &Value,
+    at: &Path,
+    section: &Section,
+    key: &'static str,
+    read: impl Fn(&'a Settings) -> Option<&'a String>,
+    plan: &mut Plan,
+) {
+    let Some(setting) = cx.setting(key, read) else { return };
+    let given = text(holder, key);
+    if given.is_none() || (setting.forced && given != Some(setting.value)) {
+        plan.set(at.key(key), setting.value.as_str(), &section.leaf(setting.forced, key));
     }
 }
 
@@ -235,30 +218,21 @@ fn start_params(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static 
     let at = pod.group_path().key("rayStartParams");
     let given = pod.start_params();
     for forced in [true, false] {
-        let settings = if forced { &cx.policy.force } else { &cx.policy.defaults };
-        for (key, value) in &(section.read)(settings).ray_start_params {
+        for (key, value) in &(section.read)(settings(cx, forced)).ray_start_params {
             let current = given.and_then(|params| params.get(key));
             let excluded = (group_has_resources && EXCLUDED_BY_RESOURCES.contains(&key.as_str()))
                 || (pod.role == Role::Head && key == "num-cpus" && value == "0" && needs_head_cpus);
             let overruled = !forced && (section.read)(&cx.policy.force).ray_start_params.contains_key(key);
             let stands = current.is_some() && (!forced || current.and_then(Value::as_str) == Some(value));
             if !excluded && !overruled && !stands {
-                let leaf = crate::policy::Leaf::new(forced, section.start_params).entry(key);
-                plan.set(at.name(key), value.as_str(), &leaf);
+                plan.set(
+                    at.name(key),
+                    value.as_str(),
+                    &section.leaf(forced, "rayStartParams").entry(key),
+                );
             }
         }
     }
-}
-
-fn entries(
-    cx: &Cx<'_>,
-    object: &Value,
-    at: &Path,
-    leaf: &'static str,
-    read: impl Fn(&Settings) -> &BTreeMap<String, String>,
-    plan: &mut Plan,
-) {
-    map_entries(cx, at.get(object), at, leaf, read, plan);
 }
 
 /// The entries of a map that are missing, or that a forced setting wants otherwise.
@@ -266,22 +240,17 @@ fn map_entries(
     cx: &Cx<'_>,
     given: Option<&Value>,
     at: &Path,
-    leaf: &'static str,
-    read: impl Fn(&Settings) -> &BTreeMap<String, String>,
+    leaf: impl Fn(bool) -> Leaf,
+    read: impl Fn(&Settings) -> &Texts,
     plan: &mut Plan,
 ) {
     for forced in [true, false] {
-        let settings = if forced { &cx.policy.force } else { &cx.policy.defaults };
-        for (key, value) in read(settings) {
+        for (key, value) in read(settings(cx, forced)) {
             let current = given.and_then(|given| given.get(key));
             let overruled = !forced && read(&cx.policy.force).contains_key(key);
             let stands = current.is_some() && (!forced || current.and_then(Value::as_str) == Some(value));
             if !overruled && !stands {
-                plan.set(
-                    at.name(key),
-                    value.as_str(),
-                    &crate::policy::Leaf::new(forced, leaf).entry(key),
-                );
+                plan.set(at.name(key), value.as_str(), &leaf(forced).entry(key));
             }
         }
     }
@@ -290,28 +259,26 @@ fn map_entries(
 /// The elements of a list with names that are missing, or that a forced setting wants otherwise.
 fn named(
     cx: &Cx<'_>,
-    holder: Option<&Value>,
-    at: Option<Path>,
-    list: &str,
-    leaf: &'static str,
+    holder: &Value,
+    list: &'static str,
+    at: &Path,
+    section: &Section,
     read: impl Fn(&Settings) -> &BTreeMap<String, Value>,
     plan: &mut Plan,
 ) {
-    let (Some(holder), Some(at)) = (holder, at) else { return };
+    let given = items(holder, list);
     for forced in [true, false] {
-        let settings = if forced { &cx.policy.force } else { &cx.policy.defaults };
-        for (name, element) in read(settings) {
-            let current = items(holder, list)
+        for (name, element) in read(settings(cx, forced)) {
+            let current = given
                 .iter()
-                .enumerate()
-                .find(|(_, given)| text(given, "name") == Some(name.as_str()));
-            let leaf = crate::policy::Leaf::new(forced, leaf).entry(name);
+                .position(|given| text(given, "name") == Some(name.as_str()));
+            let leaf = || section.leaf(forced, list).entry(name);
             match current {
                 None if forced || !read(&cx.policy.force).contains_key(name) => {
-                    plan.append(at.clone(), element.clone(), &leaf);
+                    plan.append(at.clone(), element.clone(), &leaf());
                 }
-                Some((index, given)) if forced && given != element => {
-                    plan.set(at.index(index), element.clone(), &leaf);
+                Some(index) if forced && given.get(index) != Some(element) => {
+                    plan.set(at.index(index), element.clone(), &leaf());
                 }
                 _ => {}
             }

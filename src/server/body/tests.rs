@@ -67,8 +67,8 @@ fn limits() -> Limits {
     }
 }
 
-async fn get(body: Body, memory: &Arc<Semaphore>) -> Result<Whole, BodyError> {
-    read(body, &limits(), memory, Duration::from_secs(60)).await
+async fn get(mut body: Body, memory: &Arc<Semaphore>) -> Result<Whole, BodyError> {
+    read(&mut body, &limits(), memory, Duration::from_secs(60)).await
 }
 
 #[tokio::test]
@@ -115,8 +115,8 @@ fn a_length_that_is_only_declared_costs_nothing() {
 
 #[tokio::test]
 async fn a_body_that_falls_silent_is_given_up_in_time() {
-    let body = ending(&[100], Some(200), End::Silence);
-    let slow = read(body, &limits(), &memory(&limits()), Duration::from_millis(1)).await;
+    let mut body = ending(&[100], Some(200), End::Silence);
+    let slow = read(&mut body, &limits(), &memory(&limits()), Duration::from_millis(1)).await;
     assert_eq!(slow.unwrap_err(), BodyError::Slow);
 }
 

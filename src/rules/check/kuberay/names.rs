@@ -3,28 +3,28 @@
 use crate::k8s::names::dns1035_label;
 use crate::k8s::path::Path;
 use crate::k8s::text::quoted;
-use crate::policy::settings::Action;
 use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-/// The longest name, so that the cluster's and its Service's names fit.
+use super::refusal;
+
+/// The longest name in bytes, so that the cluster's and its Service's names fit.
 const LONGEST: usize = 47;
 
 /// K01.
-pub const NAME_TOO_LONG: Check = Check {
-    code: "RG101",
-    title: "the RayJob's name is too long",
-    action: Action::Deny,
-    fixes: false,
-    versions: Versions::since(KubeRay::V1_4),
-    page: "# What it does
+pub const NAME_TOO_LONG: Check = refusal(
+    "RG101",
+    "the RayJob's name is too long",
+    Versions::since(KubeRay::V1_4),
+    "# What it does
 Finds a RayJob whose name has more than 47 characters.
 
 # Why it is bad
 KubeRay makes the names of the cluster and its Service from it, and refuses a longer one only after the RayJob exists:
 its status stays empty and the job never starts. Seen in ray-project/kuberay#3980 and kubernetes-sigs/kueue#13413,
-where such jobs held the quota of 18 GPUs for weeks.
+where such jobs held the quota of 18 GPUs for weeks. Before KubeRay 1.4 the names were cut silently
+(ray-project/kuberay#2169).
 
 # What fixes it
 Flyte makes the name of execution, node and attempt; start the execution with a shorter name.
@@ -39,16 +39,16 @@ metadata: {name: a-name-of-forty-eight-characters-is-one-too-long}
 metadata: {name: a-name-of-forty-seven-characters-just-about-fit}
 ```
 ",
-    run: |cx, job, findings| {
+    |cx, job, findings| {
         let name = job.name();
-        if cx.named && name.chars().count() > LONGEST {
+        if cx.named && name.len() > LONGEST {
             findings.push(
                 Finding::new(
                     Path::of(["metadata", "name"]),
                     format!(
                         "the RayJob's name {} has {} characters, KubeRay takes at most {LONGEST}",
                         quoted(name),
-                        name.chars().count()
+                        name.len()
                     ),
                 )
                 .fix(format!("use a name of at most {LONGEST} characters"))
@@ -57,16 +57,14 @@ metadata: {name: a-name-of-forty-seven-characters-just-about-fit}
             );
         }
     },
-};
+);
 
 /// K02.
-pub const NAME_FORM: Check = Check {
-    code: "RG102",
-    title: "the RayJob's name is no Service name",
-    action: Action::Deny,
-    fixes: false,
-    versions: Versions::since(KubeRay::V1_4),
-    page: "# What it does
+pub const NAME_FORM: Check = refusal(
+    "RG102",
+    "the RayJob's name is no Service name",
+    Versions::since(KubeRay::V1_4),
+    "# What it does
 Finds a RayJob whose name does not begin with a letter, or has other characters than lower-case letters, digits and
 dashes.
 
@@ -86,12 +84,12 @@ metadata: {name: 7-train}
 metadata: {name: train-7}
 ```
 ",
-    run: name_form,
-};
+    name_form,
+);
 
 fn name_form(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let name = job.name();
-    if !cx.named || name.chars().count() > LONGEST {
+    if !cx.named || name.len() > LONGEST {
         return;
     }
     if let Err(error) = dns1035_label(name) {

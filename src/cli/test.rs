@@ -1,0 +1,113 @@
+//! `raygate test`: the cases beside the policies.
+
+mod junit;
+mod report;
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use crate::engine::Bundle;
+use crate::engine::bundle::known;
+use crate::suite::{Suite, Tested, bless, coverage, run as engine};
+
+use super::{CLEAN, FINDINGS, Failure, policies};
+
+/// The arguments of `raygate test`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Directories of policy files and of the *.test.yaml beside them; together they are one set of policies
+    #[arg(value_name = "DIR", default_value = "policies")]
+    directories: Vec<PathBuf>,
+    /// Rewrite the `want` of each case that comes out otherwise
+    #[arg(long)]
+    bless: bool,
+    /// Take out each part of the policies in turn, and report what no case notices
+    #[arg(long)]
+    coverage: bool,
+    /// How to print the results
+    #[arg(long, value_enum, default_value = "full")]
+    output: Format,
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Each case, with its differences
+    Full,
+    /// One line a failure
+    Concise,
+    /// One JSON object for each case
+    Jsonl,
+    /// JUnit's XML
+    Junit,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`] if the policies are broken, a file cannot be read or written, or the output cannot be written.
+pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
+    if let Some(file) = args.directories.iter().find(|directory| directory.is_file()) {
+        let name = file.display();
+        return Err(Failure::Usage(format!(
+            "{name} is a file; name the directory of the policies and their tests"
+        )));
+    }
+    let (bundle, loaded) = policies::bundle(&args.directories)?;
+    if !loaded.diagnostics.is_empty() {
+        anstream::eprintln!("{}", policies::rendered(&loaded));
+    }
+    let mut suite = read(args)?;
+    if args.bless && bless_all(&suite, &bundle)? {
+        suite = read(args)?;
+    }
+    let results = suite.run(&bundle);
+    let all_pass = !results.is_empty() && results.iter().all(Tested::passed);
+    let covered = if args.coverage && all_pass {
+        Some(coverage::coverage(
+            &policies::read(&args.directories)?,
+            &known(),
+            &suite,
+        ))
+    } else {
+        None
+    };
+    match args.output {
+        Format::Full => report::full(&suite, &results, out)?,
+        Format::Concise => report::concise(&suite, &results, out)?,
+        Format::Jsonl => report::jsonl(&suite, &results, out)?,
+        Format::Junit => junit::print(&suite, &results, covered.as_ref(), out)?,
+    }
+    if args.output == Format::Full {
+        report::total(&results, args.coverage, covered.as_ref(), out)?;
+    } else if let Some(covered) = covered.as_ref().filter(|_| args.output != Format::Junit) {
+        report::unnoticed(covered, args.output == Format::Jsonl, out)?;
+    }
+    let is_covered = covered.is_none_or(|covered| covered.unnoticed.is_empty());
+    Ok(if all_pass && is_covered { CLEAN } else { FINDINGS })
+}
+
+fn read(args: &Args) -> Result<Suite, Failure> {
+    let files = policies::read_tests(&args.directories)?;
+    Ok(Suite::load(&files, &|file| {
+        fs::read(file).map_err(|error| error.to_string())
+    }))
+}
+
+/// Rewrites the cases that come out otherwise than they want; whether there was one.
+fn bless_all(suite: &Suite, bundle: &Bundle) -> Result<bool, Failure> {
+    let mut any = false;
+    for tested in suite.run(bundle) {
+        let Some(case) = &tested.file.case else { continue };
+        if case.want.is_some() && tested.differences.is_empty() {
+            continue;
+        }
+        let file = &tested.file.name;
+        let text = bless::blessed(case, &engine::run(case, bundle), &suite.sources)
+            .map_err(|error| Failure::Usage(format!("cannot bless {file}: {error}")))?;
+        fs::write(file, text).map_err(|error| Failure::Usage(format!("cannot write {file}: {error}")))?;
+        any = true;
+    }
+    Ok(any)
+}

@@ -1,0 +1,48 @@
+//! `runtimeEnvYAML`, and what Ray reads of it (Ray 2.52, `runtime_env/runtime_env.py`).
+
+use crate::diag::{Sources, any_error};
+use crate::yaml::{self, Limits, Node, Reading};
+
+/// The keys that Ray itself knows; it ignores others unless a plugin of the cluster has registered them.
+pub const KEYS: [&str; 21] = [
+    "_inject_current_ray",
+    "_ray_commit",
+    "_ray_release",
+    "conda",
+    "config",
+    "container",
+    "docker",
+    "env_vars",
+    "excludes",
+    "image_uri",
+    "java_jars",
+    "mpi",
+    "nsight",
+    "pip",
+    "plugins",
+    "py_executable",
+    "py_modules",
+    "rocprof_sys",
+    "uv",
+    "worker_process_setup_hook",
+    "working_dir",
+];
+
+/// The bounds within which it is read; a longer one is not looked into.
+const LIMITS: Limits = Limits {
+    bytes: 1 << 18,
+    nodes: 20_000,
+    depth: 64,
+    lookahead: 1 << 16,
+};
+
+/// The mapping that the text holds, as KubeRay reads it; `None` where it holds something else.
+pub fn read(text: &str) -> Option<Node> {
+    let mut sources = Sources::new();
+    let source = sources.add("runtimeEnvYAML", text);
+    let (mut documents, diagnostics) = yaml::parse(source, text, Reading::Kubectl, &LIMITS);
+    let document = documents
+        .pop()
+        .filter(|_| documents.is_empty() && !any_error(&diagnostics))?;
+    document.as_mapping().is_some().then_some(document)
+}

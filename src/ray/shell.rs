@@ -1,0 +1,177 @@
+//! What bash makes of text that KubeRay puts into a command without quotes: the values of `rayStartParams`
+//! (`common/pod.go`) and, in a submitter of KubeRay 1.3 and later, the entrypoint (`common/job.go`).
+
+/// Something in a text that is no plain word to a shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Special<'a> {
+    /// A blank between words.
+    Blank,
+    /// A character that ends a command, redirects it or groups: `;`, `&`, `|`, `<`, `>`, brackets, a line end.
+    Operator(char),
+    /// A command whose output is put in: `$(…)` or backquotes.
+    Command,
+    /// A variable, `$NAME` or `${NAME}`; the name is empty for special ones such as `$?`.
+    Variable(&'a str),
+    /// `#` at the start of a word: the rest of the line is not read.
+    Comment,
+    /// A quotation mark without its end.
+    Unclosed(char),
+}
+
+/// The special parts of a text, in their order; what stands in single quotes or after a backslash is plain.
+#[derive(Debug)]
+pub struct Specials<'a> {
+    text: &'a str,
+    at: usize,
+    in_double_quotes: bool,
+    at_word_start: bool,
+}
+
+/// Walks over the special parts of `text`.
+pub fn specials(text: &str) -> Specials<'_> {
+    Specials {
+        text,
+        at: 0,
+        in_double_quotes: false,
+        at_word_start: true,
+    }
+}
+
+impl<'a> Iterator for Specials<'a> {
+    type Item = Special<'a>;
+
+    fn next(&mut self) -> Option<Special<'a>> {
+        while let Some(character) = self.rest().chars().next() {
+            let at_word_start = std::mem::replace(&mut self.at_word_start, false);
+            self.at += character.len_utf8();
+            match character {
+                '\\' => self.at += self.rest().chars().next().map_or(0, char::len_utf8),
+                '"' => self.in_double_quotes = !self.in_double_quotes,
+                '`' => return Some(Special::Command),
+                '$' => {
+                    if let Some(special) = self.dollar() {
+                        return Some(special);
+                    }
+                }
+                _ if self.in_double_quotes => {}
+                '\'' => match self.rest().find('\'') {
+                    Some(end) => self.at += end + 1,
+                    None => {
+                        self.at = self.text.len();
+                        return Some(Special::Unclosed('\''));
+                    }
+                },
+                ' ' | '\t' => {
+                    self.at_word_start = true;
+                    return Some(Special::Blank);
+                }
+                ';' | '&' | '|' | '<' | '>' | '(' | ')' | '\n' => {
+                    self.at_word_start = true;
+                    return Some(Special::Operator(character));
+                }
+                '#' if at_word_start => return Some(Special::Comment),
+                _ => {}
+            }
+        }
+        std::mem::take(&mut self.in_double_quotes).then_some(Special::Unclosed('"'))
+    }
+}
+
+impl<'a> Specials<'a> {
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// What follows a dollar sign; `None` where it stands for itself.
+    fn dollar(&mut self) -> Option<Special<'a>> {
+        let rest = self.rest();
+        match rest.chars().next()? {
+            '(' => {
+                self.at += 1;
+                Some(Special::Command)
+            }
+            '{' => {
+                let name = leading_name(rest.get(1..).unwrap_or_default());
+                self.at += 1 + name.len();
+                let closed = self.rest().starts_with('}');
+                self.at += usize::from(closed);
+                Some(Special::Variable(if closed { name } else { "" }))
+            }
+            first if first.is_ascii_alphabetic() || first == '_' => {
+                let name = leading_name(rest);
+                self.at += name.len();
+                Some(Special::Variable(name))
+            }
+            first if first.is_ascii_digit() || "?$!#@*-".contains(first) => {
+                self.at += 1;
+                Some(Special::Variable(""))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn leading_name(text: &str) -> &str {
+    let end = text
+        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .unwrap_or(text.len());
+    text.get(..end).unwrap_or_default()
+}
+
+/// The one word that a shell makes of `text`, without its quotation marks; `None` where it makes something else of it.
+/// Variables stay as they are written.
+pub fn unquoted(text: &str) -> Option<String> {
+    let plain = |special| matches!(special, Special::Variable(name) if !name.is_empty());
+    if !specials(text).all(plain) {
+        return None;
+    }
+    let mut word = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    let mut quote = None;
+    while let Some(character) = characters.next() {
+        match (quote, character) {
+            (None, '\'' | '"') => quote = Some(character),
+            (Some(open), _) if open == character => quote = None,
+            (None, '\\') => word.extend(characters.next()),
+            (Some('"'), '\\') => match characters.next_if(|next| "\"\\$`".contains(*next)) {
+                Some(escaped) => word.push(escaped),
+                None => word.push('\\'),
+            },
+            (_, character) => word.push(character),
+        }
+    }
+    Some(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sees_what_bash_sees() {
+        let of = |text| specials(text).collect::<Vec<_>>();
+        assert_eq!(of("python train.py --name='a;b && c' \"d|e\""), vec![Special::Blank; 3]);
+        assert_eq!(of("a;b"), [Special::Operator(';')]);
+        assert_eq!(of(r"a\;b\ c"), []);
+        assert_eq!(of("\"$(nproc)\""), [Special::Command]);
+        assert_eq!(
+            of("$MY_POD_IP:${PORT}"),
+            [Special::Variable("MY_POD_IP"), Special::Variable("PORT")]
+        );
+        assert_eq!(of("${A:-1}"), [Special::Variable("")]);
+        assert_eq!(of("5$ '$(x)'"), [Special::Blank]);
+        assert_eq!(of("'open"), [Special::Unclosed('\'')]);
+        assert_eq!(of("\"open"), [Special::Unclosed('"')]);
+        assert_eq!(of("a#b #c"), [Special::Blank, Special::Comment]);
+        assert_eq!(of("ä\\"), []);
+    }
+
+    #[test]
+    fn takes_quotation_marks_away() {
+        assert_eq!(unquoted(r#"'{"TPU": 4}'"#).as_deref(), Some(r#"{"TPU": 4}"#));
+        assert_eq!(unquoted(r#""{\"TPU\": 4}""#).as_deref(), Some(r#"{"TPU": 4}"#));
+        assert_eq!(unquoted(r#"{"TPU":4}"#).as_deref(), Some("{TPU:4}"));
+        assert_eq!(unquoted(r#"{"TPU": 4}"#), None);
+        assert_eq!(unquoted("'open"), None);
+    }
+}

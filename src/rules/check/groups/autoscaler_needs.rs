@@ -1,0 +1,79 @@
+//! # What it does
+//! Looks at jobs with `enableInTreeAutoscaling`: workers whose `restartPolicy` is not `Never`, and a head whose
+//! `automountServiceAccountToken` is false.
+//!
+//! # Why it is bad
+//! The autoscaler removes an idle worker by ending it. With another restart policy than `Never` the kubelet starts it again at
+//! once, and its GPU is never given back (ray-project/kuberay#5012, ray-project/kuberay#5014). Without a token the
+//! autoscaler in the head's pod cannot speak to the API server, and nothing is ever scaled.
+//!
+//! # What fixes it
+//! `restartPolicy: Never`, which Flyte always sends, and no `automountServiceAccountToken` on the head. With
+//! `autoscalerOptions.version: v2` KubeRay 1.4 and later sets the restart policy itself.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {enableInTreeAutoscaling: true, workerGroupSpecs: [{template: {spec: {restartPolicy: Always}}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {enableInTreeAutoscaling: true, workerGroupSpecs: [{template: {spec: {restartPolicy: Never}}}]}}
+//! ```
+
+use serde_json::Value;
+
+use crate::policy::settings::Action;
+use crate::ray::job::text;
+use crate::ray::{KubeRay, RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG514",
+    title: "autoscaling cannot do its work",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("autoscaler_needs.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    if !job.autoscales() {
+        return;
+    }
+    let token = job
+        .head()
+        .filter(|head| head.spec.get("automountServiceAccountToken") == Some(&Value::Bool(false)));
+    if let Some(head) = token {
+        findings.push(
+            Finding::new(
+                head.spec_path().key("automountServiceAccountToken"),
+                "head: no service account token, the autoscaler cannot reach the API server",
+            )
+            .fix("leave automountServiceAccountToken out")
+            .flyte(flyte::setting(head, "pod_template=PodTemplate(…)")),
+        );
+    }
+    let version = job
+        .cluster
+        .and_then(|cluster| text(cluster.get("autoscalerOptions")?, "version"));
+    if version == Some("v2") && cx.kuberay() >= KubeRay::V1_4 {
+        return;
+    }
+    for pod in job.workers().filter(|pod| pod.spec.is_object()) {
+        let policy = text(pod.spec, "restartPolicy").unwrap_or("Always");
+        if policy != "Never" {
+            findings.push(
+                Finding::new(
+                    pod.spec_path().key("restartPolicy"),
+                    format!("{}: workers that the autoscaler ends are started again", pod.title()),
+                )
+                .fix("set restartPolicy to Never")
+                .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+            );
+        }
+    }
+}

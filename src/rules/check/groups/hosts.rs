@@ -1,0 +1,58 @@
+//! # What it does
+//! Finds a worker group with `numOfHosts` below 1, or with so many replicas and hosts that their product does not fit into
+//! 32 bits.
+//!
+//! # Why it is bad
+//! KubeRay makes `replicas` times `numOfHosts` pods (1.4 and later). With 0 hosts there are no workers and the job runs on
+//! the head alone; a product that overflows becomes another number. No KubeRay release refuses either.
+//!
+//! # What fixes it
+//! Leave `numOfHosts` at 1, or give the hosts of one TPU slice. Flyte never sets it.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {workerGroupSpecs: [{numOfHosts: 0}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {workerGroupSpecs: [{numOfHosts: 4}]}}
+//! ```
+
+use crate::policy::settings::Action;
+use crate::ray::{RayJob, facts};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG503",
+    title: "a worker group without hosts, or with too many",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("hosts.rs"),
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.workers() {
+        let hosts = pod.group_number("numOfHosts", 1);
+        let pods = facts::replicas(pod);
+        let message = if hosts < 1 {
+            format!("{}: numOfHosts {hosts}, KubeRay would make no workers", pod.title())
+        } else if hosts > 1 && pods > i64::from(i32::MAX) {
+            format!(
+                "{}: replicas times numOfHosts is {pods}, more than KubeRay can count",
+                pod.title()
+            )
+        } else {
+            continue;
+        };
+        findings.push(
+            Finding::new(pod.group_path().key("numOfHosts"), message)
+                .fix("set numOfHosts to 1, or to the hosts of one TPU slice")
+                .weight(pods),
+        );
+    }
+}

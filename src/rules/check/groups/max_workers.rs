@@ -1,0 +1,81 @@
+//! # What it does
+//! Finds a worker group with more pods, at the autoscaler's most, than `limits.maxWorkersPerGroup`. Without that limit it
+//! finds nothing.
+//!
+//! # Why it is bad
+//! One job could take the nodes of a whole team.
+//!
+//! # What fixes it
+//! Where the group begins within the limit and only the autoscaler would go beyond it, the repair lowers `maxReplicas`. Fewer
+//! replicas than were asked for would leave a training waiting for ever, so those are refused:
+//! `WorkerNodeConfig(group_name="a", replicas=8)`. Every KubeRay release; each replica counts `numOfHosts` pods.
+//!
+//! # Fails
+//! ```yaml
+//! policy: {limits: {maxWorkersPerGroup: 4}}
+//! spec: {rayClusterSpec: {workerGroupSpecs: [{replicas: 5, minReplicas: 5, maxReplicas: 5}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! policy: {limits: {maxWorkersPerGroup: 4}}
+//! spec: {rayClusterSpec: {workerGroupSpecs: [{replicas: 4, minReplicas: 4, maxReplicas: 4}]}}
+//! ```
+
+use crate::policy::settings::Action;
+use crate::ray::{RayJob, facts, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::edit::Op;
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG506",
+    title: "a worker group has more workers than allowed",
+    action: Action::Fix,
+    fixes: true,
+    versions: Versions::ALL,
+    page: include_str!("max_workers.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let Some(most) = cx.policy.limits.max_workers_per_group else {
+        return;
+    };
+    for pod in job.workers() {
+        let begins = facts::replicas(pod);
+        let grows = if job.autoscales() {
+            facts::max_replicas(pod).max(begins)
+        } else {
+            begins
+        };
+        if grows <= most {
+            continue;
+        }
+        let (key, workers, argument) = if begins > most {
+            ("replicas", begins, "replicas")
+        } else {
+            ("maxReplicas", grows, "max_replicas")
+        };
+        let allowed = most / pod.group_number("numOfHosts", 1).max(1);
+        let path = pod.group_path().key(key);
+        let finding = Finding::new(
+            path.clone(),
+            format!("{}: {workers} workers are more than the allowed {most}", pod.title()),
+        )
+        .fix(format!("set {key} to at most {allowed}"))
+        .flyte(flyte::setting(pod, &format!("{argument}={allowed}")))
+        .weight(workers);
+        let is_safe = begins <= most && allowed > 0;
+        findings.push(if is_safe {
+            finding.repair(
+                format!("{}: maxReplicas lowered to {allowed}", pod.title()),
+                path,
+                Op::Set(allowed.into()),
+            )
+        } else {
+            finding
+        });
+    }
+}

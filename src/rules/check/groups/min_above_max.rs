@@ -1,0 +1,58 @@
+//! # What it does
+//! Finds a worker group with more `minReplicas` than `maxReplicas`, on KubeRay 1.1 to 1.5. Later releases refuse it: RG148.
+//!
+//! # Why it is bad
+//! KubeRay uses the maximum and says so only in its log, so the group has fewer workers than its minimum
+//! (ray-project/kuberay#4101).
+//!
+//! # What fixes it
+//! `WorkerNodeConfig(group_name="a", min_replicas=1, max_replicas=4)`. Flyte keeps the two in order by itself.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {workerGroupSpecs: [{minReplicas: 5, maxReplicas: 2}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {workerGroupSpecs: [{minReplicas: 2, maxReplicas: 2}]}}
+//! ```
+
+use crate::policy::settings::Action;
+use crate::ray::{KubeRay, RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG508",
+    title: "a worker group's minimum is silently lowered",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::between(KubeRay::V1_1, KubeRay::V1_5),
+    page: include_str!("min_above_max.rs"),
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.workers() {
+        let (least, most) = super::bounds(pod);
+        if least > most {
+            findings.push(
+                Finding::new(
+                    pod.group_path().key("minReplicas"),
+                    format!(
+                        "{}: minReplicas {least} is above maxReplicas {most}, KubeRay uses {most}",
+                        pod.title()
+                    ),
+                )
+                .fix("set minReplicas to at most maxReplicas")
+                .flyte(flyte::setting(
+                    pod,
+                    &format!("min_replicas={most}, max_replicas={least}"),
+                ))
+                .weight(least.saturating_sub(most)),
+            );
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! # What it does
+//! Finds a RayJob with the annotation `ray.io/overwrite-container-cmd: "true"` whose start parameters then have no effect: no
+//! command of its Ray containers mentions `KUBERAY_GEN_RAY_START_CMD`.
+//!
+//! # Why it is bad
+//! With that annotation KubeRay leaves the containers' commands alone (every release), and `ray start` runs as the author
+//! wrote it. What stands in `rayStartParams`, and what the platform's policies put there, is only in the variable
+//! `KUBERAY_GEN_RAY_START_CMD`.
+//!
+//! # What fixes it
+//! Let the command run `$KUBERAY_GEN_RAY_START_CMD`, or leave the annotation out. Flyte never sets it by itself.
+//!
+//! # Fails
+//! ```yaml
+//! metadata: {annotations: {ray.io/overwrite-container-cmd: "true"}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! metadata: {annotations: {ray.io/overwrite-container-cmd: "true"}}
+//! spec: {rayClusterSpec: {
+//!   headGroupSpec: {template: {spec: {containers: [{args: ["ulimit -n 65536; $KUBERAY_GEN_RAY_START_CMD"]}]}}},
+//!   workerGroupSpecs: [{template: {spec: {containers: [{args: ["ulimit -n 65536; $KUBERAY_GEN_RAY_START_CMD"]}]}}}]}}
+//! ```
+
+use serde_json::Value;
+
+use crate::k8s::path::Path;
+use crate::policy::settings::Action;
+use crate::ray::job::items;
+use crate::ray::{Container, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG515",
+    title: "start parameters without effect",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("own_command.rs"),
+    run,
+};
+
+const ANNOTATION: &str = "ray.io/overwrite-container-cmd";
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    if job.annotation(ANNOTATION) != Some("true") {
+        return;
+    }
+    let lost = job.ray_pods().find(|pod| {
+        let has_parameters = pod.start_params().is_some_and(|params| !params.is_empty());
+        has_parameters && pod.main().is_some_and(|ray| !runs_generated_command(ray))
+    });
+    if let Some(pod) = lost {
+        findings.push(
+            Finding::new(
+                Path::of(["metadata", "annotations"]).name(ANNOTATION),
+                format!(
+                    "{}: start parameters have no effect, the container runs a command of its own",
+                    pod.title()
+                ),
+            )
+            .fix("run $KUBERAY_GEN_RAY_START_CMD in the command, or leave the annotation out"),
+        );
+    }
+}
+
+fn runs_generated_command(ray: &Container<'_>) -> bool {
+    ["command", "args"]
+        .iter()
+        .flat_map(|key| items(ray.value, key))
+        .filter_map(Value::as_str)
+        .any(|word| word.contains("KUBERAY_GEN_RAY_START_CMD"))
+}

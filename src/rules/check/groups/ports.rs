@@ -1,0 +1,148 @@
+//! # What it does
+//! Looks at the ports of the head's Ray container, where it declares any: one must be named `dashboard` and be the port of
+//! `dashboard-port` (8265 where that is left out), and 8080 over TCP may only be named `metrics`.
+//!
+//! # Why it is bad
+//! KubeRay makes the head's Service of the declared ports and looks for the one named `dashboard`. Without it the job stays in
+//! `Initializing` for ever: `dashboard port is not found`; with another port number it asks where nobody listens. KubeRay adds
+//! 8080 as `metrics` unless a port has that name, and a Service with 8080 twice is refused. Every release.
+//!
+//! # What fixes it
+//! The repair names the dashboard's port, or declares it. A port 8080 of your own needs another number, and `metrics` as its
+//! name if it is Ray's. Flyte always declares `dashboard` 8265.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{ports: [{name: gcs, containerPort: 6379}]}]}}}}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{ports: [
+//!   {name: gcs, containerPort: 6379}, {name: dashboard, containerPort: 8265}]}]}}}}}
+//! ```
+
+use serde_json::{Value, json};
+
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::job::{items, text};
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::edit::Op;
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG512",
+    title: "the head's ports hide its dashboard",
+    action: Action::Fix,
+    fixes: true,
+    versions: Versions::ALL,
+    page: include_str!("ports.rs"),
+    run,
+};
+
+const DASHBOARD: &str = "dashboard";
+const DASHBOARD_PORT: i64 = 8265;
+const METRICS: &str = "metrics";
+const METRICS_PORT: i64 = 8080;
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let Some(head) = job.head() else { return };
+    let Some(ray) = head.main() else { return };
+    let ports = items(ray.value, "ports");
+    if ports.is_empty() {
+        return;
+    }
+    let at = head.container_path(ray).key("ports");
+    let flyte = flyte::setting(head, "pod_template=PodTemplate(…)");
+    let wanted = match head.start_param("dashboard-port") {
+        None => Some(DASHBOARD_PORT),
+        Some(port) => port.trim().parse().ok(),
+    };
+    let dashboard = ports.iter().position(|port| text(port, "name") == Some(DASHBOARD));
+    let Some(wanted) = wanted else { return };
+    let with_number = ports
+        .iter()
+        .position(|port| number(port) == Some(wanted) && is_tcp(port));
+    match (dashboard, with_number) {
+        (Some(named), _) if ports.get(named).and_then(number) == Some(wanted) => {}
+        (Some(named), taken) => {
+            let path = at.index(named).key("containerPort");
+            let finding = Finding::new(
+                path.clone(),
+                format!("head: the port named dashboard is not its dashboard-port {wanted}"),
+            )
+            .fix(format!("set containerPort to {wanted}"))
+            .flyte(flyte.clone());
+            findings.push(match taken {
+                Some(_) => finding,
+                None => finding.repair(
+                    format!("head: port dashboard set to {wanted}"),
+                    path,
+                    Op::Set(wanted.into()),
+                ),
+            });
+        }
+        (None, Some(unnamed)) => {
+            let path = at.index(unnamed).key("name");
+            findings.push(
+                Finding::new(
+                    path.clone(),
+                    format!("head: port {wanted} is not named dashboard, KubeRay would look for it for ever"),
+                )
+                .fix("name the port dashboard")
+                .flyte(flyte.clone())
+                .repair(
+                    format!("head: port {wanted} named dashboard"),
+                    path,
+                    Op::Set(DASHBOARD.into()),
+                ),
+            );
+        }
+        (None, None) => findings.push(
+            Finding::new(
+                at.clone(),
+                "head: no port is named dashboard, KubeRay would look for it for ever",
+            )
+            .fix(format!(
+                "declare the port {wanted} with the name dashboard, or no ports at all"
+            ))
+            .flyte(flyte.clone())
+            .repair(
+                format!("head: port dashboard {wanted} declared"),
+                at.clone(),
+                Op::Append(json!({"name": DASHBOARD, "containerPort": wanted})),
+            ),
+        ),
+    }
+    if ports.iter().any(|port| text(port, "name") == Some(METRICS)) {
+        return;
+    }
+    let doubled = ports
+        .iter()
+        .position(|port| number(port) == Some(METRICS_PORT) && is_tcp(port));
+    if let Some(index) = doubled {
+        let name = ports.get(index).and_then(|port| text(port, "name")).unwrap_or_default();
+        findings.push(
+            Finding::new(
+                at.index(index).key("name"),
+                format!(
+                    "head: port 8080 is named {}, KubeRay adds it again and its Service is refused",
+                    quoted(name)
+                ),
+            )
+            .fix("name the port metrics if it is Ray's, or give it another number")
+            .flyte(flyte),
+        );
+    }
+}
+
+fn number(port: &Value) -> Option<i64> {
+    port.get("containerPort").and_then(Value::as_i64)
+}
+
+fn is_tcp(port: &Value) -> bool {
+    text(port, "protocol").is_none_or(|protocol| protocol == "TCP")
+}

@@ -1,0 +1,93 @@
+//! # What it does
+//! Finds a Ray container with only one of `livenessProbe` and `readinessProbe`, and a probe of Ray's health endpoints on a
+//! container that is not Ray's.
+//!
+//! # Why it is bad
+//! KubeRay decides on each probe alone and adds the one that is missing: a probe that runs `wget`, which the image may not
+//! have, so that the pod is killed after ten minutes (ray-project/kuberay#2063, ray-project/kuberay#3837). Only the first
+//! container's probes count for this. Every release.
+//!
+//! # What fixes it
+//! Give both or none. Without any, raygate adds both where its policies say so. In Flyte, they stand in the `PodTemplate`.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [
+//!   {livenessProbe: {httpGet: {path: /api/local_raylet_healthz, port: 52365}}}]}}}}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{
+//!   livenessProbe: {httpGet: {path: /api/local_raylet_healthz, port: 52365}},
+//!   readinessProbe: {httpGet: {path: /api/gcs_healthz, port: 8265}}}]}}}}}
+//! ```
+
+use serde_json::Value;
+
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::job::text;
+use crate::ray::{Container, RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG513",
+    title: "one probe without the other, or on the wrong container",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("probes.rs"),
+    run,
+};
+
+const PROBES: [&str; 2] = ["livenessProbe", "readinessProbe"];
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let Some(ray) = pod.main() else { continue };
+        let missing = match PROBES.map(|key| probe(ray, key).is_some()) {
+            [true, false] => Some("readinessProbe"),
+            [false, true] => Some("livenessProbe"),
+            _ => None,
+        };
+        if let Some(key) = missing {
+            findings.push(
+                Finding::new(
+                    pod.container_path(ray).key(key),
+                    format!(
+                        "{}: no {key} beside the other probe, KubeRay adds one that needs wget",
+                        pod.title()
+                    ),
+                )
+                .fix("give both probes, or none")
+                .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+            );
+        }
+        for other in pod.running().skip(1) {
+            for key in PROBES {
+                let path = probe(other, key).and_then(|probe| text(probe.get("httpGet")?, "path"));
+                if path.is_some_and(|path| path.contains("raylet_healthz") || path.contains("gcs_healthz")) {
+                    findings.push(
+                        Finding::new(
+                            pod.container_path(other).key(key),
+                            format!(
+                                "{}: container {} has Ray's {key}, KubeRay looks only at the first container",
+                                pod.title(),
+                                quoted(other.name)
+                            ),
+                        )
+                        .fix("give the probes to the first container")
+                        .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn probe<'a>(container: &Container<'a>, key: &str) -> Option<&'a Value> {
+    container.value.get(key).filter(|probe| !probe.is_null())
+}

@@ -1,0 +1,62 @@
+//! # What it does
+//! Finds a worker group whose `replicas` are above `maxReplicas`, or below `minReplicas` while they are not 0. A 0 may be
+//! the default of a field that was left out, and is not looked at.
+//!
+//! # Why it is bad
+//! Every KubeRay release silently makes the number fit: the group gets other workers than were asked for, and training code
+//! that waits for all of them waits for ever.
+//!
+//! # What fixes it
+//! `WorkerNodeConfig(group_name="a", replicas=4, min_replicas=4, max_replicas=8)`. Flyte keeps the three in order by itself.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {workerGroupSpecs: [{replicas: 8, minReplicas: 1, maxReplicas: 4}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {workerGroupSpecs: [{replicas: 4, minReplicas: 1, maxReplicas: 4}]}}
+//! ```
+
+use crate::policy::settings::Action;
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG504",
+    title: "a worker group's replicas are outside its bounds",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("replicas.rs"),
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.workers() {
+        let (least, most) = super::bounds(pod);
+        let replicas = pod.group_number("replicas", 0);
+        let (bound, at, off) = if replicas > most {
+            ("above maxReplicas", most, replicas.saturating_sub(most))
+        } else if replicas > 0 && replicas < least && least <= most {
+            ("below minReplicas", least, least.saturating_sub(replicas))
+        } else {
+            continue;
+        };
+        findings.push(
+            Finding::new(
+                pod.group_path().key("replicas"),
+                format!(
+                    "{}: replicas {replicas} is {bound} {at}, KubeRay would make {at}",
+                    pod.title()
+                ),
+            )
+            .fix("set replicas between minReplicas and maxReplicas")
+            .flyte(flyte::setting(pod, &format!("replicas={at}")))
+            .weight(off),
+        );
+    }
+}

@@ -1,0 +1,53 @@
+//! # What it does
+//! Finds a worker group of an autoscaled job with `maxReplicas` at its default, 2147483647.
+//!
+//! # Why it is bad
+//! The autoscaler adds workers while tasks wait. A loop that submits too many tasks then takes every GPU of the platform
+//! (ray-project/kuberay#1963). Every KubeRay release has this default.
+//!
+//! # What fixes it
+//! `WorkerNodeConfig(group_name="a", min_replicas=1, max_replicas=8)`. Flyte itself always sends a maximum.
+//! `limits.maxWorkersPerGroup` enforces one for all jobs.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {enableInTreeAutoscaling: true, workerGroupSpecs: [{maxReplicas: null}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {enableInTreeAutoscaling: true, workerGroupSpecs: [{maxReplicas: 8}]}}
+//! ```
+
+use crate::policy::settings::Action;
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG505",
+    title: "an autoscaled worker group without a maximum",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("unbounded.rs"),
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    if !job.autoscales() {
+        return;
+    }
+    let unbounded = |most: i64| most >= i64::from(i32::MAX);
+    for pod in job.workers().filter(|pod| unbounded(super::bounds(pod).1)) {
+        findings.push(
+            Finding::new(
+                pod.group_path().key("maxReplicas"),
+                format!("{}: autoscaling without a maximum may take every node", pod.title()),
+            )
+            .fix("set maxReplicas to the most workers that the job may have")
+            .flyte(flyte::setting(pod, "max_replicas=…")),
+        );
+    }
+}

@@ -1,0 +1,68 @@
+//! # What it does
+//! Looks at an autoscaled job whose head names a service account: `default`, or one that its workers have too.
+//!
+//! # Why it is bad
+//! KubeRay lets the head's account create and delete pods, which the autoscaler needs, and gives that right to the account that
+//! is named. With `default` every pod of the namespace has it from then on, and with the workers' own, every task of the job.
+//! Without a name KubeRay makes an account for the head alone. Every KubeRay release.
+//!
+//! # What fixes it
+//! An account for the head of its own. Flyte gives all pods the execution's account; `serviceAccount` in the configuration of its
+//! Ray plugin, or the launch plan's security context, names another.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {enableInTreeAutoscaling: true, headGroupSpec: {template: {spec: {serviceAccountName: default}}}}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {enableInTreeAutoscaling: true, headGroupSpec: {template: {spec: {serviceAccountName: ray-head}}}}}
+//! ```
+
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::RayJob;
+use crate::ray::job::text;
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG609",
+    title: "the autoscaler's rights are shared",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("service_account.rs"),
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let Some(head) = job.head().filter(|_| job.autoscales()) else {
+        return;
+    };
+    let Some(account) = text(head.spec, "serviceAccountName").filter(|name| !name.is_empty()) else {
+        return;
+    };
+    let shared_by = if account == "default" {
+        "every pod of the namespace"
+    } else if job
+        .workers()
+        .any(|pod| text(pod.spec, "serviceAccountName") == Some(account))
+    {
+        "every worker"
+    } else {
+        return;
+    };
+    findings.push(
+        Finding::new(
+            head.spec_path().key("serviceAccountName"),
+            format!(
+                "head: service account {} lets {shared_by} create and delete pods, as autoscaling needs",
+                quoted(account)
+            ),
+        )
+        .fix("give the head a service account of its own"),
+    );
+}

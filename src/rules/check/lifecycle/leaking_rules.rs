@@ -1,0 +1,109 @@
+//! # What it does
+//! Finds a `deletionStrategy` that keeps the pods of a job that has ended: deletion rules that do not cover its success and
+//! its failure with at least `DeleteWorkers`, or a policy `DeleteNone`. KubeRay 1.5 and later.
+//!
+//! # Why it is bad
+//! Where no rule matches, KubeRay deletes nothing, for ever. A job that fails by its deadline, or because it could not be
+//! submitted, has the deployment status `Failed` while its job status is still `RUNNING` or empty, so rules for the job status
+//! alone miss it: clusters with 8 GPUs were kept for ten days (ray-project/kuberay#5184).
+//!
+//! # What fixes it
+//! A rule for `jobStatus: SUCCEEDED` and one for `jobDeploymentStatus: Failed` (KubeRay 1.6 and later; on 1.5 one for
+//! `jobStatus: FAILED`). Flyte never sets a deletion strategy.
+//!
+//! # Fails
+//! ```yaml
+//! spec:
+//!   shutdownAfterJobFinishes: false
+//!   ttlSecondsAfterFinished: 0
+//!   deletionStrategy: {deletionRules: [
+//!     {policy: DeleteCluster, condition: {jobStatus: SUCCEEDED}}, {policy: DeleteCluster, condition: {jobStatus: FAILED}}]}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec:
+//!   shutdownAfterJobFinishes: false
+//!   ttlSecondsAfterFinished: 0
+//!   deletionStrategy: {deletionRules: [
+//!     {policy: DeleteCluster, condition: {jobStatus: SUCCEEDED}},
+//!     {policy: DeleteCluster, condition: {jobDeploymentStatus: Failed}}]}
+//! ```
+
+use serde_json::Value;
+
+use crate::k8s::path::Path;
+use crate::k8s::text::listed;
+use crate::policy::settings::Action;
+use crate::ray::job::{items, text};
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG407",
+    title: "the deletion strategy leaves a cluster behind",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_5),
+    page: include_str!("leaking_rules.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let Some(strategy) = job.spec.get("deletionStrategy").filter(|_| !job.selects_cluster()) else {
+        return;
+    };
+    for (key, end) in [("onSuccess", "success"), ("onFailure", "failure")] {
+        if strategy.get(key).and_then(|policy| text(policy, "policy")) == Some("DeleteNone") {
+            findings.push(
+                Finding::new(
+                    Path::of(["spec", "deletionStrategy"]).keys([key, "policy"]),
+                    format!("{key} DeleteNone: after a {end} the cluster stays for ever"),
+                )
+                .fix("use DeleteCluster, or deletion rules with a ttlSeconds"),
+            );
+        }
+    }
+    let rules = items(strategy, "deletionRules");
+    if rules.is_empty() {
+        return;
+    }
+    let covers = |key: &str, status: &str| {
+        rules.iter().any(|rule| {
+            let condition = rule.get("condition").unwrap_or(&Value::Null);
+            text(condition, key) == Some(status)
+                && matches!(
+                    text(rule, "policy"),
+                    Some("DeleteWorkers" | "DeleteCluster" | "DeleteSelf")
+                )
+        })
+    };
+    let any_failure = covers("jobDeploymentStatus", "Failed");
+    let mut missing = Vec::new();
+    if !any_failure && cx.kuberay() >= KubeRay::V1_6 {
+        missing.push("jobDeploymentStatus: Failed");
+    } else if !any_failure && !covers("jobStatus", "FAILED") {
+        missing.push("jobStatus: FAILED");
+    }
+    if !covers("jobStatus", "SUCCEEDED") {
+        missing.push("jobStatus: SUCCEEDED");
+    }
+    if missing.is_empty() {
+        return;
+    }
+    findings.push(
+        Finding::new(
+            Path::of(["spec", "deletionStrategy", "deletionRules"]),
+            format!(
+                "no deletion rule for {}, the cluster then stays for ever",
+                listed(&missing)
+            ),
+        )
+        .fix(format!(
+            "add a rule with at least DeleteWorkers for {}",
+            listed(&missing)
+        )),
+    );
+}

@@ -1,0 +1,82 @@
+//! # What it does
+//! Finds a `ttlSecondsAfterFinished`, or the `ttlSeconds` of a deletion rule, above `limits.maxTtlSeconds`. Without that
+//! limit it finds nothing.
+//!
+//! # Why it is bad
+//! For so long after the job's end the cluster stays up: its GPUs are paid for and do nothing. Flyte's own default of
+//! 3600 keeps every cluster for an hour.
+//!
+//! # What fixes it
+//! The repair lowers it to the limit. `RayJobConfig(shutdown_after_job_finishes=True, ttl_seconds_after_finished=300)`.
+//! Deletion rules are of KubeRay 1.5 and later, the rest holds for every release.
+//!
+//! # Fails
+//! ```yaml
+//! policy: {limits: {maxTtlSeconds: 600}}
+//! spec: {ttlSecondsAfterFinished: 3600}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! policy: {limits: {maxTtlSeconds: 600}}
+//! spec: {ttlSecondsAfterFinished: 600}
+//! ```
+
+use serde_json::Value;
+
+use crate::k8s::path::Path;
+use crate::policy::settings::Action;
+use crate::ray::RayJob;
+use crate::ray::job::items;
+use crate::rules::check::{Check, Versions};
+use crate::rules::edit::Op;
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG401",
+    title: "the TTL is above the limit",
+    action: Action::Fix,
+    fixes: true,
+    versions: Versions::ALL,
+    page: include_str!("ttl.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let Some(most) = cx.policy.limits.max_ttl_seconds else {
+        return;
+    };
+    let mut report = |path: Path, ttl: i64, what: &str| {
+        if ttl > most {
+            findings.push(
+                Finding::new(
+                    path.clone(),
+                    format!("{what} of {ttl} s is above the limit of {most} s"),
+                )
+                .fix(format!("set {what} to at most {most}"))
+                .flyte(format!("RayJobConfig(ttl_seconds_after_finished={most})"))
+                .weight(ttl)
+                .repair(format!("{what} lowered to {most}"), path, Op::Set(most.into())),
+            );
+        }
+    };
+    if let Some(ttl) = job.number("ttlSecondsAfterFinished") {
+        report(
+            Path::of(["spec", "ttlSecondsAfterFinished"]),
+            ttl,
+            "ttlSecondsAfterFinished",
+        );
+    }
+    let rules = job
+        .spec
+        .get("deletionStrategy")
+        .map_or(&[][..], |strategy| items(strategy, "deletionRules"));
+    for (index, rule) in rules.iter().enumerate() {
+        let ttl = rule.get("condition").and_then(|condition| condition.get("ttlSeconds"));
+        if let Some(ttl) = ttl.and_then(Value::as_i64) {
+            let at = Path::of(["spec", "deletionStrategy", "deletionRules"]).index(index);
+            report(at.keys(["condition", "ttlSeconds"]), ttl, "ttlSeconds");
+        }
+    }
+}

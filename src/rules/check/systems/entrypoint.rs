@@ -1,0 +1,52 @@
+//! # What it does
+//! Finds a RayJob with an empty `entrypoint`, unless somebody else submits the job: in `InteractiveMode` (`UserMode` in 1.2), or
+//! where the submitter's template has a command of its own.
+//!
+//! # Why it is bad
+//! There is nothing to run. `ray job submit` fails, three times over, while the cluster stands by. Every KubeRay release.
+//!
+//! # What fixes it
+//! Give an entrypoint. Flyte makes it of the task's container arguments.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {entrypoint: ""}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {entrypoint: "", submissionMode: InteractiveMode}
+//! ```
+
+use crate::k8s::path::Path;
+use crate::policy::settings::Action;
+use crate::ray::RayJob;
+use crate::ray::job::text;
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG703",
+    title: "nothing to run",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("entrypoint.rs"),
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let submits_itself = matches!(job.submission_mode(), "InteractiveMode" | "UserMode");
+    let entrypoint = text(job.spec, "entrypoint").unwrap_or_default();
+    if !job.spec.is_object() || submits_itself || !entrypoint.trim().is_empty() || !super::runs_kuberays_command(job) {
+        return;
+    }
+    findings.push(
+        Finding::new(
+            Path::of(["spec", "entrypoint"]),
+            "no entrypoint, the job has nothing to run",
+        )
+        .fix("set entrypoint to the command to run"),
+    );
+}

@@ -1,0 +1,163 @@
+//! # What it does
+//! Looks at what the driver asks of Ray: `entrypointNumCpus` and `entrypointNumGpus` must not be negative, nor more than any one
+//! pod of the cluster offers, and `entrypointResources` must be a JSON object of numbers.
+//!
+//! # Why it is bad
+//! Ray places the driver on a node with so much free, and waits for ever where there is none, the cluster with it. In
+//! `HTTPMode` bad JSON fails each submission, in every KubeRay release.
+//!
+//! # What fixes it
+//! Ask for what a pod has: its `num-cpus` and `num-gpus`, which come from the container's limits unless `rayStartParams` say
+//! otherwise. Flyte sets none of the three.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {entrypointNumGpus: 1}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {entrypointNumCpus: 8, entrypointResources: '{"memory": 1024}'}
+//! ```
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::k8s::names::is_gpu_key;
+use crate::k8s::path::Path;
+use crate::k8s::quantity::Quantity;
+use crate::policy::settings::Action;
+use crate::ray::job::text;
+use crate::ray::{KubeRay, Pod, RayJob, Role, facts};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG706",
+    title: "no pod offers what the driver asks for",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("entrypoint_needs.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for (key, offer, unit) in [
+        (
+            "entrypointNumCpus",
+            cpus as fn(&Cx<'_>, &Pod<'_>) -> Option<i64>,
+            "CPUs",
+        ),
+        ("entrypointNumGpus", gpus, "GPUs"),
+    ] {
+        let Some(wanted) = job
+            .spec
+            .get(key)
+            .and_then(Value::as_f64)
+            .filter(|wanted| *wanted != 0.0)
+        else {
+            continue;
+        };
+        let message = if wanted < 0.0 {
+            format!("{key} {wanted} is negative")
+        } else {
+            let most = most_offered(cx, job, offer);
+            match most.filter(|most| wanted > *most as f64) {
+                Some(most) => format!("{key} {wanted}: no pod offers more than {most} {unit}, the job waits for ever"),
+                None => continue,
+            }
+        };
+        findings.push(
+            Finding::new(Path::of(["spec", key]), message)
+                .fix(format!("set {key} to at most what one pod has, or leave it out")),
+        );
+    }
+    let resources = text(job.spec, "entrypointResources").filter(|resources| !resources.is_empty());
+    if resources.is_some_and(|resources| serde_json::from_str::<BTreeMap<String, f64>>(resources).is_err()) {
+        findings.push(
+            Finding::new(
+                Path::of(["spec", "entrypointResources"]),
+                "entrypointResources is no JSON object of numbers, the job cannot be submitted",
+            )
+            .fix("write it like {\"slot\": 1}"),
+        );
+    }
+}
+
+/// The most that one pod of the cluster offers; `None` where that cannot be told.
+fn most_offered(cx: &Cx<'_>, job: &RayJob<'_>, offer: fn(&Cx<'_>, &Pod<'_>) -> Option<i64>) -> Option<i64> {
+    if job.selects_cluster() || job.head().is_none() {
+        return None;
+    }
+    let mut most = 0;
+    for pod in job.ray_pods() {
+        let may_run = match pod.role {
+            Role::Worker if job.autoscales() => facts::max_replicas(pod) > 0,
+            Role::Worker => facts::replicas(pod) > 0,
+            _ => true,
+        };
+        if may_run {
+            most = offer(cx, pod)?.max(most);
+        }
+    }
+    Some(most)
+}
+
+/// Ray's CPUs of a pod (KubeRay 1.6, `common/pod.go`): the start parameter, else the limit rounded up, from 1.3 on else the
+/// request. Without any of them Ray counts the node's.
+fn cpus(cx: &Cx<'_>, pod: &Pod<'_>) -> Option<i64> {
+    if has_group_resources(pod) {
+        return None;
+    }
+    if let Some(given) = given(pod, "num-cpus") {
+        return given;
+    }
+    let ray = pod.main()?;
+    let limit = ray.limit("cpu");
+    let source = limit.or_else(|| ray.request("cpu").filter(|_| cx.kuberay() >= KubeRay::V1_3));
+    source?
+        .quantity
+        .as_ref()
+        .filter(|cpus| !cpus.is_zero())
+        .map(|cpus| cpus.value())
+}
+
+/// Ray's GPUs of a pod: the start parameter, else the first limit that KubeRay takes for GPUs. Ray looks for other
+/// accelerators itself.
+fn gpus(cx: &Cx<'_>, pod: &Pod<'_>) -> Option<i64> {
+    if has_group_resources(pod) {
+        return None;
+    }
+    if let Some(given) = given(pod, "num-gpus") {
+        return given;
+    }
+    let ray = pod.main()?;
+    let knows_mig = cx.kuberay() >= KubeRay::V1_4;
+    let counted = ray
+        .limits
+        .iter()
+        .find(|limit| is_gpu_key(limit.key, knows_mig) && !limit.quantity.as_ref().is_none_or(Quantity::is_zero));
+    match counted {
+        Some(limit) => limit.quantity.as_ref().map(|gpus| gpus.value()),
+        None if ray.limits.iter().any(|limit| facts::is_accelerator(limit.key)) => None,
+        None => Some(0),
+    }
+}
+
+/// A start parameter: `None` where it is left out, `Some(None)` where it is no whole number.
+fn given(pod: &Pod<'_>, key: &str) -> Option<Option<i64>> {
+    pod.start_params()?
+        .get(key)
+        .filter(|value| !value.is_null())
+        .map(|value| value.as_str()?.trim().parse().ok())
+}
+
+fn has_group_resources(pod: &Pod<'_>) -> bool {
+    pod.group
+        .get("resources")
+        .and_then(Value::as_object)
+        .is_some_and(|resources| !resources.is_empty())
+}

@@ -1,0 +1,67 @@
+//! # What it does
+//! Finds shell operators outside quotation marks in an `entrypoint` that bash reads first: in `K8sJobMode` and `SidecarMode` of
+//! KubeRay 1.3 and later, where the submitter has no command of its own.
+//!
+//! # Why it is bad
+//! The entrypoint stands unquoted in the submitter's script. At a `;`, `&&` or `|` it is cut: the first command goes to the
+//! cluster, the rest runs in the submitter, and so do backquotes and `$(…)`. A `#` or an open quotation mark breaks the script
+//! (ray-project/kuberay#3561, ray-project/kuberay#3764, ray-project/kuberay#3802, ray-project/kuberay#3929).
+//!
+//! # What fixes it
+//! `bash -c 'first && second'` as the entrypoint, or a script in the image. Flyte's own entrypoints need nothing.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {entrypoint: pip install x && python train.py}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {entrypoint: bash -c 'pip install x && python train.py'}
+//! ```
+
+use crate::k8s::path::Path;
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::job::text;
+use crate::ray::shell::{self, Special};
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG704",
+    title: "the submitter's shell cuts the entrypoint",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_3),
+    page: include_str!("entrypoint_shell.rs"),
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let Some(entrypoint) = text(job.spec, "entrypoint") else {
+        return;
+    };
+    if !super::passes_a_shell(cx, job) {
+        return;
+    }
+    let problem = shell::specials(entrypoint.trim()).find_map(|special| match special {
+        Special::Blank | Special::Variable(_) => None,
+        Special::Operator('\n') => Some("is cut at a line end, the rest runs in the submitter".to_owned()),
+        Special::Operator(operator) => Some(format!(
+            "is cut at {}, the rest runs in the submitter",
+            quoted(&operator.to_string())
+        )),
+        Special::Command => Some("has a command in `$(…)` or backquotes, which runs in the submitter".to_owned()),
+        Special::Comment => Some("has a `#`, which breaks the submitter's script".to_owned()),
+        Special::Unclosed(_) => Some("has a quotation mark without its end, which breaks the submitter".to_owned()),
+    });
+    if let Some(problem) = problem {
+        findings.push(
+            Finding::new(Path::of(["spec", "entrypoint"]), format!("entrypoint {problem}"))
+                .fix("write bash -c '…' around the whole command"),
+        );
+    }
+}

@@ -1,0 +1,55 @@
+//! # What it does
+//! Finds a `jobId` with other characters than letters, digits, `.`, `_` and `-`.
+//!
+//! # Why it is bad
+//! KubeRay writes it unquoted into the submitter's bash script and into URLs of the dashboard, in every release: a blank or a
+//! `;` breaks the submission, or runs something else.
+//!
+//! # What fixes it
+//! Leave it out, as Flyte does: KubeRay then makes one of the RayJob's name.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {jobId: my job}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {jobId: my_job-7.1}
+//! ```
+
+use crate::k8s::path::Path;
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::RayJob;
+use crate::ray::job::text;
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG707",
+    title: "a jobId that breaks the submission",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("job_id.rs"),
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let Some(id) = text(job.spec, "jobId") else { return };
+    if id
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+    {
+        return;
+    }
+    findings.push(
+        Finding::new(
+            Path::of(["spec", "jobId"]),
+            format!("jobId {} breaks the submitter's script", quoted(id)),
+        )
+        .fix("use letters, digits, dots, dashes and underscores, or leave jobId out"),
+    );
+}

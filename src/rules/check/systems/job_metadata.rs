@@ -1,0 +1,80 @@
+//! # What it does
+//! Finds a RayJob with `metadata` that KubeRay 1.1 to 1.6 cannot pass on: with a `clusterSelector`, or without a `rayVersion` of
+//! at least 2.6.0.
+//!
+//! # Why it is bad
+//! KubeRay compares `rayVersion` before it writes the submitter's command, and where it cannot, makes no submitter and tries again
+//! for ever. With a `clusterSelector` there is no such version: up to 1.4 KubeRay's reconciler fails, 1.5 and 1.6 silently drop
+//! the metadata, which only warns.
+//!
+//! # What fixes it
+//! Set `rayVersion` to that of the image, or leave `metadata` out. Flyte sets neither.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {metadata: {team: vision}, rayClusterSpec: {rayVersion: null}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {metadata: {team: vision}, rayClusterSpec: {rayVersion: 2.6.0}}
+//! ```
+
+use serde_json::Value;
+
+use crate::k8s::path::Path;
+use crate::policy::settings::Action;
+use crate::ray::job::text;
+use crate::ray::release::Release;
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG715",
+    title: "the job's metadata cannot be passed on",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::between(KubeRay::V1_1, KubeRay::V1_6),
+    page: include_str!("job_metadata.rs"),
+    run,
+};
+
+/// The first release of Ray whose `ray job submit` takes metadata.
+const SINCE: Release = Release::new(2, 6, 0);
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let has_metadata = job
+        .spec
+        .get("metadata")
+        .and_then(Value::as_object)
+        .is_some_and(|metadata| !metadata.is_empty());
+    if !has_metadata
+        || !matches!(job.submission_mode(), "K8sJobMode" | "SidecarMode")
+        || !super::runs_kuberays_command(job)
+    {
+        return;
+    }
+    let path = Path::of(["spec", "metadata"]);
+    if job.selects_cluster() {
+        let finding = Finding::new(path, "metadata is lost with a clusterSelector").fix("leave metadata out");
+        findings.push(if cx.kuberay() >= KubeRay::V1_5 {
+            finding.warn_only()
+        } else {
+            finding
+        });
+        return;
+    }
+    let Some(cluster) = job.cluster else { return };
+    let version = text(cluster, "rayVersion").and_then(Release::leading);
+    if version.is_none_or(|version| version < SINCE) {
+        findings.push(
+            Finding::new(
+                path,
+                "metadata without a rayVersion of 2.6.0 or later, KubeRay never makes the submitter",
+            )
+            .fix("set rayClusterSpec.rayVersion to the image's Ray, such as 2.52.1, or leave metadata out"),
+        );
+    }
+}

@@ -1,0 +1,89 @@
+//! # What it does
+//! Looks at a RayJob with the label `kueue.x-k8s.io/queue-name` for what Kueue refuses: a selected cluster, no shutdown,
+//! autoscaling (unless the annotation `kueue.x-k8s.io/elastic-job: "true"` asks for workload slices), and more than 7 worker
+//! groups. A group named `head` is RG501's.
+//!
+//! # Why it is bad
+//! Kueue's own webhook refuses the RayJob, or, where it is not installed as a webhook, never starts it. The head is a pod set of
+//! its own, and in `K8sJobMode` of later Kueue releases the submitter too; Kueue takes 8 pod sets, later releases 10 and then 18.
+//!
+//! # What fixes it
+//! `RayJobConfig(shutdown_after_job_finishes=True, enable_autoscaling=False)`, and fewer, larger worker groups. Every KubeRay
+//! release.
+//!
+//! # Fails
+//! ```yaml
+//! metadata: {labels: {kueue.x-k8s.io/queue-name: gpu}}
+//! spec: {rayClusterSpec: {enableInTreeAutoscaling: true}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! metadata: {labels: {kueue.x-k8s.io/queue-name: gpu}}
+//! spec: {rayClusterSpec: {enableInTreeAutoscaling: false}}
+//! ```
+
+use crate::k8s::path::Path;
+use crate::policy::settings::Action;
+use crate::ray::RayJob;
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG709",
+    title: "Kueue would refuse the job",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("kueue.rs"),
+    run,
+};
+
+const QUEUE: &str = "kueue.x-k8s.io/queue-name";
+const ELASTIC: &str = "kueue.x-k8s.io/elastic-job";
+/// Kueue before its limit of 8 pod sets was raised (`jobs/rayjob`, webhook): one is the head's.
+const MOST_GROUPS: usize = 7;
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    if job.label(QUEUE).is_none_or(str::is_empty) || !job.spec.is_object() {
+        return;
+    }
+    let mut report = |path: Path, message: String, fix: &str, weight: i64| {
+        findings.push(Finding::new(path, message).fix(fix).weight(weight));
+    };
+    if job.selects_cluster() {
+        report(
+            Path::of(["spec", "clusterSelector"]),
+            "Kueue refuses a job that runs in a cluster of others".to_owned(),
+            "leave out clusterSelector, or the queue's label",
+            0,
+        );
+        return;
+    }
+    if !job.flag("shutdownAfterJobFinishes") {
+        report(
+            Path::of(["spec", "shutdownAfterJobFinishes"]),
+            "Kueue refuses a job that does not shut its cluster down".to_owned(),
+            "set shutdownAfterJobFinishes to true",
+            0,
+        );
+    }
+    if job.autoscales() && job.annotation(ELASTIC) != Some("true") {
+        report(
+            Path::of(["spec", "rayClusterSpec", "enableInTreeAutoscaling"]),
+            "Kueue refuses autoscaling without workload slices".to_owned(),
+            "turn autoscaling off, or annotate the job with kueue.x-k8s.io/elastic-job: \"true\"",
+            0,
+        );
+    }
+    let groups = job.workers().count();
+    if groups > MOST_GROUPS {
+        report(
+            Path::of(["spec", "rayClusterSpec", "workerGroupSpecs"]),
+            format!("{groups} worker groups: Kueue takes 7 beside the head, later releases 9 or 17"),
+            "use fewer, larger worker groups",
+            i64::try_from(groups).unwrap_or(i64::MAX),
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! # What it does
+//! Finds a pod whose start parameter `node-ip-address` is `$MY_POD_IP` while its Ray container has no variable of that name.
+//!
+//! # Why it is bad
+//! Flyte sends that parameter and the variable together. A pod template or another webhook that replaces the variables leaves
+//! bash with an empty address: `ray start` fails, and the pod with it. Every KubeRay release.
+//!
+//! # What fixes it
+//! Keep `MY_POD_IP` among the variables: `valueFrom: {fieldRef: {fieldPath: status.podIP}}`.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {rayStartParams: {node-ip-address: $MY_POD_IP}}}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {rayClusterSpec: {headGroupSpec: {rayStartParams: {node-ip-address: $MY_POD_IP}, template: {spec: {containers: [
+//!   {env: [{name: MY_POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}]}]}}}}}
+//! ```
+
+use crate::policy::settings::Action;
+use crate::ray::job::items;
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG716",
+    title: "MY_POD_IP is missing",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("node_ip.rs"),
+    run,
+};
+
+const VARIABLE: &str = "MY_POD_IP";
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let address = pod
+            .start_param("node-ip-address")
+            .unwrap_or_default()
+            .trim()
+            .trim_matches('"');
+        let Some(ray) = pod.main().filter(|_| matches!(address, "$MY_POD_IP" | "${MY_POD_IP}")) else {
+            continue;
+        };
+        if ray.env(VARIABLE).is_some() || !items(ray.value, "envFrom").is_empty() {
+            continue;
+        }
+        findings.push(
+            Finding::new(
+                pod.group_path().keys(["rayStartParams", "node-ip-address"]),
+                format!(
+                    "{}: MY_POD_IP is not set, ray start fails without an address",
+                    pod.title()
+                ),
+            )
+            .fix("add the variable MY_POD_IP with fieldPath status.podIP")
+            .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+        );
+    }
+}

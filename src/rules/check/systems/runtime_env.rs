@@ -1,0 +1,155 @@
+//! # What it does
+//! Looks into `runtimeEnvYAML`: keys that Ray does not know, `env_vars` that are not text, `$` or backquotes where a shell
+//! reads it (`K8sJobMode` and `SidecarMode` of KubeRay 1.3 and later), and a `working_dir` that is a relative path, or in
+//! `HTTPMode` any path.
+//!
+//! # Why it is bad
+//! Ray ignores an unknown key, and fails the job for a variable that is no text. The submitter's bash replaces `$NAME` and runs
+//! what stands in backquotes. A path is looked for in the submitter's image, not on the author's machine; in `HTTPMode`
+//! nothing uploads it at all. Only the mapping itself is checked by KubeRay.
+//!
+//! # What fixes it
+//! `runtime_env={"env_vars": {"N": "1"}, "working_dir": "s3://…/src.zip"}` in `RayJobConfig`; with Flyte's fast registration the
+//! code is in the container already, and `working_dir` can be left out.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {runtimeEnvYAML: "env_vars: {EPOCHS: 3}"}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {runtimeEnvYAML: "env_vars: {EPOCHS: '3'}\nworking_dir: s3://bucket/src.zip"}
+//! ```
+
+use crate::k8s::path::Path;
+use crate::k8s::text::{listed, quoted};
+use crate::policy::settings::Action;
+use crate::ray::RayJob;
+use crate::ray::job::text;
+use crate::ray::runtime_env;
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+use crate::yaml::{Node, NodeValue};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG705",
+    title: "the runtime environment is not what it seems",
+    action: Action::Warn,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("runtime_env.rs"),
+    run,
+};
+
+/// The most names that one message repeats.
+const SHOWN: usize = 5;
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let Some(environment) = text(job.spec, "runtimeEnvYAML").filter(|text| !text.trim().is_empty()) else {
+        return;
+    };
+    let Some(environment) = runtime_env::read(environment) else {
+        return;
+    };
+    let entries = environment.as_mapping().unwrap_or_default();
+    let mut report = |message: String, fix: &str| {
+        findings.push(
+            Finding::new(Path::of(["spec", "runtimeEnvYAML"]), message)
+                .fix(fix)
+                .flyte("RayJobConfig(runtime_env={…})"),
+        );
+    };
+    let unknown = entries.iter().map(|entry| entry.key.text.as_str());
+    let unknown: Vec<String> = unknown
+        .filter(|key| !runtime_env::KEYS.contains(key))
+        .take(SHOWN)
+        .map(quoted)
+        .collect();
+    if !unknown.is_empty() {
+        report(
+            format!(
+                "runtimeEnvYAML: Ray ignores {}, which it does not know",
+                listed(&unknown)
+            ),
+            "spell the keys as Ray does, such as env_vars, pip, working_dir",
+        );
+    }
+    let variables = environment
+        .get("env_vars")
+        .and_then(Node::as_mapping)
+        .unwrap_or_default();
+    let not_text: Vec<String> = variables
+        .iter()
+        .filter(|entry| entry.value.as_str().is_none())
+        .take(SHOWN)
+        .map(|entry| quoted(&entry.key.text))
+        .collect();
+    if !not_text.is_empty() {
+        report(
+            format!(
+                "runtimeEnvYAML: the variable {} is no text, Ray fails the job",
+                listed(&not_text)
+            ),
+            "put the values of env_vars in quotation marks",
+        );
+    }
+    if super::passes_a_shell(cx, job) {
+        let replaced: Vec<String> = entries
+            .iter()
+            .filter(|entry| is_replaced(&entry.key.text) || has_replaced(&entry.value))
+            .take(SHOWN)
+            .map(|entry| quoted(&entry.key.text))
+            .collect();
+        if !replaced.is_empty() {
+            report(
+                format!(
+                    "runtimeEnvYAML: the submitter's shell replaces `$` and backquotes in {}",
+                    listed(&replaced)
+                ),
+                "leave $ and backquotes out, or set the variables on the pods",
+            );
+        }
+    }
+    if let Some(directory) = environment.get("working_dir").and_then(Node::as_str) {
+        let is_uri = directory.contains("://");
+        if !is_uri && job.submission_mode() == "HTTPMode" {
+            report(
+                format!(
+                    "runtimeEnvYAML: working_dir {} is a path, HTTPMode uploads nothing",
+                    quoted(directory)
+                ),
+                "give the URI of a zip file, or leave working_dir out",
+            );
+        } else if !is_uri && !directory.starts_with('/') && !directory.is_empty() {
+            report(
+                format!(
+                    "runtimeEnvYAML: working_dir {} must exist in the submitter's image",
+                    quoted(directory)
+                ),
+                "give the URI of a zip file, or a directory of the image",
+            );
+        }
+    }
+}
+
+/// Whether bash would replace something of a text in double quotes.
+fn is_replaced(text: &str) -> bool {
+    text.contains('`')
+        || text
+            .split('$')
+            .skip(1)
+            .any(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '{' | '(')))
+}
+
+fn has_replaced(node: &Node) -> bool {
+    match &node.value {
+        NodeValue::String(text) => is_replaced(text),
+        NodeValue::Sequence(items) => items.iter().any(has_replaced),
+        NodeValue::Mapping(entries) => entries
+            .iter()
+            .any(|entry| is_replaced(&entry.key.text) || has_replaced(&entry.value)),
+        _ => false,
+    }
+}

@@ -1,0 +1,94 @@
+//! # What it does
+//! Looks at the submitter's template in `K8sJobMode`: every container needs a name, and the `restartPolicy` must be `Never` or
+//! `OnFailure`.
+//!
+//! # Why it is bad
+//! KubeRay puts the template into a Kubernetes Job. Without a container name, or with `Always` (which an absent policy
+//! means), the Job is refused, KubeRay tries again for ever, and the cluster waits (ray-project/kuberay#2210). Every release.
+//!
+//! # What fixes it
+//! The repair sets `Never`, and names the first container `ray-job-submitter`. Flyte always sends both.
+//!
+//! # Fails
+//! ```yaml
+//! spec: {submitterPodTemplate: {spec: {restartPolicy: Always, containers: [{name: submit, image: ghcr.io/my-org/ray:2.52.1}]}}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! spec: {submitterPodTemplate: {spec: {restartPolicy: OnFailure, containers: [{name: submit, image: ghcr.io/my-org/ray:2.52.1}]}}}
+//! ```
+
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::RayJob;
+use crate::ray::job::text;
+use crate::rules::check::{Check, Versions};
+use crate::rules::edit::Op;
+use crate::rules::{Cx, Finding, Findings};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG702",
+    title: "the submitter's Job would be refused",
+    action: Action::Fix,
+    fixes: true,
+    versions: Versions::ALL,
+    page: include_str!("submitter.rs"),
+    run,
+};
+
+/// The name that KubeRay's own template gives the container.
+const CONTAINER_NAME: &str = "ray-job-submitter";
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let Some(submitter) = job.submitter().filter(|_| job.submission_mode() == "K8sJobMode") else {
+        return;
+    };
+    if !submitter.spec.is_object() {
+        return;
+    }
+    let policy = text(submitter.spec, "restartPolicy").unwrap_or_default();
+    if !matches!(policy, "Never" | "OnFailure") {
+        let seen = if policy.is_empty() {
+            "no restartPolicy".to_owned()
+        } else {
+            format!("restartPolicy {}", quoted(policy))
+        };
+        let path = submitter.spec_path().key("restartPolicy");
+        findings.push(
+            Finding::new(path.clone(), format!("submitter: {seen}, its Job is refused for ever"))
+                .fix("set restartPolicy to Never")
+                .repair("submitter: restartPolicy set to Never", path, Op::Set("Never".into())),
+        );
+    }
+    let taken = submitter
+        .containers
+        .iter()
+        .any(|container| container.name == CONTAINER_NAME);
+    for container in submitter
+        .containers
+        .iter()
+        .filter(|container| container.name.is_empty())
+    {
+        if !container.value.is_object() {
+            continue;
+        }
+        let path = submitter.container_path(container).key("name");
+        let finding = Finding::new(
+            path.clone(),
+            "submitter: a container without a name, its Job is refused for ever",
+        )
+        .fix("give the container a name");
+        let is_main = container.index == 0 && !container.init;
+        findings.push(if is_main && !taken {
+            finding.repair(
+                format!("submitter: container named {CONTAINER_NAME}"),
+                path,
+                Op::Set(CONTAINER_NAME.into()),
+            )
+        } else {
+            finding
+        });
+    }
+}

@@ -1,0 +1,138 @@
+//! The keys of a test file, as one table: reading and the docs come from it.
+
+use crate::policy::schema::{Field, Form, Kind};
+use crate::policy::settings::Action;
+
+const fn key(key: &'static str, kind: Kind, doc: &'static str, example: &'static str) -> Field {
+    Field {
+        key,
+        kind,
+        required: false,
+        doc,
+        example,
+    }
+}
+
+const fn required(field: Field) -> Field {
+    Field {
+        required: true,
+        ..field
+    }
+}
+
+const OBJECT: Field = key("object", Kind::Any, "The RayJob itself.", "{kind: RayJob}");
+const FROM: Field = key(
+    "from",
+    Kind::Text(Form::Text),
+    "The file that holds the RayJob, relative to this one.",
+    "rayjobs/training.json",
+);
+const SET: Field = key(
+    "set",
+    Kind::Any,
+    "What is merged into the object: objects key by key, lists element by element, null takes a key away.",
+    "{spec: {suspend: true}}",
+);
+const UNSET: Field = key(
+    "unset",
+    Kind::List(&Kind::Text(Form::Text)),
+    "Paths that are taken away after that.",
+    "[spec.ttlSecondsAfterFinished]",
+);
+
+/// The keys of a test file.
+pub static CASE: &[Field] = &[
+    required(key(
+        "name",
+        Kind::Text(Form::Text),
+        "What the case shows.",
+        "a job without a TTL gets one",
+    )),
+    OBJECT,
+    FROM,
+    SET,
+    UNSET,
+    key(
+        "request",
+        Kind::Object(REQUEST),
+        "The request, where it is not Flyte's own to create the object in its namespace.",
+        "{namespace: ml-production}",
+    ),
+    key("want", Kind::Object(WANT), "What shall come of it.", "{verdict: Allow}"),
+];
+
+static REQUEST: &[Field] = &[
+    key(
+        "operation",
+        Kind::OneOf(&[
+            ("CREATE", "the object is new"),
+            ("UPDATE", "it takes the place of `old`"),
+        ]),
+        "What is asked for.",
+        "UPDATE",
+    ),
+    key(
+        "user",
+        Kind::Text(Form::Text),
+        "Who asks. Without it, Flyte's first service account of the Platform for a RayJob of Flyte's, else nobody.",
+        "system:serviceaccount:flyte:flytepropeller",
+    ),
+    key(
+        "namespace",
+        Kind::Text(Form::Text),
+        "The namespace of the request; the object's own where it is absent.",
+        "ml-production",
+    ),
+    key(
+        "old",
+        Kind::Object(OLD),
+        "The object as it is, on an UPDATE: given as the object is, or as changes of it.",
+        "{unset: [spec.suspend]}",
+    ),
+];
+
+static OLD: &[Field] = &[OBJECT, FROM, SET, UNSET];
+
+static WANT: &[Field] = &[
+    required(key(
+        "verdict",
+        Kind::OneOf(&[
+            ("Allow", "the RayJob may be stored"),
+            ("Deny", "it may not"),
+            (
+                "Retry",
+                "it may not as it is, and may after the mutation at the next try",
+            ),
+        ]),
+        "The answer.",
+        "Allow",
+    )),
+    key(
+        "findings",
+        Kind::List(&Kind::Object(FINDING)),
+        "Everything that is found in the RayJob as it became, in any order. Without it, nothing.",
+        "[{code: RG203, action: Deny}]",
+    ),
+    key(
+        "changes",
+        Kind::Any,
+        "What the mutation set, each value under its path; null where it took something away. Without it, nothing.",
+        "{spec.ttlSecondsAfterFinished: 300}",
+    ),
+];
+
+static FINDING: &[Field] = &[
+    required(key("code", Kind::Text(Form::Code), "The check.", "RG203")),
+    key(
+        "path",
+        Kind::Text(Form::Text),
+        "Where; anywhere if it is absent.",
+        "spec.backoffLimit",
+    ),
+    key(
+        "action",
+        Kind::OneOf(Action::ALL),
+        "What happens; anything if it is absent.",
+        "Deny",
+    ),
+];

@@ -1,0 +1,63 @@
+//! A case on its way through the engine: what `/mutate` and then `/validate` say, a second mutation, and the patch.
+
+use serde_json::Value;
+
+use crate::engine::judge::{answer_mutate, answer_validate};
+use crate::engine::{Bundle, Change, Judged, Request, Verdict};
+
+use super::case::Case;
+
+/// What came of a case.
+#[derive(Debug)]
+pub struct Ran {
+    /// The object before.
+    pub before: Value,
+    /// The object after `/mutate`.
+    pub after: Value,
+    /// What `/mutate` did.
+    pub changes: Vec<Change>,
+    /// What `/validate` found then.
+    pub findings: Vec<Judged>,
+    /// What it answered.
+    pub verdict: Verdict,
+    /// The object after a second `/mutate`; it should be `after`.
+    pub again: Value,
+    /// What the patch makes of `before`, or why it cannot be applied; it should be `after`.
+    pub replayed: Result<Value, String>,
+}
+
+/// Runs a case.
+pub fn run(case: &Case, bundle: &Bundle) -> Ran {
+    let request = |object: &Value| Request {
+        operation: case.operation,
+        namespace: case.namespace.clone(),
+        user: case
+            .user
+            .clone()
+            .unwrap_or_else(|| bundle.likely_user(object).to_owned()),
+        object: object.clone(),
+        old: case.old.clone(),
+        named: true,
+    };
+    let mutated = answer_mutate(bundle, request(&case.object));
+    let patch = serde_json::to_value(mutated.document.patch()).unwrap_or_default();
+    let after = mutated.document.into_value();
+    let again = answer_mutate(bundle, request(&after)).document.into_value();
+    let judged = answer_validate(bundle, request(&after));
+    Ran {
+        before: case.object.clone(),
+        replayed: replay(&case.object, patch),
+        after,
+        changes: mutated.changes,
+        findings: judged.findings,
+        verdict: judged.verdict,
+        again,
+    }
+}
+
+fn replay(before: &Value, patch: Value) -> Result<Value, String> {
+    let patch: json_patch::Patch = serde_json::from_value(patch).map_err(|error| error.to_string())?;
+    let mut object = before.clone();
+    json_patch::patch(&mut object, &patch).map_err(|error| error.to_string())?;
+    Ok(object)
+}

@@ -1,0 +1,404 @@
+//! Reviews and answers: every byte string is answered, and a denial says what Flyte and its author need.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+use base64::Engine as _;
+use raygate::admission::{Answer, Endpoint, Gate, overloaded, panicked};
+use raygate::engine::Bundle;
+use raygate::engine::bundle::{EMBEDDED, known};
+use raygate::policy::load::Source;
+use serde_json::{Value, json};
+
+const SEED: &str = include_str!("rayjobs/seed-01-gpu-training.json");
+
+fn seed() -> Value {
+    serde_json::from_str(SEED).unwrap()
+}
+
+fn gate() -> Gate {
+    Gate::new(Bundle::embedded())
+}
+
+/// A gate with one more policy or platform beside the shipped policy.
+fn gate_with(platform: &str, policy: &str) -> Gate {
+    let shipped = EMBEDDED[0].1.split("\n---\n").nth(1).unwrap();
+    let platform = format!("apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {platform}\n");
+    let policy = format!("apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: own}}\nspec: {policy}\n");
+    let shipped = shipped.replace("    accelerators:\n      nvidia.com/gpu: nvidia\n", "");
+    let sources = [
+        Source::new("a", &platform),
+        Source::new("b", &shipped),
+        Source::new("c", &policy),
+    ];
+    let loaded = raygate::policy::load(&sources, &known());
+    let errors: Vec<String> = loaded.diagnostics.iter().map(|d| d.concise(&loaded.sources)).collect();
+    assert!(loaded.is_usable(), "{errors:#?}");
+    Gate::new(Bundle::new(loaded.set))
+}
+
+fn review(operation: &str, object: Value, old: Value) -> Value {
+    json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "u-1",
+            "kind": {"group": "ray.io", "version": "v1", "kind": "RayJob"},
+            "resource": {"group": "ray.io", "version": "v1", "resource": "rayjobs"},
+            "name": "a8h2k4xq9vbn5mzr7tjd-n0-0",
+            "namespace": "mlplatform-production",
+            "operation": operation,
+            "userInfo": {"username": "system:serviceaccount:flyte:flytepropeller"},
+            "object": object,
+            "oldObject": old,
+        },
+    })
+}
+
+fn body(answer: &Answer) -> Value {
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(
+        (&body["apiVersion"], &body["kind"]),
+        (&json!("admission.k8s.io/v1"), &json!("AdmissionReview"))
+    );
+    assert_eq!(body["response"]["uid"], "u-1");
+    body["response"].clone()
+}
+
+fn ask(gate: &Gate, endpoint: Endpoint, operation: &str, object: Value, old: Value) -> Value {
+    body(&gate.answer(endpoint, review(operation, object, old).to_string().as_bytes()))
+}
+
+fn create(gate: &Gate, object: Value) -> Value {
+    ask(gate, Endpoint::Validate, "CREATE", object, Value::Null)
+}
+
+/// What `/mutate` makes of an object.
+fn mutated(gate: &Gate, object: &Value) -> Value {
+    let response = ask(gate, Endpoint::Mutate, "CREATE", object.clone(), Value::Null);
+    let mut object = object.clone();
+    if let Some(patch) = response["patch"].as_str() {
+        assert_eq!(response["patchType"], "JSONPatch");
+        let patch = base64::engine::general_purpose::STANDARD.decode(patch).unwrap();
+        json_patch::patch(
+            &mut object,
+            &serde_json::from_slice::<json_patch::Patch>(&patch).unwrap(),
+        )
+        .unwrap();
+    }
+    object
+}
+
+fn with_two_groups_of_one_name(mut object: Value) -> Value {
+    let groups = object["spec"]["rayClusterSpec"]["workerGroupSpecs"]
+        .as_array_mut()
+        .unwrap();
+    groups.push(groups[0].clone());
+    object
+}
+
+#[test]
+fn what_is_no_review_is_a_400_that_says_why() {
+    let valid = review("CREATE", seed(), Value::Null).to_string();
+    let without = |key: &str| {
+        let mut review = review("CREATE", seed(), Value::Null);
+        review["request"].as_object_mut().unwrap().remove(key);
+        review.to_string()
+    };
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let mut cases: Vec<(Vec<u8>, &str)> = vec![
+        (b"".to_vec(), "no AdmissionReview"),
+        (b"null".to_vec(), "no AdmissionReview"),
+        (b"[]".to_vec(), "no AdmissionReview"),
+        (valid.as_bytes()[..500].to_vec(), "no AdmissionReview"),
+        (format!("\u{feff}{valid}").into_bytes(), "no AdmissionReview"),
+        (format!("{valid} x").into_bytes(), "no AdmissionReview"),
+        (deep.into_bytes(), "no AdmissionReview"),
+        (
+            valid
+                .replace("admission.k8s.io/v1", "admission.k8s.io/v1beta1")
+                .into_bytes(),
+            "v1beta1",
+        ),
+        (
+            br#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}"#.to_vec(),
+            "no request",
+        ),
+        (without("uid").into_bytes(), "no request.uid"),
+        (without("object").into_bytes(), "needs an object"),
+        (
+            review("CREATE", json!(7), Value::Null).to_string().into_bytes(),
+            "no JSON object",
+        ),
+        (
+            review("UPDATE", seed(), Value::Null).to_string().into_bytes(),
+            "needs an oldObject",
+        ),
+        (
+            review("PATCH", seed(), Value::Null).to_string().into_bytes(),
+            "operation",
+        ),
+        (
+            valid
+                .replacen("\"uid\":\"u-1\"", "\"uid\":\"u-1\",\"uid\":\"u-2\"", 1)
+                .into_bytes(),
+            "duplicate field",
+        ),
+        (
+            valid.replacen("\"spec\":", "\"spec\":{},\"spec\":", 1).into_bytes(),
+            "stands twice",
+        ),
+        (
+            valid.replacen("\"spec\":{", "\"spec\":{\"x\":1e999,", 1).into_bytes(),
+            "out of range",
+        ),
+    ];
+    let mut invalid = valid.into_bytes();
+    let at = invalid.windows(6).position(|window| window == b"gpu-wo").unwrap();
+    invalid[at] = 0xff;
+    cases.push((invalid, ""));
+    for endpoint in [Endpoint::Mutate, Endpoint::Validate] {
+        for (bytes, why) in &cases {
+            let answer = gate().answer(endpoint, bytes);
+            let text = String::from_utf8(answer.body).unwrap();
+            assert_eq!(answer.status, 400, "{why}: {text}");
+            assert!(text.contains(why), "{why}: {text}");
+            assert_eq!(answer.record.verdict, "malformed");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_ours_is_allowed_and_said_to_be() {
+    for (pointer, value) in [
+        ("/request/kind/kind", json!("RayCluster")),
+        ("/request/kind/kind", json!("rayjob")),
+        ("/request/kind/group", json!("example.com")),
+        ("/request/subResource", json!("status")),
+        ("/request/operation", json!("DELETE")),
+        ("/request/operation", json!("CONNECT")),
+    ] {
+        let mut review = review("CREATE", json!({"nonsense": true}), Value::Null);
+        review["request"]["subResource"] = Value::Null;
+        *review.pointer_mut(pointer).unwrap() = value.clone();
+        let answer = gate().answer(Endpoint::Validate, review.to_string().as_bytes());
+        assert_eq!(answer.record.verdict, "not-ours", "{value}");
+        let response = body(&answer);
+        assert_eq!(response["allowed"], true);
+        assert!(response.get("patch").is_none());
+    }
+}
+
+#[test]
+fn a_denial_has_code_reason_text_and_causes() {
+    let gate = gate();
+    let response = create(&gate, with_two_groups_of_one_name(mutated(&gate, &seed())));
+    assert_eq!(response["allowed"], false);
+    let status = &response["status"];
+    assert_eq!((&status["code"], &status["reason"]), (&json!(403), &json!("Forbidden")));
+    let message = status["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("two worker groups are named `gpu-workers`"),
+        "{message}"
+    );
+    assert!(
+        message.contains("WorkerNodeConfig(group_name=") && message.contains("raygate explain RG501"),
+        "{message}"
+    );
+    let cause = &status["details"]["causes"][0];
+    assert_eq!(cause["reason"], "RG501");
+    assert_eq!(cause["field"], "spec.rayClusterSpec.workerGroupSpecs[1].groupName");
+    assert!(
+        response["auditAnnotations"]["findings"]
+            .as_str()
+            .unwrap()
+            .contains("Deny RG501")
+    );
+}
+
+#[test]
+fn the_status_is_final_where_the_platform_names_a_flyte_that_takes_it_so() {
+    for (version, code) in [
+        ("1.16.6", 403),
+        ("1.16.7", 422),
+        ("1.17.0", 422),
+        ("1.15.9", 403),
+        ("2.0.43", 403),
+    ] {
+        let gate = gate_with(
+            &format!("{{flyte: {{version: \"{version}\"}}}}"),
+            "{match: {}, priority: 1}",
+        );
+        let response = create(&gate, with_two_groups_of_one_name(mutated(&gate, &seed())));
+        assert_eq!(response["status"]["code"], code, "{version}");
+    }
+}
+
+#[test]
+fn a_job_that_was_not_completed_is_not_blamed_on_its_author() {
+    let response = create(&gate(), seed());
+    assert_eq!(response["allowed"], false);
+    assert_eq!(
+        (&response["status"]["code"], &response["status"]["reason"]),
+        (&json!(429), &json!("TooManyRequests"))
+    );
+    assert_eq!(response["status"]["details"]["retryAfterSeconds"], 1);
+    let works_without = {
+        let mut object = mutated(&gate(), &seed());
+        object["spec"]["ttlSecondsAfterFinished"] = json!(0);
+        object
+    };
+    let response = create(&gate(), works_without);
+    assert_eq!(response["allowed"], true);
+    let warnings = response["warnings"].to_string();
+    assert!(warnings.contains("defaults were not applied"), "{warnings}");
+}
+
+#[test]
+fn what_is_forced_and_missing_is_not_let_through() {
+    let gate = gate_with(
+        "{}",
+        "{match: {}, priority: 1, force: {head: {serviceType: ClusterIP}}}",
+    );
+    let mut object = mutated(&gate, &seed());
+    assert_eq!(
+        object["spec"]["rayClusterSpec"]["headGroupSpec"]["serviceType"],
+        "ClusterIP"
+    );
+    assert_eq!(create(&gate, object.clone())["allowed"], true);
+    object["spec"]["rayClusterSpec"]["headGroupSpec"]["serviceType"] = json!("NodePort");
+    assert_eq!(create(&gate, object)["status"]["code"], 429);
+}
+
+#[test]
+fn an_update_is_refused_only_for_what_it_makes_worse() {
+    let gate = gate_with("{}", "{match: {}, priority: 1, limits: {maxGpusPerJob: 8}}");
+    let job = |replicas: i64, suspend: bool| {
+        let mut object = mutated(&gate, &seed());
+        object["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]["replicas"] = json!(replicas);
+        object["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]["maxReplicas"] = json!(replicas);
+        object["spec"]["suspend"] = json!(suspend);
+        object
+    };
+    let update = |old: Value, new: Value| ask(&gate, Endpoint::Validate, "UPDATE", new, old);
+    assert_eq!(update(job(4, false), job(16, false))["allowed"], false);
+    assert_eq!(update(job(16, false), job(12, false))["allowed"], true);
+    assert_eq!(update(job(16, false), job(32, false))["allowed"], false);
+    assert_eq!(update(job(16, true), job(16, false))["allowed"], true);
+    let running = |mut object: Value| {
+        object["status"] = json!({"rayClusterName": "x"});
+        object
+    };
+    let response = update(running(job(4, false)), running(job(16, false)));
+    assert_eq!(response["allowed"], true);
+    assert!(response["warnings"].to_string().contains("RG310"));
+    assert_eq!(
+        update(
+            running(job(4, false)),
+            with_two_groups_of_one_name(running(job(4, false)))
+        )["allowed"],
+        true
+    );
+}
+
+#[test]
+fn many_findings_are_counted_and_the_text_stays_short() {
+    let mut object = mutated(&gate(), &seed());
+    let group = object["spec"]["rayClusterSpec"]["workerGroupSpecs"][0].clone();
+    object["spec"]["rayClusterSpec"]["workerGroupSpecs"] = Value::Array(vec![group; 300]);
+    let response = create(&gate(), object);
+    let causes = response["status"]["details"]["causes"].as_array().unwrap();
+    assert_eq!(causes.len(), 51);
+    assert!(
+        causes[50]["message"].as_str().unwrap().contains("249 more"),
+        "{}",
+        causes[50]
+    );
+    let message = response["status"]["message"].as_str().unwrap();
+    assert!(message.len() < 4096 && message.contains("and 294 more"), "{message}");
+    assert!(!message.contains('\n'));
+}
+
+#[test]
+fn warnings_fit_what_the_api_server_passes_on() {
+    let mut object = seed();
+    let group = object["spec"]["rayClusterSpec"]["workerGroupSpecs"][0].clone();
+    object["spec"]["rayClusterSpec"]["workerGroupSpecs"] = (0..200)
+        .map(|index| {
+            let mut group = group.clone();
+            group["groupName"] = json!(format!("{}-{index}", "g".repeat(50)));
+            group
+        })
+        .collect();
+    let response = ask(&gate(), Endpoint::Mutate, "CREATE", object, Value::Null);
+    let warnings: Vec<&str> = response["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    assert!(warnings.iter().all(|warning| warning.len() <= 256));
+    assert!(warnings.iter().map(|warning| warning.len()).sum::<usize>() <= 4096);
+}
+
+#[test]
+fn an_author_may_skip_what_a_policy_lets_them_and_nothing_else() {
+    let mut object = seed();
+    object["metadata"]["annotations"]["raygate.dev/skip"] = json!("readiness, accelerators");
+    let after = mutated(&gate(), &object);
+    let worker = &after["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]["template"]["spec"];
+    assert!(worker["containers"][0].get("readinessProbe").is_none());
+    assert_eq!(worker["tolerations"][0]["key"], "nvidia.com/gpu");
+}
+
+#[test]
+fn the_record_names_where_each_change_came_from_and_no_uid() {
+    let after = mutated(&gate(), &seed());
+    let record: Value = serde_json::from_str(
+        after["metadata"]["annotations"]["raygate.dev/applied"]
+            .as_str()
+            .unwrap(),
+    )
+    .unwrap();
+    assert!(
+        record["sharedMemory"]
+            .as_str()
+            .unwrap()
+            .starts_with("policies/default.yaml:"),
+        "{record}"
+    );
+    assert!(
+        record["submitter"]
+            .as_str()
+            .unwrap()
+            .starts_with("policies/default.yaml:"),
+        "{record}"
+    );
+    assert_eq!(record["RG203"], "built-in");
+    assert_eq!(record["bundle"].as_str().unwrap(), gate().bundle().short_digest());
+}
+
+#[test]
+fn overload_and_panic_are_answered_in_kind() {
+    let review = review("CREATE", seed(), Value::Null).to_string();
+    assert_eq!(overloaded(Endpoint::Mutate, review.as_bytes()).status, 503);
+    let busy = body(&overloaded(Endpoint::Validate, review.as_bytes()));
+    assert_eq!(
+        (&busy["status"]["code"], &busy["status"]["details"]["retryAfterSeconds"]),
+        (&json!(429), &json!(1))
+    );
+    let defect = body(&panicked(Endpoint::Validate, review.as_bytes()));
+    assert_eq!(defect["status"]["code"], 403);
+    assert!(
+        defect["status"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("defect of raygate")
+    );
+    assert_eq!(body(&panicked(Endpoint::Mutate, review.as_bytes()))["allowed"], true);
+}

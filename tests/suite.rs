@@ -1,0 +1,528 @@
+//! The shipped policies pass their own cases, which notice every part of them; and the tester itself is tested.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use raygate::engine::Bundle;
+use raygate::engine::bundle::known;
+use raygate::policy::load::Source;
+use raygate::suite::compare::compare;
+use raygate::suite::coverage::coverage;
+use raygate::suite::run::run;
+use raygate::suite::{Suite, Tested};
+use serde_json::{Value, json};
+
+fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn files(folder: &Path, wanted: fn(&str) -> bool, out: &mut Vec<Source>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            files(&path, wanted, out);
+        } else if wanted(&name) {
+            out.push(Source::new(path.to_str().unwrap(), &fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+fn load(tests: &[Source]) -> Suite {
+    Suite::load(tests, &|file| fs::read(file).map_err(|error| error.to_string()))
+}
+
+fn failures(suite: &Suite, results: &[Tested<'_>]) -> Vec<String> {
+    let mut out = Vec::new();
+    for tested in results {
+        let diagnostics = tested.file.diagnostics.iter();
+        out.extend(diagnostics.map(|diagnostic| diagnostic.concise(&suite.sources)));
+        let differences = tested.differences.iter();
+        out.extend(differences.map(|difference| format!("{}: {difference:?}", tested.file.name)));
+    }
+    out
+}
+
+#[test]
+fn the_shipped_policies_pass_their_cases_and_every_part_is_noticed() {
+    let mut tests = Vec::new();
+    files(&root("policies"), |name| name.ends_with(".test.yaml"), &mut tests);
+    let suite = load(&tests);
+    let results = suite.run(&Bundle::embedded());
+    assert_eq!(failures(&suite, &results), Vec::<String>::new());
+    let shipped: Vec<Source> = raygate::engine::bundle::EMBEDDED
+        .iter()
+        .map(|(name, text)| Source::new(name, text))
+        .collect();
+    let covered = coverage(&shipped, &known(), &suite);
+    let unnoticed: Vec<String> = covered
+        .unnoticed
+        .iter()
+        .map(|part| part.diagnostic().concise(&covered.sources))
+        .collect();
+    assert_eq!(unnoticed, Vec::<String>::new());
+    assert!(covered.parts >= 15, "only {} parts were taken out", covered.parts);
+}
+
+#[test]
+fn every_rayjob_of_flyte_is_a_case_and_is_admitted() {
+    let mut tests = Vec::new();
+    files(&root("policies"), |name| name.starts_with("flyte-"), &mut tests);
+    let used: BTreeSet<String> = tests
+        .iter()
+        .map(|test| {
+            let text = String::from_utf8(test.bytes.clone()).unwrap();
+            assert!(text.contains("\n  verdict: Allow\n"), "{} is not admitted", test.name);
+            let from = text.split("from: ../../tests/rayjobs/").nth(1).unwrap();
+            from.lines().next().unwrap().to_owned()
+        })
+        .collect();
+    let all: BTreeSet<String> = fs::read_dir(root("tests/rayjobs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(used, all);
+}
+
+const POLICY: &str = "\
+apiVersion: raygate.dev/v1beta1
+kind: RayPolicy
+metadata: {name: base}
+spec:
+  match: {namespaces: [ml]}
+  defaults:
+    lifecycle:
+      shutdownAfterJobFinishes: true
+      ttlSecondsAfterFinished: 600
+  actions:
+    RG501: Warn
+    RG405: Ignore
+";
+
+/// A case whose job has two groups of one name, and neither shutdown nor TTL.
+const CASE: &str = "\
+# what this file is for
+name: a job without a TTL   # gets one
+object:
+  apiVersion: ray.io/v1
+  kind: RayJob
+  metadata: {name: a, namespace: ml}
+  spec:
+    entrypoint: python a.py
+    rayClusterSpec:
+      headGroupSpec: {rayStartParams: {}, template: {spec: {containers: [{name: h, image: r, resources: {limits: {cpu: 1, memory: 4Gi}}}]}}}
+      workerGroupSpecs:
+        - {groupName: w, rayStartParams: {}, template: {spec: {containers: [{name: w, image: r, resources: {limits: {cpu: 1, memory: 4Gi}}}]}}}
+        - {groupName: w, rayStartParams: {}, template: {spec: {containers: [{name: w, image: r, resources: {limits: {cpu: 1, memory: 4Gi}}}]}}}
+";
+
+const WANT: &str = "\
+want:
+  verdict: Allow
+  findings:
+    - {code: RG501, action: Warn, path: 'spec.rayClusterSpec.workerGroupSpecs[1].groupName'}
+  changes: {spec.shutdownAfterJobFinishes: true, spec.ttlSecondsAfterFinished: 600}   # as the policy says
+";
+
+fn bundle() -> Bundle {
+    let loaded = raygate::policy::load(&[Source::new("base.yaml", POLICY)], &known());
+    assert!(loaded.is_usable(), "{:?}", loaded.diagnostics);
+    Bundle::new(loaded.set)
+}
+
+/// The differences of one case: part, what is wanted and from where, what came out and from where.
+fn differences(text: &str) -> Vec<Value> {
+    let suite = load(&[Source::new("a.test.yaml", text)]);
+    let results = suite.run(&bundle());
+    assert!(
+        results[0].file.diagnostics.is_empty(),
+        "{:?}",
+        failures(&suite, &results)
+    );
+    let side = |line: &Option<raygate::suite::Line>| {
+        line.as_ref().map(|line| match &line.place {
+            Some(place) => format!("{} <- {place}", line.text),
+            None => line.text.clone(),
+        })
+    };
+    results[0]
+        .differences
+        .iter()
+        .map(|difference| json!([difference.part, side(&difference.want), side(&difference.got)]))
+        .collect()
+}
+
+#[test]
+fn a_case_that_comes_out_as_it_wants_passes() {
+    assert_eq!(differences(&format!("{CASE}{WANT}")), Vec::<Value>::new());
+}
+
+#[test]
+fn a_wish_that_says_less_of_a_finding_is_met_too() {
+    for finding in [
+        "{code: RG501}",
+        "{code: RG501, action: Warn}",
+        "{code: RG501, path: 'spec.rayClusterSpec.workerGroupSpecs[1].groupName'}",
+    ] {
+        let want = WANT.lines().map(|line| match line.trim_start() {
+            text if text.starts_with("- {code") => format!("    - {finding}\n"),
+            _ => format!("{line}\n"),
+        });
+        assert_eq!(
+            differences(&format!("{CASE}{}", want.collect::<String>())),
+            Vec::<Value>::new()
+        );
+    }
+}
+
+#[test]
+fn a_wrong_wish_fails_and_shows_the_lines_of_test_and_policy() {
+    let wrong = WANT
+        .replace("verdict: Allow", "verdict: Deny")
+        .replace("action: Warn", "action: Deny")
+        .replace("ttlSecondsAfterFinished: 600", "ttlSecondsAfterFinished: 300")
+        .replace("spec.shutdownAfterJobFinishes: true", "spec.suspend: true");
+    let group = "spec.rayClusterSpec.workerGroupSpecs[1].groupName";
+    let found = differences(&format!("{CASE}{wrong}"));
+    let message = found[2][2].as_str().unwrap();
+    assert!(
+        message.starts_with(&format!("RG501 Warn at {group}: ")) && message.ends_with(" <- base.yaml:11:5"),
+        "{message}"
+    );
+    assert_eq!(
+        found,
+        [
+            json!(["verdict", "Deny <- a.test.yaml:15", "Allow"]),
+            json!(["findings", format!("RG501 Deny at {group} <- a.test.yaml:17"), null]),
+            json!(["findings", null, message]),
+            json!(["changes", "spec.suspend: true <- a.test.yaml:18", null]),
+            json!([
+                "changes",
+                "spec.ttlSecondsAfterFinished: 300 <- a.test.yaml:18",
+                "spec.ttlSecondsAfterFinished: 600 <- base.yaml:9:7 lifecycle"
+            ]),
+            json!([
+                "changes",
+                null,
+                "spec.shutdownAfterJobFinishes: true <- base.yaml:8:7 lifecycle"
+            ]),
+        ]
+    );
+}
+
+#[test]
+fn inside_a_value_only_what_differs_is_shown() {
+    let policy = "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: a}\nspec: {match: {}, defaults: {readiness: Http}, actions: {RG405: Ignore, RG408: Ignore}}\n";
+    let loaded = raygate::policy::load(&[Source::new("a.yaml", policy)], &known());
+    let object = CASE.split("      workerGroupSpecs:").next().unwrap();
+    let at = "spec.rayClusterSpec.headGroupSpec.template.spec.containers[0]";
+    let probe = |path: &str, port: u16, period: u8, failures: u8| json!({"httpGet": {"path": path, "port": port}, "periodSeconds": period, "timeoutSeconds": 5, "failureThreshold": failures});
+    let want = json!({"verdict": "Allow", "changes": {
+        format!("{at}.startupProbe"): probe("/api/local_raylet_healthz", 52365, 5, 180),
+        format!("{at}.livenessProbe"): probe("/api/local_raylet_healthz", 1, 10, 60),
+        format!("{at}.readinessProbe"): probe("/api/gcs_healthz", 8265, 5, 10),
+    }});
+    let suite = load(&[Source::new("a.test.yaml", &format!("{object}want: {want}\n"))]);
+    let results = suite.run(&Bundle::new(loaded.set));
+    let [difference] = results[0].differences.as_slice() else {
+        panic!("{:?}", failures(&suite, &results));
+    };
+    let text = |line: &Option<raygate::suite::Line>| line.as_ref().unwrap().text.clone();
+    assert_eq!(text(&difference.want), format!("{at}.livenessProbe.httpGet.port: 1"));
+    assert_eq!(text(&difference.got), format!("{at}.livenessProbe.httpGet.port: 52365"));
+}
+
+#[test]
+fn a_second_mutation_and_the_replayed_patch_must_agree() {
+    let suite = load(&[Source::new("a.test.yaml", &format!("{CASE}{WANT}"))]);
+    let case = suite.cases().next().unwrap();
+    let parts = |ran| -> Vec<&'static str> {
+        let differences = compare(case, &ran, &suite.sources);
+        differences.into_iter().map(|difference| difference.part).collect()
+    };
+    let ran = || run(case, &bundle());
+    assert_eq!(parts(ran()), Vec::<&str>::new());
+    let mut unstable = ran();
+    unstable.again["spec"]["ttlSecondsAfterFinished"] = json!(601);
+    assert_eq!(parts(unstable), ["applied twice"]);
+    let mut astray = ran();
+    astray.replayed = Ok(astray.before.clone());
+    assert!(parts(astray).iter().all(|part| *part == "patch replayed"));
+    let mut broken = ran();
+    broken.replayed = Err("no such path".to_owned());
+    assert_eq!(parts(broken), ["patch replayed"]);
+}
+
+#[test]
+fn mistakes_in_test_files_have_a_place() {
+    let both = format!("{CASE}from: a.json\n{WANT}");
+    let only_want = format!("name: a\n{WANT}");
+    let set = |text: &str| format!("{CASE}set: {text}\n{WANT}");
+    let unset = |text: &str| format!("{CASE}unset: {text}\n{WANT}");
+    let request = |text: &str| format!("{CASE}request: {text}\n{WANT}");
+    let mut wrong = Vec::new();
+    for (text, wanted) in [
+        (
+            String::new(),
+            "a.test.yaml:1:1: error[RT101]: the test file holds no case",
+        ),
+        (
+            format!("{CASE}{WANT}---\nname: b\n"),
+            "a.test.yaml:20:1: error[RT101]: a test file holds one case, this is a second",
+        ),
+        (
+            both,
+            "a.test.yaml:4:3: error[RT102]: the case has both of `object` and `from`",
+        ),
+        (
+            only_want,
+            "a.test.yaml:1:7: error[RT102]: the case has neither of `object` and `from`",
+        ),
+        (
+            format!("name: a\nfrom: no-such-file.json\n{WANT}"),
+            "a.test.yaml:2:7: error[RT102]: cannot take the object from `no-such-file.json`",
+        ),
+        (CASE.to_owned(), "a.test.yaml:2:7: error[RT103]: the case wants nothing"),
+        (
+            set("{spec: {suspend: true, entrypoint: python a.py}}"),
+            "a.test.yaml:14:29: error[RT104]: `set` puts in what is there already",
+        ),
+        (
+            set("{spec: {ttlSecondsAfterFinished: 0}}"),
+            "a.test.yaml:14:14: error[RT104]: `set` puts in what is there already",
+        ),
+        (
+            set("{spec: {suspend: null}}"),
+            "a.test.yaml:14:14: error[RT104]: `set` puts in what is there already",
+        ),
+        (
+            set("{spec: {}}"),
+            "a.test.yaml:14:7: error[RT104]: `set` puts in what is there already",
+        ),
+        (
+            unset("[spec.entrypoint, spec.suspend]"),
+            "a.test.yaml:14:26: error[RT104]: `unset` names what is not there",
+        ),
+        (unset("['spec[']"), "a.test.yaml:14:9: error[RT105]: `spec[` is no path"),
+        (
+            request("{operation: UPDATE}"),
+            "a.test.yaml:14:22: error[RT106]: an UPDATE has no `old`",
+        ),
+        (
+            request("{old: {unset: [spec.entrypoint]}}"),
+            "a.test.yaml:14:16: error[RT106]: only an UPDATE has an `old`",
+        ),
+        (
+            format!("{CASE}wants: {{}}\n"),
+            "a.test.yaml:14:1: error[RP102]: `the case` has no key `wants`",
+        ),
+        (
+            format!("{CASE}want: {{verdict: Denied}}\n"),
+            "a.test.yaml:14:17: error[RP106]: `verdict` cannot be `Denied`",
+        ),
+        (
+            format!("{CASE}want: {{}}\n"),
+            "a.test.yaml:14:7: error[RP105]: `want` needs the key `verdict`",
+        ),
+    ] {
+        let suite = load(&[Source::new("a.test.yaml", &text)]);
+        let results = suite.run(&bundle());
+        assert!(!results[0].passed(), "{text}");
+        let found = failures(&suite, &results);
+        if !found.first().is_some_and(|found| found.starts_with(wanted)) {
+            wrong.push(format!("wanted {wanted}\nfound {found:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn set_merges_and_unset_takes_away() {
+    let edits = "\
+set:
+  metadata: {namespace: null, labels: {example.com/team: vision}}
+  spec: {rayClusterSpec: {workerGroupSpecs: [{}, {groupName: x}]}}
+unset: ['spec.rayClusterSpec.workerGroupSpecs[0]', spec.entrypoint]
+";
+    let suite = load(&[Source::new("a.test.yaml", &format!("{CASE}{edits}{WANT}"))]);
+    let case = suite.cases().next().unwrap();
+    assert!(suite.files[0].diagnostics.is_empty());
+    let groups = case.object.pointer("/spec/rayClusterSpec/workerGroupSpecs").unwrap();
+    assert_eq!(groups.as_array().unwrap().len(), 1);
+    assert_eq!(groups[0]["groupName"], "x");
+    assert_eq!(groups[0]["numOfHosts"], 1, "the defaults of the CRD are there");
+    assert_eq!(
+        case.object["metadata"],
+        json!({"name": "a", "labels": {"example.com/team": "vision"}})
+    );
+    assert_eq!(case.object["spec"].get("entrypoint"), None);
+}
+
+/// A folder with a policy and test files, and the command run in it.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new(tests: &[(&str, &str)]) -> Folder {
+        let folder = Folder(tempfile::tempdir().unwrap());
+        folder.write("base.yaml", POLICY);
+        for (name, text) in tests {
+            folder.write(name, text);
+        }
+        folder
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.0.path().join(name), text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.path().join(name)).unwrap()
+    }
+
+    fn test(&self, arguments: &[&str]) -> (i32, String) {
+        let Output {
+            status, stdout, stderr, ..
+        } = Command::new(env!("CARGO_BIN_EXE_raygate"))
+            .current_dir(self.0.path())
+            .args(["test", "."])
+            .args(arguments)
+            .output()
+            .unwrap();
+        let text = String::from_utf8([stdout, stderr].concat()).unwrap();
+        (status.code().unwrap(), text)
+    }
+}
+
+#[test]
+fn exit_codes() {
+    let passing = format!("{CASE}{WANT}");
+    let failing = passing.replace("verdict: Allow", "verdict: Deny");
+    assert_eq!(Folder::new(&[("a.test.yaml", &passing)]).test(&[]).0, 0);
+    let (code, text) = Folder::new(&[("a.test.yaml", &failing)]).test(&[]);
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("FAIL  ./a.test.yaml") && text.contains("- Deny") && text.contains("+ Allow"),
+        "{text}"
+    );
+    let (code, text) = Folder::new(&[]).test(&[]);
+    assert_eq!(code, 1, "no case is a failure: {text}");
+    assert!(text.contains("no case was found"), "{text}");
+    assert_eq!(Folder::new(&[]).test(&["no-such-folder"]).0, 2);
+    assert_eq!(Folder::new(&[]).test(&["base.yaml"]).0, 2);
+    let broken = Folder::new(&[("a.test.yaml", &passing)]);
+    broken.write("broken.yaml", "kind: RayPolicy\n");
+    assert_eq!(broken.test(&[]).0, 3);
+}
+
+#[test]
+fn blessing_writes_the_want_and_nothing_else() {
+    let stale = WANT.replace("600", "1").replace("verdict: Allow", "verdict: Deny");
+    let flow = json!({"name": "b", "object": {"kind": "RayJob", "metadata": {"namespace": "ml"}, "spec": {}}});
+    let folder = Folder::new(&[
+        ("missing.test.yaml", CASE),
+        ("no-line-end.test.yaml", CASE.trim_end()),
+        (
+            "stale.test.yaml",
+            &format!(
+                "{}{stale}# the end\n",
+                CASE.replace("object:", "request: {namespace: ml}\nobject:")
+            ),
+        ),
+        (
+            "early.test.yaml",
+            &CASE.replace("object:", "want: {verdict: Deny}   # now\nobject:"),
+        ),
+        ("passing.test.yaml", &format!("{CASE}{WANT}")),
+        ("flow.test.yaml", &flow.to_string()),
+        ("crlf.test.yaml", &CASE.replace('\n', "\r\n")),
+    ]);
+    assert_eq!(folder.test(&[]).0, 1);
+    let (code, text) = folder.test(&["--bless"]);
+    assert_eq!(code, 0, "{text}");
+    let names =
+        ["missing", "no-line-end", "stale", "early", "passing", "flow", "crlf"].map(|name| format!("{name}.test.yaml"));
+    let once: Vec<String> = names.iter().map(|name| folder.read(name)).collect();
+    assert_eq!(
+        once[0],
+        format!(
+            "{CASE}want:\n  verdict: Allow\n  findings:\n  - action: Warn\n    code: RG501\n    path: \
+             spec.rayClusterSpec.workerGroupSpecs[1].groupName\n  changes:\n    spec.shutdownAfterJobFinishes: true\n    \
+             spec.ttlSecondsAfterFinished: 600\n"
+        )
+    );
+    assert!(once[2].starts_with("# what this file is for\n") && once[2].ends_with("# the end\n"));
+    assert!(
+        once[3].contains("ttlSecondsAfterFinished: 600   # now\nobject:\n"),
+        "{}",
+        once[3]
+    );
+    assert_eq!(once[4], format!("{CASE}{WANT}"), "what passes stays as it is written");
+    assert_eq!(folder.test(&[]).0, 0);
+    assert_eq!(folder.test(&["--bless"]).0, 0);
+    let twice: Vec<String> = names.iter().map(|name| folder.read(name)).collect();
+    assert_eq!(once, twice);
+}
+
+#[test]
+fn blessing_does_not_cure_a_key_that_changes_nothing() {
+    let folder = Folder::new(&[("a.test.yaml", &format!("{CASE}unset: [spec.suspend]\n{WANT}"))]);
+    assert_eq!(folder.test(&["--bless"]).0, 1);
+}
+
+#[test]
+fn coverage_names_what_no_case_notices() {
+    let folder = Folder::new(&[("a.test.yaml", &format!("{CASE}{WANT}"))]);
+    let (code, text) = folder.test(&["--coverage", "--output", "concise"]);
+    assert_eq!(code, 1, "{text}");
+    let found: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        found,
+        ["./base.yaml:5:11: error[RT201]: no case notices that `base: spec.match.namespaces` is gone"]
+    );
+    // A job that the policy is not for notices it.
+    let other = CASE.replace("namespace: ml}", "namespace: other}");
+    folder.write("b.test.yaml", &other);
+    let (code, text) = folder.test(&["--bless", "--coverage"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("coverage: 5 of 5 parts"), "{text}");
+}
+
+#[test]
+fn machines_can_read_the_results() {
+    let folder = Folder::new(&[
+        ("a.test.yaml", &format!("{CASE}{WANT}")),
+        (
+            "b.test.yaml",
+            &format!("{CASE}{}", WANT.replace("600", "\"<&\\u0001\"")),
+        ),
+    ]);
+    let (code, text) = folder.test(&["--output", "jsonl"]);
+    assert_eq!(code, 1);
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["passed"], true);
+    assert_eq!(lines[1]["passed"], false);
+    assert_eq!(lines[1]["differences"][0]["part"], "changes");
+    assert_eq!(lines[1]["differences"][0]["got"]["place"], "./base.yaml:9:7 lifecycle");
+    let (code, text) = folder.test(&["--output", "junit"]);
+    assert_eq!(code, 1);
+    assert!(
+        text.contains("<testsuite name=\"raygate test\" tests=\"2\" failures=\"1\">"),
+        "{text}"
+    );
+    assert!(
+        text.contains("<testcase classname=\"./a.test.yaml\" name=\"a job without a TTL\"/>"),
+        "{text}"
+    );
+    assert!(text.contains("&lt;&amp;\\u0001"), "{text}");
+}
