@@ -200,7 +200,9 @@ spec: {rayClusterSpec: {networkPolicy: {workerGroups: [{groupName: workers}]}}}
 
 fn network_policy(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     const GATE: &str = "RayClusterNetworkPolicy";
-    let Some(policy) = cluster_field(job, POLICY) else { return };
+    let Some(policy) = cluster_field(job, POLICY) else {
+        return;
+    };
     if !cx.gate(GATE) {
         findings.push(
             Finding::new(

@@ -12,8 +12,8 @@ use crate::rules::{Cx, Finding, Findings};
 
 use super::ray_version::RayVersion;
 use super::{
-    CLUSTER_RULES, cluster_field, cluster_path, given, head_container, head_variable, position, refusal, restart_policy,
-    warning,
+    CLUSTER_RULES, cluster_field, cluster_path, given, head_container, head_variable, position, refusal,
+    restart_policy, warning,
 };
 
 /// The variable of the head that turns the autoscaler v2 on.
@@ -138,7 +138,10 @@ fn group_priority(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         let (problem, fix) = if is_known {
             ("needs the autoscaler v2", V2_FIELD)
         } else {
-            ("needs a rayVersion of 2.56.0 or later", "set rayVersion to that of the image")
+            (
+                "needs a rayVersion of 2.56.0 or later",
+                "set rayVersion to that of the image",
+            )
         };
         findings.push(
             Finding::new(

@@ -432,8 +432,9 @@ spec:
         }
         for (path, policy) in policies(cx, job).filter(|(_, policy)| *policy == "DeleteNone") {
             findings.push(
-                Finding::new(path, format!("{} with shutdown, one keeps the cluster", quoted(policy)))
-                    .fix("set shutdownAfterJobFinishes to false and ttlSecondsAfterFinished to 0, or use DeleteCluster"),
+                Finding::new(path, format!("{} with shutdown, one keeps the cluster", quoted(policy))).fix(
+                    "set shutdownAfterJobFinishes to false and ttlSecondsAfterFinished to 0, or use DeleteCluster",
+                ),
             );
         }
     },

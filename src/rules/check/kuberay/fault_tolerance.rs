@@ -313,8 +313,7 @@ fn username(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     }
     if let Some(path) = head_variable(job, "REDIS_USERNAME") {
         findings.push(
-            instead(path, "REDIS_USERNAME", "redisUsername")
-                .flyte(flyte::setting(head, "pod_template=PodTemplate(…)")),
+            instead(path, "REDIS_USERNAME", "redisUsername").flyte(flyte::setting(head, "pod_template=PodTemplate(…)")),
         );
     }
 }

@@ -279,11 +279,7 @@ fn suspended(job: &RayJob<'_>, problem: &str, findings: &mut Findings) {
     let is_suspended = |pod: &&Pod<'_>| given(pod.group, "suspend").and_then(Value::as_bool) == Some(true);
     for pod in job.workers().filter(is_suspended) {
         findings.push(
-            Finding::new(
-                pod.group_path().key("suspend"),
-                format!("{}: {problem}", pod.title()),
-            )
-            .fix("remove suspend"),
+            Finding::new(pod.group_path().key("suspend"), format!("{}: {problem}", pod.title())).fix("remove suspend"),
         );
     }
 }

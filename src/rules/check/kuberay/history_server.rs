@@ -119,11 +119,8 @@ fn options_of(options: &Value, path: &Path, findings: &mut Findings) {
     for name in RESERVED {
         if let Some((index, _)) = variables.get(name) {
             findings.push(
-                Finding::new(
-                    path.index(*index),
-                    format!("history server: {name} is KubeRay's own"),
-                )
-                .fix(format!("remove {name} from collectorOptions.env")),
+                Finding::new(path.index(*index), format!("history server: {name} is KubeRay's own"))
+                    .fix(format!("remove {name} from collectorOptions.env")),
             );
         }
     }

@@ -143,10 +143,18 @@ fn is_behind_the_root(text: &str, at: usize) -> bool {
     let (Some(root), diagnostics) = read(before) else {
         return false;
     };
-    if diagnostics.iter().any(|error| matches!(error.code, "RY201" | "RY202" | "RY207")) || root.as_mapping().is_none() {
+    if diagnostics
+        .iter()
+        .any(|error| matches!(error.code, "RY201" | "RY202" | "RY207"))
+        || root.as_mapping().is_none()
+    {
         return false;
     }
-    let line = |at: usize| before.get(..at).map_or(0, |before| before.rfind('\n').map_or(0, |end| end + 1));
+    let line = |at: usize| {
+        before
+            .get(..at)
+            .map_or(0, |before| before.rfind('\n').map_or(0, |end| end + 1))
+    };
     let indent = |line: usize| {
         let rest = before.get(line..).unwrap_or_default();
         rest.len() - rest.trim_start_matches(' ').len()

@@ -102,7 +102,10 @@ fn taken(title: &str, holder: &Value, path: &Path, findings: &mut Findings) {
     }
     for (index, mount) in items(holder, "volumeMounts").iter().enumerate() {
         if text(mount, "name") == Some(VOLUME) || text(mount, "mountPath") == Some(MOUNT_PATH) {
-            own(path.key("volumeMounts").index(index), "the mount ray-tls at /etc/ray/tls");
+            own(
+                path.key("volumeMounts").index(index),
+                "the mount ray-tls at /etc/ray/tls",
+            );
         }
     }
 }

@@ -97,7 +97,9 @@ fn of_redis(options: &Value, findings: &mut Findings) {
 }
 
 fn of_the_claim(options: &Value, findings: &mut Findings) {
-    let Some(storage) = given(options, "storage") else { return };
+    let Some(storage) = given(options, "storage") else {
+        return;
+    };
     if text(storage, "claimName").is_none_or(str::is_empty) {
         return;
     }
@@ -117,7 +119,9 @@ fn of_the_claim(options: &Value, findings: &mut Findings) {
 }
 
 fn of_the_head(job: &RayJob<'_>, findings: &mut Findings) {
-    let Some((head, container)) = head_container(job) else { return };
+    let Some((head, container)) = head_container(job) else {
+        return;
+    };
     let mut own = |path, what: String| {
         findings.push(
             Finding::new(path, format!("head: {what} is KubeRay's own with the backend rocksdb"))
@@ -138,7 +142,10 @@ fn of_the_head(job: &RayJob<'_>, findings: &mut Findings) {
         }
     }
     if let Some((index, _)) = head.volume(VOLUME) {
-        own(head.spec_path().key("volumes").index(index), format!("the volume {VOLUME}"));
+        own(
+            head.spec_path().key("volumes").index(index),
+            format!("the volume {VOLUME}"),
+        );
     }
 }
 

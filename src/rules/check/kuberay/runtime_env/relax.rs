@@ -12,7 +12,11 @@ pub(super) fn without_inner_tabs(text: &str) -> String {
     let mut is_indentation = true;
     let replaced = |character| {
         is_indentation = matches!(character, '\n' | '\r') || is_indentation && matches!(character, ' ' | '\t');
-        if character == '\t' && !is_indentation { ' ' } else { character }
+        if character == '\t' && !is_indentation {
+            ' '
+        } else {
+            character
+        }
     };
     text.chars().map(replaced).collect()
 }

@@ -82,7 +82,13 @@ fn refuses_what_kuberays_reader_refuses() {
 
 #[test]
 fn says_nothing_of_what_stands_in_it() {
-    for text in ["sk-secret", "key: sk-secret: x", "- sk-secret", "a: [sk-secret", "sk-secret: *sk-secret"] {
+    for text in [
+        "sk-secret",
+        "key: sk-secret: x",
+        "- sk-secret",
+        "a: [sk-secret",
+        "sk-secret: *sk-secret",
+    ] {
         let message = problem(text).unwrap();
         assert!(!message.contains("secret"), "{message}");
     }
