@@ -1,5 +1,14 @@
 //! Which of KubeRay's rules hold in which of its releases, written down a second time: the table here is not derived
 //! from the checks.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
 
 use std::collections::BTreeSet;
 
