@@ -112,8 +112,11 @@ impl std::fmt::Display for Total {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} RayJobs: {} denied, {} with warnings, {} changed",
-            self.judged, self.denied, self.warned, self.changed
+            "{}: {} denied, {} with warnings, {} changed",
+            counted(self.judged, "RayJob"),
+            self.denied,
+            self.warned,
+            self.changed
         )?;
         if self.skipped > 0 {
             write!(f, "; {} other objects skipped", self.skipped)?;
@@ -440,9 +443,11 @@ fn full(
     let (errors, warnings) = (count(Action::Deny), count(Action::Warn));
     writeln!(
         out,
-        "{verdict}  {}  RayJob {namespace}/{name}   {} changes, {errors} errors, {warnings} warnings",
+        "{verdict}  {}  RayJob {namespace}/{name}   {}, {}, {}",
         sources.name(source),
-        outcome.changes.len()
+        counted(outcome.changes.len(), "change"),
+        counted(errors, "error"),
+        counted(warnings, "warning"),
     )?;
     for change in &outcome.changes {
         match change.done.as_deref() {
@@ -452,13 +457,19 @@ fn full(
         }
     }
     for judged in &outcome.findings {
-        writeln!(
-            out,
-            "{}",
-            diagnostic(node, judged, &outcome.document).render(sources, is_coloured())
-        )?;
+        if judged.action == Action::Audit {
+            writeln!(out, "  note[{}] {}", judged.check.code, judged.finding.message)?;
+        } else {
+            let diagnostic = diagnostic(node, judged, &outcome.document);
+            writeln!(out, "{}", diagnostic.render(sources, is_coloured()))?;
+        }
     }
     Ok(())
+}
+
+/// `1 change`, `2 changes`.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A finding as a diagnostic in the file. Its path leads into the object as it became, which differs from the file

@@ -48,7 +48,13 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
             };
             let wanted = json!({"requests": block(requests.value), "limits": block(limits.value)});
             if main.value.get("resources") != Some(&wanted) {
-                if let Some(seen) = main.limit("cpu").or_else(|| main.request("cpu")).filter(|_| !has_none) {
+                let holds_more = main.requests.iter().chain(&main.limits).any(|given| {
+                    given
+                        .quantity
+                        .as_ref()
+                        .is_some_and(|quantity| limits.value.get(given.key).is_some_and(|small| quantity > small))
+                });
+                if holds_more && let Some(seen) = main.limit("cpu").or_else(|| main.request("cpu")) {
                     plan.note(format!(
                         "submitter: the task's resources ({} CPU) replaced by small ones of its own",
                         seen.seen()
