@@ -35,7 +35,7 @@ fn broken(kuberay: KubeRay, gates: &[(&str, bool)], object: &Value) -> BTreeSet<
     answer_as_is(&Bundle::new(set), request)
         .findings
         .iter()
-        .map(|judged| judged.check.code)
+        .map(|judged| judged.static_code())
         .filter(|code| code.starts_with("RG1"))
         .collect()
 }

@@ -458,7 +458,7 @@ fn full(
     }
     for judged in &outcome.findings {
         if judged.action == Action::Audit {
-            writeln!(out, "  note[{}] {}", judged.check.code, judged.finding.message)?;
+            writeln!(out, "  note[{}] {}", judged.code(), judged.finding.message)?;
         } else {
             let diagnostic = diagnostic(node, judged, &outcome.document);
             writeln!(out, "{}", diagnostic.render(sources, is_coloured()))?;
