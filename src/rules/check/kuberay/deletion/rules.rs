@@ -13,7 +13,8 @@ use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::super::{given, refusal};
-use super::{selected_cluster, strategy, strategy_path};
+use super::policies::selected_cluster;
+use super::{strategy, strategy_path};
 
 /// An element of `deletionRules`.
 #[derive(Clone, Copy)]
