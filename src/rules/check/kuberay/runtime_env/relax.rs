@@ -30,9 +30,27 @@ pub(super) fn relaxed(text: &str, error: &Diagnostic) -> Option<String> {
         return Some(format!("{before} {after}"));
     }
     let quote = after.starts_with(['"', '\'']).then_some(at);
-    let open = error.secondary.first().map(|(open, _)| open.start).or(quote)?;
+    let opened = error.secondary.first().map(|(open, _)| open.start).or(quote);
+    let open = opened.or_else(|| enclosing_bracket(before))?;
     let changed = indented(text, open)?;
     (changed != text).then_some(changed)
+}
+
+/// The bracket or brace that a text leaves open last.
+fn enclosing_bracket(text: &str) -> Option<usize> {
+    let mut closed = 0_usize;
+    text.bytes().enumerate().rev().find_map(|(at, byte)| match byte {
+        b']' | b'}' => {
+            closed += 1;
+            None
+        }
+        b'[' | b'{' if closed == 0 => Some(at),
+        b'[' | b'{' => {
+            closed -= 1;
+            None
+        }
+        _ => None,
+    })
 }
 
 /// The text with all lines of the collection or text that is opened at `open` indented further than its bracket or quote.
