@@ -146,6 +146,7 @@ fn by_part(gate: &Gate, file: &Path) {
         policy: &compiled.effective,
         platform: bundle.platform(),
         named: true,
+        skipped: false,
     };
     let mut names: Vec<String> = vec!["parse".into(), "shape".into(), "select".into()];
     let mut works: Vec<Box<dyn FnMut() + '_>> = vec![

@@ -10,6 +10,9 @@ pub mod finding;
 pub mod inject;
 pub mod own;
 
+use std::sync::LazyLock;
+
+use crate::policy::settings::Settings;
 use crate::policy::{Effective, Leaf, Platform};
 use crate::ray::{KubeRay, RayJob};
 
@@ -27,7 +30,11 @@ pub struct Cx<'a> {
     pub platform: &'a Platform,
     /// Whether the object's name is final: not before the API server has completed `generateName`.
     pub named: bool,
+    /// Whether the author has turned the injector that runs off: then only what is forced holds.
+    pub skipped: bool,
 }
+
+static NO_SETTINGS: LazyLock<Settings> = LazyLock::new(Settings::default);
 
 /// A setting that holds for this RayJob.
 #[derive(Debug)]
@@ -45,16 +52,25 @@ impl<'a> Cx<'a> {
     pub fn setting<T>(
         &self,
         leaf: &'static str,
-        read: impl Fn(&'a crate::policy::settings::Settings) -> Option<&'a T>,
+        read: impl Fn(&'a Settings) -> Option<&'a T>,
     ) -> Option<Chosen<'a, T>> {
-        let forced = read(&self.policy.force).map(|value| (value, true));
+        let forced = read(self.settings(true)).map(|value| (value, true));
         forced
-            .or_else(|| read(&self.policy.defaults).map(|value| (value, false)))
+            .or_else(|| read(self.settings(false)).map(|value| (value, false)))
             .map(|(value, forced)| Chosen {
                 value,
                 forced,
                 leaf: Leaf::new(forced, leaf),
             })
+    }
+
+    /// `force` or `defaults`; nothing of the latter where the author has turned the injector off.
+    pub fn settings(&self, forced: bool) -> &'a Settings {
+        match forced {
+            true => &self.policy.force,
+            false if self.skipped => LazyLock::force(&NO_SETTINGS),
+            false => &self.policy.defaults,
+        }
     }
 
     /// The installed KubeRay.

@@ -46,6 +46,7 @@ fn findings(check: &Check, policy: &Effective, platform: &Platform, object: &Val
         policy,
         platform,
         named: true,
+        skipped: false,
     };
     (check.run)(&cx, &RayJob::of(object), &mut findings);
     findings
@@ -211,6 +212,7 @@ fn no_check_costs_the_square_of_anything() {
             policy: &policy,
             platform: &platform,
             named: true,
+            skipped: false,
         };
         let timed = |work: &dyn Fn()| {
             let start = Instant::now();

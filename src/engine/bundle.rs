@@ -118,12 +118,7 @@ impl Bundle {
         let checks = self
             .checks
             .iter()
-            .map(|check| {
-                (
-                    *check,
-                    effective.actions.get(check.code).copied().unwrap_or(check.action),
-                )
-            })
+            .map(|check| (*check, action_of(check, &effective)))
             .filter(|(_, action)| *action != Action::Ignore)
             .collect();
         let compiled = Arc::new(Compiled { effective, checks });
@@ -141,6 +136,15 @@ impl Bundle {
             .iter()
             .position(|policy| std::ptr::eq(policy, selected.policy))
             .unwrap_or(usize::MAX)
+    }
+}
+
+/// What happens to the findings of a check: what the policies say, else its own action.
+fn action_of(check: &Check, effective: &Effective) -> Action {
+    match effective.actions.get(check.code) {
+        Some(action) if effective.advisory_actions.contains(check.code) => check.action.max(*action),
+        Some(action) => *action,
+        None => check.action,
     }
 }
 

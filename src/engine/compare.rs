@@ -32,10 +32,41 @@ pub fn compare(old: &Value, new: &Value) -> Compared {
         return Compared::SameSpec;
     }
     let suspended = |spec: &Value| spec.get("suspend").and_then(Value::as_bool).unwrap_or(false);
-    if suspended(old) != suspended(new) && without_scheduling(old, new) == without_scheduling(new, old) {
+    let submitter = |spec: &Value| {
+        spec.get("submitterPodTemplate")
+            .is_some_and(|template| !template.is_null())
+    };
+    let submitter_stays = submitter(old) == submitter(new) || (submitter(new) && is_plain(new));
+    if suspended(old) != suspended(new)
+        && submitter_stays
+        && without_scheduling(old, new) == without_scheduling(new, old)
+    {
         return Compared::Resumed;
     }
     Compared::Changed
+}
+
+/// Whether a submitter's template grants nothing: no volumes, no host's namespaces, no security context of its own. Kueue
+/// fills in such a one where there was none.
+fn is_plain(spec: &Value) -> bool {
+    let pod = spec
+        .get("submitterPodTemplate")
+        .and_then(|template| template.get("spec"))
+        .unwrap_or(&Value::Null);
+    let absent = |value: &Value, keys: &[&str]| keys.iter().all(|key| value.get(*key).is_none_or(Value::is_null));
+    absent(
+        pod,
+        &[
+            "volumes",
+            "hostNetwork",
+            "hostPID",
+            "hostIPC",
+            "securityContext",
+            "initContainers",
+        ],
+    ) && crate::ray::job::items(pod, "containers")
+        .iter()
+        .all(|container| absent(container, &["securityContext"]))
 }
 
 /// A spec without what may change when a job is suspended or resumed.

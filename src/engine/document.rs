@@ -1,5 +1,8 @@
 //! The one document of a request: edits change it as they are applied, and are recorded as the JSON Patch.
 
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value};
 
@@ -11,6 +14,8 @@ use crate::rules::{Edit, Op};
 pub struct Document {
     value: Value,
     patch: Vec<Recorded>,
+    /// The places whose values the patch carries whole.
+    carried: BTreeSet<Path>,
 }
 
 /// An operation of the patch. The values of `Add` and `Replace` are read from the document when the patch is
@@ -34,6 +39,7 @@ impl Document {
         Document {
             value,
             patch: Vec::new(),
+            carried: BTreeSet::new(),
         }
     }
 
@@ -130,10 +136,12 @@ impl Document {
             _ => false,
         };
         if removed {
-            let before = self.patch.len();
-            self.patch
-                .retain(|recorded| !matches!(recorded, Recorded::Add(added) if path.covers(added)));
-            if self.patch.len() == before {
+            let was_added = self
+                .patch
+                .iter()
+                .any(|earlier| matches!(earlier, Recorded::Add(added) if added == path));
+            self.forget_below(path);
+            if !was_added {
                 self.record(Recorded::Remove(path.clone()));
             }
         }
@@ -142,28 +150,38 @@ impl Document {
 
     /// Keeps an operation, unless an earlier one will carry its value anyway.
     fn record(&mut self, operation: Recorded) {
-        let path = match &operation {
-            Recorded::Add(path) | Recorded::Replace(path) | Recorded::Remove(path) | Recorded::Append(path, _) => path,
+        let (path, carries) = match &operation {
             Recorded::ToFront(..) => return self.patch.push(operation),
+            Recorded::Add(path) | Recorded::Replace(path) => (path, Some(path.clone())),
+            Recorded::Append(array, index) => (array, Some(array.index(*index))),
+            Recorded::Remove(path) => (path, None),
         };
-        let carried = self.patch.iter().any(|earlier| match earlier {
-            Recorded::Add(added) | Recorded::Replace(added) => added.covers(path),
-            Recorded::Append(array, index) => array.index(*index).covers(path),
-            Recorded::Remove(_) | Recorded::ToFront(..) => false,
-        });
-        if carried {
+        let steps = path.steps();
+        if (1..=steps.len()).any(|end| steps.get(..end).is_some_and(|prefix| self.carried.contains(prefix))) {
             return;
         }
-        if let Recorded::Replace(replaced) = &operation {
-            let replaced = replaced.clone();
-            self.patch.retain(|earlier| match earlier {
-                Recorded::Add(path) | Recorded::Replace(path) | Recorded::Remove(path) | Recorded::Append(path, _) => {
-                    !replaced.covers(path)
-                }
-                Recorded::ToFront(..) => true,
-            });
+        if matches!(operation, Recorded::Replace(_)) {
+            let place = path.clone();
+            self.forget_below(&place);
         }
+        self.carried.extend(carries);
         self.patch.push(operation);
+    }
+
+    /// Drops the operations below a place whose whole value an operation carries from now on.
+    fn forget_below(&mut self, place: &Path) {
+        let below = (Bound::Included(place), Bound::Unbounded);
+        let first = self.carried.range::<Path, _>(below).next();
+        if !first.is_some_and(|carried| place.covers(carried)) {
+            return;
+        }
+        self.carried.retain(|carried| !place.covers(carried));
+        self.patch.retain(|earlier| match earlier {
+            Recorded::Add(path) | Recorded::Replace(path) | Recorded::Remove(path) | Recorded::Append(path, _) => {
+                !place.covers(path)
+            }
+            Recorded::ToFront(..) => true,
+        });
     }
 
     /// Where a place of the document was before containers were moved to the front of their lists.

@@ -12,7 +12,7 @@ use crate::ray::RayJob;
 use crate::rules::{Check, Cx, Finding, Findings, own};
 
 use super::bundle::{Bundle, Compiled};
-use super::compare::{Before, Compared};
+use super::compare::{Before, Compared, compare};
 use super::document::{Document, first_missing};
 use super::mutate::{Change, mutate};
 use super::{Operation, Outcome, Request};
@@ -89,7 +89,9 @@ pub fn answer_mutate(bundle: &Bundle, mut request: Request) -> Outcome {
     let mut document = Document::new(object);
     let acts = match request.operation {
         Operation::Create => true,
-        Operation::Update => is_suspended(document.value()) || request.old.as_ref().is_some_and(is_suspended),
+        Operation::Update => request.old.as_ref().is_some_and(|old| {
+            (is_suspended(document.value()) || is_suspended(old)) && compare(old, document.value()) == Compared::Changed
+        }),
         Operation::Delete | Operation::Connect => false,
     };
     if !acts {
@@ -179,7 +181,8 @@ fn validate_create(bundle: &Bundle, request: &Request, mut document: Document) -
 
 /// An update is refused only for what it makes worse. Re-applying a manifest takes away what was injected, so the
 /// new object is judged as `/mutate` would complete it. Once a cluster exists KubeRay ignores edits of the spec, except
-/// that one it finds invalid stops the job: then KubeRay's own rules still refuse, and the others warn.
+/// that one it finds invalid stops the job: then KubeRay's own rules still refuse, and so do those on pod security,
+/// while the others warn.
 fn validate_update(bundle: &Bundle, request: &Request, old: &Value, document: Document) -> Outcome {
     let allow = |document| Outcome {
         document,
@@ -188,9 +191,8 @@ fn validate_update(bundle: &Bundle, request: &Request, old: &Value, document: Do
         verdict: Verdict::Allow,
         policies: vec![],
     };
-    match super::compare::compare(old, document.value()) {
-        Compared::SameSpec | Compared::Resumed => return allow(document),
-        Compared::Changed => {}
+    if compare(old, document.value()) != Compared::Changed {
+        return allow(document);
     }
     let (subject, compiled) = request.compiled(document.value(), bundle);
     let (_, compiled_old) = request.compiled(old, bundle);
@@ -204,18 +206,23 @@ fn validate_update(bundle: &Bundle, request: &Request, old: &Value, document: Do
             .iter()
             .map(|judged| (judged.code().to_owned(), judged.finding.path.clone()))
             .collect();
+        let before_by_old_policies = judge(bundle, &compiled_old, &asked, &Document::new(old.clone()));
+        let before_by_old_policies = Before::of(&before_by_old_policies, old);
         let by_old_policies = judge(bundle, &compiled_old, &asked, &repaired);
         findings.extend(
             by_old_policies
                 .into_iter()
-                .filter(|judged| !known.contains(&(judged.code().to_owned(), judged.finding.path.clone()))),
+                .filter(|judged| !known.contains(&(judged.code().to_owned(), judged.finding.path.clone())))
+                .filter(|judged| before_by_old_policies.lacks(judged, repaired.value())),
         );
     }
     let before = Before::of(&before, old);
     findings.retain(|judged| before.lacks(judged, repaired.value()));
     let may_still_act = is_suspended(document.value()) || is_suspended(old) || !has_cluster(old);
     for judged in &mut findings {
-        if judged.action == Action::Deny && !may_still_act && !judged.code().starts_with("RG1") {
+        // What a pod may do to its node is refused all the same: suspending and resuming the job would bring it about.
+        let always = judged.code().starts_with("RG1") || judged.code().starts_with("RG6");
+        if judged.action == Action::Deny && !may_still_act && !always {
             judged.action = Action::Warn;
         }
     }
@@ -236,6 +243,7 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, document: 
         policy: &compiled.effective,
         platform: bundle.platform(),
         named: asked.named,
+        skipped: false,
     };
     let job = RayJob::of(document.value());
     let mut judged = Vec::new();

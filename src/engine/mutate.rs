@@ -11,7 +11,7 @@ use crate::policy::Origin;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::rules::check::REPAIRS;
-use crate::rules::{APPLIED_ANNOTATION, Cx, Edit, Findings, INJECTORS, Plan};
+use crate::rules::{APPLIED_ANNOTATION, Cx, Edit, Findings, INJECTORS, Injector, Plan};
 
 use super::bundle::{Bundle, Compiled};
 use super::document::Document;
@@ -40,10 +40,15 @@ pub fn mutate(bundle: &Bundle, compiled: &Compiled, named: bool, document: &mut 
         policy: &compiled.effective,
         platform: bundle.platform(),
         named,
+        skipped: false,
     };
     let mut changes = Vec::new();
     repair(&cx, compiled, document, &mut changes);
-    inject(&cx, document, &mut changes);
+    let (pods, others) = INJECTORS.split_at(1);
+    if inject(&cx, pods, document, &mut changes) {
+        repair(&cx, compiled, document, &mut changes);
+    }
+    inject(&cx, others, document, &mut changes);
     if !changes.is_empty() {
         let record = record(bundle, &changes);
         let edit = Edit {
@@ -93,14 +98,17 @@ fn repair(cx: &Cx<'_>, compiled: &Compiled, document: &mut Document, changes: &m
     }
 }
 
-fn inject(cx: &Cx<'_>, document: &mut Document, changes: &mut Vec<Change>) {
+/// Lets injectors act, and says whether one did.
+fn inject(cx: &Cx<'_>, injectors: &[Injector], document: &mut Document, changes: &mut Vec<Change>) -> bool {
+    let before = changes.len();
     let mut next = 0;
-    while next < INJECTORS.len() {
+    while next < injectors.len() {
         let mut planned: Option<(&'static str, Vec<Edit>, Vec<String>)> = None;
         let job = RayJob::of(document.value());
-        while let (Some(injector), None) = (INJECTORS.get(next), &planned) {
+        while let (Some(injector), None) = (injectors.get(next), &planned) {
             let mut plan = Plan::default();
-            (injector.plan)(cx, &job, &mut plan);
+            let skipped = cx.skips(&job, injector.name);
+            (injector.plan)(&Cx { skipped, ..*cx }, &job, &mut plan);
             let (notes, edits) = (plan.take_notes(), plan.into_edits());
             next += 1;
             if !edits.is_empty() {
@@ -124,6 +132,7 @@ fn inject(cx: &Cx<'_>, document: &mut Document, changes: &mut Vec<Change>) {
             changes.extend(planned);
         }
     }
+    changes.len() > before
 }
 
 /// What was done, in one line: the bundle, and for each injector and code where in the policies it came from. It

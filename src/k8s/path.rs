@@ -127,6 +127,13 @@ impl Path {
     }
 }
 
+/// A path is looked up by its steps.
+impl std::borrow::Borrow<[Step]> for Path {
+    fn borrow(&self) -> &[Step] {
+        &self.0
+    }
+}
+
 /// The child of `value` that `step` names.
 pub fn step_into<'v>(value: &'v Value, step: &Step) -> Option<&'v Value> {
     match (value, step) {

@@ -82,6 +82,8 @@ pub struct Effective {
     pub policies: Vec<Arc<str>>,
     /// The platform's own rules, all of them.
     pub rules: Vec<Arc<Rule>>,
+    /// The codes whose action was set on nothing but the object's own word: it may only be stricter than the check's own.
+    pub advisory_actions: BTreeSet<String>,
     /// Where each leaf comes from, by its keys joined by dots.
     origins: BTreeMap<String, Arc<Origin>>,
 }
@@ -141,11 +143,13 @@ pub fn merge(selected: &[Selected<'_>]) -> Effective {
             effective.allow_skip.extend(policy.allow_skip.iter().cloned());
         }
         for unset in policy.unset.iter().filter(|_| *certain) {
-            winners.retain(|path, _| {
+            winners.retain(|path, winner| {
                 let leaf = path.get(1..).unwrap_or_default().join(".");
-                !leaf
-                    .strip_prefix(unset.as_str())
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                let is_bound = winner.trusted && !*trusted && path.first().is_some_and(|group| group == "force");
+                is_bound
+                    || !leaf
+                        .strip_prefix(unset.as_str())
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             });
         }
         for leaf in &policy.leaves {
@@ -168,6 +172,12 @@ pub fn merge(selected: &[Selected<'_>]) -> Effective {
     let mut tree = Map::new();
     for (path, winner) in &winners {
         insert(&mut tree, path, &winner.leaf.value);
+        if let [group, code] = path.as_slice()
+            && group == "actions"
+            && !winner.trusted
+        {
+            effective.advisory_actions.insert(code.clone());
+        }
         effective
             .origins
             .insert(path.join("."), Arc::clone(&winner.leaf.origin));
@@ -206,7 +216,8 @@ fn may_tighten(leaf: &SetLeaf) -> bool {
     }
 }
 
-/// Whether a limit or an action is stricter than another; a setting may always be replaced.
+/// Whether a limit or an action is stricter than another. What is forced is not, where it differs; a default may always
+/// be replaced.
 fn is_stricter(path: &[String], new: &Value, old: &Value) -> bool {
     let action = |value: &Value| serde_json::from_value::<Action>(value.clone()).ok();
     match path.first().map(String::as_str) {
@@ -215,6 +226,7 @@ fn is_stricter(path: &[String], new: &Value, old: &Value) -> bool {
             matches!((number(new), number(old)), (Some(new), Some(old)) if new <= old)
         }
         Some("actions") => matches!((action(new), action(old)), (Some(new), Some(old)) if new >= old),
+        Some("force") => new == old,
         _ => true,
     }
 }

@@ -187,18 +187,18 @@ pub fn select<'a>(set: &'a PolicySet, subject: &Subject, session: &Session<'_>) 
         if fit == Fit::No {
             return None;
         }
+        // An exclusion loosens, so the object's own word is not enough for it.
         let excluded: Vec<Fit> = policy
             .excludes
             .iter()
+            .filter(|selector| selector.is_trusted(subject))
             .map(|selector| selector.fit(subject, session))
             .collect();
         if excluded.contains(&Fit::Yes) {
             return None;
         }
         let certain = fit == Fit::Yes && !excluded.contains(&Fit::Unknown);
-        let trusted = certain
-            && policy.matches.is_trusted(subject)
-            && policy.excludes.iter().all(|selector| selector.is_trusted(subject));
+        let trusted = certain && policy.matches.is_trusted(subject);
         Some(Selected {
             policy,
             trusted,

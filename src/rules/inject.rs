@@ -25,12 +25,14 @@ pub struct Injector {
     pub plan: fn(&Cx<'_>, &RayJob<'_>, &mut Plan),
 }
 
-/// All injectors, in the order in which they act. The repairs of the checks come before them.
+/// All injectors, in the order in which they act. What a policy puts on the pods comes first: the others read start
+/// parameters, node selectors and queue labels. The repairs of the checks come before them, and once more after the
+/// first.
 pub static INJECTORS: &[Injector] = &[
+    pods::INJECTOR,
     accelerators::INJECTOR,
     shared_memory::INJECTOR,
     readiness::INJECTOR,
     lifecycle::INJECTOR,
     submitter::INJECTOR,
-    pods::INJECTOR,
 ];

@@ -65,6 +65,15 @@ pub(super) fn named(key: &str) -> Cow<'_, str> {
     if is_plain { key.into() } else { quoted(key).into() }
 }
 
+/// What to change in Flyte for a container's resource: flytekit's `requests` and `limits` are the Ray container's, any
+/// other stands in the pod template.
+fn setting(pod: &Pod<'_>, container: &Container<'_>, block: &str, key: &str, quantity: &str) -> String {
+    if container.init || container.index > 0 {
+        return flyte::setting(pod, "pod_template=PodTemplate(…)");
+    }
+    flyte::resource_setting(pod, block, key, quantity)
+}
+
 /// Whether Kubernetes wants a resource's limit to equal its request: devices and huge pages are not overcommitted.
 fn is_exact(key: &str) -> bool {
     key.contains('/') || key.starts_with("hugepages-")

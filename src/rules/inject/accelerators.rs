@@ -38,9 +38,6 @@ pub const ACCELERATOR_LABEL: &str = "raygate.dev/accelerator";
 pub const KUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
 
 fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
-    if cx.skips(job, INJECTOR.name) {
-        return;
-    }
     for pod in job.ray_pods() {
         for resource in asked_for(pod) {
             let candidates: Vec<(&String, &Accelerator)> = cx
@@ -50,6 +47,9 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
                 .filter(|(_, kind)| kind.resource == resource)
                 .collect();
             let named = cx.setting("accelerators", |s| s.accelerators.get(resource));
+            if cx.skipped && named.is_none() {
+                continue;
+            }
             let leaf = named
                 .as_ref()
                 .map_or_else(|| Leaf::new(false, "accelerators"), |named| named.leaf.entry(resource));

@@ -21,7 +21,7 @@ pub const INJECTOR: Injector = Injector {
 };
 
 fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
-    if !job.spec.is_object() || job.selects_cluster() || cx.skips(job, INJECTOR.name) {
+    if !job.spec.is_object() || job.selects_cluster() {
         return;
     }
     clean_up(cx, job, plan);
@@ -72,6 +72,10 @@ fn clean_up(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
         );
     }
     let ttl = job.number("ttlSecondsAfterFinished").unwrap_or(0);
+    if let Some(setting) = wanted.as_ref().filter(|_| !will_shut_down && shuts_down && ttl != 0) {
+        // KubeRay refuses a TTL without shutdown.
+        plan.set(Path::of(["spec", "ttlSecondsAfterFinished"]), 0, &setting.leaf);
+    }
     let wanted = cx.setting("lifecycle.ttlSecondsAfterFinished", |s| {
         s.lifecycle.ttl_seconds_after_finished.as_ref()
     });

@@ -28,9 +28,6 @@ pub const INJECTOR: Injector = Injector {
 };
 
 fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
-    if cx.skips(job, INJECTOR.name) {
-        return;
-    }
     for (key, map) in [
         ("labels", job_labels as fn(&Settings) -> &Texts),
         ("annotations", job_annotations),
@@ -164,7 +161,7 @@ fn one(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static Section, 
         plan,
     );
     for forced in [true, false] {
-        for (key, wanted) in &read(settings(cx, forced)).tolerations {
+        for (key, wanted) in &read(cx.settings(forced)).tolerations {
             if !items(pod.spec, "tolerations")
                 .iter()
                 .any(|given| toleration::implies(given, wanted))
@@ -177,10 +174,6 @@ fn one(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static Section, 
             }
         }
     }
-}
-
-fn settings<'a>(cx: &Cx<'a>, forced: bool) -> &'a Settings {
-    if forced { &cx.policy.force } else { &cx.policy.defaults }
 }
 
 /// A text that is missing, or that a forced setting wants otherwise.
@@ -218,7 +211,7 @@ fn start_params(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static 
     let at = pod.group_path().key("rayStartParams");
     let given = pod.start_params();
     for forced in [true, false] {
-        for (key, value) in &(section.read)(settings(cx, forced)).ray_start_params {
+        for (key, value) in &(section.read)(cx.settings(forced)).ray_start_params {
             let current = given.and_then(|params| params.get(key));
             let excluded = (group_has_resources && EXCLUDED_BY_RESOURCES.contains(&key.as_str()))
                 || (pod.role == Role::Head && key == "num-cpus" && value == "0" && needs_head_cpus);
@@ -245,7 +238,7 @@ fn map_entries(
     plan: &mut Plan,
 ) {
     for forced in [true, false] {
-        for (key, value) in read(settings(cx, forced)) {
+        for (key, value) in read(cx.settings(forced)) {
             let current = given.and_then(|given| given.get(key));
             let overruled = !forced && read(&cx.policy.force).contains_key(key);
             let stands = current.is_some() && (!forced || current.and_then(Value::as_str) == Some(value));
@@ -268,7 +261,7 @@ fn named(
 ) {
     let given = items(holder, list);
     for forced in [true, false] {
-        for (name, element) in read(settings(cx, forced)) {
+        for (name, element) in read(cx.settings(forced)) {
             let current = given
                 .iter()
                 .position(|given| text(given, "name") == Some(name.as_str()));

@@ -37,7 +37,7 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
         return;
     };
     let owns_command = job.annotation("ray.io/overwrite-container-cmd") == Some("true");
-    if *mode.value == Readiness::KubeRay || owns_command || cx.skips(job, INJECTOR.name) {
+    if *mode.value == Readiness::KubeRay || owns_command {
         return;
     }
     for pod in job.ray_pods() {
@@ -67,7 +67,10 @@ impl Ports {
     /// Reads `rayStartParams`. `None` where nothing is sure to answer on the pod's address: a loopback address, a
     /// port that is no number, a dashboard turned off.
     fn of(pod: &Pod<'_>) -> Option<Ports> {
-        let port = |param: &str, absent: u16| pod.start_param(param).map_or(Some(absent), |text| text.parse().ok());
+        let port = |param: &str, absent: u16| {
+            pod.start_param(param)
+                .map_or(Some(absent), |text| text.parse().ok().filter(|port| *port != 0))
+        };
         let is_loopback = |param: &str| {
             pod.start_param(param)
                 .is_some_and(|host| host == "localhost" || host == "::1" || host.starts_with("127."))

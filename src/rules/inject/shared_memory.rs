@@ -31,9 +31,6 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
     let Some(size) = cx.setting("sharedMemory.size", |s| s.shared_memory.size.as_ref()) else {
         return;
     };
-    if cx.skips(job, INJECTOR.name) {
-        return;
-    }
     for pod in job.ray_pods() {
         let Some(ray) = pod.main() else { continue };
         let has_plasma_directory = pod.start_param("plasma-directory").is_some();

@@ -27,7 +27,7 @@ const CONTAINER_NAME: &str = "ray-job-submitter";
 fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
     let Some(submitter) = job.submitter() else { return };
     let Some(main) = submitter.main() else { return };
-    if job.submission_mode() != "K8sJobMode" || cx.skips(job, INJECTOR.name) {
+    if job.submission_mode() != "K8sJobMode" {
         return;
     }
     let at = submitter.container_path(main);

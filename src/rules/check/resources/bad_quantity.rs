@@ -26,11 +26,11 @@
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte};
+use crate::ray::RayJob;
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::{is_exact, named, place};
+use super::{is_exact, named, place, setting};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -69,10 +69,18 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                             ),
                         )
                         .fix(fix)
-                        .flyte(flyte::resource_setting(pod, block, key, "1")),
+                        .flyte(setting(pod, container, block, key, example(key))),
                     );
                 }
             }
         }
+    }
+}
+
+/// A quantity of the right size for a resource.
+fn example(key: &str) -> &'static str {
+    match key {
+        "memory" | "ephemeral-storage" => "32Gi",
+        _ => "1",
     }
 }

@@ -26,11 +26,11 @@
 //! ```
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte};
+use crate::ray::RayJob;
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::{is_exact, named, place};
+use super::{is_exact, named, place, setting};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -70,7 +70,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                     .fix(format!(
                         "give requests[\"{shown}\"] and limits[\"{shown}\"] the same number"
                     ))
-                    .flyte(flyte::resource_setting(pod, "limits", key, &request.seen())),
+                    .flyte(setting(pod, container, "limits", key, &request.seen())),
                 );
             }
         }

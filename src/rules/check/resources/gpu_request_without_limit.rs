@@ -26,12 +26,12 @@
 //! ```
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte};
+use crate::ray::RayJob;
 use crate::rules::check::{Check, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::{is_exact, named, place};
+use super::{is_exact, named, place, setting};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -48,9 +48,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     for pod in &job.pods {
         for container in &pod.containers {
             for request in container.requests.iter().filter(|request| is_exact(request.key)) {
-                if container.limit(request.key).is_some()
-                    || request.quantity.as_ref().is_none_or(|quantity| quantity.is_zero())
-                {
+                if container.limit(request.key).is_some() || request.quantity.is_none() {
                     continue;
                 }
                 let (key, count, shown) = (request.key, request.seen(), named(request.key));
@@ -64,7 +62,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                         ),
                     )
                     .fix(format!("set limits[\"{shown}\"] to {count}"))
-                    .flyte(flyte::resource_setting(pod, "limits", key, &count))
+                    .flyte(setting(pod, container, "limits", key, &count))
                     .repair(
                         format!(
                             "{}: limit of {count} {shown} copied from the request",

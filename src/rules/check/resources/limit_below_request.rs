@@ -29,12 +29,12 @@
 //! ```
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte};
+use crate::ray::RayJob;
 use crate::rules::check::{Check, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::{is_exact, named, place};
+use super::{is_exact, named, place, setting};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -72,7 +72,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                         ),
                     )
                     .fix(format!("set limits.{shown} to at least {wanted}"))
-                    .flyte(flyte::resource_setting(pod, "limits", key, &wanted))
+                    .flyte(setting(pod, container, "limits", key, &wanted))
                     .repair(
                         format!(
                             "{}: {shown} limit {} raised to its request {wanted}",

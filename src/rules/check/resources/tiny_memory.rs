@@ -26,11 +26,11 @@
 //! ```
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte};
+use crate::ray::RayJob;
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::place;
+use super::{place, setting};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -74,7 +74,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                     ),
                 )
                 .fix(format!("write the unit, such as {meant}"))
-                .flyte(flyte::resource_setting(pod, "limits", "memory", &meant)),
+                .flyte(setting(pod, container, "limits", "memory", &meant)),
             );
         }
     }
