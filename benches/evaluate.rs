@@ -16,10 +16,12 @@
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use raygate::admission::{Endpoint, Gate};
+use raygate::cel::{Here, Meter, Place, compile};
 use raygate::engine::Bundle;
 use raygate::policy::Subject;
 use raygate::ray::RayJob;
@@ -30,6 +32,22 @@ use serde_json::{Value, json};
 /// As the binary's own.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A rule as large as rules get: 141 nodes once its loops are written out, with four regular expressions.
+const RULE: &str = r#"
+    job.gpus >= 1 && job.memory < quantity('100Ti') && job.flyte.project.matches('^[a-z][a-z0-9-]*$')
+    && object.metadata.name.matches('^[a-z0-9-]{1,60}$')
+    && has(object.metadata.labels.domain) && object.metadata.labels.domain in ['production', 'staging', 'development']
+    && object.spec.?ttlSecondsAfterFinished.orValue(0) + 60 < 1000000
+    && object.spec.rayClusterSpec.workerGroupSpecs.all(g,
+        g.groupName.matches('^[a-z-]+$')
+        && g.template.spec.containers.all(c,
+            c.image.contains('/') && !c.image.endsWith(':latest')
+            && quantity(c.?resources.?limits.?memory.orValue('0')) >= quantity('0')))
+    && object.spec.rayClusterSpec.headGroupSpec.template.spec.containers.exists(c,
+        c.name.size() > 0 && c.image.matches('ray'))
+    && (request.user == '' || request.user.startsWith('system:') || platform.kuberay != '1.1')
+"#;
 
 const BATCHES: usize = 60;
 const EACH: u32 = 20;
@@ -148,12 +166,19 @@ fn by_part(gate: &Gate, file: &Path) {
         named: true,
         skipped: false,
     };
+    let rule = compile(RULE, Place::Job).expect("the expression is legal");
+    let session = subject.session(&job, None, bundle.platform());
     let mut names: Vec<String> = vec!["parse".into(), "shape".into(), "select".into()];
     let mut works: Vec<Box<dyn FnMut() + '_>> = vec![
         Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&bytes))))),
         Box::new(|| drop(black_box(RayJob::of(black_box(&object))))),
         Box::new(|| drop(black_box(bundle.compiled(black_box(&subject), &job)))),
     ];
+    names.push("rule of 141 nodes".into());
+    works.push(Box::new(|| {
+        let holds = rule.holds(&session, Here::Job, &Arc::new(Meter::default()));
+        assert_eq!(black_box(holds), Ok(true));
+    }));
     for injector in INJECTORS {
         names.push(format!("injector {}", injector.name));
         let (cx, job) = (&cx, &job);
