@@ -402,3 +402,95 @@ fn overload_and_panic_are_answered_in_kind() {
     );
     assert_eq!(body(&panicked(Endpoint::Mutate, review.as_bytes()))["allowed"], true);
 }
+
+/// An exclusion loosens: a label that anyone can write does not bring it about.
+#[test]
+fn a_forged_label_does_not_escape_through_an_exclusion() {
+    let gate = gate_with(
+        "{flyte: {serviceAccounts: [flyte]}}",
+        "{match: {}, priority: 1, exclude: [{projects: [hero]}], limits: {maxGpusPerJob: 2}}",
+    );
+    let mut object = mutated(&gate, &seed());
+    assert_eq!(create(&gate, object.clone())["allowed"], false);
+    object["metadata"]["labels"]["project"] = json!("hero");
+    assert_eq!(create(&gate, object)["allowed"], false);
+}
+
+/// Skipping turns off what fills in, never what a policy forces.
+#[test]
+fn what_is_forced_cannot_be_skipped() {
+    let gate = gate_with(
+        "{}",
+        "{match: {}, priority: 1, allowSkip: [lifecycle, pods], \
+          force: {lifecycle: {activeDeadlineSeconds: 3600}, pods: {schedulerName: volcano}}}",
+    );
+    let mut object = seed();
+    object["metadata"]["annotations"]["raygate.dev/skip"] = json!("lifecycle, pods");
+    let after = mutated(&gate, &object);
+    assert_eq!(after["spec"]["activeDeadlineSeconds"], 3600);
+    assert_eq!(
+        after["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["schedulerName"],
+        "volcano"
+    );
+}
+
+/// A job that is kept by force has no TTL left, which KubeRay would refuse.
+#[test]
+fn shutdown_turned_off_by_force_takes_the_ttl_with_it() {
+    let gate = gate_with(
+        "{}",
+        "{match: {}, priority: 1, force: {lifecycle: {shutdownAfterJobFinishes: false}}}",
+    );
+    let after = mutated(&gate, &seed());
+    assert_eq!(after["spec"]["shutdownAfterJobFinishes"], false);
+    assert_eq!(after["spec"]["ttlSecondsAfterFinished"], 0);
+    assert_eq!(create(&gate, after)["allowed"], true);
+}
+
+/// What a policy puts on the pods is read by the injectors after it: the probes follow the dashboard's port.
+#[test]
+fn injectors_read_what_a_policy_sets() {
+    let gate = gate_with(
+        "{}",
+        "{match: {}, priority: 1, defaults: {head: {rayStartParams: {dashboard-port: \"9000\"}}}}",
+    );
+    let after = mutated(&gate, &seed());
+    let head = &after["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][0];
+    assert_eq!(head["readinessProbe"]["httpGet"]["port"], 9000);
+    assert_eq!(mutated(&gate, &after), after);
+    assert_eq!(create(&gate, after)["allowed"], true);
+}
+
+/// A suspended job whose finalizer is removed is left as it is, whatever newer policies want.
+#[test]
+fn an_update_that_leaves_the_spec_alone_is_not_completed() {
+    let gate = gate_with(
+        "{}",
+        "{match: {}, priority: 1, force: {lifecycle: {activeDeadlineSeconds: 60}}}",
+    );
+    let mut old = seed();
+    old["spec"]["suspend"] = json!(true);
+    old["metadata"]["finalizers"] = json!(["ray.io/rayjob-finalizer"]);
+    let mut new = old.clone();
+    new["metadata"]["finalizers"] = json!([]);
+    let response = ask(&gate, Endpoint::Mutate, "UPDATE", new, old);
+    assert!(response.get("patch").is_none(), "{response}");
+}
+
+/// A resumed job does not bring a privileged submitter along; Kueue's own plain one passes.
+#[test]
+fn resuming_brings_no_submitter_with_rights_along() {
+    let gate = gate_with("{}", "{match: {}, priority: 1, actions: {RG606: Deny}}");
+    let mut old = mutated(&gate, &seed());
+    old["spec"].as_object_mut().unwrap().remove("submitterPodTemplate");
+    old["spec"]["suspend"] = json!(true);
+    let resumed = |security: Value| {
+        let mut new = old.clone();
+        new["spec"]["suspend"] = json!(false);
+        new["spec"]["submitterPodTemplate"] = json!({"spec": {"restartPolicy": "Never", "containers": [
+            {"name": "ray-job-submitter", "image": "ghcr.io/my-org/ray:2.52.1", "securityContext": security}]}});
+        ask(&gate, Endpoint::Validate, "UPDATE", new, old.clone())["allowed"].clone()
+    };
+    assert_eq!(resumed(Value::Null), true);
+    assert_eq!(resumed(json!({"privileged": true})), false);
+}

@@ -10,6 +10,7 @@ use crate::k8s::toleration;
 use crate::policy::Leaf;
 use crate::policy::settings::{PodSettings, Settings};
 use crate::ray::RayJob;
+use crate::ray::facts::pods_at_most;
 use crate::ray::job::{Pod, Role, items, text};
 
 use super::Injector;
@@ -202,7 +203,7 @@ fn start_params(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static 
         .get("resources")
         .and_then(Value::as_object)
         .is_some_and(|resources| !resources.is_empty());
-    let needs_head_cpus = job.workers().next().is_none()
+    let needs_head_cpus = job.workers().all(|group| pods_at_most(job, group) == 0)
         || job
             .spec
             .get("entrypointNumCpus")

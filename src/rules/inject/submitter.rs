@@ -46,7 +46,13 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
                     .map(|(key, quantity)| (key.clone(), Value::from(quantity.to_string())))
                     .collect::<Map<_, _>>()
             };
-            let wanted = json!({"requests": block(requests.value), "limits": block(limits.value)});
+            // Two policies may say the two: a limit below its request would make the Job refused.
+            let mut most = limits.value.clone();
+            for (key, request) in requests.value {
+                most.entry(key.clone())
+                    .and_modify(|limit| *limit = limit.clone().max(request.clone()));
+            }
+            let wanted = json!({"requests": block(requests.value), "limits": block(&most)});
             if main.value.get("resources") != Some(&wanted) {
                 let holds_more = main.requests.iter().chain(&main.limits).any(|given| {
                     given
