@@ -324,8 +324,8 @@ fn every_mistake_of_every_document_is_reported_at_once_with_its_place() {
 #[test]
 fn the_commented_example_is_true() {
     let loaded = read(&[(
-        "platform.example.yaml",
-        include_str!("../policies/platform.example.yaml"),
+        "platform.yaml.example",
+        include_str!("../policies/platform.yaml.example"),
     )]);
     assert_eq!(diagnostics(&loaded), Vec::<String>::new());
     assert_eq!(loaded.set.policies.len(), 2);

@@ -120,10 +120,7 @@ fn collect(
 
 /// Whether a file among policies is one of them.
 fn is_policy(name: &str) -> bool {
-    name.ends_with(".yaml")
-        && !name.ends_with(".test.yaml")
-        && !name.ends_with(".example.yaml")
-        && name != "kustomization.yaml"
+    name.ends_with(".yaml") && !name.ends_with(".test.yaml") && name != "kustomization.yaml"
 }
 
 fn cannot(action: &str, path: &Path, error: &std::io::Error) -> Failure {
