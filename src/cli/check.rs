@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::admission::denial;
-use crate::diag::{Diagnostic, SourceId, Sources};
+use crate::diag::{Diagnostic, SourceId, Sources, suggest};
 use crate::engine::judge::answer_validate;
 use crate::engine::{Bundle, Document, Finder, Judged, Operation, Outcome, Request, Verdict, judge};
 use crate::k8s::path::{Path, Step};
 use crate::policy::settings::Action;
-use crate::ray::defaults;
+use crate::ray::{KubeRay, defaults, version};
 use crate::yaml::{self, Limits, Node, Reading};
 
 use super::{CLEAN, FINDINGS, Failure, policies};
@@ -35,6 +35,12 @@ pub struct Args {
     /// Judge each object as it is, without what /mutate would do
     #[arg(long)]
     no_mutate: bool,
+    /// Judge for this KubeRay, such as 1.4, instead of the Platform's
+    #[arg(long, value_name = "VERSION")]
+    kuberay_version: Option<KubeRay>,
+    /// Feature gates of KubeRay, beside the Platform's: RayJobDeletionPolicy=true
+    #[arg(long, value_name = "GATE=BOOL", value_delimiter = ',', value_parser = feature_gate)]
+    feature_gates: Vec<(String, bool)>,
 }
 
 /// How to print.
@@ -69,6 +75,7 @@ enum Judgement {
 /// [`Failure`] if the policies are broken, a file cannot be read or the output cannot be written.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     let (bundle, loaded) = policies::bundle(&args.policies)?;
+    let bundle = for_kuberay(bundle, args);
     if !loaded.diagnostics.is_empty() {
         anstream::eprintln!("{}", policies::rendered(&loaded));
     }
@@ -188,6 +195,35 @@ fn listed(node: &Node) -> Vec<&Node> {
         Some(items) if kind == "List" || kind == "RayJobList" => items.iter().collect(),
         _ => vec![node],
     }
+}
+
+/// A feature gate that decides something, with its setting.
+fn feature_gate(text: &str) -> Result<(String, bool), String> {
+    let Some((name, Ok(on))) = text.split_once('=').map(|(name, on)| (name, on.parse())) else {
+        return Err("write it like RayJobDeletionPolicy=true".to_owned());
+    };
+    let known = || version::GATES.iter().map(|gate| gate.name);
+    if known().any(|gate| gate == name) {
+        return Ok((name.to_owned(), on));
+    }
+    let near = suggest(name, known())
+        .map(|near| format!("; did you mean {near}?"))
+        .unwrap_or_default();
+    Err(format!("no feature gate that decides anything here{near}"))
+}
+
+/// The bundle for the KubeRay that the arguments name.
+fn for_kuberay(bundle: Bundle, args: &Args) -> Bundle {
+    if args.kuberay_version.is_none() && args.feature_gates.is_empty() {
+        return bundle;
+    }
+    let mut set = bundle.policies().clone();
+    if let Some(version) = args.kuberay_version {
+        set.platform.kuberay = version;
+        set.platform.names_kuberay = true;
+    }
+    set.platform.feature_gates.extend(args.feature_gates.iter().cloned());
+    Bundle::new(set)
 }
 
 fn judge_one(args: &Args, bundle: &Bundle, node: &Node) -> Judgement {

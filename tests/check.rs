@@ -1,0 +1,122 @@
+//! `raygate check` as its user calls it: the shipped binary, its output and its exit codes.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// Exit code and standard output of `raygate check` with these arguments and this standard input.
+fn check(arguments: &[&str], input: &str) -> (i32, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_raygate"))
+        .arg("check")
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that refuses its arguments may have closed its input.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+const SEED: &str = "tests/rayjobs/seed-01-gpu-training.json";
+
+const RULES: &str = "
+apiVersion: ray.io/v1
+kind: RayJob
+metadata: {name: train-7, namespace: ml}
+spec:
+  entrypoint: python train.py
+  deletionStrategy: {deletionRules: [{policy: DeleteCluster, condition: {jobStatus: SUCCEEDED, ttlSeconds: 60}}]}
+  rayClusterSpec:
+    headGroupSpec:
+      template: {spec: {containers: [{name: ray-head, image: ray, resources: {requests: {cpu: 2, memory: 8Gi}}}]}}
+";
+
+#[test]
+fn a_line_for_each_object_in_order_and_the_rest_goes_on() {
+    let rayjob: Value = serde_json::from_str(include_str!("rayjobs/seed-01-gpu-training.json")).unwrap();
+    let input = format!("{rayjob}\n{{\"kind\": \"Pod\", \"apiVersion\": \"v1\"}}\n{{broken\n{rayjob}\n");
+    let (code, output) = check(&["--output", "jsonl", "-"], &input);
+    let lines = lines(&output);
+    assert_eq!(code, 1, "{output}");
+    assert_eq!(lines.len(), 4);
+    for key in [
+        "kind",
+        "name",
+        "namespace",
+        "allowed",
+        "findings",
+        "warnings",
+        "patch",
+        "object",
+    ] {
+        assert!(lines[0].get(key).is_some(), "{key}");
+    }
+    assert_eq!(lines[0]["allowed"], true);
+    assert!(lines[1]["skipped"].as_str().unwrap().contains("Pod"));
+    assert!(lines[2]["error"].as_str().unwrap().contains(":3:"), "{}", lines[2]);
+    assert_eq!(lines[3], lines[0]);
+    let mut patched = rayjob;
+    raygate::ray::defaults::apply(&mut patched);
+    json_patch::patch(
+        &mut patched,
+        &serde_json::from_value::<json_patch::Patch>(lines[0]["patch"].clone()).unwrap(),
+    )
+    .unwrap();
+    assert_eq!(patched, lines[0]["object"]);
+}
+
+#[test]
+fn exit_codes_say_what_happened() {
+    assert_eq!(check(&[SEED], "").0, 0);
+    assert_eq!(check(&[SEED, "--no-mutate"], "").0, 1);
+    assert_eq!(check(&["no/such/file.yaml"], "").0, 2);
+    assert_eq!(check(&["--output", "xml", SEED], "").0, 2);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.yaml"), "kind: RayPolicy\n").unwrap();
+    assert_eq!(check(&["--policies", folder.path().to_str().unwrap(), SEED], "").0, 3);
+}
+
+#[test]
+fn only_keeps_to_the_codes_with_a_prefix() {
+    let (code, output) = check(&["--no-mutate", "--only", "RG203", "--output", "jsonl", SEED], "");
+    let findings = lines(&output)[0]["findings"].as_array().unwrap().clone();
+    assert_eq!((code, findings.len()), (1, 2));
+    assert!(findings.iter().all(|finding| finding["code"] == "RG203"));
+    assert_eq!(check(&["--no-mutate", "--only", "RG1", SEED], "").0, 0);
+}
+
+#[test]
+fn another_kuberay_and_its_gates_may_be_named() {
+    let judged = |arguments: &[&str]| check(&[arguments, &["--only", "RG1", "-"]].concat(), RULES).0;
+    assert_eq!(judged(&[]), 0);
+    assert_eq!(judged(&["--kuberay-version", "1.5"]), 1);
+    assert_eq!(
+        judged(&[
+            "--kuberay-version",
+            "1.5",
+            "--feature-gates",
+            "RayJobDeletionPolicy=true"
+        ]),
+        0
+    );
+    assert_eq!(judged(&["--feature-gates", "RayJobDeletionPolicy=false"]), 1);
+    assert_eq!(judged(&["--kuberay-version", "9"]), 2);
+    assert_eq!(judged(&["--feature-gates", "RayJobDeletonPolicy=true"]), 2);
+}
