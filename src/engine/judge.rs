@@ -95,13 +95,7 @@ pub fn answer_mutate(bundle: &Bundle, mut request: Request) -> Outcome {
         Operation::Delete | Operation::Connect => false,
     };
     if !acts {
-        return Outcome {
-            document,
-            changes: vec![],
-            findings: vec![],
-            verdict: Verdict::Allow,
-            policies: vec![],
-        };
+        return Outcome::untouched(document);
     }
     let (_, compiled) = request.compiled(document.value(), bundle);
     let changes = mutate(bundle, &compiled, request.named, &mut document);
@@ -122,13 +116,7 @@ pub fn answer_validate(bundle: &Bundle, mut request: Request) -> Outcome {
     match (request.operation, request.old.take()) {
         (Operation::Create, _) => validate_create(bundle, &request, document),
         (Operation::Update, Some(old)) => validate_update(bundle, &request, &old, document),
-        _ => Outcome {
-            document,
-            changes: vec![],
-            findings: vec![],
-            verdict: Verdict::Allow,
-            policies: vec![],
-        },
+        _ => Outcome::untouched(document),
     }
 }
 
@@ -184,15 +172,8 @@ fn validate_create(bundle: &Bundle, request: &Request, mut document: Document) -
 /// that one it finds invalid stops the job: then KubeRay's own rules still refuse, and so do those on pod security,
 /// while the others warn.
 fn validate_update(bundle: &Bundle, request: &Request, old: &Value, document: Document) -> Outcome {
-    let allow = |document| Outcome {
-        document,
-        changes: vec![],
-        findings: vec![],
-        verdict: Verdict::Allow,
-        policies: vec![],
-    };
     if compare(old, document.value()) != Compared::Changed {
-        return allow(document);
+        return Outcome::untouched(document);
     }
     let (subject, compiled) = request.compiled(document.value(), bundle);
     let (_, compiled_old) = request.compiled(old, bundle);
