@@ -8,6 +8,7 @@ pub mod glob;
 pub mod json_schema;
 pub mod load;
 pub mod merge;
+mod platform;
 pub mod read;
 pub mod rule;
 pub mod schema;

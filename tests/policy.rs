@@ -323,10 +323,47 @@ fn every_mistake_of_every_document_is_reported_at_once_with_its_place() {
 
 #[test]
 fn the_commented_example_is_true() {
-    let loaded = read(&[(
-        "platform.yaml.example",
-        include_str!("../policies/platform.yaml.example"),
-    )]);
+    let loaded = read(&[
+        ("default.yaml", include_str!("../policies/default.yaml")),
+        (
+            "platform.yaml.example",
+            include_str!("../policies/platform.yaml.example"),
+        ),
+    ]);
     assert_eq!(diagnostics(&loaded), Vec::<String>::new());
-    assert_eq!(loaded.set.policies.len(), 2);
+    assert_eq!(loaded.set.policies.len(), 3);
+}
+
+#[test]
+fn several_platforms_give_their_parts_and_no_fact_two_values() {
+    let platform = |spec: &str| format!("apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {spec}\n");
+    let (one, two) = (
+        platform(
+            "{kuberay: {version: \"1.6\"}, flyte: {taskDefaults: {cpu: 1}}, accelerators: {a: {resource: nvidia.com/gpu}}}",
+        ),
+        platform(
+            "{kuberay: {version: \"1.6\"}, flyte: {taskDefaults: {memory: 1Gi}}, accelerators: {b: {resource: amd.com/gpu}}}",
+        ),
+    );
+    for files in [
+        [("a.yaml", &*one), ("b.yaml", &*two)],
+        [("b.yaml", &*one), ("a.yaml", &*two)],
+    ] {
+        let loaded = read(&files);
+        assert!(loaded.is_usable(), "{:?}", diagnostics(&loaded));
+        let platform = loaded.set.platform;
+        assert_eq!(platform.accelerators.keys().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(platform.flyte.task_defaults.len(), 2);
+        assert!(platform.names_kuberay);
+    }
+    let other = platform(
+        "{kuberay: {version: \"1.5\"}, accelerators: {a: {resource: nvidia.com/gpu, nodeSelector: {pool: gpu}}}}",
+    );
+    assert_eq!(
+        diagnostics(&read(&[("a.yaml", &*one), ("b.yaml", &*other)])),
+        [
+            "b.yaml:3:18: error[RP202]: two Platforms set `kuberay.version`, to different values",
+            "b.yaml:3:50: error[RP202]: two Platforms set `accelerators.a`, to different values",
+        ]
+    );
 }

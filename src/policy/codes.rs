@@ -9,7 +9,7 @@ pub(super) const NULL: &str = "RP104";
 pub(super) const MISSING_KEY: &str = "RP105";
 pub(super) const BAD_VALUE: &str = "RP106";
 pub(super) const DUPLICATE_NAME: &str = "RP201";
-pub(super) const SECOND_PLATFORM: &str = "RP202";
+pub(super) const SECOND_FACT: &str = "RP202";
 pub(super) const CONFLICT: &str = "RP203";
 pub(super) const UNKNOWN_CODE: &str = "RP204";
 pub(super) const CANNOT_FIX: &str = "RP205";
@@ -59,9 +59,10 @@ pub const CODES: &[CodePage] = &[
         text: "The name of a policy stands in logs, annotations and denials, so it is unique among all files.",
     },
     CodePage {
-        code: SECOND_PLATFORM,
-        title: "a second Platform",
-        text: "The facts of a platform stand in one document. Put both into one.",
+        code: SECOND_FACT,
+        title: "two Platforms set the same fact",
+        text: "Several documents of kind Platform may each give a part of the platform's facts, but no fact two values. An \
+               accelerator is one fact, with all that stands below its name. Take one of the two out.",
     },
     CodePage {
         code: CONFLICT,

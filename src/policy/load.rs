@@ -17,8 +17,8 @@ use super::read::{ReadLeaf, Reader};
 use super::rule::{self, Rule};
 use super::schema::{API_VERSION, DOCUMENTS, Field, Kind, METADATA, SETTINGS};
 use super::select::{Key, Selector};
-use super::settings::{Mode, PlatformSpec};
-use super::{Platform, PolicySet, RayPolicy, SetLeaf};
+use super::settings::Mode;
+use super::{Platform, PolicySet, RayPolicy, SetLeaf, platform};
 
 /// One policy file.
 #[derive(Clone, Debug)]
@@ -107,7 +107,8 @@ struct Loader<'a> {
     sources: Sources,
     reader: Reader,
     policies: Vec<Read>,
-    platforms: Vec<(Span, PlatformSpec)>,
+    /// The `spec`s of the sound documents of kind Platform.
+    platforms: Vec<Node>,
     rule_names: BTreeMap<String, Span>,
 }
 
@@ -215,19 +216,10 @@ impl Loader<'_> {
         }
         let is_sound = !any_error(self.reader.diagnostics.get(before..).unwrap_or_default());
         match document.kind {
-            "Platform" => self.platform(node, spec, is_sound),
+            "Platform" if is_sound => self.platforms.push(spec.clone()),
+            "Platform" => {}
             _ => self.policy(spec, name, is_sound),
         }
-    }
-
-    fn platform(&mut self, node: &Node, spec: &Node, is_sound: bool) {
-        let typed = if is_sound {
-            serde_json::from_value(spec.to_json()).unwrap_or_default()
-        } else {
-            PlatformSpec::default()
-        };
-        let span = node.get("kind").map_or(node.span, |kind| kind.span);
-        self.platforms.push((span, typed));
     }
 
     fn policy(&mut self, spec: &Node, name: Option<&Node>, is_sound: bool) {
@@ -444,22 +436,8 @@ impl Loader<'_> {
     }
 
     fn finish(mut self, documents: &[Node]) -> Loaded {
-        if let [(first, _), others @ ..] = self.platforms.as_slice() {
-            let found: Vec<Diagnostic> = others
-                .iter()
-                .map(|(span, _)| {
-                    Diagnostic::error(codes::SECOND_PLATFORM, "there are two Platforms")
-                        .at(*span, "")
-                        .and_at(*first, "the first")
-                })
-                .collect();
-            self.reader.diagnostics.extend(found);
-        }
-        let platform = self
-            .platforms
-            .first()
-            .map(|(_, spec)| platform_of(spec))
-            .unwrap_or_default();
+        let (platform, found) = platform::join(&self.platforms);
+        self.reader.diagnostics.extend(found);
         self.accelerators(&platform);
         self.conflicts();
         if self.policies.is_empty() && !any_error(&self.reader.diagnostics) {
@@ -557,21 +535,6 @@ impl Loader<'_> {
             }
         }
         self.reader.diagnostics.extend(found);
-    }
-}
-
-fn platform_of(spec: &PlatformSpec) -> Platform {
-    Platform {
-        names_kuberay: spec.kuberay.version.is_some(),
-        kuberay: spec
-            .kuberay
-            .version
-            .as_deref()
-            .and_then(|version| version.parse().ok())
-            .unwrap_or_default(),
-        feature_gates: spec.kuberay.feature_gates.clone(),
-        flyte: spec.flyte.clone(),
-        accelerators: spec.accelerators.clone(),
     }
 }
 

@@ -231,7 +231,8 @@ fn is_stricter(path: &[String], new: &Value, old: &Value) -> bool {
     }
 }
 
-fn insert(tree: &mut Map<String, Value>, path: &[String], value: &Value) {
+/// Puts a value at its keys into a tree.
+pub(super) fn insert(tree: &mut Map<String, Value>, path: &[String], value: &Value) {
     match path {
         [] => {}
         [last] => {

@@ -338,7 +338,8 @@ impl Reader {
     }
 }
 
-fn below(path: &[String], key: &str) -> Vec<String> {
+/// The keys down to an entry below others.
+pub(super) fn below(path: &[String], key: &str) -> Vec<String> {
     let mut path = path.to_vec();
     path.push(key.to_owned());
     path

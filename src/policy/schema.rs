@@ -110,7 +110,8 @@ pub static DOCUMENTS: &[Document] = &[
         kind: "Platform",
         spec: PLATFORM,
         named: false,
-        doc: "The facts of one platform: which KubeRay and Flyte run, and what a GPU means here. At most one.",
+        doc: "The facts of one platform: which KubeRay and Flyte run, and what a GPU means here. Several \
+              documents may each give a part.",
     },
     Document {
         kind: "RayPolicy",

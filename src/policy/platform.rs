@@ -1,0 +1,86 @@
+//! The facts of a platform, of which several documents may each give a part.
+//!
+//! A fact is a scalar, a list, or an entry of a map: an accelerator is one fact, whole. Given twice it must be the same
+//! both times; which document comes first means nothing.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::diag::{Diagnostic, Span};
+use crate::yaml::Node;
+
+use super::read::below;
+use super::schema::{DOCUMENTS, Field, Kind};
+use super::settings::PlatformSpec;
+use super::{Platform, codes, merge};
+
+/// Joins the `spec`s of all documents of kind Platform that are sound.
+pub(super) fn join(specs: &[Node]) -> (Platform, Vec<Diagnostic>) {
+    let fields = DOCUMENTS
+        .iter()
+        .find(|document| document.kind == "Platform")
+        .map(|document| document.spec)
+        .unwrap_or_default();
+    let mut facts: BTreeMap<Vec<String>, (Value, Span)> = BTreeMap::new();
+    let mut found = Vec::new();
+    for spec in specs {
+        collect(spec, fields, &[], &mut |path, node, span| {
+            let value = node.to_json();
+            match facts.get(&path) {
+                Some((first, first_span)) if *first != value => found.push(
+                    Diagnostic::error(
+                        codes::SECOND_FACT,
+                        format!("two Platforms set `{}`, to different values", path.join(".")),
+                    )
+                    .at(span, "")
+                    .and_at(*first_span, "the first")
+                    .help("a fact of the platform has one value; take one of the two out"),
+                ),
+                Some(_) => {}
+                None => {
+                    facts.insert(path, (value, span));
+                }
+            }
+        });
+    }
+    let mut tree = Map::new();
+    for (path, (value, _)) in &facts {
+        merge::insert(&mut tree, path, value);
+    }
+    let spec = serde_json::from_value(Value::Object(tree)).unwrap_or_default();
+    (platform_of(spec), found)
+}
+
+fn collect(node: &Node, fields: &[Field], path: &[String], fact: &mut dyn FnMut(Vec<String>, &Node, Span)) {
+    for entry in node.as_mapping().unwrap_or_default() {
+        let path = below(path, &entry.key.text);
+        match fields
+            .iter()
+            .find(|field| field.key == entry.key.text)
+            .map(|field| field.kind)
+        {
+            Some(Kind::Object(fields)) => collect(&entry.value, fields, &path, fact),
+            Some(Kind::Map(..)) => {
+                for entry in entry.value.as_mapping().unwrap_or_default() {
+                    fact(below(&path, &entry.key.text), &entry.value, entry.key.span);
+                }
+            }
+            _ => fact(path, &entry.value, entry.key.span),
+        }
+    }
+}
+
+fn platform_of(spec: PlatformSpec) -> Platform {
+    Platform {
+        names_kuberay: spec.kuberay.version.is_some(),
+        kuberay: spec
+            .kuberay
+            .version
+            .and_then(|version| version.parse().ok())
+            .unwrap_or_default(),
+        feature_gates: spec.kuberay.feature_gates,
+        flyte: spec.flyte,
+        accelerators: spec.accelerators,
+    }
+}
