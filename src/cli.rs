@@ -3,6 +3,8 @@
 pub mod certs;
 pub mod check;
 pub mod explain;
+mod files;
+mod junit;
 pub mod manifests;
 pub mod policies;
 pub mod sample;
@@ -13,7 +15,7 @@ pub mod test;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Nothing was found.
 pub const CLEAN: u8 = 0;
@@ -23,6 +25,26 @@ pub const FINDINGS: u8 = 1;
 pub const USAGE: u8 = 2;
 /// The policies are broken.
 pub const POLICY: u8 = 3;
+/// A cluster could not be reached, or refused what was asked of it.
+pub const CLUSTER: u8 = 4;
+/// The output could not be written, or raygate has a defect.
+pub const INTERNAL: u8 = 5;
+
+/// What the exit codes say.
+pub const EXIT_CODES: &[(u8, &str)] = &[
+    (CLEAN, "clean: nothing was found"),
+    (
+        FINDINGS,
+        "findings: a RayJob is denied, a document cannot be read, two sets of policies differ, a test fails",
+    ),
+    (USAGE, "usage: the command was called wrongly, or a file cannot be read"),
+    (POLICY, "policy error: the policies are broken"),
+    (CLUSTER, "cluster error: the cluster cannot be reached, or refuses"),
+    (
+        INTERNAL,
+        "internal: the output cannot be written, or raygate has a defect",
+    ),
+];
 
 /// Admission for Ray on Kubernetes: completes the RayJobs that Flyte creates, and refuses those that cannot work.
 #[derive(Debug, Parser)]
@@ -50,9 +72,24 @@ enum Command {
     Certs(certs::Args),
     /// Print the Kubernetes objects that install raygate
     Manifests(manifests::Args),
+    /// Print the completions of a shell: source <(raygate completions bash)
+    Completions(CompletionsArgs),
 }
 
-/// Runs the command line, and says how it went: 0 clean, 1 findings, 2 usage, 3 policy error.
+/// The arguments of `raygate completions`.
+#[derive(Debug, clap::Args)]
+struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    shell: clap_complete::Shell,
+}
+
+/// The whole command line, for whoever describes it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the command line, and says how it went: see [`EXIT_CODES`].
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     if let Command::Serve(args) = &cli.command {
@@ -69,11 +106,22 @@ pub fn run() -> ExitCode {
         Command::Certs(args) => certs::run(&args, jiff::Timestamp::now(), &mut out)
             .map(|()| CLEAN)
             .map_err(Into::into),
+        Command::Completions(args) => {
+            // The generator panics where its output cannot be written, as to a closed pipe.
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut command(), "raygate", &mut script);
+            out.write_all(&script).map(|()| CLEAN).map_err(Into::into)
+        }
         Command::Manifests(args) => manifests::run(&args, crate::engine::bundle::EMBEDDED, &mut out)
             .map(|()| CLEAN)
             .map_err(Into::into),
     };
     ended(result.and_then(|code| Ok(out.flush().map(|()| code)?)))
+}
+
+/// Whether standard output is a terminal that wants colours; `NO_COLOR` and its like are heeded.
+fn is_coloured() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
 
 fn ended(result: Result<u8, Failure>) -> ExitCode {
@@ -105,7 +153,8 @@ impl Failure {
     fn code(&self) -> u8 {
         match self {
             Failure::Policies(_) => POLICY,
-            Failure::Output(_) | Failure::Usage(_) => USAGE,
+            Failure::Usage(_) => USAGE,
+            Failure::Output(_) => INTERNAL,
         }
     }
 }

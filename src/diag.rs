@@ -11,6 +11,8 @@ mod source;
 mod suggest;
 mod text;
 
+use std::borrow::Cow;
+
 pub use source::{Location, Source, SourceId, Sources, Span};
 pub use suggest::suggest;
 pub use text::{one_line, shorten};
@@ -51,8 +53,8 @@ pub struct CodePage {
 /// One finding about a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Its stable code, such as `RY203`.
-    pub code: &'static str,
+    /// Its stable code, such as `RY203`, or the name of a platform's own rule.
+    pub code: Cow<'static, str>,
     /// How bad it is.
     pub severity: Severity,
     /// What is wrong, in one sentence that stands alone.
@@ -67,9 +69,9 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// A diagnostic without a place yet.
-    pub fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {
+    pub fn new(severity: Severity, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self {
-            code,
+            code: code.into(),
             severity,
             message: message.into(),
             primary: None,
@@ -79,17 +81,17 @@ impl Diagnostic {
     }
 
     /// An error without a place yet.
-    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn error(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self::new(Severity::Error, code, message)
     }
 
     /// A warning without a place yet.
-    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn warning(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, code, message)
     }
 
     /// A note without a place yet.
-    pub fn note(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn note(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self::new(Severity::Note, code, message)
     }
 

@@ -7,5 +7,6 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    raygate::cli::run()
+    // What panicked has been printed; the exit code shall not be mistaken for findings.
+    std::panic::catch_unwind(raygate::cli::run).unwrap_or(ExitCode::from(raygate::cli::INTERNAL))
 }

@@ -104,6 +104,11 @@ pub fn read(
     }
 }
 
+/// What [`read`] says of a file of so many bytes, where that is too large, for whoever does not read it at all.
+pub fn refuse(sources: &mut Sources, name: &str, size: usize, limits: &Limits) -> Diagnostic {
+    too_large(sources.add(name, ""), size, limits)
+}
+
 /// The root nodes of all documents of a text, and everything wrong with them, in the order of the text.
 ///
 /// A document with a syntax error or past a limit is left out, and the next one is read. One with another error

@@ -1,40 +1,80 @@
-//! `raygate check`: RayJobs and reviews judged offline.
+//! `raygate check`: RayJobs, reviews and audit logs judged offline, by the server's own engine.
 
-use std::fs;
-use std::io::{IsTerminal, Read, Write};
+mod against;
+mod audit;
+mod diff;
+mod input;
+mod judge;
+mod lint;
+mod report;
+mod request;
+mod total;
+
+use std::io::Write;
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use crate::diag::suggest;
+use crate::engine::{Bundle, Operation};
+use crate::policy::load::Loaded;
+use crate::ray::{KubeRay, version};
+use crate::rules::check;
 
-use crate::admission::denial;
-use crate::diag::{Diagnostic, SourceId, Sources, suggest};
-use crate::engine::judge::answer_validate;
-use crate::engine::{Bundle, Document, Finder, Judged, Operation, Outcome, Request, Verdict, judge};
-use crate::k8s::path::{Path, Step};
-use crate::policy::settings::Action;
-use crate::ray::{KubeRay, defaults, version};
-use crate::yaml::{self, Limits, Node, Reading};
+use super::{CLEAN, FINDINGS, Failure, POLICY, policies};
 
-use super::{CLEAN, FINDINGS, Failure, policies};
+use against::Side;
+use input::Piece;
+use judge::{How, judge};
+use report::{Format, Report, Seen};
+use request::{Found, Overrides, Requests};
+use total::{FailOn, Total};
 
 /// The arguments of `raygate check`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// RayJob manifests or AdmissionReviews: YAML or JSON, one or many documents, or a JSON object a line; - reads
-    /// standard input. Without any, the policies themselves are checked
+    /// RayJobs, AdmissionReviews or events of an audit log, in YAML or JSON, many in a file or one a line; a directory
+    /// stands for the manifests below it, - for standard input. Without any, the policies themselves are checked
     files: Vec<PathBuf>,
     /// A directory of policy files, instead of the shipped policies (may be given several times)
     #[arg(long, env = "RAYGATE_POLICIES", value_delimiter = ':', value_name = "DIR")]
     policies: Vec<PathBuf>,
+    /// Compare with the policies of this directory (may be given several times): list what they, the set before, and
+    /// --policies, the set after, say differently of each request
+    #[arg(
+        long,
+        value_delimiter = ':',
+        value_name = "DIR",
+        requires = "files",
+        conflicts_with = "diff"
+    )]
+    against: Vec<PathBuf>,
     /// How to print what was found
-    #[arg(long, value_enum, default_value = "full")]
+    #[arg(long, value_enum, default_value_t)]
     output: Format,
-    /// Only findings whose code begins so, such as RG1 or RG203
-    #[arg(long, value_name = "PREFIX")]
+    /// Show each object before and after, and behind each changed line the policy that changed it
+    #[arg(long, requires = "files", conflicts_with = "no_mutate")]
+    diff: bool,
+    /// What makes the exit code 1
+    #[arg(long, value_enum, default_value_t, value_name = "ACTION")]
+    fail_on: FailOn,
+    /// Only findings whose code begins so, such as RG1 or RG203 (may be given several times)
+    #[arg(long, value_name = "PREFIX", value_delimiter = ',')]
     only: Vec<String>,
-    /// Judge each object as it is, without what /mutate would do
+    /// Judge each object as it is, without what the mutating webhook would do
     #[arg(long)]
     no_mutate: bool,
+    /// Ask as this Kubernetes user, instead of the recorded one; a manifest is else asked for by Flyte where Flyte made
+    /// it
+    #[arg(long, value_name = "USER")]
+    as_user: Option<String>,
+    /// Ask in this namespace, instead of the object's
+    #[arg(long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    /// Ask for this, instead of what was recorded; a manifest is else created
+    #[arg(long, value_enum)]
+    operation: Option<Asks>,
+    /// The file with the RayJobs as they are, found by name: the request updates them
+    #[arg(long, value_name = "FILE")]
+    old: Option<PathBuf>,
     /// Judge for this KubeRay, such as 1.4, instead of the Platform's
     #[arg(long, value_name = "VERSION")]
     kuberay_version: Option<KubeRay>,
@@ -43,158 +83,162 @@ pub struct Args {
     feature_gates: Vec<(String, bool)>,
 }
 
-/// How to print.
+/// What a request may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// With the lines of the file underlined
-    Full,
-    /// One line a finding
-    Concise,
-    /// One JSON object for each input object, in order
-    Jsonl,
-}
-
-/// What became of one input document.
-enum Judgement {
-    Judged {
-        name: String,
-        namespace: String,
-        outcome: Box<Outcome>,
-    },
-    Skipped {
-        kind: String,
-        name: String,
-        namespace: String,
-        reason: String,
-    },
+enum Asks {
+    /// To make the RayJob
+    Create,
+    /// To change it; needs it as it is
+    Update,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure`] if the policies are broken, a file cannot be read or the output cannot be written.
+/// [`Failure`] if the policies of --against are broken, a file cannot be read or the output cannot be written.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
-    let (bundle, loaded) = policies::bundle(&args.policies)?;
-    let bundle = for_kuberay(bundle, args);
-    if !loaded.diagnostics.is_empty() {
-        anstream::eprintln!("{}", policies::rendered(&loaded));
+    if args.diff && args.output != Format::Full {
+        let shown = "--diff is a part of --output full; json and jsonl have the patch and the changes";
+        return Err(Failure::Usage(shown.to_owned()));
     }
-    if args.files.is_empty() {
-        let names: Vec<&str> = bundle.policies().policies.iter().map(|policy| &*policy.name).collect();
-        writeln!(
-            out,
-            "ok: {} policies ({}), bundle {}",
-            names.len(),
-            names.join(", "),
-            bundle.short_digest()
-        )?;
-        return Ok(CLEAN);
+    let files = input::files(&args.files)?;
+    let loaded = policies::loaded(&args.policies)?;
+    let mut report = args.output.report(out, args.diff);
+    for diagnostic in &loaded.diagnostics {
+        report.policies(&loaded.sources, diagnostic)?;
     }
+    if !loaded.is_usable() {
+        report.finish(None)?;
+        return Ok(POLICY);
+    }
+    let bundle = for_kuberay(Bundle::new(loaded.set.clone()), args);
+    for prefix in &args.only {
+        known_code(prefix, &bundle)?;
+    }
+    if files.is_empty() {
+        drop(report);
+        return lint::run(&bundle, out);
+    }
+    let mut requests = Requests::new(args.overrides(), args.old.as_ref())?;
+    if args.against.is_empty() {
+        return all(args, &files, &bundle, &loaded, &mut requests, report.as_mut());
+    }
+    drop(report);
+    compare(args, &files, &bundle, &mut requests, out)
+}
+
+/// Judges every document.
+fn all(
+    args: &Args,
+    files: &[PathBuf],
+    bundle: &Bundle,
+    loaded: &Loaded,
+    requests: &mut Requests,
+    report: &mut dyn Report,
+) -> Result<u8, Failure> {
+    let how = args.how();
     let mut total = Total::default();
-    for file in &args.files {
-        let (name, bytes) = read(file)?;
-        check_file(args, &bundle, &name, &bytes, out, &mut total)?;
-    }
-    if args.output == Format::Full {
-        writeln!(out, "{total}")?;
-    }
-    Ok(if total.denied + total.broken > 0 {
+    input::read(files, &loaded.sources, &mut |sources, piece| {
+        match piece {
+            Piece::Remark(diagnostic) => report.remark(sources, diagnostic)?,
+            Piece::Unreadable(diagnostic) => {
+                total.unreadable += 1;
+                report.unreadable(sources, diagnostic)?;
+            }
+            Piece::Document(source, node) => match requests.of(node)? {
+                Found::Skipped(skipped) => {
+                    total.skip(&skipped.reason);
+                    report.skipped(sources.name(source), &skipped)?;
+                }
+                Found::Asked(asked) => {
+                    let outcome = judge(bundle, &asked, &how);
+                    total.add(&outcome);
+                    report.judged(&Seen {
+                        sources,
+                        source,
+                        asked: &asked,
+                        outcome: &outcome,
+                    })?;
+                }
+            },
+        }
+        Ok(())
+    })?;
+    report.finish(Some(&total))?;
+    Ok(if total.fails(args.fail_on) { FINDINGS } else { CLEAN })
+}
+
+/// Judges every document with two sets of policies.
+fn compare(
+    args: &Args,
+    files: &[PathBuf],
+    bundle: &Bundle,
+    requests: &mut Requests,
+    out: &mut dyn Write,
+) -> Result<u8, Failure> {
+    let (other, _) = policies::bundle(&args.against)?;
+    let other = for_kuberay(other, args);
+    let sides = [(&args.against, &other), (&args.policies, bundle)].map(|(directories, bundle)| Side {
+        name: named(directories),
+        bundle,
+    });
+    let counts = against::run(&sides, requests, &args.how(), files, args.output, out)?;
+    let differs = counts.differ + counts.total.unreadable > 0;
+    Ok(if differs && args.fail_on != FailOn::Never {
         FINDINGS
     } else {
         CLEAN
     })
 }
 
-#[derive(Default)]
-struct Total {
-    judged: usize,
-    denied: usize,
-    warned: usize,
-    changed: usize,
-    skipped: usize,
-    broken: usize,
-}
-
-impl std::fmt::Display for Total {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{}: {} denied, {} with warnings, {} changed",
-            counted(self.judged, "RayJob"),
-            self.denied,
-            self.warned,
-            self.changed
-        )?;
-        if self.skipped > 0 {
-            write!(f, "; {} other objects skipped", self.skipped)?;
-        }
-        if self.broken > 0 {
-            write!(f, "; {} could not be read", self.broken)?;
-        }
-        Ok(())
+fn named(directories: &[PathBuf]) -> String {
+    let names: Vec<String> = directories
+        .iter()
+        .map(|directory| directory.display().to_string())
+        .collect();
+    if names.is_empty() {
+        "the shipped policies".to_owned()
+    } else {
+        names.join(", ")
     }
 }
 
-fn read(file: &PathBuf) -> Result<(String, Vec<u8>), Failure> {
-    if file.as_os_str() == "-" {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes)?;
-        return Ok(("<stdin>".to_owned(), bytes));
-    }
-    let name = file.display().to_string();
-    match fs::read(file) {
-        Ok(bytes) => Ok((name, bytes)),
-        Err(error) => Err(Failure::Usage(format!("cannot read {name}: {error}"))),
-    }
-}
-
-fn check_file(
-    args: &Args,
-    bundle: &Bundle,
-    name: &str,
-    bytes: &[u8],
-    out: &mut dyn Write,
-    total: &mut Total,
-) -> Result<(), Failure> {
-    let mut sources = Sources::new();
-    let (source, documents, diagnostics) =
-        yaml::read(&mut sources, name, bytes, Reading::Kubectl, &Limits::manifests());
-    let mut broken: Vec<&Diagnostic> = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).collect();
-    broken.sort_by_key(|diagnostic| start_of(diagnostic));
-    let mut broken = broken.into_iter().peekable();
-    for warning in diagnostics.iter().filter(|diagnostic| !diagnostic.is_error()) {
-        anstream::eprintln!("{}", warning.concise(&sources));
-    }
-    for node in &documents {
-        let mut is_broken = false;
-        while let Some(diagnostic) = broken.next_if(|diagnostic| start_of(diagnostic) < node.span.end) {
-            is_broken |= start_of(diagnostic) >= node.span.start;
-            print_broken(args, diagnostic, &sources, out, total)?;
-        }
-        if !is_broken {
-            for item in listed(node) {
-                let judgement = judge_one(args, bundle, item);
-                print(args, &sources, source, item, &judgement, out, total)?;
-            }
+impl Args {
+    fn overrides(&self) -> Overrides {
+        Overrides {
+            user: self.as_user.clone(),
+            namespace: self.namespace.clone(),
+            operation: self.operation.map(|asks| match asks {
+                Asks::Create => Operation::Create,
+                Asks::Update => Operation::Update,
+            }),
+            old: Vec::new(),
         }
     }
-    for diagnostic in broken {
-        print_broken(args, diagnostic, &sources, out, total)?;
+
+    fn how(&self) -> How {
+        How {
+            as_it_is: self.no_mutate,
+            only: self.only.clone(),
+        }
     }
-    Ok(())
 }
 
-fn start_of(diagnostic: &Diagnostic) -> usize {
-    diagnostic.primary.as_ref().map_or(0, |(span, _)| span.start)
-}
-
-/// The items of a List, or the document itself.
-fn listed(node: &Node) -> Vec<&Node> {
-    let kind = node.get("kind").and_then(Node::as_str).unwrap_or_default();
-    match node.get("items").and_then(Node::as_sequence) {
-        Some(items) if kind == "List" || kind == "RayJobList" => items.iter().collect(),
-        _ => vec![node],
+/// Refuses the beginning of a code that no code has.
+fn known_code(prefix: &str, bundle: &Bundle) -> Result<(), Failure> {
+    let rules = bundle.policies().policies.iter().flat_map(|policy| &policy.rules);
+    let codes: Vec<&str> = check::all()
+        .map(|check| check.code)
+        .chain(rules.map(|rule| &*rule.code))
+        .collect();
+    if codes.iter().any(|code| code.starts_with(prefix)) {
+        return Ok(());
     }
+    let near = suggest(prefix, codes.iter().copied()).map_or_else(
+        || "raygate explain lists the codes".to_owned(),
+        |near| format!("did you mean {near}?"),
+    );
+    Err(Failure::Usage(format!("no code begins with {prefix:?}; {near}")))
 }
 
 /// A feature gate that decides something, with its setting.
@@ -224,335 +268,4 @@ fn for_kuberay(bundle: Bundle, args: &Args) -> Bundle {
     }
     set.platform.feature_gates.extend(args.feature_gates.iter().cloned());
     Bundle::new(set)
-}
-
-fn judge_one(args: &Args, bundle: &Bundle, node: &Node) -> Judgement {
-    let document = node.to_json();
-    let text = |pointer: &str| {
-        document
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let (kind, api) = (text("/kind"), text("/apiVersion"));
-    let (object, mut request) = if kind == "AdmissionReview" {
-        let request = document.get("request").cloned().unwrap_or(Value::Null);
-        let object = request.get("object").cloned().unwrap_or(Value::Null);
-        (object, request)
-    } else {
-        (document.clone(), Value::Null)
-    };
-    let at = |object: &Value, pointer: &str| {
-        object
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let (name, namespace) = (
-        Some(at(&object, "/metadata/name"))
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| at(&object, "/metadata/generateName")),
-        Some(at(&request, "/namespace"))
-            .filter(|ns| !ns.is_empty())
-            .unwrap_or_else(|| at(&object, "/metadata/namespace")),
-    );
-    let (object_kind, object_api) = if kind == "AdmissionReview" {
-        (at(&object, "/kind"), at(&object, "/apiVersion"))
-    } else {
-        (kind.clone(), api)
-    };
-    if object_kind != "RayJob" || !object_api.starts_with("ray.io/") {
-        let reason = match object_kind.as_str() {
-            "" => "no kind, so no RayJob".to_owned(),
-            "RayJob" => format!("apiVersion {object_api:?} is not of ray.io"),
-            kind => format!("kind {kind} is no RayJob"),
-        };
-        return Judgement::Skipped {
-            kind: object_kind,
-            name,
-            namespace,
-            reason,
-        };
-    }
-    let operation = match at(&request, "/operation").as_str() {
-        "UPDATE" => Operation::Update,
-        "DELETE" => Operation::Delete,
-        _ => Operation::Create,
-    };
-    let mut object = object;
-    if request.is_null() {
-        defaults::apply(&mut object);
-    }
-    let user = match request.pointer("/userInfo/username").and_then(Value::as_str) {
-        Some(user) => user.to_owned(),
-        None => bundle.likely_user(&object).to_owned(),
-    };
-    let old = request.get_mut("oldObject").map(Value::take).filter(Value::is_object);
-    let request = Request {
-        operation,
-        namespace: namespace.clone(),
-        user,
-        object,
-        old,
-        named: true,
-    };
-    let mut outcome = if args.no_mutate {
-        as_it_is(bundle, request)
-    } else {
-        as_the_cluster_would(bundle, request)
-    };
-    if !args.only.is_empty() {
-        outcome
-            .findings
-            .retain(|judged| args.only.iter().any(|prefix| judged.code().starts_with(prefix)));
-        let denies = outcome.findings.iter().any(|judged| judged.action == Action::Deny);
-        outcome.verdict = if denies { Verdict::Deny } else { Verdict::Allow };
-    }
-    Judgement::Judged {
-        name,
-        namespace,
-        outcome: Box::new(outcome),
-    }
-}
-
-/// What `/mutate` and then `/validate` say.
-fn as_the_cluster_would(bundle: &Bundle, request: Request) -> Outcome {
-    let operation = request.operation;
-    let (namespace, user, old) = (request.namespace.clone(), request.user.clone(), request.old.clone());
-    let mutated = judge::answer_mutate(bundle, request);
-    let mut object = mutated.document.value().clone();
-    defaults::complete_name(&mut object);
-    let judged = answer_validate(
-        bundle,
-        Request {
-            operation,
-            namespace,
-            user,
-            object,
-            old,
-            named: true,
-        },
-    );
-    Outcome {
-        findings: judged.findings,
-        verdict: judged.verdict,
-        ..mutated
-    }
-}
-
-/// What `/validate` says of the object alone.
-fn as_it_is(bundle: &Bundle, mut request: Request) -> Outcome {
-    let document = Document::new(request.object.clone());
-    defaults::complete_name(&mut request.object);
-    Outcome {
-        document,
-        ..judge::answer_as_is(bundle, request)
-    }
-}
-
-fn print_broken(
-    args: &Args,
-    diagnostic: &Diagnostic,
-    sources: &Sources,
-    out: &mut dyn Write,
-    total: &mut Total,
-) -> Result<(), Failure> {
-    total.broken += 1;
-    match args.output {
-        Format::Jsonl => writeln!(out, "{}", json!({"error": diagnostic.concise(sources)}))?,
-        Format::Concise => writeln!(out, "{}", diagnostic.concise(sources))?,
-        Format::Full => writeln!(out, "{}", diagnostic.render(sources, is_coloured()))?,
-    }
-    Ok(())
-}
-
-fn is_coloured() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
-}
-
-fn print(
-    args: &Args,
-    sources: &Sources,
-    source: SourceId,
-    node: &Node,
-    judgement: &Judgement,
-    out: &mut dyn Write,
-    total: &mut Total,
-) -> Result<(), Failure> {
-    match judgement {
-        Judgement::Skipped {
-            kind,
-            name,
-            namespace,
-            reason,
-        } => {
-            total.skipped += 1;
-            if args.output == Format::Jsonl {
-                writeln!(
-                    out,
-                    "{}",
-                    json!({"kind": kind, "name": name, "namespace": namespace, "skipped": reason})
-                )?;
-            }
-        }
-        Judgement::Judged {
-            name,
-            namespace,
-            outcome,
-        } => {
-            total.judged += 1;
-            total.denied += usize::from(outcome.verdict != Verdict::Allow);
-            total.warned += usize::from(outcome.findings.iter().any(|judged| judged.action == Action::Warn));
-            total.changed += usize::from(outcome.document.is_changed());
-            match args.output {
-                Format::Jsonl => writeln!(out, "{}", as_json(name, namespace, outcome))?,
-                Format::Concise => concise(sources, node, outcome, out)?,
-                Format::Full => full(sources, source, node, name, namespace, outcome, out)?,
-            }
-        }
-    }
-    Ok(())
-}
-
-fn as_json(name: &str, namespace: &str, outcome: &Outcome) -> Value {
-    let finding = |judged: &Judged| {
-        json!({
-            "code": judged.code(),
-            "action": judged.action.name(),
-            "path": judged.finding.path.to_string(),
-            "message": judged.finding.message,
-            "fix": judged.finding.fix,
-            "flyte": judged.finding.flyte,
-        })
-    };
-    let repairs = outcome
-        .changes
-        .iter()
-        .filter_map(|change| change.done.as_ref().map(|done| (change.by, done)));
-    let warnings: Vec<String> = repairs
-        .filter(|(_, done)| !done.is_empty())
-        .map(|(by, done)| format!("{done} ({by})"))
-        .chain(
-            outcome
-                .findings
-                .iter()
-                .filter(|judged| judged.action == Action::Warn)
-                .map(denial::one),
-        )
-        .collect();
-    json!({
-        "kind": "RayJob",
-        "name": name,
-        "namespace": namespace,
-        "allowed": outcome.verdict == Verdict::Allow,
-        "findings": outcome.findings.iter().map(finding).collect::<Vec<_>>(),
-        "warnings": warnings,
-        "patch": serde_json::to_value(outcome.document.patch()).unwrap_or_default(),
-        "object": outcome.document.value(),
-    })
-}
-
-fn concise(sources: &Sources, node: &Node, outcome: &Outcome, out: &mut dyn Write) -> Result<(), Failure> {
-    for judged in &outcome.findings {
-        writeln!(out, "{}", diagnostic(node, judged, &outcome.document).concise(sources))?;
-    }
-    Ok(())
-}
-
-fn full(
-    sources: &Sources,
-    source: SourceId,
-    node: &Node,
-    name: &str,
-    namespace: &str,
-    outcome: &Outcome,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
-    let verdict = if outcome.verdict == Verdict::Allow {
-        "allowed"
-    } else {
-        "denied "
-    };
-    let count = |action: Action| outcome.findings.iter().filter(|judged| judged.action == action).count();
-    let (errors, warnings) = (count(Action::Deny), count(Action::Warn));
-    writeln!(
-        out,
-        "{verdict}  {}  RayJob {namespace}/{name}   {}, {}, {}",
-        sources.name(source),
-        counted(outcome.changes.len(), "change"),
-        counted(errors, "error"),
-        counted(warnings, "warning"),
-    )?;
-    for change in &outcome.changes {
-        match change.done.as_deref() {
-            Some("") => {}
-            Some(done) => writeln!(out, "  fixed[{}] {done}", change.by)?,
-            None => {}
-        }
-    }
-    for judged in &outcome.findings {
-        if judged.action == Action::Audit {
-            writeln!(out, "  note[{}] {}", judged.code(), judged.finding.message)?;
-        } else {
-            let diagnostic = diagnostic(node, judged, &outcome.document);
-            writeln!(out, "{}", diagnostic.render(sources, is_coloured()))?;
-        }
-    }
-    Ok(())
-}
-
-/// `1 change`, `2 changes`.
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-}
-
-/// A finding as a diagnostic in the file. Its path leads into the object as it became, which differs from the file
-/// by what was appended and moved; the nearest place that the file has is pointed at.
-fn diagnostic(node: &Node, judged: &Judged, document: &Document) -> Diagnostic {
-    let finding = &judged.finding;
-    let mut diagnostic = match judged.action {
-        Action::Deny | Action::Fix => Diagnostic::error(judged.static_code(), finding.message.clone()),
-        Action::Warn => Diagnostic::warning(judged.static_code(), finding.message.clone()),
-        Action::Audit | Action::Ignore => Diagnostic::note(judged.static_code(), finding.message.clone()),
-    };
-    let root = node
-        .at(&[yaml::Step::Key("request"), yaml::Step::Key("object")])
-        .unwrap_or(node);
-    let path = document.original(&finding.path);
-    let steps: Vec<yaml::Step<'_>> = steps(&path);
-    diagnostic = diagnostic.at(root.locate(&steps), label(&path));
-    if !finding.fix.is_empty() {
-        diagnostic = diagnostic.help(finding.fix.clone());
-    }
-    if let Some(setting) = &finding.flyte {
-        diagnostic = diagnostic.help(format!("Flyte: {setting}"));
-    }
-    let by = judged.origin.as_deref().unwrap_or("default");
-    let (action, code) = (judged.action.name(), judged.code());
-    let action = match &judged.finder {
-        Finder::Check(_) => format!("{action} by {by}: raygate explain {code}"),
-        Finder::Rule(rule) => format!("{action} by {code} of policy {} at {by}", rule.origin.policy),
-    };
-    diagnostic.help(action)
-}
-
-fn steps(path: &Path) -> Vec<yaml::Step<'_>> {
-    path.steps()
-        .iter()
-        .map(|step| match step {
-            Step::Key(key) => yaml::Step::Key(key),
-            Step::Index(index) => yaml::Step::Index(*index),
-        })
-        .collect()
-}
-
-/// The end of a path, which is what a reader looks for.
-fn label(path: &Path) -> String {
-    let text = path.to_string();
-    match text.rfind("containers[").or_else(|| text.rfind("rayStartParams")) {
-        Some(at) => text.get(at..).unwrap_or(&text).to_owned(),
-        None => text,
-    }
 }

@@ -1,6 +1,5 @@
 //! Policy files from directories.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,9 +9,8 @@ use crate::policy::load;
 use crate::policy::load::{Loaded, Source};
 
 use super::Failure;
+use super::files::{cannot, find};
 
-/// The deepest folder that is looked into, against loops of links.
-const DEEPEST: usize = 16;
 /// The largest file that is read, in bytes; the reader refuses it by its size and needs no more of it.
 const LARGEST: u64 = 16 << 20;
 
@@ -38,19 +36,6 @@ pub fn read_tests(directories: &[PathBuf]) -> Result<Vec<Source>, Failure> {
         .collect()
 }
 
-/// The files below directories whose names are wanted; a file that is named itself is wanted by any name.
-fn find(directories: &[PathBuf], wanted: fn(&str) -> bool) -> Result<BTreeSet<PathBuf>, Failure> {
-    let mut files = BTreeSet::new();
-    for directory in directories {
-        if directory.is_file() {
-            files.insert(directory.clone());
-        } else {
-            collect(directory, 0, wanted, &mut files)?;
-        }
-    }
-    Ok(files)
-}
-
 fn source(path: &Path) -> Result<Source, Failure> {
     let size = fs::metadata(path).map_err(|error| cannot("read", path, &error))?.len();
     if size > LARGEST {
@@ -71,12 +56,20 @@ fn source(path: &Path) -> Result<Source, Failure> {
 /// # Errors
 /// [`Failure::Policies`] with every diagnostic if the policies are broken, [`Failure::Usage`] if they cannot be read.
 pub fn bundle(directories: &[PathBuf]) -> Result<(Bundle, Loaded), Failure> {
-    let loaded = load(&read(directories)?, &known());
+    let loaded = loaded(directories)?;
     if loaded.is_usable() {
         Ok((Bundle::new(loaded.set.clone()), loaded))
     } else {
         Err(Failure::Policies(rendered(&loaded)))
     }
+}
+
+/// Reads the policies below these directories, broken or not.
+///
+/// # Errors
+/// [`Failure::Usage`] if they cannot be read.
+pub fn loaded(directories: &[PathBuf]) -> Result<Loaded, Failure> {
+    Ok(load(&read(directories)?, &known()))
 }
 
 /// All diagnostics for a terminal.
@@ -89,40 +82,7 @@ pub fn rendered(loaded: &Loaded) -> String {
     texts.join("\n")
 }
 
-fn collect(
-    directory: &Path,
-    depth: usize,
-    wanted: fn(&str) -> bool,
-    files: &mut BTreeSet<PathBuf>,
-) -> Result<(), Failure> {
-    if depth > DEEPEST {
-        return Err(Failure::Usage(format!(
-            "{} is nested too deeply, is there a loop of links?",
-            directory.display()
-        )));
-    }
-    let entries = fs::read_dir(directory).map_err(|error| cannot("read", directory, &error))?;
-    for entry in entries {
-        let entry = entry.map_err(|error| cannot("read", directory, &error))?;
-        let (path, name) = (entry.path(), entry.file_name());
-        let name = name.to_string_lossy();
-        if name.starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            collect(&path, depth + 1, wanted, files)?;
-        } else if wanted(&name) {
-            files.insert(path);
-        }
-    }
-    Ok(())
-}
-
 /// Whether a file among policies is one of them.
 fn is_policy(name: &str) -> bool {
     name.ends_with(".yaml") && !name.ends_with(".test.yaml") && name != "kustomization.yaml"
-}
-
-fn cannot(action: &str, path: &Path, error: &std::io::Error) -> Failure {
-    Failure::Usage(format!("cannot {action} {}: {error}", path.display()))
 }

@@ -26,7 +26,7 @@ impl Diagnostic {
     /// place after the last character. Each label has the same five fields, its `text`, and `primary`.
     pub fn to_json(&self, sources: &Sources) -> Value {
         let mut object = Map::new();
-        object.insert("code".into(), self.code.into());
+        object.insert("code".into(), self.code.as_ref().into());
         object.insert("severity".into(), self.severity.name().into());
         object.insert("message".into(), self.message.as_str().into());
         let primary = self.primary.iter().map(|(span, text)| (true, *span, text));

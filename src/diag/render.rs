@@ -27,7 +27,7 @@ impl Diagnostic {
             Severity::Note => Level::NOTE,
         };
         let views = self.views(sources);
-        let mut group = Group::with_title(level.primary_title(one_line(&self.message)).id(self.code));
+        let mut group = Group::with_title(level.primary_title(one_line(&self.message)).id(self.code.as_ref()));
         for view in &views {
             group = group.element(view.snippet());
         }

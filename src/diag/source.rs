@@ -52,6 +52,8 @@ pub struct Source {
     pub text: Arc<str>,
     /// The byte where each line begins, in order.
     lines: Arc<[usize]>,
+    /// How many lines of the file stand before this text.
+    before: usize,
 }
 
 impl Source {
@@ -63,13 +65,14 @@ impl Source {
             name: name.into(),
             text: text.into(),
             lines,
+            before: 0,
         }
     }
 
     /// The place of a byte. A byte past the end is the end; one inside a character is that character.
     pub fn location(&self, byte: usize) -> Location {
         let byte = self.boundary(byte);
-        let line = self.lines.partition_point(|start| *start <= byte);
+        let line = self.before + self.lines.partition_point(|start| *start <= byte);
         let start = self.line_start(line);
         let column = self.text.get(start..byte).map_or(0, |before| before.chars().count());
         Location {
@@ -89,7 +92,7 @@ impl Source {
     /// The byte where a line begins; lines count from 1, and one past the last begins at the end of the text.
     pub fn line_start(&self, line: usize) -> usize {
         self.lines
-            .get(line.saturating_sub(1))
+            .get(line.saturating_sub(self.before + 1))
             .copied()
             .unwrap_or(self.text.len())
     }
@@ -127,6 +130,34 @@ impl Sources {
         let id = SourceId(u32::try_from(self.sources.len()).unwrap_or(u32::MAX));
         self.sources.push(Source::new(name, text));
         id
+    }
+
+    /// Says that a text is a part of its file: how many lines stand before it there.
+    pub fn begins_after(&mut self, id: SourceId, lines: usize) {
+        let source = usize::try_from(id.0).ok().and_then(|at| self.sources.get_mut(at));
+        if let Some(source) = source {
+            source.before = lines;
+        }
+    }
+
+    /// What stands from a place to the end of its line, without a comment; the text is found by its name.
+    pub fn rest_of_line(&self, name: &str, place: Location) -> Option<Span> {
+        let index = self.sources.iter().position(|source| &*source.name == name)?;
+        let source = self.sources.get(index)?;
+        let line = source.line(place.line);
+        let start = line.char_indices().nth(place.column.saturating_sub(1))?.0;
+        let rest = line.get(start..)?;
+        let rest = rest
+            .find(" #")
+            .and_then(|end| rest.get(..end))
+            .unwrap_or(rest)
+            .trim_end();
+        let start = source.line_start(place.line) + start;
+        Some(Span::new(
+            SourceId(u32::try_from(index).ok()?),
+            start,
+            start + rest.len(),
+        ))
     }
 
     /// The text behind an id, if this registry gave it out.
@@ -179,6 +210,25 @@ mod tests {
     fn lines_lose_their_ends() {
         let source = Source::new("a", "one\r\ntwo\nthree");
         assert_eq!([1, 2, 3, 4].map(|line| source.line(line)), ["one", "two", "three", ""]);
+    }
+
+    #[test]
+    fn a_part_of_a_file_counts_its_lines_from_there() {
+        let mut sources = Sources::new();
+        let id = sources.add("log.jsonl", "{\n}");
+        sources.begins_after(id, 40);
+        let source = sources.get(id).unwrap();
+        assert_eq!((source.location(0).line, source.location(2).line), (41, 42));
+        assert_eq!((source.line(41), source.line(42), source.line(1)), ("{", "}", ""));
+    }
+
+    #[test]
+    fn the_rest_of_a_line_ends_before_its_comment() {
+        let mut sources = Sources::new();
+        let id = sources.add("a.yaml", "x:\n  RG203: Deny  # why\n");
+        let span = sources.rest_of_line("a.yaml", Location { line: 2, column: 3 }).unwrap();
+        assert_eq!(sources.get(id).unwrap().slice(span), "RG203: Deny");
+        assert_eq!(sources.rest_of_line("b.yaml", Location { line: 2, column: 3 }), None);
     }
 
     #[test]

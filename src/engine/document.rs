@@ -60,19 +60,29 @@ impl Document {
 
     /// Applies edits: all, or, where one does not fit, none.
     ///
-    /// Returns whether something changed; putting a value where it stands already is no change.
+    /// Returns for each edit the place that it changed, an appended element by its index; `None` where its value stands
+    /// there already.
     ///
     /// # Errors
     /// [`DoesNotFit`] if the document has another shape than an edit expects.
-    pub fn apply(&mut self, edits: Vec<Edit>) -> Result<bool, DoesNotFit> {
+    pub fn apply(&mut self, edits: Vec<Edit>) -> Result<Vec<Option<Path>>, DoesNotFit> {
         if !edits.iter().all(|edit| fits(&self.value, &edit.path, &edit.op)) {
             return Err(DoesNotFit);
         }
-        let mut changed = false;
-        for edit in edits {
-            changed |= self.apply_one(&edit.path, edit.op).ok_or(DoesNotFit)?;
-        }
-        Ok(changed)
+        edits
+            .into_iter()
+            .map(|edit| {
+                let place = match &edit.op {
+                    Op::Append(_) => {
+                        let items = edit.path.get(&self.value).and_then(Value::as_array);
+                        edit.path.index(items.map_or(0, Vec::len))
+                    }
+                    _ => edit.path.clone(),
+                };
+                let changed = self.apply_one(&edit.path, edit.op).ok_or(DoesNotFit)?;
+                Ok(changed.then_some(place))
+            })
+            .collect()
     }
 
     fn apply_one(&mut self, path: &Path, op: Op) -> Option<bool> {
@@ -206,6 +216,17 @@ impl Document {
         original
     }
 
+    /// Where a place of the document as it was is since containers were moved to the front of their lists.
+    pub fn current(&self, path: &Path) -> Path {
+        self.patch
+            .iter()
+            .filter_map(|recorded| match recorded {
+                Recorded::ToFront(array, from) => Some((array, *from)),
+                _ => None,
+            })
+            .fold(path.clone(), |path, (array, from)| moved_to_front(&path, array, from))
+    }
+
     /// The RFC 6902 JSON Patch.
     pub fn patch(&self) -> Patch<'_> {
         Patch(self)
@@ -268,6 +289,16 @@ fn at_mut<'v>(document: &'v mut Value, steps: &[Step]) -> Option<&'v mut Value> 
         (Value::Array(items), Step::Index(index)) => items.get_mut(*index),
         _ => None,
     })
+}
+
+/// Where a place is after an element of an array was moved to its front.
+pub fn moved_to_front(path: &Path, array: &Path, from: usize) -> Path {
+    let at = array.steps().len();
+    match path.steps().get(at) {
+        Some(Step::Index(index)) if array.covers(path) && *index == from => path.replaced(at, 0),
+        Some(Step::Index(index)) if array.covers(path) && *index < from => path.replaced(at, index + 1),
+        _ => path.clone(),
+    }
 }
 
 /// The value at `steps`, with empty objects made where keys are missing or null.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::policy::Subject;
 use crate::policy::rule::Rule;
 use crate::policy::settings::Action;
+use crate::policy::{Origin, Subject};
 use crate::ray::RayJob;
 use crate::rules::{Check, Cx, Finding, Findings, own};
 
@@ -39,7 +39,7 @@ pub struct Judged {
     /// What happens: `Deny`, `Warn` or `Audit`.
     pub action: Action,
     /// Where in the policies that action stands; `None` where it is the check's own.
-    pub origin: Option<String>,
+    pub origin: Option<Arc<Origin>>,
 }
 
 impl Judged {
@@ -238,7 +238,7 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, document: 
                 Action::Fix => Action::Deny,
                 action => *action,
             };
-            let origin = cx.policy.action_origin(check.code).map(|origin| origin.to_string());
+            let origin = cx.policy.action_origin(check.code);
             judged.push(Judged {
                 finder: Finder::Check(check),
                 finding,
@@ -254,7 +254,7 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, document: 
                 finder: Finder::Rule(Arc::clone(rule)),
                 finding: reaching(finding, document),
                 action: rule.action,
-                origin: Some(rule.origin.to_string()),
+                origin: Some(Arc::clone(&rule.origin)),
             }));
         }
     }

@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 
 use crate::k8s::path::Path;
 use crate::k8s::text::{safe, truncated};
-use crate::policy::Origin;
 use crate::policy::settings::Action;
+use crate::policy::{Leaf, Origin};
 use crate::ray::RayJob;
 use crate::rules::check::REPAIRS;
-use crate::rules::{APPLIED_ANNOTATION, Cx, Edit, Findings, INJECTORS, Injector, Plan};
+use crate::rules::{APPLIED_ANNOTATION, Cx, Edit, Findings, INJECTORS, Injector, Op, Plan};
 
 use super::bundle::{Bundle, Compiled};
-use super::document::Document;
+use super::document::{Document, moved_to_front};
 
 /// The most that the annotation may hold, in bytes.
 const LONGEST_RECORD: usize = 4096;
@@ -24,10 +24,14 @@ const LONGEST_RECORD: usize = 4096;
 pub struct Change {
     /// The injector's name, or the code of the check whose finding was repaired.
     pub by: &'static str,
-    /// Where the edit stands.
+    /// What was wrong, or what was to be filled in: a place in the object as it is now.
     pub path: Path,
+    /// The places in the object as it is now that its edits changed; none where the value stood there already.
+    pub places: Vec<Path>,
     /// What a repair did, or what an injector replaced, in a sentence for the author.
     pub done: Option<String>,
+    /// The setting that an injector followed.
+    pub leaf: Option<Leaf>,
     /// Where in the policies it comes from.
     pub origin: Option<Arc<Origin>>,
     /// Whether a policy forces it.
@@ -53,7 +57,7 @@ pub fn mutate(bundle: &Bundle, compiled: &Compiled, named: bool, document: &mut 
         let record = record(bundle, &changes);
         let edit = Edit {
             path: Path::of(["metadata", "annotations", APPLIED_ANNOTATION]),
-            op: crate::rules::Op::Set(record.into()),
+            op: Op::Set(record.into()),
             leaf: None,
         };
         // An object whose annotations are no object is refused by the API server's own schema.
@@ -85,11 +89,13 @@ fn repair(cx: &Cx<'_>, compiled: &Compiled, document: &mut Document, changes: &m
         let origin = cx.policy.action_origin(code);
         for finding in findings {
             let Some(repair) = finding.repair else { continue };
-            if document.apply(repair.edits) == Ok(true) {
+            if let Some(places) = apply(document, repair.edits, changes) {
                 changes.push(Change {
                     by: code,
                     path: finding.path,
+                    places: places.into_iter().flatten().collect(),
                     done: Some(repair.done),
+                    leaf: None,
                     origin: origin.clone(),
                     forced: false,
                 });
@@ -123,16 +129,60 @@ fn inject(cx: &Cx<'_>, injectors: &[Injector], document: &mut Document, changes:
             .map(|edit| Change {
                 by: name,
                 path: edit.path.clone(),
+                places: Vec::new(),
                 done: notes.next(),
+                leaf: edit.leaf.clone(),
                 origin: edit.leaf.as_ref().and_then(|leaf| cx.policy.origin(leaf)),
                 forced: edit.leaf.as_ref().is_some_and(|leaf| leaf.forced),
             })
             .collect();
-        if document.apply(edits) == Ok(true) {
-            changes.extend(planned);
+        if let Some(places) = apply(document, edits, changes) {
+            changes.extend(planned.into_iter().zip(places).map(|(change, place)| Change {
+                places: place.into_iter().collect(),
+                ..change
+            }));
         }
     }
     changes.len() > before
+}
+
+/// The change behind a place of the object as it is now: the nearest one at or above it, else the first below it.
+pub fn behind<'c>(changes: &'c [Change], place: &Path) -> Option<&'c Change> {
+    let places = || {
+        changes
+            .iter()
+            .flat_map(|change| change.places.iter().map(move |place| (place, change)))
+    };
+    let at_or_above = places()
+        .filter(|(changed, _)| changed.covers(place))
+        .max_by_key(|(changed, _)| changed.steps().len());
+    let below = || {
+        places()
+            .filter(|(changed, _)| place.covers(changed))
+            .min_by_key(|(changed, _)| *changed)
+    };
+    at_or_above.or_else(below).map(|(_, change)| change)
+}
+
+/// Applies edits, and says for each which place it changed; `None` where nothing changed. Earlier changes follow the
+/// containers that are moved.
+fn apply(document: &mut Document, edits: Vec<Edit>, earlier: &mut [Change]) -> Option<Vec<Option<Path>>> {
+    let moves: Vec<(Path, usize)> = edits
+        .iter()
+        .filter_map(|edit| match edit.op {
+            Op::ToFront(from) => Some((edit.path.clone(), from)),
+            _ => None,
+        })
+        .collect();
+    let places = document.apply(edits).ok()?;
+    for (array, from) in moves {
+        for change in &mut *earlier {
+            let follow = |path: &mut Path| *path = moved_to_front(path, &array, from);
+            follow(&mut change.path);
+            change.places.iter_mut().for_each(follow);
+        }
+    }
+    places.iter().any(Option::is_some).then_some(places)
 }
 
 /// What was done, in one line: the bundle, and for each injector and code where in the policies it came from. It

@@ -65,6 +65,13 @@ impl Leaf {
     }
 }
 
+impl fmt::Display for Leaf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let group = if self.forced { "force" } else { "defaults" };
+        write!(f, "{group}.{}", self.path)
+    }
+}
+
 /// What the policies that match come to.
 #[derive(Debug, Default)]
 pub struct Effective {
@@ -91,8 +98,7 @@ pub struct Effective {
 impl Effective {
     /// Where a setting comes from.
     pub fn origin(&self, leaf: &Leaf) -> Option<Arc<Origin>> {
-        let group = if leaf.forced { "force" } else { "defaults" };
-        self.origin_of(&format!("{group}.{}", leaf.path))
+        self.origin_of(&leaf.to_string())
     }
 
     /// Where a limit comes from, by its key.

@@ -15,6 +15,8 @@ pub struct Finding {
     pub fix: String,
     /// What to change in the Flyte task: `WorkerNodeConfig(group_name="a", limits=Resources(mem="32Gi"))`.
     pub flyte: Option<String>,
+    /// Another place that matters, and what is about it: the request that a limit is below.
+    pub beside: Option<(Path, &'static str)>,
     /// How bad it is, where that has a number; an update that makes it worse is a new finding.
     pub weight: i64,
     /// The repair, where one is plainly meant.
@@ -40,6 +42,7 @@ impl Finding {
             message: message.into(),
             fix: String::new(),
             flyte: None,
+            beside: None,
             weight: 0,
             repair: None,
             warn_only: false,
@@ -57,6 +60,13 @@ impl Finding {
     #[must_use]
     pub fn flyte(mut self, setting: impl Into<String>) -> Finding {
         self.flyte = Some(setting.into());
+        self
+    }
+
+    /// With another place that matters, and what is about it.
+    #[must_use]
+    pub fn beside(mut self, path: Path, label: &'static str) -> Finding {
+        self.beside = Some((path, label));
         self
     }
 

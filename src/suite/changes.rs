@@ -12,6 +12,8 @@ use crate::rules::APPLIED_ANNOTATION;
 pub struct Changed {
     /// Where.
     pub path: Path,
+    /// What stood there before; null where nothing did.
+    pub old: Value,
     /// What stands there now; null where nothing does.
     pub value: Value,
 }
@@ -43,17 +45,18 @@ fn walk(path: &Path, before: Option<&Value>, after: Option<&Value>, out: &mut BT
         }
         (Some(Value::Array(old)), Some(Value::Array(new))) => {
             if !elements(path, old, new, out) {
-                put(path, after, out);
+                put(path, before, after, out);
             }
         }
         (Some(old), Some(new)) if old == new => {}
-        _ => put(path, after, out),
+        _ => put(path, before, after, out),
     }
 }
 
-fn put(path: &Path, value: Option<&Value>, out: &mut BTreeMap<String, Changed>) {
+fn put(path: &Path, old: Option<&Value>, value: Option<&Value>, out: &mut BTreeMap<String, Changed>) {
     let changed = Changed {
         path: path.clone(),
+        old: old.cloned().unwrap_or_default(),
         value: value.cloned().unwrap_or_default(),
     };
     out.insert(path.to_string(), changed);
@@ -77,6 +80,7 @@ fn elements(path: &Path, old: &[Value], new: &[Value], out: &mut BTreeMap<String
     if !kept.into_iter().eq(old_names.iter()) {
         let order = Changed {
             path: path.clone(),
+            old: json!(old_names),
             value: json!(new_names),
         };
         out.insert(format!("{path}[*].name"), order);

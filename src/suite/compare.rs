@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::diag::{Sources, Span, shorten};
+use crate::engine::mutate::behind;
 use crate::engine::{Judged, Verdict};
 use crate::k8s::path::Path;
 
@@ -176,13 +177,7 @@ impl Comparison<'_> {
 
     /// The policy's line that made the change at a path, with the injector or the code that did it.
     fn maker(&self, path: &Path) -> Option<String> {
-        let changes = &self.ran.changes;
-        let above = changes
-            .iter()
-            .filter(|change| change.path.covers(path))
-            .max_by_key(|change| change.path.steps().len());
-        let below = || changes.iter().find(|change| path.covers(&change.path));
-        let change = above.or_else(below)?;
+        let change = behind(&self.ran.changes, path)?;
         Some(match &change.origin {
             Some(origin) => format!("{origin} {}", change.by),
             None => change.by.to_owned(),

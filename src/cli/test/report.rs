@@ -1,10 +1,10 @@
 //! The results for people, as lines, and as JSON.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::cli::Failure;
+use crate::cli::{Failure, is_coloured};
 use crate::suite::coverage::Coverage;
 use crate::suite::{Difference, Line, Suite, Tested};
 
@@ -156,8 +156,4 @@ pub fn unnoticed(covered: &Coverage, as_json: bool, out: &mut dyn Write) -> Resu
         }
     }
     Ok(())
-}
-
-fn is_coloured() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }

@@ -125,7 +125,7 @@ fn is_refused(diagnostic: &Diagnostic, text: &str) -> bool {
         .and_then(|(span, _)| text.get(span.start..span.end))
         .unwrap_or_default();
     diagnostic.is_error()
-        && match diagnostic.code {
+        && match &*diagnostic.code {
             "RY102" | "RY202" | "RY207" => true,
             "RY201" => !seen.starts_with('!') && !is_behind_the_root(text, relax::place(diagnostic)),
             // Keys that are numbers or booleans are taken, null and collections are not.
@@ -145,7 +145,7 @@ fn is_behind_the_root(text: &str, at: usize) -> bool {
     };
     if diagnostics
         .iter()
-        .any(|error| matches!(error.code, "RY201" | "RY202" | "RY207"))
+        .any(|error| matches!(&*error.code, "RY201" | "RY202" | "RY207"))
         || root.as_mapping().is_none()
     {
         return false;

@@ -61,7 +61,8 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                     continue;
                 }
                 let (key, wanted, shown) = (request.key, request.seen(), named(request.key));
-                let path = pod.container_path(container).keys(["resources", "limits"]).name(key);
+                let resources = pod.container_path(container).key("resources");
+                let path = resources.key("limits").name(key);
                 findings.push(
                     Finding::new(
                         path.clone(),
@@ -73,6 +74,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                     )
                     .fix(format!("set limits.{shown} to at least {wanted}"))
                     .flyte(setting(pod, container, "limits", key, &wanted))
+                    .beside(resources.key("requests").name(key), "needs at least this")
                     .repair(
                         format!(
                             "{}: {shown} limit {} raised to its request {wanted}",

@@ -1,0 +1,270 @@
+//! What a comparison prints: for people, a line a RayJob, or JSON.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
+
+use crate::cli::{Failure, is_coloured};
+use crate::diag::{one_line, shorten};
+use crate::engine::{Judged, Verdict};
+
+use super::super::report::{Format, verdict};
+use super::super::total::counted;
+use super::{Counts, Difference, Side};
+
+/// The longest value that is shown, in characters.
+const LONGEST: usize = 100;
+
+/// Prints differences as they are found.
+pub struct Printer<'o> {
+    format: Format,
+    out: &'o mut dyn Write,
+    printed: usize,
+    is_coloured: bool,
+}
+
+impl<'o> Printer<'o> {
+    /// A printer in a format.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for a format that has no place for differences.
+    pub fn new(format: Format, out: &'o mut dyn Write) -> Result<Printer<'o>, Failure> {
+        match format {
+            Format::Full | Format::Concise | Format::Json | Format::Jsonl => Ok(Printer {
+                format,
+                out,
+                printed: 0,
+                is_coloured: is_coloured(),
+            }),
+            Format::Junit | Format::Sarif | Format::Github => Err(Failure::Usage(
+                "--against prints differences, not findings: --output full, concise, json or jsonl".to_owned(),
+            )),
+        }
+    }
+
+    /// Says which sets are compared.
+    pub fn begin(&mut self, sides: &[Side<'_>; 2]) -> io::Result<()> {
+        match self.format {
+            Format::Full => {
+                for (word, side) in ["before", "after "].iter().zip(sides) {
+                    let policies = match side.bundle.policies().policies.len() {
+                        1 => "1 policy".to_owned(),
+                        count => format!("{count} policies"),
+                    };
+                    writeln!(
+                        self.out,
+                        "{word}  {}: {policies}, bundle {}",
+                        side.name,
+                        side.bundle.short_digest()
+                    )?;
+                }
+                Ok(())
+            }
+            Format::Json => {
+                let [before, after] = sides
+                    .each_ref()
+                    .map(|side| json!({"policies": side.name, "bundle": side.bundle.digest()}));
+                write!(
+                    self.out,
+                    "{{\"version\":1,\"before\":{before},\"after\":{after},\"objects\":["
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A document that cannot be read.
+    pub fn unreadable(&mut self, line: &str) -> io::Result<()> {
+        match self.format {
+            Format::Json | Format::Jsonl => self.object(&json!({"error": line})),
+            _ => writeln!(self.out, "{line}"),
+        }
+    }
+
+    /// A difference.
+    pub fn difference(&mut self, difference: &Difference<'_>) -> io::Result<()> {
+        match self.format {
+            Format::Full => self.full(difference),
+            Format::Concise => {
+                let gone = difference.gone.iter().map(|judged| format!("-{}", judged.code()));
+                let new = difference.new.iter().map(|judged| format!("+{}", judged.code()));
+                let mut parts: Vec<String> = gone.chain(new).collect();
+                parts.dedup();
+                parts.extend(difference.changes.keys().map(|path| format!("~{path}")));
+                let (name, verdicts) = (name(difference), verdicts(difference));
+                writeln!(
+                    self.out,
+                    "{}: {name}: {verdicts}: {}",
+                    difference.place,
+                    parts.join(" ")
+                )
+            }
+            _ => self.object(&as_json(difference)),
+        }
+    }
+
+    fn full(&mut self, difference: &Difference<'_>) -> io::Result<()> {
+        let [red, green, bold] = if self.is_coloured {
+            [
+                AnsiColor::Red.on_default(),
+                AnsiColor::Green.on_default(),
+                Style::new().bold(),
+            ]
+        } else {
+            [Style::new(); 3]
+        };
+        let asked = difference.asked;
+        let user = match asked.user.as_deref() {
+            Some(user) => format!(" by {}", one_line(user)),
+            None => String::new(),
+        };
+        writeln!(
+            self.out,
+            "{bold}{}{bold:#}  {}  RayJob {}  {}{user}",
+            verdicts(difference),
+            one_line(&difference.place),
+            name(difference),
+            asked.operation.name(),
+        )?;
+        for judged in &difference.gone {
+            writeln!(self.out, "  {red}- {}{red:#}", finding(judged))?;
+        }
+        for judged in &difference.new {
+            writeln!(self.out, "  {green}+ {}{green:#}", finding(judged))?;
+        }
+        for (path, changed) in &difference.changes {
+            let (old, new) = (value(&changed.old), value(&changed.value));
+            writeln!(self.out, "  ~ {}: {old} -> {new}", one_line(path))?;
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, object: &Value) -> io::Result<()> {
+        let separator = if self.printed > 0 { "," } else { "" };
+        self.printed += 1;
+        if self.format == Format::Json {
+            write!(self.out, "{separator}\n{object}")
+        } else {
+            writeln!(self.out, "{object}")
+        }
+    }
+
+    /// The counts.
+    pub fn finish(&mut self, counts: &Counts) -> io::Result<()> {
+        match self.format {
+            Format::Full => self.counts(counts),
+            Format::Json => writeln!(self.out, "\n],\"total\":{}}}", total(counts)),
+            Format::Jsonl => writeln!(self.out, "{}", json!({"total": total(counts)})),
+            _ => Ok(()),
+        }
+    }
+
+    fn counts(&mut self, counts: &Counts) -> io::Result<()> {
+        for ((before, after), count) in &counts.verdicts {
+            writeln!(self.out, "{before} -> {after}: {count}")?;
+        }
+        let width = counts.codes.keys().map(String::len).max().unwrap_or_default();
+        for (code, (gone, new)) in &counts.codes {
+            writeln!(self.out, "{code:<width$}  -{gone} +{new}")?;
+        }
+        let repeated = match counts.repeated {
+            0 => String::new(),
+            repeated => format!(" ({} more like them)", counted(repeated, "request")),
+        };
+        let judged = counted(counts.total.judged, "request");
+        writeln!(
+            self.out,
+            "{judged} compared, {} differ{repeated}{}",
+            counts.differ,
+            counts.total.not_judged()
+        )
+    }
+}
+
+fn name(difference: &Difference<'_>) -> String {
+    let asked = difference.asked;
+    one_line(&format!("{}/{}", asked.namespace, asked.name)).into_owned()
+}
+
+/// `denied -> allowed`, or the verdict alone where it is the same.
+fn verdicts(difference: &Difference<'_>) -> String {
+    let (before, after) = difference.verdicts;
+    if before == after {
+        verdict(before).to_owned()
+    } else {
+        format!("{} -> {}", verdict(before), verdict(after))
+    }
+}
+
+fn finding(judged: &Judged) -> String {
+    let (action, code) = (judged.action.name(), judged.code());
+    format!(
+        "{action} {code} {}: {}",
+        judged.finding.path,
+        one_line(&judged.finding.message)
+    )
+}
+
+fn value(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        value => shorten(&value.to_string(), LONGEST),
+    }
+}
+
+fn as_json(difference: &Difference<'_>) -> Value {
+    let asked = difference.asked;
+    let findings = |side: &[&Judged]| -> Vec<Value> {
+        let one = |judged: &&Judged| {
+            json!({
+                "code": judged.code(),
+                "action": judged.action.name(),
+                "path": judged.finding.path.to_string(),
+                "message": judged.finding.message,
+            })
+        };
+        side.iter().map(one).collect()
+    };
+    let changes: Vec<Value> = difference
+        .changes
+        .iter()
+        .map(|(path, changed)| json!({"path": path, "before": changed.old, "after": changed.value}))
+        .collect();
+    let (before, after) = difference.verdicts;
+    json!({
+        "place": difference.place,
+        "kind": "RayJob",
+        "name": asked.name,
+        "namespace": asked.namespace,
+        "operation": asked.operation.name(),
+        "user": asked.user,
+        "verdict": {"before": verdict(before), "after": verdict(after)},
+        "allowed": {"before": before == Verdict::Allow, "after": after == Verdict::Allow},
+        "gone": findings(&difference.gone),
+        "new": findings(&difference.new),
+        "changes": changes,
+    })
+}
+
+fn total(counts: &Counts) -> Value {
+    let verdicts: serde_json::Map<String, Value> = counts
+        .verdicts
+        .iter()
+        .map(|((before, after), count)| (format!("{before} -> {after}"), json!(count)))
+        .collect();
+    let codes: serde_json::Map<String, Value> = counts
+        .codes
+        .iter()
+        .map(|(code, (gone, new))| (code.clone(), json!({"gone": gone, "new": new})))
+        .collect();
+    json!({
+        "compared": counts.total.judged,
+        "differ": counts.differ,
+        "repeated": counts.repeated,
+        "verdicts": verdicts,
+        "codes": codes,
+        "skipped": counts.total.skipped,
+        "unreadable": counts.total.unreadable,
+    })
+}

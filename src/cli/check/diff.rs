@@ -1,0 +1,195 @@
+//! `raygate check --diff`: the object before and after as a unified diff of YAML. Behind every changed line stands
+//! where it comes from.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde_json::Value;
+use similar::{Algorithm, DiffTag, capture_diff_slices, group_diff_ops};
+
+use crate::cli::is_coloured;
+use crate::diag::{Source, Sources, one_line};
+use crate::engine::Change;
+use crate::engine::mutate::behind;
+use crate::k8s::path::{Path, Step};
+use crate::rules::APPLIED_ANNOTATION;
+use crate::yaml::{self, Limits, Node, NodeValue, Reading};
+
+use super::report::Seen;
+
+/// How many lines are shown around a changed one.
+const CONTEXT: usize = 3;
+/// The column of the origins, unless a changed line is longer than [`WIDEST`].
+const NARROWEST: usize = 40;
+/// Longer lines push their origin to the right.
+const WIDEST: usize = 76;
+
+/// Prints the diff; nothing where nothing was changed.
+///
+/// # Errors
+/// Those of writing.
+pub fn print(seen: &Seen<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let document = &seen.outcome.document;
+    if !document.is_changed() {
+        return Ok(());
+    }
+    let mut before = lines(&seen.asked.object);
+    for line in &mut before {
+        line.place = document.current(&line.place);
+    }
+    let after = lines(document.value());
+    let shown = shown(&before, &after, &seen.outcome.changes);
+    let name = format!("{}  {}", one_line(seen.file()), one_line(&seen.name()));
+    writeln!(out, "--- {name}\n+++ {name}")?;
+    let column = shown
+        .iter()
+        .filter(|line| !line.origin.is_empty())
+        .map(|line| line.text.chars().count())
+        .filter(|width| *width <= WIDEST)
+        .max()
+        .unwrap_or_default()
+        .max(NARROWEST);
+    let is_coloured = is_coloured();
+    for line in &shown {
+        let colour = match line.text.chars().next() {
+            Some('-') if is_coloured => AnsiColor::Red.on_default(),
+            Some('+') if is_coloured => AnsiColor::Green.on_default(),
+            Some('@') if is_coloured => AnsiColor::Cyan.on_default(),
+            _ => Style::new(),
+        };
+        if line.origin.is_empty() {
+            writeln!(out, "{colour}{}{colour:#}", line.text)?;
+        } else {
+            writeln!(out, "{colour}{:<column$}{colour:#}  # {}", line.text, line.origin)?;
+        }
+    }
+    Ok(())
+}
+
+/// A line of the diff: with its sign, and where it comes from.
+struct Shown {
+    text: String,
+    origin: String,
+}
+
+fn shown(before: &[Line], after: &[Line], changes: &[Change]) -> Vec<Shown> {
+    let mut shown = Vec::new();
+    for group in group_diff_ops(capture_diff_slices(Algorithm::Myers, before, after), CONTEXT) {
+        if let (Some(first), Some(last)) = (group.first(), group.last()) {
+            let old = hunk(first.old_range().start, last.old_range().end);
+            let new = hunk(first.new_range().start, last.new_range().end);
+            shown.push(Shown {
+                text: format!("@@ -{old} +{new} @@"),
+                origin: String::new(),
+            });
+        }
+        for operation in group {
+            if operation.tag() == DiffTag::Equal {
+                let lines = after.get(operation.new_range()).unwrap_or_default();
+                shown.extend(lines.iter().map(|line| Shown {
+                    text: format!(" {}", line.text),
+                    origin: String::new(),
+                }));
+                continue;
+            }
+            let removed = before.get(operation.old_range()).unwrap_or_default();
+            let added = after.get(operation.new_range()).unwrap_or_default();
+            let signed = removed
+                .iter()
+                .map(|line| ('-', line))
+                .chain(added.iter().map(|line| ('+', line)));
+            shown.extend(signed.map(|(sign, line)| Shown {
+                text: format!("{sign}{}", line.text),
+                origin: origin(changes, &line.place),
+            }));
+        }
+    }
+    shown
+}
+
+/// The lines of a hunk, as unified diffs have them: the first, from 1, and how many.
+fn hunk(start: usize, end: usize) -> String {
+    let count = end - start;
+    let first = if count == 0 { start } else { start + 1 };
+    if count == 1 {
+        first.to_string()
+    } else {
+        format!("{first},{count}")
+    }
+}
+
+/// Policy, leaf, file and line behind a changed line; of a repair its code.
+fn origin(changes: &[Change], place: &Path) -> String {
+    // A key that becomes the first of its element takes over its dash, so the next line changes too.
+    let holder = place.prefix(place.steps().len().saturating_sub(1));
+    let is_record = matches!(place.split_last(), Some((_, Step::Key(key))) if key == APPLIED_ANNOTATION);
+    let change = behind(changes, place).or_else(|| behind(changes, &holder).filter(|_| !is_record));
+    let Some(change) = change else {
+        return "raygate  its record of these changes".to_owned();
+    };
+    match (&change.origin, &change.leaf) {
+        (Some(origin), leaf) => {
+            let leaf = leaf
+                .as_ref()
+                .map_or_else(|| format!("repair {}", change.by), ToString::to_string);
+            format!("{}  {leaf}  {}:{}", origin.policy, origin.file, origin.line)
+        }
+        (None, Some(_)) => format!("built-in  {}", change.by),
+        (None, None) => format!("built-in  repair {}", change.by),
+    }
+}
+
+/// A line of YAML and the place that begins on it. Two lines are the same where both are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Line {
+    place: Path,
+    text: String,
+}
+
+/// The lines of an object as YAML.
+fn lines(object: &Value) -> Vec<Line> {
+    let text = yaml::emit(object);
+    let mut sources = Sources::new();
+    let id = sources.add("", &text);
+    let mut places: Vec<Option<Path>> = vec![None; text.lines().count()];
+    let (nodes, _) = yaml::parse(id, &text, Reading::Kubectl, &Limits::manifests());
+    if let (Some(node), Some(source)) = (nodes.first(), sources.get(id)) {
+        walk(node, &Path::ROOT, source, &mut places);
+    }
+    let mut last = Path::ROOT;
+    text.lines()
+        .zip(places)
+        .map(|(text, place)| {
+            // Further lines of a text belong to its first.
+            if let Some(place) = place {
+                last = place;
+            }
+            Line {
+                place: last.clone(),
+                text: text.to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// Notes for each line the innermost place that begins on it.
+fn walk(node: &Node, path: &Path, source: &Source, places: &mut [Option<Path>]) {
+    let children: Vec<(usize, Path, &Node)> = match &node.value {
+        NodeValue::Mapping(entries) => entries
+            .iter()
+            .map(|entry| (entry.key.span.start, path.name(&entry.key.text), &entry.value))
+            .collect(),
+        NodeValue::Sequence(items) => items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| (item.span.start, path.index(index), item))
+            .collect(),
+        _ => return,
+    };
+    for (byte, path, child) in children {
+        if let Some(place) = places.get_mut(source.location(byte).line.saturating_sub(1)) {
+            *place = Some(path.clone());
+        }
+        walk(child, &path, source, places);
+    }
+}

@@ -1,0 +1,58 @@
+//! Judging a request as the cluster would: `/mutate`, then `/validate`.
+
+use crate::engine::judge::{answer_as_is, answer_mutate, answer_validate};
+use crate::engine::{Bundle, Document, Operation, Outcome, Request, Verdict};
+use crate::policy::settings::Action;
+use crate::ray::defaults;
+
+use super::request::Asked;
+
+/// How to judge.
+#[derive(Clone, Debug, Default)]
+pub struct How {
+    /// Whether each object is judged as it is, without what `/mutate` would do.
+    pub as_it_is: bool,
+    /// How the codes begin that count; all of them where this is empty.
+    pub only: Vec<String>,
+}
+
+/// What comes of a request: the changes of `/mutate`, and the findings and the verdict of `/validate`.
+pub fn judge(bundle: &Bundle, asked: &Asked<'_>, how: &How) -> Outcome {
+    let request = asked.request(bundle);
+    let lacks_old = request.operation == Operation::Update && request.old.is_none();
+    let mut outcome = if how.as_it_is || lacks_old {
+        as_it_is(bundle, request)
+    } else {
+        as_the_cluster_would(bundle, asked, request)
+    };
+    if !how.only.is_empty() {
+        outcome
+            .findings
+            .retain(|judged| how.only.iter().any(|prefix| judged.code().starts_with(prefix)));
+        let denies = outcome.findings.iter().any(|judged| judged.action == Action::Deny);
+        outcome.verdict = if denies { Verdict::Deny } else { Verdict::Allow };
+    }
+    outcome
+}
+
+fn as_the_cluster_would(bundle: &Bundle, asked: &Asked<'_>, request: Request) -> Outcome {
+    let mutated = answer_mutate(bundle, request);
+    let mut completed = asked.request(bundle);
+    completed.object = mutated.document.value().clone();
+    defaults::complete_name(&mut completed.object);
+    let judged = answer_validate(bundle, completed);
+    Outcome {
+        findings: judged.findings,
+        verdict: judged.verdict,
+        ..mutated
+    }
+}
+
+fn as_it_is(bundle: &Bundle, mut request: Request) -> Outcome {
+    let document = Document::new(request.object.clone());
+    defaults::complete_name(&mut request.object);
+    Outcome {
+        document,
+        ..answer_as_is(bundle, request)
+    }
+}

@@ -1,0 +1,127 @@
+//! The totals of a run, and what its exit code says.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::diag::shorten;
+use crate::engine::{Outcome, Verdict};
+use crate::policy::settings::Action;
+
+/// How many different reasons to skip a document are counted apart.
+const REASONS: usize = 20;
+/// Where the others are counted.
+const OTHER: &str = "other reasons";
+
+/// What makes the exit code 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum FailOn {
+    /// A RayJob that is denied, or a document that cannot be read
+    #[default]
+    Deny,
+    /// A warning too
+    Warn,
+    /// Any finding
+    Audit,
+    /// Nothing
+    Never,
+}
+
+/// The totals.
+#[derive(Debug, Default)]
+pub struct Total {
+    /// RayJobs that were judged.
+    pub judged: usize,
+    /// Those that were denied.
+    pub denied: usize,
+    /// Those with warnings.
+    pub warned: usize,
+    /// Those with findings that are for the log only.
+    pub noted: usize,
+    /// Those that were changed.
+    pub changed: usize,
+    /// Documents that were not judged, by reason.
+    pub skipped: BTreeMap<String, usize>,
+    /// Documents that could not be read.
+    pub unreadable: usize,
+}
+
+impl Total {
+    /// Counts a RayJob.
+    pub fn add(&mut self, outcome: &Outcome) {
+        let has = |action: Action| usize::from(outcome.findings.iter().any(|judged| judged.action == action));
+        self.judged += 1;
+        self.denied += usize::from(outcome.verdict != Verdict::Allow);
+        self.warned += has(Action::Warn);
+        self.noted += has(Action::Audit);
+        self.changed += usize::from(outcome.document.is_changed());
+    }
+
+    /// Counts a document that is not judged.
+    pub fn skip(&mut self, reason: &str) {
+        let reason = shorten(reason, 80);
+        let has_room = self.skipped.len() < REASONS || self.skipped.contains_key(&reason);
+        *self
+            .skipped
+            .entry(if has_room { reason } else { OTHER.to_owned() })
+            .or_default() += 1;
+    }
+
+    /// Whether the exit code shall be 1.
+    pub fn fails(&self, on: FailOn) -> bool {
+        let denied = self.denied + self.unreadable;
+        match on {
+            FailOn::Deny => denied > 0,
+            FailOn::Warn => denied + self.warned > 0,
+            FailOn::Audit => denied + self.warned + self.noted > 0,
+            FailOn::Never => false,
+        }
+    }
+
+    /// What was not judged, behind a semicolon each; empty where all was.
+    pub fn not_judged(&self) -> String {
+        let mut text = String::new();
+        let skipped: usize = self.skipped.values().sum();
+        if skipped > 0 {
+            let reasons = self.skipped.iter().map(|(reason, count)| format!("{count} × {reason}"));
+            let reasons: Vec<String> = reasons.collect();
+            text = format!("; {} skipped: {}", counted(skipped, "document"), reasons.join(", "));
+        }
+        if self.unreadable > 0 {
+            text.push_str(&format!("; {} could not be read", self.unreadable));
+        }
+        text
+    }
+
+    /// The totals as JSON.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "judged": self.judged,
+            "denied": self.denied,
+            "warned": self.warned,
+            "changed": self.changed,
+            "skipped": self.skipped,
+            "unreadable": self.unreadable,
+        })
+    }
+}
+
+impl fmt::Display for Total {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {} denied, {} with warnings, {} changed{}",
+            counted(self.judged, "RayJob"),
+            self.denied,
+            self.warned,
+            self.changed,
+            self.not_judged()
+        )
+    }
+}
+
+/// `1 change`, `2 changes`.
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
