@@ -157,7 +157,7 @@ fn by_part(gate: &Gate, file: &Path) {
     let object = mutated(gate, &serde_json::from_slice(&bytes).unwrap());
     let bytes = object.to_string().into_bytes();
     let job = RayJob::of(&object);
-    let bundle = gate.bundle();
+    let bundle = &gate.bundle();
     let subject = Subject::new(Identity::of(&job), "mlplatform-production", "", bundle.platform());
     let compiled = bundle.compiled(&subject, &job);
     let cx = Cx {

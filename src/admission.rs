@@ -7,6 +7,8 @@ pub mod review;
 
 use std::sync::Arc;
 
+use arc_swap::{ArcSwap, ArcSwapOption};
+
 use crate::engine::{Bundle, Finder, Operation, Request, Verdict, judge};
 
 use response::Response;
@@ -55,28 +57,47 @@ pub struct Record {
     pub bundle: String,
 }
 
-/// Answers admission reviews with one bundle of policies.
-#[derive(Clone, Debug)]
+/// Answers admission reviews with one bundle of policies. A review is answered by the bundle that was in use when it
+/// came, from its first byte to its last, whatever replaces that bundle meanwhile.
+#[derive(Debug)]
 pub struct Gate {
-    bundle: Arc<Bundle>,
+    bundle: ArcSwap<Bundle>,
+    fault: ArcSwapOption<String>,
 }
 
 impl Gate {
     /// A gate for these policies.
     pub fn new(bundle: Bundle) -> Gate {
         Gate {
-            bundle: Arc::new(bundle),
+            bundle: ArcSwap::from_pointee(bundle),
+            fault: ArcSwapOption::empty(),
         }
     }
 
-    /// The policies.
-    pub fn bundle(&self) -> &Bundle {
-        &self.bundle
+    /// The policies in use.
+    pub fn bundle(&self) -> Arc<Bundle> {
+        self.bundle.load_full()
+    }
+
+    /// Answers every review from now on by these policies, and gives back the former ones.
+    pub fn replace(&self, bundle: Bundle) -> Arc<Bundle> {
+        self.bundle.swap(Arc::new(bundle))
+    }
+
+    /// Why newer policies are not in use, where there are any: for people, in one line.
+    pub fn fault(&self) -> Option<Arc<String>> {
+        self.fault.load_full()
+    }
+
+    /// Says why newer policies are not in use.
+    pub fn set_fault(&self, fault: Option<String>) {
+        self.fault.store(fault.map(Arc::new));
     }
 
     /// The policies in one line, for whoever starts a server: their digest and names.
     pub fn summary(&self) -> String {
-        let set = self.bundle.policies();
+        let bundle = self.bundle();
+        let set = bundle.policies();
         let names: Vec<&str> = set.policies.iter().map(|policy| &*policy.name).collect();
         let names = if names.is_empty() {
             "none, checks only".to_owned()
@@ -86,8 +107,8 @@ impl Gate {
         format!(
             "{} (bundle {}, KubeRay {})",
             names,
-            self.bundle.short_digest(),
-            self.bundle.platform().kuberay
+            bundle.short_digest(),
+            bundle.platform().kuberay
         )
     }
 
@@ -97,48 +118,49 @@ impl Gate {
             Ok(review) => review,
             Err(error) => return malformed(&error.to_string()),
         };
-        let mut record = review.record(&self.bundle);
+        let bundle = self.bundle();
+        let mut record = review.record(&bundle);
         match review.asked() {
             Err(error) => malformed(&error.to_string()),
             Ok(Asked::NotOurs) => {
                 record.verdict = "not-ours";
                 Response::allow(&review.uid).answer(record)
             }
-            Ok(Asked::RayJob(request)) => self.decide(endpoint, &review, request, record),
+            Ok(Asked::RayJob(request)) => decide(&bundle, endpoint, &review, request, record),
         }
     }
+}
 
-    fn decide(&self, endpoint: Endpoint, review: &Review<'_>, request: Request, mut record: Record) -> Answer {
-        match endpoint {
-            Endpoint::Mutate => {
-                let outcome = judge::answer_mutate(&self.bundle, request);
-                record.injected = once(outcome.changes.iter().map(|change| change.by));
-                record.verdict = if outcome.document.is_changed() {
-                    "mutated"
-                } else {
-                    "allowed"
-                };
-                Response::mutated(&review.uid, &self.bundle, &outcome).answer(record)
-            }
-            Endpoint::Validate => {
-                let creates = request.operation == Operation::Create;
-                let outcome = judge::answer_validate(&self.bundle, request);
-                record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));
-                for judged in &outcome.findings {
-                    if let Finder::Rule(rule) = &judged.finder
-                        && !record.rules.iter().any(|name| **name == *rule.name)
-                    {
-                        record.rules.push(rule.name.to_string());
-                    }
+fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Request, mut record: Record) -> Answer {
+    match endpoint {
+        Endpoint::Mutate => {
+            let outcome = judge::answer_mutate(bundle, request);
+            record.injected = once(outcome.changes.iter().map(|change| change.by));
+            record.verdict = if outcome.document.is_changed() {
+                "mutated"
+            } else {
+                "allowed"
+            };
+            Response::mutated(&review.uid, bundle, &outcome).answer(record)
+        }
+        Endpoint::Validate => {
+            let creates = request.operation == Operation::Create;
+            let outcome = judge::answer_validate(bundle, request);
+            record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));
+            for judged in &outcome.findings {
+                if let Finder::Rule(rule) = &judged.finder
+                    && !record.rules.iter().any(|name| **name == *rule.name)
+                {
+                    record.rules.push(rule.name.to_string());
                 }
-                record.injected = once(outcome.changes.iter().map(|change| change.by));
-                record.verdict = match outcome.verdict {
-                    Verdict::Allow => "allowed",
-                    Verdict::Deny => "denied",
-                    Verdict::Retry => "retry",
-                };
-                Response::judged(&review.uid, &self.bundle, &outcome, creates).answer(record)
             }
+            record.injected = once(outcome.changes.iter().map(|change| change.by));
+            record.verdict = match outcome.verdict {
+                Verdict::Allow => "allowed",
+                Verdict::Deny => "denied",
+                Verdict::Retry => "retry",
+            };
+            Response::judged(&review.uid, bundle, &outcome, creates).answer(record)
         }
     }
 }

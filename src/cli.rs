@@ -3,7 +3,6 @@
 pub mod certs;
 pub mod check;
 pub mod explain;
-mod files;
 mod junit;
 pub mod manifests;
 pub mod policies;
@@ -16,6 +15,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::telemetry::error_chain;
 
 /// Nothing was found.
 pub const CLEAN: u8 = 0;
@@ -163,21 +164,9 @@ impl From<serve::ServeError> for Failure {
     fn from(error: serve::ServeError) -> Self {
         match error {
             serve::ServeError::Policies(failure) => failure,
-            other => Failure::Usage(chain(&other)),
+            other => Failure::Usage(error_chain(&other)),
         }
     }
-}
-
-/// An error and what caused it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 impl From<certs::Error> for Failure {

@@ -5,7 +5,7 @@
 //!
 //! A request goes one way through the modules, and each may use only those to its right:
 //!
-//! `cli → {server, certs, install, suite} → admission → engine → rules → policy → cel → ray → k8s → yaml → diag`
+//! `cli → {server, install, suite} → reload → {certs, metrics, files} → telemetry → admission → engine → rules → policy → cel → ray → k8s → yaml → diag`
 //!
 //! From `engine` rightwards everything is a pure function of the request and the policy bundle: no clock, no
 //! network, no files, no environment. `tests/architecture.rs` holds both statements.
@@ -16,11 +16,13 @@ pub mod certs;
 pub mod cli;
 pub mod diag;
 pub mod engine;
+pub mod files;
 pub mod install;
 pub mod k8s;
 pub mod metrics;
 pub mod policy;
 pub mod ray;
+pub mod reload;
 pub mod rules;
 pub mod server;
 pub mod suite;

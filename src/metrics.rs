@@ -4,6 +4,7 @@
 //! can never grow the number of series.
 
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -70,8 +71,12 @@ pub struct Metrics {
     certificate_expiry: Gauge,
     certificate_reloads: Counter,
     certificate_reload_failures: Counter,
-    bundle: Family<[(&'static str, String); 1], Gauge>,
+    bundle: Only<1>,
+    bundle_loaded: Gauge,
+    policy_reloads: Counter,
+    policy_reload_failures: Counter,
     policies_broken: Gauge,
+    policies_broken_since: Only<2>,
     log_lines_dropped: Counter,
 }
 
@@ -110,8 +115,15 @@ impl Metrics {
             certificate_expiry: registered(&mut registry, &table::CERTIFICATE_EXPIRY),
             certificate_reloads: registered(&mut registry, &table::CERTIFICATE_RELOADS),
             certificate_reload_failures: registered(&mut registry, &table::CERTIFICATE_RELOAD_FAILURES),
-            bundle: registered(&mut registry, &table::BUNDLE),
+            bundle: Only(registered(&mut registry, &table::BUNDLE), Mutex::default()),
+            bundle_loaded: registered(&mut registry, &table::BUNDLE_LOADED),
+            policy_reloads: registered(&mut registry, &table::POLICY_RELOADS),
+            policy_reload_failures: registered(&mut registry, &table::POLICY_RELOAD_FAILURES),
             policies_broken: registered(&mut registry, &table::POLICIES_BROKEN),
+            policies_broken_since: Only(
+                registered(&mut registry, &table::POLICIES_BROKEN_SINCE),
+                Mutex::default(),
+            ),
             log_lines_dropped: registered(&mut registry, &table::LOG_LINES_DROPPED),
             registry,
         };
@@ -208,18 +220,35 @@ impl Metrics {
         self.certificate_reload_failures.inc();
     }
 
-    /// The policies in use, by the digest of their bundle. The former digest's series ends.
-    pub fn bundle(&self, digest: &str, policies: usize) {
-        self.bundle.clear();
+    /// The policies in use, by the digest of their bundle, and when they were loaded, in seconds since 1970. The former
+    /// digest's series ends.
+    pub fn bundle(&self, digest: &str, policies: usize, loaded: i64) {
         let policies = i64::try_from(policies).unwrap_or(i64::MAX);
-        self.bundle
-            .get_or_create(&[("digest", digest.to_owned())])
-            .set(policies);
+        self.bundle.set(Some(([("digest", digest.to_owned())], policies)));
+        self.bundle_loaded.set(loaded);
     }
 
-    /// Whether the policy files cannot be used.
-    pub fn policies_broken(&self, broken: bool) {
-        self.policies_broken.set(i64::from(broken));
+    /// New policies were taken over from their files.
+    pub fn policies_reloaded(&self) {
+        self.policy_reloads.inc();
+    }
+
+    /// The policy files changed into something that cannot be used.
+    pub fn policy_reload_failed(&self) {
+        self.policy_reload_failures.inc();
+    }
+
+    /// The policy files cannot be used since this time, in seconds since 1970, and this is the place of the first error.
+    pub fn policies_broken(&self, file: &str, line: usize, since: i64) {
+        self.policies_broken.set(1);
+        let labels = [("file", file.to_owned()), ("line", line.to_string())];
+        self.policies_broken_since.set(Some((labels, since)));
+    }
+
+    /// The policy files are what is in use.
+    pub fn policies_whole(&self) {
+        self.policies_broken.set(0);
+        self.policies_broken_since.set(None);
     }
 
     /// The whole registry in the text format of `OpenMetrics`.
@@ -232,6 +261,32 @@ impl Metrics {
         // which the scraper reports.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
         text
+    }
+}
+
+/// A family that has one series at most: that of the labels that hold now.
+#[derive(Debug)]
+struct Only<const N: usize>(
+    Family<[(&'static str, String); N], Gauge>,
+    Mutex<Option<[(&'static str, String); N]>>,
+);
+
+impl<const N: usize> Only<N>
+where
+    [(&'static str, String); N]: Clone + Eq + std::hash::Hash,
+{
+    /// Sets the series of these labels and ends the former one, in this order: no scrape finds none.
+    fn set(&self, now: Option<([(&'static str, String); N], i64)>) {
+        let Self(family, current) = self;
+        let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+        let labels = now.map(|(labels, value)| {
+            family.get_or_create(&labels).set(value);
+            labels
+        });
+        let former = std::mem::replace(&mut *current, labels);
+        if let Some(former) = former.filter(|former| Some(former) != current.as_ref()) {
+            family.remove(&former);
+        }
     }
 }
 

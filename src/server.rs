@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::admission::{Answer, Endpoint, Gate};
 use crate::metrics::Metrics;
+use crate::reload::{self, Follower};
 use crate::telemetry::RateLimit;
 
 mod admin;
@@ -46,6 +47,11 @@ pub trait Reviewer: Send + Sync + 'static {
 
     /// The policies in use, in one line.
     fn summary(&self) -> String;
+
+    /// Why newer policies are not in use, in one line, where there are any.
+    fn fault(&self) -> Option<Arc<String>> {
+        None
+    }
 }
 
 impl Reviewer for Gate {
@@ -55,6 +61,10 @@ impl Reviewer for Gate {
 
     fn summary(&self) -> String {
         Gate::summary(self)
+    }
+
+    fn fault(&self) -> Option<Arc<String>> {
+        Gate::fault(self)
     }
 }
 
@@ -143,7 +153,7 @@ pub struct Server {
     admin: TcpListener,
     addresses: [SocketAddr; 2],
     tls: Arc<rustls::ServerConfig>,
-    rotation: Option<rotate::Rotation>,
+    rotation: Option<Follower<rotate::Rotation>>,
     shared: Arc<Shared>,
     drain_delay: Duration,
 }
@@ -166,7 +176,7 @@ impl Server {
         let (rotation, certificates) = match options.certificate {
             CertificateSource::InMemory => (None, Arc::new(CertificateStore::new(Pair::in_memory()?))),
             CertificateSource::Files(files) => {
-                let (rotation, store) = rotate::Rotation::start(files)?;
+                let (rotation, store) = rotate::Rotation::start(files, Arc::clone(&metrics))?;
                 (Some(rotation), store)
             }
         };
@@ -210,15 +220,9 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (phase, heard) = watch::channel(Phase::Serving);
         let admin = tokio::spawn(run_admin(self.admin, Arc::clone(&self.shared), heard.clone()));
-        if let Some(rotation) = self.rotation {
-            let metrics = Arc::clone(&self.shared.metrics);
-            tokio::spawn(rotate::follow(
-                rotation,
-                self.shared.limits.certificate_poll,
-                metrics,
-                heard.clone(),
-            ));
-        }
+        let rotation = self
+            .rotation
+            .map(|rotation| tokio::spawn(reload::follow(rotation, self.shared.limits.poll)));
         let tracker = TaskTracker::new();
         let connections = connection::Connections {
             router: routes::router(Arc::clone(&self.shared)),
@@ -238,6 +242,9 @@ impl Server {
         phase.send_replace(Phase::Draining);
         tokio::time::sleep(self.drain_delay).await;
         phase.send_replace(Phase::Closing);
+        if let Some(rotation) = rotation {
+            rotation.abort();
+        }
         let _ = webhook.await;
         tracker.close();
         let drained = tokio::time::timeout(self.shared.limits.drain, tracker.wait())

@@ -139,6 +139,17 @@ pub fn clip(text: &str, bytes: usize) -> &str {
     text.get(..end).unwrap_or(text)
 }
 
+/// An error with its causes, in one line.
+pub fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
 /// Prints words separated by commas, without allocating.
 #[derive(Clone, Copy, Debug)]
 pub struct Commas<'a>(pub &'a [&'a str]);

@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["server", "install", "suite"],
-    &["certs", "metrics"],
+    &["reload"],
+    &["certs", "files", "metrics"],
     &["telemetry"],
     &["admission"],
     &["engine"],

@@ -1,18 +1,14 @@
-//! Policy files from directories.
+//! The policies that a command is given, or the shipped ones.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::engine::Bundle;
 use crate::engine::bundle::{EMBEDDED, known};
+use crate::files::{self, FilesError};
 use crate::policy::load;
 use crate::policy::load::{Loaded, Source};
 
 use super::Failure;
-use super::files::{cannot, find};
-
-/// The largest file that is read, in bytes; the reader refuses it by its size and needs no more of it.
-const LARGEST: u64 = 16 << 20;
 
 /// Reads the policy files below these directories, or the shipped policies where there are none.
 ///
@@ -22,33 +18,7 @@ pub fn read(directories: &[PathBuf]) -> Result<Vec<Source>, Failure> {
     if directories.is_empty() {
         return Ok(EMBEDDED.iter().map(|(name, text)| Source::new(name, text)).collect());
     }
-    find(directories, is_policy)?.iter().map(|path| source(path)).collect()
-}
-
-/// Reads the test files below these directories.
-///
-/// # Errors
-/// [`Failure::Usage`] if a directory or file cannot be read.
-pub fn read_tests(directories: &[PathBuf]) -> Result<Vec<Source>, Failure> {
-    find(directories, |name| name.ends_with(".test.yaml"))?
-        .iter()
-        .map(|path| source(path))
-        .collect()
-}
-
-fn source(path: &Path) -> Result<Source, Failure> {
-    let size = fs::metadata(path).map_err(|error| cannot("read", path, &error))?.len();
-    if size > LARGEST {
-        return Err(Failure::Usage(format!(
-            "{} has {size} bytes, no policy file is that large",
-            path.display()
-        )));
-    }
-    let bytes = fs::read(path).map_err(|error| cannot("read", path, &error))?;
-    Ok(Source {
-        name: path.display().to_string(),
-        bytes,
-    })
+    Ok(files::policies(directories)?)
 }
 
 /// Loads the policies below these directories.
@@ -82,7 +52,8 @@ pub fn rendered(loaded: &Loaded) -> String {
     texts.join("\n")
 }
 
-/// Whether a file among policies is one of them.
-fn is_policy(name: &str) -> bool {
-    name.ends_with(".yaml") && !name.ends_with(".test.yaml") && name != "kustomization.yaml"
+impl From<FilesError> for Failure {
+    fn from(error: FilesError) -> Self {
+        Failure::Usage(error.to_string())
+    }
 }

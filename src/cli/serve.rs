@@ -12,16 +12,21 @@ use super::{Failure, policies};
 use crate::admission::Gate;
 use crate::engine::Bundle;
 use crate::metrics::Metrics;
+use crate::reload::policies::{PoliciesError, PolicyFiles};
+use crate::reload::{self, Follower};
 use crate::server::{CertificateSource, Limits, Options, PairFiles, Server, Signals, StartError, duration};
 use crate::telemetry::{self, Format, TelemetryError};
 
 /// How long replicas stay reachable after "not ready" where load balancers must hear of it first.
 const CLUSTER_DRAIN_DELAY: Duration = Duration::from_secs(5);
 
+/// A shorter pause between two looks at files would be a busy loop.
+const SHORTEST_POLL: Duration = Duration::from_millis(10);
+
 /// Serves the webhook. Without any flag: the shipped policies, on this machine alone, with a certificate made in memory.
 #[derive(Args, Clone, Debug)]
 pub struct ServeArgs {
-    /// Directory of policies; may be repeated. Without it the shipped policies serve
+    /// Directory of policies, followed when its files change; may be repeated. Without it the shipped policies serve
     #[arg(
         long = "policies",
         value_name = "DIR",
@@ -30,8 +35,8 @@ pub struct ServeArgs {
     )]
     pub policies: Vec<PathBuf>,
 
-    /// On broken policies, serve KubeRay's own rules with an alarm instead of refusing to start: a gate that fails
-    /// closed stops every RayJob while it is down
+    /// On broken policies, serve KubeRay's own rules with an alarm, until the files are repaired, instead of refusing to
+    /// start: a gate that fails closed stops every RayJob while it is down
     #[arg(long, env = "RAYGATE_FALLBACK")]
     pub fallback: bool,
 
@@ -55,6 +60,11 @@ pub struct ServeArgs {
     /// Default: 5s in a Kubernetes pod, 0 elsewhere
     #[arg(long, value_name = "DURATION", env = "RAYGATE_DRAIN_DELAY", value_parser = drain_delay)]
     pub drain_delay: Option<Duration>,
+
+    /// How often the files of policies and certificate are looked at, such as `1s`. A change is taken over at the second
+    /// look that finds it; SIGHUP takes it over at once
+    #[arg(long, value_name = "DURATION", env = "RAYGATE_POLL", value_parser = poll, default_value = "1s")]
+    pub poll: Duration,
 
     /// `json` or `text`. Default: text on a terminal, json elsewhere
     #[arg(long, value_name = "FORMAT", env = "RAYGATE_LOG_FORMAT")]
@@ -87,44 +97,47 @@ pub fn run(args: &ServeArgs) -> Result<(), ServeError> {
     let format = args.log_format.unwrap_or_else(Format::detect);
     let _flush = telemetry::init(format, &args.log)?;
     let metrics = Arc::new(Metrics::new());
-    let gate = load_gate(&args.policies, args.fallback, &metrics)?;
-    metrics.bundle(gate.bundle().short_digest(), gate.bundle().policies().policies.len());
+    let (follower, gate) = load_gate(args, &metrics)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(ServeError::Runtime)?;
-    let served = runtime.block_on(serve(args, gate, metrics, format));
+    let served = runtime.block_on(serve(args, gate, follower, metrics, format));
     // The drain has waited for all that is worth it; what still runs has no one to answer to.
     runtime.shutdown_background();
     served
 }
 
-/// Compiles the policies of these directories, or the shipped ones where there is none.
-fn load_gate(directories: &[PathBuf], fallback: bool, metrics: &Metrics) -> Result<Gate, ServeError> {
-    match policies::bundle(directories) {
-        Ok((bundle, loaded)) => {
-            for diagnostic in &loaded.diagnostics {
-                tracing::warn!(policy = diagnostic.concise(&loaded.sources), "policy warning");
-            }
-            Ok(Gate::new(bundle))
-        }
-        Err(failure) if fallback => {
-            tracing::error!(
-                error = %failure,
-                "the policies are broken: only KubeRay's own rules are enforced, nothing is injected"
-            );
-            metrics.policies_broken(true);
-            Ok(Gate::new(Bundle::kuberay_only()))
-        }
-        Err(failure) => Err(ServeError::Policies(failure)),
+/// The policies of the directories, which are followed, or the shipped ones where there is none.
+fn load_gate(
+    args: &ServeArgs,
+    metrics: &Arc<Metrics>,
+) -> Result<(Option<Follower<PolicyFiles>>, Arc<Gate>), ServeError> {
+    if args.policies.is_empty() {
+        let gate = Gate::new(Bundle::embedded());
+        reload::policies::in_use(&gate, metrics);
+        return Ok((None, Arc::new(gate)));
+    }
+    match PolicyFiles::start(args.policies.clone(), args.fallback, Arc::clone(metrics)) {
+        Ok((follower, gate)) => Ok((Some(follower), gate)),
+        Err(PoliciesError::Broken(loaded)) => Err(ServeError::Policies(Failure::Policies(policies::rendered(&loaded)))),
+        Err(error) => Err(ServeError::Policies(Failure::Usage(error.to_string()))),
     }
 }
 
-async fn serve(args: &ServeArgs, gate: Gate, metrics: Arc<Metrics>, format: Format) -> Result<(), ServeError> {
-    // Caught before the sockets open: from here on a signal always drains.
+async fn serve(
+    args: &ServeArgs,
+    gate: Arc<Gate>,
+    follower: Option<Follower<PolicyFiles>>,
+    metrics: Arc<Metrics>,
+    format: Format,
+) -> Result<(), ServeError> {
+    // Caught before the sockets open: from here on a signal always drains, or reloads.
     let mut first = Signals::catch().map_err(ServeError::Runtime)?;
     let mut second = Signals::catch().map_err(ServeError::Runtime)?;
-    let gate = Arc::new(gate);
+    if let Some(follower) = follower {
+        tokio::spawn(reload::follow(follower, args.poll));
+    }
     let server = Server::bind(args.options(), Arc::clone(&gate) as _, metrics).await?;
     if format == Format::Text {
         print_banner(&server, &gate);
@@ -163,9 +176,18 @@ impl ServeArgs {
                 _ => CertificateSource::InMemory,
             },
             drain_delay: self.drain_delay.unwrap_or(default_delay),
-            limits: Limits::default(),
+            limits: Limits {
+                poll: self.poll,
+                ..Limits::default()
+            },
         }
     }
+}
+
+fn poll(text: &str) -> Result<Duration, String> {
+    duration::parse(text)
+        .filter(|period| *period >= SHORTEST_POLL)
+        .ok_or_else(|| "write a number with its unit, `10ms` or more, such as `1s`".to_owned())
 }
 
 fn drain_delay(text: &str) -> Result<Duration, String> {
@@ -251,6 +273,13 @@ mod tests {
         );
         let error = parse(&["--drain-delay", "5"]).unwrap_err().to_string();
         assert!(error.contains("`5s`"), "{error}");
+        assert_eq!(
+            parse(&["--poll", "1m"]).unwrap().options().limits.poll,
+            Duration::from_secs(60)
+        );
+        for poll in ["0", "1", "1ms"] {
+            assert!(parse(&["--poll", poll]).is_err(), "{poll}");
+        }
     }
 
     /// What `deploy/` sets in the pod's environment are flags of this command, with values that it takes.

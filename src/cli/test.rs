@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use crate::engine::Bundle;
 use crate::engine::bundle::known;
+use crate::files;
 use crate::suite::{Suite, Tested, bless, coverage, run as engine};
 
 use super::{CLEAN, FINDINGS, Failure, policies};
@@ -89,7 +90,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
 }
 
 fn read(args: &Args) -> Result<Suite, Failure> {
-    let files = policies::read_tests(&args.directories)?;
+    let files = files::tests(&args.directories)?;
     Ok(Suite::load(&files, &|file| {
         fs::read(file).map_err(|error| error.to_string())
     }))

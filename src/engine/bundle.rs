@@ -67,9 +67,12 @@ impl Bundle {
         Bundle::new(policy::load(&sources, &known()).set)
     }
 
-    /// KubeRay's own rules alone, for where the policies cannot be used.
+    /// KubeRay's own rules alone, for where the policies cannot be used. Its digest is a word: no set of documents has it.
     pub fn kuberay_only() -> Bundle {
-        let mut bundle = Bundle::new(PolicySet::default());
+        let mut bundle = Bundle::new(PolicySet {
+            digest: "kuberay-only".to_owned(),
+            ..PolicySet::default()
+        });
         bundle.checks.retain(|check| check.code.starts_with("RG1"));
         bundle
     }

@@ -148,6 +148,26 @@ pub(super) const POLICIES_BROKEN: FamilySpec = gauge(
     &[],
     "1 while the policy files cannot be used; the log says which file and line.",
 );
+pub(super) const POLICIES_BROKEN_SINCE: FamilySpec = gauge(
+    "raygate_policies_broken_since_timestamp_seconds",
+    &["file", "line"],
+    "Since when the policy files cannot be used, in seconds since 1970, by the place of the first error. There only while it lasts.",
+);
+pub(super) const BUNDLE_LOADED: FamilySpec = gauge(
+    "raygate_policy_bundle_loaded_timestamp_seconds",
+    &[],
+    "When the policies in use were loaded, in seconds since 1970.",
+);
+pub(super) const POLICY_RELOADS: FamilySpec = counter(
+    "raygate_policy_reloads_total",
+    &[],
+    "Sets of policies taken over from changed files.",
+);
+pub(super) const POLICY_RELOAD_FAILURES: FamilySpec = counter(
+    "raygate_policy_reload_failures_total",
+    &[],
+    "Polls that found policy files which cannot be used; the former policies stay in use.",
+);
 pub(super) const LOG_LINES_DROPPED: FamilySpec = counter(
     "raygate_log_lines_dropped_total",
     &[],
@@ -178,7 +198,11 @@ pub static FAMILIES: &[FamilySpec] = &[
     CERTIFICATE_RELOADS,
     CERTIFICATE_RELOAD_FAILURES,
     BUNDLE,
+    BUNDLE_LOADED,
+    POLICY_RELOADS,
+    POLICY_RELOAD_FAILURES,
     POLICIES_BROKEN,
+    POLICIES_BROKEN_SINCE,
     LOG_LINES_DROPPED,
     BUILD,
 ];

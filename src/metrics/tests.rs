@@ -17,7 +17,8 @@ fn touched() -> Metrics {
     metrics.answered(Endpoint::Mutate, &record, Duration::from_micros(80));
     metrics.rejected("404");
     metrics.handshake_failed("version");
-    metrics.bundle("sha256:1", 3);
+    metrics.bundle("1", 3, 1_800_000_000);
+    metrics.policies_broken("policies/a.yaml", 3, 1_800_000_001);
     metrics
 }
 
@@ -121,14 +122,38 @@ fn a_guard_gives_back_what_it_took() {
 #[test]
 fn only_the_bundle_in_use_is_shown() {
     let metrics = Metrics::new();
-    metrics.bundle("sha256:old", 2);
-    metrics.bundle("sha256:new", 3);
+    metrics.bundle("old", 2, 1);
+    metrics.bundle("new", 3, 2);
+    metrics.bundle("new", 4, 3);
     let text = metrics.encode();
+    assert!(text.contains(r#"raygate_policy_bundle_info{digest="new"} 4"#), "{text}");
     assert!(
-        text.contains(r#"raygate_policy_bundle_info{digest="sha256:new"} 3"#),
+        text.contains("raygate_policy_bundle_loaded_timestamp_seconds 3\n"),
         "{text}"
     );
-    assert!(!text.contains("sha256:old"));
+    assert!(!text.contains("old"));
+}
+
+#[test]
+fn a_fault_has_its_place_for_as_long_as_it_lasts() {
+    let metrics = Metrics::new();
+    metrics.policies_broken("a.yaml", 3, 7);
+    metrics.policies_broken("b.yaml", 9, 7);
+    let text = metrics.encode();
+    assert!(
+        text.contains(r#"raygate_policies_broken_since_timestamp_seconds{file="b.yaml",line="9"} 7"#),
+        "{text}"
+    );
+    assert!(
+        text.contains("raygate_policies_broken 1\n") && !text.contains("a.yaml"),
+        "{text}"
+    );
+    metrics.policies_whole();
+    let text = metrics.encode();
+    assert!(
+        text.contains("raygate_policies_broken 0\n") && !text.contains(".yaml"),
+        "{text}"
+    );
 }
 
 #[test]

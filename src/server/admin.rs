@@ -88,6 +88,10 @@ fn ready(shared: &Shared, phase: Phase, verbose: bool) -> Response<Full<Bytes>> 
     }
     if verbose {
         let _ = writeln!(body, "[+] policies: {}", shared.reviewer.summary());
+        // The policies in use are good ones: a replica that went away for the sake of newer ones would help nobody.
+        if let Some(fault) = shared.reviewer.fault() {
+            let _ = writeln!(body, "[!] policy files: {fault}");
+        }
     }
     body.push_str(if ready { "ready\n" } else { "not ready\n" });
     text(

@@ -65,8 +65,8 @@ pub struct Limits {
     /// How long a connection that the server has closed waits for the client to close too, so that the client gets to
     /// read the last answer instead of a reset.
     pub linger: Duration,
-    /// How often certificate files are read again.
-    pub certificate_poll: Duration,
+    /// How often certificate files are looked at.
+    pub poll: Duration,
 }
 
 impl Default for Limits {
@@ -99,7 +99,7 @@ impl Default for Limits {
             announce: Duration::from_secs(60),
             drain: Duration::from_secs(10),
             linger: Duration::from_secs(1),
-            certificate_poll: Duration::from_secs(2),
+            poll: crate::reload::PERIOD,
         }
     }
 }

@@ -85,6 +85,7 @@ fn log(endpoint: Endpoint, record: &Record, took: Duration, bytes: usize) {
         codes = %Commas(&record.codes),
         rules = %record.rules.join(","),
         injected = %Commas(&record.injected),
+        bundle = record.bundle,
         microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         bytes,
         "answered"

@@ -43,7 +43,7 @@ async fn files_are_followed_and_broken_ones_change_nothing() {
         key: dir.path().join("tls.key"),
     };
     let limits = Limits {
-        certificate_poll: Duration::from_millis(10),
+        poll: Duration::from_millis(10),
         ..limits()
     };
     let server = start_with(Counting, limits, CertificateSource::Files(files), Duration::ZERO).await;

@@ -47,6 +47,24 @@ pub(crate) async fn start_with(
     certificate: CertificateSource,
     drain_delay: Duration,
 ) -> Running {
+    start_shared(
+        Arc::new(reviewer),
+        Arc::new(Metrics::new()),
+        limits,
+        certificate,
+        drain_delay,
+    )
+    .await
+}
+
+/// Starts a server whose reviewer and metrics the test holds too.
+pub(crate) async fn start_shared(
+    reviewer: Arc<dyn Reviewer>,
+    metrics: Arc<Metrics>,
+    limits: Limits,
+    certificate: CertificateSource,
+    drain_delay: Duration,
+) -> Running {
     let any = "127.0.0.1:0".parse().unwrap();
     let options = Options {
         bind: any,
@@ -55,9 +73,7 @@ pub(crate) async fn start_with(
         drain_delay,
         limits,
     };
-    let server = Server::bind(options, Arc::new(reviewer), Arc::new(Metrics::new()))
-        .await
-        .unwrap();
+    let server = Server::bind(options, reviewer, metrics).await.unwrap();
     let (webhook, admin) = (server.webhook_address(), server.metrics_address());
     let certificates = server.certificates();
     let (stop, stopped) = oneshot::channel();

@@ -18,3 +18,5 @@ mod drain;
 mod harness;
 mod overload;
 mod protocols;
+mod reload;
+mod sighup;

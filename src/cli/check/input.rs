@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use serde::de::IgnoredAny;
 
 use crate::cli::Failure;
-use crate::cli::files::{cannot, find};
 use crate::diag::{Diagnostic, SourceId, Sources};
+use crate::files::{cannot_read, find};
 use crate::yaml::{self, Limits, Node, Reading};
 
 /// The endings of the files that are read below a directory.
@@ -43,7 +43,7 @@ pub fn files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             continue;
         }
         let is_folder = fs::metadata(argument)
-            .map_err(|error| cannot("read", argument, &error))?
+            .map_err(|error| cannot_read(argument, error))?
             .is_dir();
         if !is_folder {
             files.push(argument.clone());
@@ -74,7 +74,7 @@ pub fn read(files: &[PathBuf], sources: &Sources, each: Each<'_>) -> Result<(), 
         if file.as_os_str() == "-" {
             read_one(Path::new("<stdin>"), &mut io::stdin().lock(), sources, each)?;
         } else {
-            let open = File::open(file).map_err(|error| cannot("read", file, &error))?;
+            let open = File::open(file).map_err(|error| cannot_read(file, error))?;
             read_one(file, &mut BufReader::with_capacity(1 << 16, open), sources, each)?;
         }
     }
@@ -83,7 +83,7 @@ pub fn read(files: &[PathBuf], sources: &Sources, each: Each<'_>) -> Result<(), 
 
 fn read_one(path: &Path, reader: &mut dyn BufRead, sources: &Sources, each: Each<'_>) -> Result<(), Failure> {
     let name = path.display().to_string();
-    let read = |error: io::Error| cannot("read", path, &error);
+    let read = |error: io::Error| cannot_read(path, error);
     let first = Text::line(reader).map_err(read)?;
     let second = Text::line(reader).map_err(read)?;
     if !is_line_delimited(&first.bytes, &second.bytes) {

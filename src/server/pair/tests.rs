@@ -4,8 +4,8 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::super::rotate::error_chain;
 use super::*;
+use crate::telemetry::error_chain;
 
 const DAY: i64 = 86_400;
 

@@ -19,12 +19,18 @@ fn write(dir: &Path, pair: &(String, String)) {
     fs::write(dir.join("tls.key"), &pair.1).unwrap();
 }
 
-fn start(dir: &Path) -> (Rotation, Arc<CertificateStore>) {
-    Rotation::start(PairFiles {
+fn start(dir: &Path) -> (Follower<Rotation>, Arc<CertificateStore>) {
+    let files = PairFiles {
         certificate: dir.join("tls.crt"),
         key: dir.join("tls.key"),
-    })
-    .unwrap()
+    };
+    Rotation::start(files, Arc::new(Metrics::new())).unwrap()
+}
+
+/// What the second of two looks finds, after the first has found that something changed.
+fn settled(rotation: &mut Follower<Rotation>) -> Found<Arc<Pair>, PairError> {
+    assert!(matches!(rotation.look(), Found::Unsettled));
+    rotation.look()
 }
 
 /// What handshakes get, as bytes that two pairs never share.
@@ -40,7 +46,7 @@ fn a_new_pair_takes_over_and_the_same_one_does_nothing() {
     let first = served(&store);
     assert!(matches!(rotation.look(), Found::Same));
     write(dir.path(), &made());
-    assert!(matches!(rotation.look(), Found::New(_)));
+    assert!(matches!(settled(&mut rotation), Found::New(_)));
     assert_ne!(served(&store), first);
     assert!(matches!(rotation.look(), Found::Same));
 }
@@ -63,64 +69,52 @@ fn a_secret_that_is_exchanged_through_its_symlink_is_seen() {
     symlink("..2026_02", dir.path().join("..data_tmp")).unwrap();
     fs::rename(dir.path().join("..data_tmp"), dir.path().join("..data")).unwrap();
     fs::remove_dir_all(dir.path().join("..2026_01")).unwrap();
-    assert!(matches!(rotation.look(), Found::New(_)));
+    assert!(matches!(settled(&mut rotation), Found::New(_)));
     assert_ne!(served(&store), first);
 }
 
 #[test]
-fn a_writer_half_way_is_waited_for_and_not_reported() {
+fn a_chain_half_written_is_waited_for() {
     let dir = TempDir::new().unwrap();
     write(dir.path(), &made());
     let (mut rotation, store) = start(dir.path());
     let first = served(&store);
-    let next = made();
-    fs::write(dir.path().join("tls.crt"), &next.0).unwrap();
-    assert!(matches!(rotation.look(), Found::Suspect(PairError::Mismatch { .. })));
+    let (next, issuer) = (made(), made().0);
+    // The leaf alone fits the key, and no client could follow it to its CA.
+    write(dir.path(), &next);
+    assert!(matches!(rotation.look(), Found::Unsettled));
     assert_eq!(served(&store), first);
-    fs::write(dir.path().join("tls.key"), &next.1).unwrap();
-    assert!(matches!(rotation.look(), Found::New(_)));
+    fs::write(dir.path().join("tls.crt"), format!("{}{issuer}", next.0)).unwrap();
+    assert!(matches!(settled(&mut rotation), Found::New(_)));
+    assert_eq!(store.current().chain().len(), 2);
 }
 
 #[test]
-fn what_stays_broken_is_reported_once_for_each_fault() {
+fn what_stays_broken_changes_nothing_until_it_is_mended() {
     let dir = TempDir::new().unwrap();
     let good = made();
     write(dir.path(), &good);
     let (mut rotation, store) = start(dir.path());
     let first = served(&store);
-    fs::write(dir.path().join("tls.key"), "garbage").unwrap();
-    assert!(matches!(rotation.look(), Found::Suspect(_)));
-    assert!(matches!(rotation.look(), Found::Broken { known: false, .. }));
-    assert!(matches!(rotation.look(), Found::Broken { known: true, .. }));
+    fs::write(dir.path().join("tls.key"), made().1).unwrap();
+    let found = settled(&mut rotation);
+    assert!(matches!(
+        found,
+        Found::Broken {
+            error: PairError::Mismatch { .. },
+            known: false
+        }
+    ));
     fs::remove_file(dir.path().join("tls.key")).unwrap();
-    assert!(
-        matches!(rotation.look(), Found::Suspect(PairError::Read { .. })),
-        "another fault is another report"
-    );
-    assert!(matches!(rotation.look(), Found::Broken { known: false, .. }));
+    let found = settled(&mut rotation);
+    assert!(matches!(
+        found,
+        Found::Broken {
+            error: PairError::Read { .. },
+            known: false
+        }
+    ));
     assert_eq!(served(&store), first, "a broken pair never replaces a good one");
     write(dir.path(), &good);
-    assert!(matches!(rotation.look(), Found::Same));
-}
-
-#[test]
-fn reports_reach_the_metrics() {
-    let metrics = Metrics::new();
-    let dir = TempDir::new().unwrap();
-    write(dir.path(), &made());
-    let (mut rotation, store) = start(dir.path());
-    write(dir.path(), &made());
-    report(&rotation.look(), &metrics);
-    fs::write(dir.path().join("tls.crt"), "").unwrap();
-    report(&rotation.look(), &metrics);
-    report(&rotation.look(), &metrics);
-    report(&rotation.look(), &metrics);
-    let text = metrics.encode();
-    assert!(text.contains("raygate_certificate_reloads_total 1\n"), "{text}");
-    assert!(text.contains("raygate_certificate_reload_failures_total 2\n"), "{text}");
-    let ends = store.current().not_after;
-    assert!(
-        text.contains(&format!("raygate_certificate_expiry_timestamp_seconds {ends}\n")),
-        "{text}"
-    );
+    assert!(matches!(rotation.look(), Found::Mended));
 }
