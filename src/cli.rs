@@ -2,6 +2,7 @@
 
 pub mod certs;
 pub mod check;
+pub mod cluster;
 pub mod explain;
 mod junit;
 pub mod manifests;
