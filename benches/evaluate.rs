@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
+use jiff::Timestamp;
 use raygate::admission::{Endpoint, Gate};
 use raygate::cel::{Here, Meter, Place, compile};
 use raygate::engine::Bundle;
@@ -49,6 +50,7 @@ const RULE: &str = r#"
     && (request.user == '' || request.user.startsWith('system:') || platform.kuberay != '1.1')
 "#;
 
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 const BATCHES: usize = 60;
 const EACH: u32 = 20;
 
@@ -88,7 +90,7 @@ fn review(object: &Value) -> Vec<u8> {
 
 /// The object as `/mutate` left it.
 fn mutated(gate: &Gate, object: &Value) -> Value {
-    let answer: Value = serde_json::from_slice(&gate.answer(Endpoint::Mutate, &review(object)).body).unwrap();
+    let answer: Value = serde_json::from_slice(&gate.answer(Endpoint::Mutate, &review(object), NOW).body).unwrap();
     let mut object = object.clone();
     if let Some(patch) = answer["response"]["patch"].as_str() {
         let patch = base64::engine::general_purpose::STANDARD.decode(patch).unwrap();
@@ -121,9 +123,9 @@ fn main() {
         let done = review(&mutated(&gate, &object));
         let times = least(&mut [
             Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&raw))))),
-            Box::new(|| drop(black_box(gate.answer(Endpoint::Mutate, black_box(&raw))))),
+            Box::new(|| drop(black_box(gate.answer(Endpoint::Mutate, black_box(&raw), NOW)))),
             Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&done))))),
-            Box::new(|| drop(black_box(gate.answer(Endpoint::Validate, black_box(&done))))),
+            Box::new(|| drop(black_box(gate.answer(Endpoint::Validate, black_box(&done), NOW)))),
         ]);
         let [parse, mutate, parse_done, validate] = [0, 1, 2, 3].map(|at: usize| micros(times[at]));
         println!(

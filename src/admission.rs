@@ -8,6 +8,7 @@ pub mod review;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use jiff::Timestamp;
 
 use crate::engine::{Bundle, Finder, Operation, Request, Verdict, judge};
 
@@ -112,15 +113,15 @@ impl Gate {
         )
     }
 
-    /// Answers one review. Any bytes are legal input.
-    pub fn answer(&self, endpoint: Endpoint, body: &[u8]) -> Answer {
+    /// Answers one review, which arrived now. Any bytes are legal input.
+    pub fn answer(&self, endpoint: Endpoint, body: &[u8], now: Timestamp) -> Answer {
         let review = match Review::read(body) {
             Ok(review) => review,
             Err(error) => return malformed(&error.to_string()),
         };
         let bundle = self.bundle();
         let mut record = review.record(&bundle);
-        match review.asked() {
+        match review.asked(now) {
             Err(error) => malformed(&error.to_string()),
             Ok(Asked::NotOurs) => {
                 record.verdict = "not-ours";

@@ -13,6 +13,8 @@ pub use mutate::Change;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use jiff::tz::Offset;
 use serde_json::Value;
 
 use crate::policy::Subject;
@@ -58,6 +60,8 @@ pub struct Request {
     pub old: Option<Value>,
     /// Whether the object's name is final; on `/mutate` it may still be a `generateName`.
     pub named: bool,
+    /// When it is asked. From here on nothing reads a clock.
+    pub now: Timestamp,
 }
 
 impl Request {
@@ -66,6 +70,7 @@ impl Request {
         let job = RayJob::of(object);
         let mut subject = Subject::new(Identity::of(&job), &self.namespace, &self.user, bundle.platform());
         subject.operation = self.operation.name();
+        subject.today = Offset::UTC.to_datetime(self.now).date();
         let compiled = bundle.compiled(&subject, &job);
         (subject, compiled)
     }

@@ -4,6 +4,7 @@
 //! whoever loads policies says which ones there are ([`load::Known`]).
 
 pub mod codes;
+pub mod exemption;
 pub mod glob;
 pub mod json_schema;
 pub mod load;
@@ -15,6 +16,7 @@ pub mod schema;
 pub mod select;
 pub mod settings;
 
+pub use exemption::Exemption;
 pub use load::load;
 pub use merge::{Effective, Leaf, Origin};
 pub use select::Subject;
@@ -36,6 +38,8 @@ pub struct PolicySet {
     pub platform: Platform,
     /// The policies, by priority and then by name, lowest first.
     pub policies: Vec<RayPolicy>,
+    /// The exemptions, by name.
+    pub exemptions: Vec<Exemption>,
     /// The digest over the normalised documents, in hexadecimal.
     pub digest: String,
 }

@@ -56,7 +56,7 @@ pub trait Reviewer: Send + Sync + 'static {
 
 impl Reviewer for Gate {
     fn answer(&self, endpoint: Endpoint, body: &[u8]) -> Answer {
-        Gate::answer(self, endpoint, body)
+        Gate::answer(self, endpoint, body, jiff::Timestamp::now())
     }
 
     fn summary(&self) -> String {

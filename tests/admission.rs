@@ -8,6 +8,7 @@
 )]
 
 use base64::Engine as _;
+use jiff::Timestamp;
 use raygate::admission::{Answer, Endpoint, Gate, overloaded, panicked};
 use raygate::engine::Bundle;
 use raygate::engine::bundle::{EMBEDDED, known};
@@ -19,6 +20,8 @@ const SEED: &str = include_str!("rayjobs/seed-01-gpu-training.json");
 fn seed() -> Value {
     serde_json::from_str(SEED).unwrap()
 }
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn gate() -> Gate {
     Gate::new(Bundle::embedded())
@@ -71,7 +74,7 @@ fn body(answer: &Answer) -> Value {
 }
 
 fn ask(gate: &Gate, endpoint: Endpoint, operation: &str, object: Value, old: Value) -> Value {
-    body(&gate.answer(endpoint, review(operation, object, old).to_string().as_bytes()))
+    body(&gate.answer(endpoint, review(operation, object, old).to_string().as_bytes(), NOW))
 }
 
 fn create(gate: &Gate, object: Value) -> Value {
@@ -164,7 +167,7 @@ fn what_is_no_review_is_a_400_that_says_why() {
     cases.push((invalid, ""));
     for endpoint in [Endpoint::Mutate, Endpoint::Validate] {
         for (bytes, why) in &cases {
-            let answer = gate().answer(endpoint, bytes);
+            let answer = gate().answer(endpoint, bytes, NOW);
             let text = String::from_utf8(answer.body).unwrap();
             assert_eq!(answer.status, 400, "{why}: {text}");
             assert!(text.contains(why), "{why}: {text}");
@@ -186,7 +189,7 @@ fn what_is_not_ours_is_allowed_and_said_to_be() {
         let mut review = review("CREATE", json!({"nonsense": true}), Value::Null);
         review["request"]["subResource"] = Value::Null;
         *review.pointer_mut(pointer).unwrap() = value.clone();
-        let answer = gate().answer(Endpoint::Validate, review.to_string().as_bytes());
+        let answer = gate().answer(Endpoint::Validate, review.to_string().as_bytes(), NOW);
         assert_eq!(answer.record.verdict, "not-ours", "{value}");
         let response = body(&answer);
         assert_eq!(response["allowed"], true);

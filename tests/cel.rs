@@ -595,7 +595,16 @@ fn answer(bundle: Bundle, operation: &str, object: &Value, old: Option<&Value>) 
         },
     });
     let gate = Gate::new(bundle);
-    serde_json::from_slice(&gate.answer(Endpoint::Validate, review.to_string().as_bytes()).body).unwrap()
+    serde_json::from_slice(
+        &gate
+            .answer(
+                Endpoint::Validate,
+                review.to_string().as_bytes(),
+                jiff::Timestamp::UNIX_EPOCH,
+            )
+            .body,
+    )
+    .unwrap()
 }
 
 fn quiet(object: &mut Value) {

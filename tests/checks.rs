@@ -100,6 +100,7 @@ fn request(object: &Value) -> Request {
         object: object.clone(),
         old: None,
         named: true,
+        now: jiff::Timestamp::UNIX_EPOCH,
     }
 }
 

@@ -90,7 +90,7 @@ fn policy_language() {
             ));
         }
     }
-    text.push_str("\n`force` has the same keys as `defaults`.\n\n## Injectors\n\nThey act in this order, after the repairs of the checks.\n\n| injector | does | settings |\n|---|---|---|\n");
+    text.push_str("\n`force` has the same keys as `defaults`, and `raise` those of `limits`.\n\n## Injectors\n\nThey act in this order, after the repairs of the checks.\n\n| injector | does | settings |\n|---|---|---|\n");
     for injector in INJECTORS {
         text.push_str(&format!(
             "| `{}` | {} | `{}` |\n",

@@ -31,6 +31,7 @@ fn broken(kuberay: KubeRay, gates: &[(&str, bool)], object: &Value) -> BTreeSet<
         object: object.clone(),
         old: None,
         named: true,
+        now: jiff::Timestamp::UNIX_EPOCH,
     };
     answer_as_is(&Bundle::new(set), request)
         .findings

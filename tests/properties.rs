@@ -240,6 +240,7 @@ fn request(object: &Value, operation: Operation, old: Option<Value>) -> Request 
         object: object.clone(),
         old,
         named: true,
+        now: jiff::Timestamp::UNIX_EPOCH,
     }
 }
 
@@ -415,7 +416,7 @@ proptest! {
             },
         });
         let endpoint = if validate { Endpoint::Validate } else { Endpoint::Mutate };
-        let answer = gate.answer(endpoint, review.to_string().as_bytes());
+        let answer = gate.answer(endpoint, review.to_string().as_bytes(), jiff::Timestamp::UNIX_EPOCH);
         prop_assert_eq!(answer.status, 200);
         let body: Value = serde_json::from_slice(&answer.body).unwrap();
         prop_assert_eq!(&body["response"]["uid"], "u-1");

@@ -26,6 +26,7 @@ const KEYWORDS: &[&str] = &[
     "$ref",
     "$schema",
     "additionalProperties",
+    "anyOf",
     "const",
     "description",
     "enum",
@@ -76,13 +77,14 @@ fn errors(root: &Value, schema: &Value, value: &Value, path: &str, out: &mut Vec
                 errors(root, root.pointer(pointer).unwrap(), value, path, out);
                 true
             }
-            "oneOf" => {
+            "oneOf" | "anyOf" => {
                 let fitting = wanted.as_array().unwrap().iter().filter(|one| {
                     let mut found = Vec::new();
                     errors(root, one, value, path, &mut found);
                     found.is_empty()
                 });
-                fitting.count() == 1
+                let fitting = fitting.count();
+                fitting == 1 || (fitting > 1 && keyword == "anyOf")
             }
             "type" => match wanted {
                 Value::Array(names) => names.iter().any(|name| fits_type(name.as_str().unwrap(), value)),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -141,7 +142,7 @@ impl<'a> Review<'a> {
     ///
     /// # Errors
     /// [`ReviewError`] where the objects do not fit the operation, or cannot be read.
-    pub fn asked(&self) -> Result<Asked, ReviewError> {
+    pub fn asked(&self, now: Timestamp) -> Result<Asked, ReviewError> {
         let wire = &self.wire;
         let is_ours = wire.kind.group == "ray.io"
             && wire.kind.kind == "RayJob"
@@ -179,6 +180,7 @@ impl<'a> Review<'a> {
             object,
             old,
             named,
+            now,
         }))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::Value;
 
-use crate::policy::load::{Known, Source};
+use crate::policy::load::{Known, KnownCode, Source};
 use crate::policy::select::{Selected, select};
 use crate::policy::settings::Action;
 use crate::policy::{self, Effective, Platform, PolicySet, Subject, merge};
@@ -154,7 +154,14 @@ fn action_of(check: &Check, effective: &Effective) -> Action {
 /// The names that policy files may use of the checks and injectors.
 pub fn known() -> Known {
     Known {
-        codes: check::all().map(|check| (check.code, check.fixes)).collect(),
+        codes: check::all()
+            .map(|check| KnownCode {
+                code: check.code,
+                fixes: check.fixes,
+                // A RayJob that KubeRay refuses is not helped by passing here.
+                waivable: !check.code.starts_with("RG1"),
+            })
+            .collect(),
         injectors: INJECTORS.iter().map(|injector| injector.name).collect(),
     }
 }

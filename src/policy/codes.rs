@@ -16,6 +16,10 @@ pub(super) const CANNOT_FIX: &str = "RP205";
 pub(super) const UNKNOWN_ACCELERATOR: &str = "RP206";
 pub(super) const UNKNOWN_LEAF: &str = "RP207";
 pub(super) const NOTHING_LOADED: &str = "RP208";
+pub(super) const NOT_SPECIFIC: &str = "RP209";
+pub(super) const CANNOT_WAIVE: &str = "RP210";
+pub(super) const UNKNOWN_RULE: &str = "RP211";
+pub(super) const GRANTS_NOTHING: &str = "RP212";
 pub(super) const BAD_EXPRESSION: &str = "RP301";
 
 /// Every code of this module, in order.
@@ -24,7 +28,7 @@ pub const CODES: &[CodePage] = &[
         code: NOT_A_POLICY,
         title: "the document is no policy",
         text: "Every document of a policy file is a mapping with `apiVersion: raygate.dev/v1beta1` and a `kind` of \
-               Platform or RayPolicy. Tests belong into files that end in `.test.yaml`.",
+               Platform, RayPolicy or Exemption. Tests belong into files that end in `.test.yaml`.",
     },
     CodePage {
         code: UNKNOWN_KEY,
@@ -55,8 +59,9 @@ pub const CODES: &[CodePage] = &[
     },
     CodePage {
         code: DUPLICATE_NAME,
-        title: "two policies have the same name",
-        text: "The name of a policy stands in logs, annotations and denials, so it is unique among all files.",
+        title: "two documents or rules have the same name",
+        text: "The names of policies, exemptions and rules stand in logs, metrics and denials. Each is unique among its \
+               kind, in all files.",
     },
     CodePage {
         code: SECOND_FACT,
@@ -97,6 +102,29 @@ pub const CODES: &[CodePage] = &[
         title: "no policy was found",
         text: "The policy directories hold no document of kind RayPolicy. Files are read that end in `.yaml`, except \
                `.test.yaml`, `kustomization.yaml` and what begins with a dot.",
+    },
+    CodePage {
+        code: NOT_SPECIFIC,
+        title: "an exemption for everybody",
+        text: "An exemption is for somebody: its `match` names a project, a namespace or a user, each by more than \
+               wildcards. What shall hold for everybody belongs into a RayPolicy.",
+    },
+    CodePage {
+        code: CANNOT_WAIVE,
+        title: "a check that cannot be waived",
+        text: "The checks RG1xx find what KubeRay itself refuses. Without the check the RayJob would be stored and fail \
+               later, with less to read. Where such a check is wrong, a RayPolicy can turn it off with `actions`.",
+    },
+    CodePage {
+        code: UNKNOWN_RULE,
+        title: "a rule that no policy has",
+        text: "`rule/NAME` names a rule by its `name` in the `rules` of some RayPolicy.",
+    },
+    CodePage {
+        code: GRANTS_NOTHING,
+        title: "an exemption that grants nothing",
+        text: "An exemption waives findings with `waive`, raises limits with `raise`, or both. One that does neither can \
+               be taken out.",
     },
     CodePage {
         code: BAD_EXPRESSION,

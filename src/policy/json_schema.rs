@@ -9,7 +9,7 @@ use crate::ray::version::GATES;
 use crate::yaml::{self, Limits, Reading};
 
 use super::load::Known;
-use super::schema::{API_VERSION, DOCUMENTS, Document, Field, Form, Kind, METADATA, SELECTOR, SETTINGS};
+use super::schema::{API_VERSION, DOCUMENTS, Document, Field, Form, Kind, LIMITS, METADATA, SELECTOR, SETTINGS};
 use super::settings::Action;
 
 /// A Kubernetes quantity (apimachinery, `pkg/api/resource`); a minus sign is legal there and never here.
@@ -30,6 +30,7 @@ pub fn schema(known: &Known) -> Value {
     let mut definitions = Map::new();
     definitions.insert("settings".into(), writer.object(SETTINGS));
     definitions.insert("selector".into(), writer.object(SELECTOR));
+    definitions.insert("limits".into(), writer.object(LIMITS));
     for document in DOCUMENTS {
         definitions.insert(document.kind.into(), writer.document(document));
     }
@@ -115,6 +116,7 @@ impl Writer<'_> {
             Kind::OneOf(names) => json!({"enum": names.iter().map(|(name, _)| *name).collect::<Vec<_>>()}),
             Kind::Object(fields) if std::ptr::eq(*fields, SETTINGS) => reference("settings"),
             Kind::Object(fields) if std::ptr::eq(*fields, SELECTOR) => reference("selector"),
+            Kind::Object(fields) if std::ptr::eq(*fields, LIMITS) => reference("limits"),
             Kind::Object(fields) => self.object(fields),
             Kind::Map(Form::Code, _) => self.actions(),
             Kind::Map(form, kind) => json!({
@@ -138,7 +140,7 @@ impl Writer<'_> {
             .known
             .codes
             .iter()
-            .map(|(code, fixes)| ((*code).to_owned(), json!({"enum": names(*fixes)})))
+            .map(|known| (known.code.to_owned(), json!({"enum": names(known.fixes)})))
             .collect();
         json!({"type": "object", "properties": codes, "additionalProperties": false})
     }
@@ -154,7 +156,11 @@ impl Writer<'_> {
             Form::LabelKey | Form::ResourceName => pattern(format!("^({NAME}/)?{WORD}$")),
             Form::LabelValue => pattern(format!("^({WORD})?$")),
             Form::Date => pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}$".to_owned()),
-            Form::Code => json!({"enum": self.known.codes.iter().map(|(code, _)| *code).collect::<Vec<_>>()}),
+            Form::Code => json!({"enum": self.known.codes.iter().map(|known| known.code).collect::<Vec<_>>()}),
+            Form::Finding => {
+                let codes: Vec<&str> = self.known.waivable().collect();
+                json!({"anyOf": [{"enum": codes}, {"type": "string", "pattern": format!("^rule/{NAME}$")}]})
+            }
             Form::Leaf => {
                 let sections: Vec<&str> = SETTINGS.iter().map(|field| field.key).collect();
                 pattern(format!("^({})(\\..+)?$", sections.join("|")))

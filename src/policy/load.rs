@@ -15,10 +15,12 @@ use super::glob::Glob;
 use super::merge::Origin;
 use super::read::{ReadLeaf, Reader};
 use super::rule::{self, Rule};
-use super::schema::{API_VERSION, DOCUMENTS, Field, Kind, METADATA, SETTINGS};
+use super::schema::{API_VERSION, DOCUMENTS, Field, Kind, METADATA, POLICY, SETTINGS};
 use super::select::{Key, Selector};
 use super::settings::Mode;
-use super::{Platform, PolicySet, RayPolicy, SetLeaf, platform};
+use super::{Exemption, Platform, PolicySet, RayPolicy, SetLeaf, platform};
+
+mod exemption;
 
 /// One policy file.
 #[derive(Clone, Debug)]
@@ -42,10 +44,32 @@ impl Source {
 /// The names that a policy may use of what this room does not know.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
-    /// The codes of the checks, each with whether it can repair.
-    pub codes: Vec<(&'static str, bool)>,
+    /// The checks.
+    pub codes: Vec<KnownCode>,
     /// The names of the injectors.
     pub injectors: Vec<&'static str>,
+}
+
+/// A check, as far as policies can name it.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownCode {
+    /// Its code.
+    pub code: &'static str,
+    /// Whether it can repair.
+    pub fixes: bool,
+    /// Whether an exemption may waive it.
+    pub waivable: bool,
+}
+
+impl Known {
+    /// The codes that an exemption may waive.
+    pub fn waivable(&self) -> impl Iterator<Item = &'static str> {
+        self.codes.iter().filter(|known| known.waivable).map(|known| known.code)
+    }
+
+    fn code(&self, code: &str) -> Option<&KnownCode> {
+        self.codes.iter().find(|known| known.code == code)
+    }
 }
 
 /// What came of loading.
@@ -73,6 +97,8 @@ pub fn load(files: &[Source], known: &Known) -> Loaded {
         sources: Sources::new(),
         reader: Reader::default(),
         policies: vec![],
+        exemptions: vec![],
+        waived_rules: vec![],
         platforms: vec![],
         rule_names: BTreeMap::new(),
     };
@@ -107,6 +133,9 @@ struct Loader<'a> {
     sources: Sources,
     reader: Reader,
     policies: Vec<Read>,
+    exemptions: Vec<exemption::Read>,
+    /// The rules that exemptions waive, by name.
+    waived_rules: Vec<(String, Span)>,
     /// The `spec`s of the sound documents of kind Platform.
     platforms: Vec<Node>,
     rule_names: BTreeMap<String, Span>,
@@ -145,6 +174,13 @@ static TOP: &[Field] = &[
 
 fn error(code: &'static str, span: Span, message: String) -> Diagnostic {
     Diagnostic::error(code, message).at(span, "")
+}
+
+fn same_name(what: &str, name: &str, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::error(codes::DUPLICATE_NAME, format!("there are two {what} named `{name}`"))
+        .at(span, "")
+        .and_at(first, "the first")
+        .help("give one of them another name")
 }
 
 impl Loader<'_> {
@@ -218,6 +254,7 @@ impl Loader<'_> {
         match document.kind {
             "Platform" if is_sound => self.platforms.push(spec.clone()),
             "Platform" => {}
+            "Exemption" => self.exemption(spec, name, is_sound),
             _ => self.policy(spec, name, is_sound),
         }
     }
@@ -228,11 +265,8 @@ impl Loader<'_> {
         };
         let text = name.as_str().unwrap_or_default();
         if let Some(first) = self.policies.iter().find(|read| &*read.policy.name == text) {
-            let diagnostic = Diagnostic::error(codes::DUPLICATE_NAME, format!("there are two policies named `{text}`"))
-                .at(name.span, "")
-                .and_at(first.name_span, "the first")
-                .help("give one of them another name");
-            return self.push(diagnostic);
+            let first = first.name_span;
+            return self.push(same_name("policies", text, name.span, first));
         }
         self.names(spec);
         let policy_name: Arc<str> = text.into();
@@ -248,23 +282,7 @@ impl Loader<'_> {
         if !is_sound {
             return;
         }
-        let mut leaves = Vec::new();
-        let groups: Vec<Field> = DOCUMENTS
-            .iter()
-            .find(|document| document.kind == "RayPolicy")
-            .map(|document| document.spec)
-            .unwrap_or_default()
-            .iter()
-            .filter(|field| matches!(field.key, "defaults" | "force" | "limits" | "actions"))
-            .map(|field| Field {
-                key: field.key,
-                kind: field.kind,
-                required: false,
-                doc: "",
-                example: "",
-            })
-            .collect();
-        Reader::leaves(spec, &groups, &[], &mut leaves);
+        let leaves = Reader::leaves(spec, POLICY, &["defaults", "force", "limits", "actions"]);
         let texts = |key: &str| -> Vec<String> {
             let items = spec.get(key).and_then(Node::as_sequence).unwrap_or_default();
             items.iter().filter_map(Node::as_str).map(str::to_owned).collect()
@@ -298,20 +316,9 @@ impl Loader<'_> {
     fn names(&mut self, spec: &Node) {
         for entry in spec.get("actions").and_then(Node::as_mapping).unwrap_or_default() {
             let code = entry.key.text.as_str();
-            let known = self.known.codes.iter().find(|(known, _)| *known == code);
-            let diagnostic = match known {
-                None if code.starts_with("RG") && code.len() == 5 => {
-                    let near = suggest(code, self.known.codes.iter().map(|(code, _)| *code));
-                    let diagnostic = error(
-                        codes::UNKNOWN_CODE,
-                        entry.key.span,
-                        format!("no check has the code {code}"),
-                    );
-                    near.map_or(diagnostic.clone(), |near| {
-                        diagnostic.help(format!("did you mean {near}?"))
-                    })
-                }
-                Some((_, false)) if entry.value.as_str() == Some("Fix") => error(
+            let diagnostic = match self.known.code(code) {
+                None if code.starts_with("RG") && code.len() == 5 => self.unknown_code(code, entry.key.span),
+                Some(known) if !known.fixes && entry.value.as_str() == Some("Fix") => error(
                     codes::CANNOT_FIX,
                     entry.value.span,
                     format!("the check {code} cannot repair"),
@@ -353,6 +360,13 @@ impl Loader<'_> {
         }
     }
 
+    fn unknown_code(&self, code: &str, span: Span) -> Diagnostic {
+        let near = suggest(code, self.known.codes.iter().map(|known| known.code));
+        let diagnostic = error(codes::UNKNOWN_CODE, span, format!("no check has the code {code}"));
+        let near = near.map(|near| format!("did you mean {near}?"));
+        near.into_iter().fold(diagnostic, Diagnostic::help)
+    }
+
     fn selector(&mut self, node: &Node) -> Selector {
         let globs = |node: &Node| -> Vec<Glob> {
             let items = node.as_sequence().unwrap_or_default().iter();
@@ -390,11 +404,7 @@ impl Loader<'_> {
                 let text = name.as_str().unwrap_or_default();
                 match self.rule_names.get(text) {
                     Some(first) => {
-                        let diagnostic =
-                            Diagnostic::error(codes::DUPLICATE_NAME, format!("there are two rules named `{text}`"))
-                                .at(name.span, "")
-                                .and_at(*first, "the first")
-                                .help("give one of them another name");
+                        let diagnostic = same_name("rules", text, name.span, *first);
                         self.push(diagnostic);
                     }
                     None => {
@@ -439,6 +449,7 @@ impl Loader<'_> {
         let (platform, found) = platform::join(&self.platforms);
         self.reader.diagnostics.extend(found);
         self.accelerators(&platform);
+        self.waived_rules_exist();
         self.conflicts();
         if self.policies.is_empty() && !any_error(&self.reader.diagnostics) {
             self.push(Diagnostic::warning(
@@ -449,6 +460,8 @@ impl Loader<'_> {
         let digest = digest(documents);
         let mut policies: Vec<RayPolicy> = self.policies.into_iter().map(|read| read.policy).collect();
         policies.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+        let mut exemptions: Vec<Exemption> = self.exemptions.into_iter().map(|read| read.exemption).collect();
+        exemptions.sort_by(|a, b| a.name.cmp(&b.name));
         let mut diagnostics = self.reader.diagnostics;
         let place = |diagnostic: &Diagnostic| diagnostic.primary.as_ref().map(|(span, _)| (span.source, span.start));
         diagnostics.sort_by_key(place);
@@ -456,6 +469,7 @@ impl Loader<'_> {
             set: PolicySet {
                 platform,
                 policies,
+                exemptions,
                 digest,
             },
             sources: self.sources,

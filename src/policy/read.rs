@@ -251,15 +251,13 @@ impl Reader {
                 .parse::<jiff::civil::Date>()
                 .map(drop)
                 .map_err(|_| "is no day; write it like 2026-12-31".to_owned()),
-            Form::Code => {
-                let digits = text.strip_prefix("RG").unwrap_or_default();
-                let fits = digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit());
-                if fits {
-                    Ok(())
-                } else {
-                    Err("is no code; write it like RG203".to_owned())
-                }
-            }
+            Form::Code if is_code(text) => Ok(()),
+            Form::Code => Err("is no code; write it like RG203".to_owned()),
+            Form::Finding => match text.strip_prefix("rule/") {
+                Some(rule) => names::dns1123_subdomain(rule).map_err(|error| error.to_string()),
+                None if is_code(text) => Ok(()),
+                None => Err("is neither a code like RG203 nor a rule like rule/owner".to_owned()),
+            },
             Form::KubeRay => text.parse::<KubeRay>().map(drop),
             Form::Version => {
                 let parts: Vec<&str> = text.strip_prefix('v').unwrap_or(text).split('.').collect();
@@ -291,8 +289,19 @@ impl Reader {
         }
     }
 
-    /// The leaves of a mapping that was held against its keys.
-    pub fn leaves(node: &Node, fields: &[Field], path: &[String], out: &mut Vec<ReadLeaf>) {
+    /// The leaves in some sections of a mapping that was held against its keys.
+    pub fn leaves(node: &Node, fields: &[Field], sections: &[&str]) -> Vec<ReadLeaf> {
+        let mut out = Vec::new();
+        for field in fields.iter().filter(|field| sections.contains(&field.key)) {
+            if let Some(entry) = node.entry(field.key) {
+                let path = vec![field.key.to_owned()];
+                Self::leaf(&entry.value, entry.key.span, &field.kind, path, &mut out);
+            }
+        }
+        out
+    }
+
+    fn leaves_below(node: &Node, fields: &[Field], path: &[String], out: &mut Vec<ReadLeaf>) {
         for entry in node.as_mapping().unwrap_or_default() {
             if let Some(field) = fields.iter().find(|field| field.key == entry.key.text) {
                 let path = below(path, &entry.key.text);
@@ -303,7 +312,7 @@ impl Reader {
 
     fn leaf(node: &Node, span: Span, kind: &Kind, path: Vec<String>, out: &mut Vec<ReadLeaf>) {
         match kind {
-            Kind::Object(fields) => Self::leaves(node, fields, &path, out),
+            Kind::Object(fields) => Self::leaves_below(node, fields, &path, out),
             Kind::Map(_, kind) => {
                 for entry in node.as_mapping().unwrap_or_default() {
                     Self::leaf(&entry.value, entry.key.span, kind, below(&path, &entry.key.text), out);
@@ -336,6 +345,12 @@ impl Reader {
             }),
         }
     }
+}
+
+/// Whether a text has the form of a check's code.
+fn is_code(text: &str) -> bool {
+    let digits = text.strip_prefix("RG").unwrap_or_default();
+    digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The keys down to an entry below others.

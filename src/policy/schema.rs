@@ -76,6 +76,8 @@ pub enum Form {
     Date,
     /// A code of a check, `RG203`.
     Code,
+    /// A code of a check, or `rule/NAME`.
+    Finding,
     /// A leaf of the settings, `lifecycle.ttlSecondsAfterFinished`.
     Leaf,
     /// A KubeRay version.
@@ -118,6 +120,12 @@ pub static DOCUMENTS: &[Document] = &[
         spec: POLICY,
         named: true,
         doc: "Defaults, forced settings, limits and actions for the RayJobs that it matches.",
+    },
+    Document {
+        kind: "Exemption",
+        spec: EXEMPTION,
+        named: true,
+        doc: "Findings that are waived and limits that are raised, for named namespaces, projects or users, until a day.",
     },
 ];
 
@@ -267,7 +275,8 @@ static TOLERATION: &[Field] = &[
     ),
 ];
 
-static POLICY: &[Field] = &[
+/// The keys of a RayPolicy's `spec`.
+pub static POLICY: &[Field] = &[
     field(
         "description",
         Kind::Text(Form::Free),
@@ -388,19 +397,66 @@ static RULE: &[Field] = &[
     ),
 ];
 
+/// The keys of an Exemption's `spec`.
+pub static EXEMPTION: &[Field] = &[
+    required(
+        "match",
+        Kind::Object(EXEMPTED),
+        "The RayJobs that it is for. It names a project, a namespace or a user, each by more than wildcards. What is \
+         Flyte's counts only where a Flyte service account of the Platform sent the RayJob into its namespace.",
+        "{projects: [hero]}",
+    ),
+    field(
+        "waive",
+        Kind::List(&Kind::Text(Form::Finding)),
+        "Checks, and rules as `rule/NAME`, whose findings are neither repaired nor refused nor warned of: they go to the \
+         log, the metrics and the audit log. What KubeRay itself refuses, RG1xx, cannot be waived.",
+        "[RG310, rule/big-jobs-need-an-owner]",
+    ),
+    field(
+        "raise",
+        Kind::Object(LIMITS),
+        "Limits that are higher here, with the keys of `limits`; `allowedImages` adds patterns. It never lowers one.",
+        "{maxGpusPerJob: 512}",
+    ),
+    required("owner", Kind::Text(Form::Text), "Who answers for it.", "ml-platform"),
+    required(
+        "reason",
+        Kind::Text(Form::Text),
+        "Why it is granted.",
+        "one run on 512 GPUs",
+    ),
+    required(
+        "expires",
+        Kind::Text(Form::Date),
+        "The last day on which it holds, UTC.",
+        "2026-12-31",
+    ),
+];
+
+const PROJECTS: Field = field("projects", GLOBS, "Flyte projects.", "[\"ml*\"]");
+const DOMAINS: Field = field("domains", GLOBS, "Flyte domains.", "[production]");
+const WORKFLOWS: Field = field("workflows", GLOBS, "Flyte workflows.", "[\"*training*\"]");
+const TASKS: Field = field("tasks", GLOBS, "Flyte tasks, by their dotted name.", "[\"*.train_*\"]");
+const NAMESPACES: Field = field("namespaces", GLOBS, "Kubernetes namespaces.", "[\"team-a-*\"]");
+const USERS: Field = field(
+    "users",
+    GLOBS,
+    "Kubernetes users who create the RayJob.",
+    "[\"system:serviceaccount:ci:*\"]",
+);
+
+/// The keys of an Exemption's `match`. An expression is none of them: it may be about anything.
+static EXEMPTED: &[Field] = &[PROJECTS, DOMAINS, WORKFLOWS, TASKS, NAMESPACES, USERS];
+
 /// The keys of `match` and of each entry of `exclude`.
 pub static SELECTOR: &[Field] = &[
-    field("projects", GLOBS, "Flyte projects.", "[\"ml*\"]"),
-    field("domains", GLOBS, "Flyte domains.", "[production]"),
-    field("workflows", GLOBS, "Flyte workflows.", "[\"*training*\"]"),
-    field("tasks", GLOBS, "Flyte tasks, by their dotted name.", "[\"*.train_*\"]"),
-    field("namespaces", GLOBS, "Kubernetes namespaces.", "[\"team-a-*\"]"),
-    field(
-        "users",
-        GLOBS,
-        "Kubernetes users who create the RayJob.",
-        "[\"system:serviceaccount:ci:*\"]",
-    ),
+    PROJECTS,
+    DOMAINS,
+    WORKFLOWS,
+    TASKS,
+    NAMESPACES,
+    USERS,
     field(
         "when",
         Kind::Text(Form::Cel),
@@ -825,8 +881,11 @@ pub fn entries() -> Vec<Entry> {
     fn walk(document: &'static str, fields: &'static [Field], prefix: &str, out: &mut Vec<Entry>) {
         for field in fields {
             let path = format!("{prefix}.{}", field.key);
-            // `force` has the keys of `defaults`, and is described once.
-            let below = if field.key == "force" { &[] } else { field.kind.fields() };
+            // `force` has the keys of `defaults`, and `raise` those of `limits`: they are described once.
+            let below = match field.key {
+                "force" | "raise" => &[],
+                _ => field.kind.fields(),
+            };
             out.push(Entry {
                 document,
                 path: path.clone(),
@@ -844,9 +903,10 @@ pub fn entries() -> Vec<Entry> {
 
 /// The key that a person means by `name`: its whole path, or the end of it.
 pub fn find(name: &str) -> Option<Entry> {
-    let name = name
-        .strip_prefix("force.")
-        .map_or_else(|| name.to_owned(), |rest| format!("defaults.{rest}"));
+    let alias = |prefix: &str, section: &str| Some(format!("{section}.{}", name.strip_prefix(prefix)?));
+    let name = alias("force.", "defaults")
+        .or_else(|| alias("raise.", "limits"))
+        .unwrap_or_else(|| name.to_owned());
     let fits = |path: &str| path == name || path.strip_suffix(&name).is_some_and(|rest| rest.ends_with('.'));
     entries().into_iter().find(|entry| fits(&entry.path))
 }

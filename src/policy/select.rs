@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::cel::{Here, Inputs, Meter, Program, Session};
@@ -25,6 +26,8 @@ pub struct Subject {
     pub user: String,
     /// `CREATE` or `UPDATE`.
     pub operation: &'static str,
+    /// The day of the request, UTC: exemptions end.
+    pub today: Date,
 }
 
 impl Subject {
@@ -44,6 +47,7 @@ impl Subject {
             namespace: namespace.to_owned(),
             user: user.to_owned(),
             operation: "CREATE",
+            today: Date::default(),
         }
     }
 

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::path;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use serde_json::Value;
 
 use crate::diag::{Diagnostic, SourceId, Sources, Span, any_error};
@@ -31,6 +34,8 @@ pub struct Case {
     pub namespace: String,
     /// The object as it is, on an update.
     pub old: Option<Value>,
+    /// When it is asked.
+    pub now: Timestamp,
     /// What shall come of it; `None` where the case does not say.
     pub want: Option<Want>,
     /// The whole file.
@@ -38,6 +43,9 @@ pub struct Case {
     /// The file's text.
     pub(super) source: SourceId,
 }
+
+/// The day of a case that names none. It never moves, so that a case comes out tomorrow as it does today.
+pub const DAY: Date = jiff::civil::date(2000, 1, 1);
 
 /// What a case wants.
 #[derive(Debug)]
@@ -158,7 +166,9 @@ impl Builder<'_> {
             },
             str::to_owned,
         );
+        let day = request_text("at").and_then(|day| day.parse().ok()).unwrap_or(DAY);
         Some(Case {
+            now: Offset::UTC.to_timestamp(day.into()).unwrap_or_default(),
             name: node.get("name").and_then(Node::as_str).unwrap_or_default().to_owned(),
             user: request_text("user").map(str::to_owned),
             want: node.get("want").map(want),

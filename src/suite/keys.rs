@@ -84,6 +84,12 @@ static REQUEST: &[Field] = &[
         "ml-production",
     ),
     key(
+        "at",
+        Kind::Text(Form::Date),
+        "The day of the request, UTC: exemptions end. Without it 2000-01-01, when none has ended.",
+        "2027-01-01",
+    ),
+    key(
         "old",
         Kind::Object(OLD),
         "The object as it is, on an UPDATE: given as the object is, or as changes of it.",
@@ -122,7 +128,12 @@ static WANT: &[Field] = &[
 ];
 
 static FINDING: &[Field] = &[
-    required(key("code", Kind::Text(Form::Code), "The check.", "RG203")),
+    required(key(
+        "code",
+        Kind::Text(Form::Finding),
+        "The check, or the rule as `rule/NAME`.",
+        "RG203",
+    )),
     key(
         "path",
         Kind::Text(Form::Text),

@@ -38,6 +38,7 @@ pub fn run(case: &Case, bundle: &Bundle) -> Ran {
         object: object.clone(),
         old: case.old.clone(),
         named: true,
+        now: case.now,
     };
     let mutated = answer_mutate(bundle, request(&case.object));
     let patch = serde_json::to_value(mutated.document.patch()).unwrap_or_default();

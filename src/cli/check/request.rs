@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::cli::Failure;
@@ -45,6 +46,7 @@ impl Asked<'_> {
             object: self.object.clone(),
             old: self.old.clone(),
             named: true,
+            now: Timestamp::now(),
         }
     }
 }

@@ -1,0 +1,133 @@
+//! Reading exemptions: whom they name, and what they may grant.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use crate::diag::{Diagnostic, Span, suggest};
+use crate::policy::read::Reader;
+use crate::policy::schema::EXEMPTION;
+use crate::policy::select::Key;
+use crate::policy::{Exemption, codes};
+use crate::yaml::Node;
+
+use super::{Loader, error, same_name};
+
+/// An exemption, and where its name stands.
+pub(super) struct Read {
+    pub(super) exemption: Exemption,
+    name_span: Span,
+}
+
+impl Loader<'_> {
+    pub(super) fn exemption(&mut self, spec: &Node, name: Option<&Node>, is_sound: bool) {
+        let Some((name, text)) = name.and_then(|name| Some((name, name.as_str()?))) else {
+            return;
+        };
+        if let Some(first) = self.exemptions.iter().find(|read| &*read.exemption.name == text) {
+            let first = first.name_span;
+            return self.push(same_name("exemptions", text, name.span, first));
+        }
+        let waived: Vec<(&str, Span)> = spec
+            .get("waive")
+            .and_then(Node::as_sequence)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|item| Some((item.as_str()?, item.span)))
+            .collect();
+        self.waivable(&waived);
+        self.waived_rules.extend(waived.iter().filter_map(|(code, span)| {
+            let rule = code.strip_prefix("rule/")?;
+            Some((rule.to_owned(), *span))
+        }));
+        self.specific(spec);
+        if !is_sound {
+            return;
+        }
+        let leaves = Reader::leaves(spec, EXEMPTION, &["raise"]);
+        if waived.is_empty() && leaves.is_empty() {
+            let message = format!("the exemption `{text}` waives and raises nothing");
+            let diagnostic = Diagnostic::warning(codes::GRANTS_NOTHING, message).at(name.span, "");
+            self.push(diagnostic.help("give it `waive` or `raise`, or take it out"));
+        }
+        let words = |key: &str| spec.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
+        let name: (Arc<str>, Span) = (text.into(), name.span);
+        let origin = |span: Span| self.origin(&name.0, span);
+        let exemption = Exemption {
+            waive: waived
+                .iter()
+                .map(|(code, span)| ((*code).into(), origin(*span)))
+                .collect(),
+            raise: leaves.iter().map(|leaf| self.set_leaf(&name.0, leaf)).collect(),
+            owner: words("owner"),
+            reason: words("reason"),
+            expires: words("expires").parse().unwrap_or(Date::ZERO),
+            origin: origin(name.1),
+            matches: spec.get("match").map(|node| self.selector(node)).unwrap_or_default(),
+            name: name.0,
+        };
+        self.exemptions.push(Read {
+            exemption,
+            name_span: name.1,
+        });
+    }
+
+    /// The checks that an exemption waives are there, and may be waived.
+    fn waivable(&mut self, waived: &[(&str, Span)]) {
+        for (code, span) in waived.iter().filter(|(code, _)| code.starts_with("RG")) {
+            let diagnostic = match self.known.code(code) {
+                Some(known) if known.waivable => continue,
+                Some(_) => error(
+                    codes::CANNOT_WAIVE,
+                    *span,
+                    format!("{code} cannot be waived: KubeRay itself refuses what it finds"),
+                )
+                .help(
+                    "let the RayJob be corrected; where the check is wrong, a RayPolicy can turn it off with `actions`",
+                ),
+                None => self.unknown_code(code, *span),
+            };
+            self.push(diagnostic);
+        }
+    }
+
+    /// The `match` names somebody: in one of three keys, every pattern is more than wildcards.
+    fn specific(&mut self, spec: &Node) {
+        let Some(node) = spec.get("match").filter(|node| node.as_mapping().is_some()) else {
+            return;
+        };
+        let selector = self.selector(node);
+        let names_somebody = selector.patterns.iter().any(|(key, globs)| {
+            matches!(key, Key::Projects | Key::Namespaces | Key::Users)
+                && !globs.is_empty()
+                && globs
+                    .iter()
+                    .all(|glob| glob.as_str().contains(|c| !matches!(c, '*' | '?')))
+        });
+        if !names_somebody {
+            let span = spec.entry("match").map_or(node.span, |entry| entry.key.span);
+            let message = "the exemption is for everybody: its `match` names no project, namespace or user";
+            let diagnostic = error(codes::NOT_SPECIFIC, span, message.to_owned());
+            self.push(diagnostic.help("name those that it is for, for example `match: {namespaces: [team-a]}`"));
+        }
+    }
+
+    /// The rules that exemptions waive are there.
+    pub(super) fn waived_rules_exist(&mut self) {
+        let names = || self.rule_names.keys().map(String::as_str);
+        let mut found = Vec::new();
+        for (rule, span) in &self.waived_rules {
+            if self.rule_names.contains_key(rule) {
+                continue;
+            }
+            let diagnostic = error(
+                codes::UNKNOWN_RULE,
+                *span,
+                format!("no policy has a rule named `{rule}`"),
+            );
+            let near = suggest(rule, names()).map(|near| format!("did you mean `rule/{near}`?"));
+            found.push(near.into_iter().fold(diagnostic, Diagnostic::help));
+        }
+        self.reader.diagnostics.extend(found);
+    }
+}
