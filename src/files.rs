@@ -9,6 +9,8 @@ use crate::policy::load::Source;
 
 /// The deepest folder that is looked into, against loops of links.
 const DEEPEST: usize = 16;
+/// A folder with a file of this name is offered, not active: its files are found only where it, or one below it, is named.
+const OPTIONAL: &str = ".raygate-optional";
 /// The largest file that is read, in bytes; the loader refuses it by its size and needs no more of it.
 const LARGEST: u64 = 16 << 20;
 
@@ -113,7 +115,9 @@ fn collect(
             continue;
         }
         if path.is_dir() {
-            collect(&path, depth + 1, wanted, files)?;
+            if !path.join(OPTIONAL).exists() {
+                collect(&path, depth + 1, wanted, files)?;
+            }
         } else if wanted(&name) {
             files.insert(path);
         }

@@ -143,6 +143,12 @@ so is a directory without any case.
 - `changes` has the topmost place of everything that the mutation set, null where it took something away. Where
   elements of a list changed their order, it stands under `list[*].name`. The annotation `raygate.dev/applied` is left out.
 
+- `--policies` names what holds beside the directory, such as the shipped policies beside your own; its tests are not run and
+  its parts are not measured.
+
+A directory that holds a file `.raygate-optional` is offered, not active: it is read only where it, or one below it, is named.
+The [library](../policies/library/README.md) is one.
+
 Exit codes: 0 all passed, 1 failures or less than full coverage, 2 usage, 3 broken policies.
 
 | key | value | meaning | example |

@@ -18,7 +18,7 @@ use raygate::engine::Bundle;
 use raygate::engine::bundle::known;
 use raygate::policy::load::Source;
 use raygate::suite::compare::compare;
-use raygate::suite::coverage::coverage;
+use raygate::suite::coverage::{Coverage, coverage};
 use raygate::suite::run::run;
 use raygate::suite::{Suite, Tested};
 use serde_json::{Value, json};
@@ -54,25 +54,101 @@ fn failures(suite: &Suite, results: &[Tested<'_>]) -> Vec<String> {
     out
 }
 
+fn shipped() -> Vec<Source> {
+    let embedded = raygate::engine::bundle::EMBEDDED.iter();
+    embedded.map(|(name, text)| Source::new(name, text)).collect()
+}
+
+fn unnoticed(covered: &Coverage) -> Vec<String> {
+    let parts = covered.unnoticed.iter();
+    parts.map(|part| part.diagnostic().concise(&covered.sources)).collect()
+}
+
 #[test]
 fn the_shipped_policies_pass_their_cases_and_every_part_is_noticed() {
     let mut tests = Vec::new();
-    files(&root("policies"), |name| name.ends_with(".test.yaml"), &mut tests);
+    files(&root("policies/tests"), |name| name.ends_with(".test.yaml"), &mut tests);
     let suite = load(&tests);
     let results = suite.run(&Bundle::embedded());
     assert_eq!(failures(&suite, &results), Vec::<String>::new());
-    let shipped: Vec<Source> = raygate::engine::bundle::EMBEDDED
-        .iter()
-        .map(|(name, text)| Source::new(name, text))
-        .collect();
-    let covered = coverage(&shipped, &known(), &suite);
-    let unnoticed: Vec<String> = covered
-        .unnoticed
-        .iter()
-        .map(|part| part.diagnostic().concise(&covered.sources))
-        .collect();
-    assert_eq!(unnoticed, Vec::<String>::new());
+    let shipped = shipped();
+    let covered = coverage(&shipped, &[], &known(), &suite);
+    assert_eq!(unnoticed(&covered), Vec::<String>::new());
     assert!(covered.parts >= 15, "only {} parts were taken out", covered.parts);
+}
+
+/// The folders of the library: one set of policies each, for use beside the shipped ones.
+fn library() -> Vec<PathBuf> {
+    let entries = fs::read_dir(root("policies/library")).unwrap();
+    let mut folders: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    folders
+}
+
+fn policies_in(folder: &Path) -> Vec<Source> {
+    let mut out = Vec::new();
+    files(
+        folder,
+        |name| name.ends_with(".yaml") && !name.ends_with(".test.yaml"),
+        &mut out,
+    );
+    out
+}
+
+#[test]
+fn each_folder_of_the_library_passes_its_cases_beside_the_shipped_policies_and_every_part_is_noticed() {
+    let folders = library();
+    assert!(folders.len() >= 15, "{folders:?}");
+    for folder in folders {
+        let own = policies_in(&folder);
+        let loaded = raygate::policy::load(&[own.clone(), shipped()].concat(), &known());
+        let found: Vec<String> = loaded
+            .diagnostics
+            .iter()
+            .map(|diagnostic| diagnostic.concise(&loaded.sources))
+            .collect();
+        assert_eq!(found, Vec::<String>::new());
+        let mut tests = Vec::new();
+        files(&folder, |name| name.ends_with(".test.yaml"), &mut tests);
+        let suite = load(&tests);
+        let results = suite.run(&Bundle::new(loaded.set));
+        assert_eq!(failures(&suite, &results), Vec::<String>::new());
+        assert!(results.len() >= 2, "{} has {} cases", folder.display(), results.len());
+        let covered = coverage(&own, &shipped(), &known(), &suite);
+        assert_eq!(unnoticed(&covered), Vec::<String>::new());
+        assert!(covered.parts >= 2, "{}", folder.display());
+        assert!(
+            folder.join("README.md").is_file(),
+            "{} has no README.md",
+            folder.display()
+        );
+    }
+}
+
+/// Three ways to say where the same GPUs are: a platform has one of them.
+const ALTERNATIVES: [&str; 3] = ["nvidia", "nvidia-gke", "nvidia-karpenter"];
+
+#[test]
+fn the_whole_library_loads_together() {
+    for chosen in ALTERNATIVES {
+        let mut sources = shipped();
+        for folder in library() {
+            let name = folder.file_name().unwrap().to_str().unwrap();
+            if name == chosen || !ALTERNATIVES.contains(&name) {
+                sources.extend(policies_in(&folder));
+            }
+        }
+        let loaded = raygate::policy::load(&sources, &known());
+        let found: Vec<String> = loaded
+            .diagnostics
+            .iter()
+            .map(|diagnostic| diagnostic.concise(&loaded.sources))
+            .collect();
+        assert_eq!(found, Vec::<String>::new(), "with {chosen}");
+    }
 }
 
 #[test]
@@ -423,6 +499,31 @@ fn exit_codes() {
     let broken = Folder::new(&[("a.test.yaml", &passing)]);
     broken.write("broken.yaml", "kind: RayPolicy\n");
     assert_eq!(broken.test(&[]).0, 3);
+}
+
+#[test]
+fn policies_beside_hold_and_are_not_measured() {
+    let folder = Folder::new(&[("a.test.yaml", &format!("{CASE}{WANT}"))]);
+    fs::create_dir(folder.0.path().join("beside")).unwrap();
+    folder.write("beside/.raygate-optional", "");
+    folder.write(
+        "beside/limits.yaml",
+        &POLICY
+            .replace("name: base", "name: more")
+            .replace("actions:", "limits: {maxPodsPerJob: 0}\n  actions:"),
+    );
+    folder.write("beside/failing.test.yaml", &format!("{CASE}want: {{verdict: Retry}}\n"));
+    // A folder that is only offered is found where it is named.
+    assert_eq!(folder.test(&[]).0, 0);
+    let (code, text) = folder.test(&["--policies", "beside"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("RG507") && text.contains("1 cases: 0 passed, 1 failed"),
+        "{text}"
+    );
+    let (code, text) = folder.test(&["--policies", "beside", "--bless", "--coverage"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("base.yaml") && !text.contains("beside"), "{text}");
 }
 
 #[test]

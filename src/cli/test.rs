@@ -20,6 +20,10 @@ pub struct Args {
     /// Directories of policy files and of the *.test.yaml beside them; together they are one set of policies
     #[arg(value_name = "DIR", default_value = "policies")]
     directories: Vec<PathBuf>,
+    /// A directory or file of policies that hold beside these, and whose own tests and coverage are left alone (may be
+    /// given several times)
+    #[arg(long, value_name = "DIR")]
+    policies: Vec<PathBuf>,
     /// Rewrite the `want` of each case that comes out otherwise
     #[arg(long)]
     bless: bool,
@@ -55,7 +59,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
             "{name} is a file; name the directory of the policies and their tests"
         )));
     }
-    let (bundle, loaded) = policies::bundle(&args.directories)?;
+    let (bundle, loaded) = policies::bundle(&[args.directories.as_slice(), &args.policies].concat())?;
     if !loaded.diagnostics.is_empty() {
         anstream::eprintln!("{}", policies::rendered(&loaded));
     }
@@ -66,8 +70,13 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     let results = suite.run(&bundle);
     let all_pass = !results.is_empty() && results.iter().all(Tested::passed);
     let covered = if args.coverage && all_pass {
+        let beside = match args.policies.as_slice() {
+            [] => Vec::new(),
+            policies => policies::read(policies)?,
+        };
         Some(coverage::coverage(
             &policies::read(&args.directories)?,
+            &beside,
             &known(),
             &suite,
         ))

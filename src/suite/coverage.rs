@@ -54,15 +54,17 @@ impl Unnoticed {
     }
 }
 
-/// Takes out each part of the policies in turn. The cases must all pass with the whole of them.
-pub fn coverage(policies: &[Source], known: &Known, suite: &Suite) -> Coverage {
+/// Takes out each part of the policies in turn; those `beside` them hold, and stay whole. The cases must all pass with
+/// the whole of both.
+pub fn coverage(policies: &[Source], beside: &[Source], known: &Known, suite: &Suite) -> Coverage {
     let mut coverage = Coverage {
         sources: Sources::new(),
         parts: 0,
         unnoticed: Vec::new(),
     };
     let mut documents = Vec::new();
-    for file in policies {
+    let mut own = 0;
+    for (position, file) in policies.iter().chain(beside).enumerate() {
         let (_, nodes, _) = yaml::read(
             &mut coverage.sources,
             &file.name,
@@ -71,9 +73,12 @@ pub fn coverage(policies: &[Source], known: &Known, suite: &Suite) -> Coverage {
             &Limits::policies(),
         );
         documents.extend(nodes);
+        if position < policies.len() {
+            own = documents.len();
+        }
     }
     let whole: Vec<Value> = documents.iter().map(Node::to_json).collect();
-    for (position, document) in documents.iter().enumerate() {
+    for (position, document) in documents.iter().enumerate().take(own) {
         for part in parts(document) {
             let mut changed = whole.clone();
             if let Some(document) = changed.get_mut(position) {
