@@ -114,9 +114,9 @@ pub fn run() -> ExitCode {
             clap_complete::generate(args.shell, &mut command(), "raygate", &mut script);
             out.write_all(&script).map(|()| CLEAN).map_err(Into::into)
         }
-        Command::Manifests(args) => manifests::run(&args, crate::engine::bundle::EMBEDDED, &mut out)
-            .map(|()| CLEAN)
-            .map_err(Into::into),
+        Command::Manifests(args) => {
+            manifests::run(&args, crate::engine::bundle::EMBEDDED, &mut out).map_err(Into::into)
+        }
     };
     ended(result.and_then(|code| Ok(out.flush().map(|()| code)?)))
 }

@@ -1,13 +1,18 @@
 //! The Kubernetes objects that a cluster needs, as `deploy/` writes them, with other names and a CA filled in.
 //!
-//! `deploy/*.yaml` is the only place where these objects are written down. The files are part of the binary, and what
-//! differs from one cluster to the next is replaced in their text, so that comments stay and the order of keys is that of
-//! the files.
+//! `deploy/` is the only place where these objects are written down. Its files are part of the binary, put together as
+//! kustomize does it, and what differs from one cluster to the next is then set in the objects.
 
+mod kustomization;
+mod scope;
 mod values;
 
-use crate::certs::{CaBundle, DnsLabel};
+use serde_json::{Value, json};
 
+use crate::certs::{self, CaBundle, DnsLabel};
+
+pub use kustomization::BuildError;
+pub use scope::{Excess, excess, is_raygates, is_webhook_configuration};
 pub use values::{BaseUrl, ImageName, ValueError};
 
 /// The namespace in `deploy/`.
@@ -16,152 +21,188 @@ pub const NAMESPACE: &str = "raygate-system";
 /// The name of the Service in `deploy/`.
 pub const SERVICE: &str = "raygate";
 
+/// The name of both webhook configurations.
+pub const CONFIGURATION: &str = "admission.raygate.dev";
+
 /// The image in `deploy/`: this version of raygate.
 pub const IMAGE: &str = concat!("raygate:", env!("CARGO_PKG_VERSION"));
 
 /// The replicas in `deploy/`: one may be away while the other answers.
 pub const REPLICAS: u32 = 2;
 
-const NAMESPACE_FILE: &str = include_str!("../deploy/namespace.yaml");
-
-/// The files of `deploy/` that run raygate inside its namespace, in the order of `kustomization.yaml`.
-const SERVER_FILES: [&str; 5] = [
-    include_str!("../deploy/serviceaccount.yaml"),
-    include_str!("../deploy/networkpolicy.yaml"),
-    include_str!("../deploy/service.yaml"),
-    include_str!("../deploy/pdb.yaml"),
-    include_str!("../deploy/deployment.yaml"),
-];
-
-const WEBHOOKS_FILE: &str = include_str!("../deploy/webhooks.yaml");
-
-/// What runs in the cluster.
+/// What is to run, and where.
 #[derive(Clone, Copy, Debug)]
-pub struct Server<'a> {
-    /// The namespace of all objects.
+pub struct Install<'a> {
+    /// The namespace of all objects, whose own RayJobs never come to raygate.
     pub namespace: &'a DnsLabel,
     /// The name of the Service.
     pub service: &'a DnsLabel,
     /// The image of the Deployment.
     pub image: &'a ImageName,
-    /// The replicas of the Deployment.
+    /// The replicas of the Deployment; the least of them where an autoscaler counts.
     pub replicas: u32,
+    /// Who keeps the certificates.
+    pub certificates: Certificates<'a>,
+    /// What is wanted besides.
+    pub components: &'a [Component],
+    /// Where the API server calls raygate, if not at the Service.
+    pub url: Option<&'a BaseUrl>,
+    /// Further namespaces whose RayJobs never come to raygate.
+    pub excluded_namespaces: &'a [DnsLabel],
     /// The policy files, each with its name and its text.
     pub policies: &'a [(&'a str, &'a str)],
 }
 
-/// How the API server finds raygate.
+/// Who keeps the serving certificate and the webhooks' CA.
 #[derive(Clone, Copy, Debug)]
-pub struct Webhooks<'a> {
-    /// The namespace of raygate, whose own objects never come to it.
-    pub namespace: &'a DnsLabel,
-    /// Where raygate listens.
-    pub target: Target<'a>,
-    /// The CA of its serving certificate.
-    pub ca: &'a CaBundle,
+pub enum Certificates<'a> {
+    /// Someone else, in the Secret `raygate-tls`; the CA goes into the webhooks where it is known.
+    Files(Option<&'a CaBundle>),
+    /// cert-manager.
+    CertManager,
 }
 
-/// Where the API server reaches raygate.
-#[derive(Clone, Copy, Debug)]
-pub enum Target<'a> {
-    /// A Service in raygate's namespace, on port 443.
-    Service(&'a DnsLabel),
-    /// A server that need not be in the cluster.
-    Url(&'a BaseUrl),
-}
-
-/// Everything but the webhook configurations and the Secret with the certificate, as YAML documents.
-pub fn server(server: &Server<'_>) -> String {
-    let fill = |file: &str| {
-        body(file)
-            .replace(NAMESPACE, &quoted(server.namespace.as_str()))
-            .replace(&service_head(SERVICE), &service_head(&quoted(server.service.as_str())))
-            .replace(
-                &format!("image: {IMAGE}\n"),
-                &format!("image: {}\n", quoted(server.image.as_str())),
-            )
-            .replace(
-                &format!("replicas: {REPLICAS}\n"),
-                &format!("replicas: {}\n", server.replicas),
-            )
-    };
-    let mut documents = vec![fill(NAMESPACE_FILE), config_map(server.namespace, server.policies)];
-    documents.extend(SERVER_FILES.map(fill));
-    documents.join("---\n")
-}
-
-/// The two webhook configurations as YAML documents.
-pub fn webhooks(webhooks: &Webhooks<'_>) -> String {
-    let namespace = quoted(webhooks.namespace.as_str());
-    ["mutate", "validate"]
-        .iter()
-        .fold(body(WEBHOOKS_FILE).replace(NAMESPACE, &namespace), |text, path| {
-            let target = match webhooks.target {
-                Target::Service(name) => service_reference(&namespace, &quoted(name.as_str()), path),
-                Target::Url(url) => format!("      url: {}\n", quoted(&format!("{url}/{path}"))),
-            };
-            let filled = format!("{target}      caBundle: {}\n", webhooks.ca.base64());
-            text.replace(&service_reference(&namespace, SERVICE, path), &filled)
-        })
-}
-
-/// The policies as the ConfigMap that `policies/kustomization.yaml` describes.
-fn config_map(namespace: &DnsLabel, policies: &[(&str, &str)]) -> String {
-    let head = format!(
-        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: raygate-policies\n  namespace: {}\n  labels:\n    \
-         app.kubernetes.io/name: raygate\ndata:\n",
-        quoted(namespace.as_str())
-    );
-    policies.iter().fold(head, |yaml, (name, text)| {
-        yaml + &format!("  {}: {}\n", quoted(name), literal(text))
-    })
-}
-
-/// A text as a literal block where that keeps every byte of it, so that a person can read it, and quoted elsewhere.
-fn literal(text: &str) -> String {
-    let plain = text.chars().all(|c| c == '\n' || is_printable(c)) && !text.starts_with([' ', '\n']);
-    match text.strip_suffix('\n') {
-        Some(lines) if plain && !lines.is_empty() && !lines.ends_with('\n') => {
-            lines.lines().fold("|".to_owned(), |block, line| {
-                let indent = if line.is_empty() { "" } else { "    " };
-                block + "\n" + indent + line
-            })
+impl Certificates<'_> {
+    /// The kustomization of `deploy/` for it.
+    fn directory(self) -> &'static str {
+        match self {
+            Self::Files(_) => "base",
+            Self::CertManager => "overlays/cert-manager",
         }
-        _ => quoted(text),
     }
 }
 
-/// A string in double quotes, which is a string whatever is in it: `true` and `1e3` are legal names too.
-fn quoted(text: &str) -> String {
-    // JSON leaves characters as they are that YAML forbids or takes for the end of a line.
-    let json = serde_json::Value::from(text).to_string();
-    json.chars().fold(String::new(), |yaml, c| {
-        if is_printable(c) {
-            yaml + c.encode_utf8(&mut [0; 4])
-        } else {
-            yaml + &format!("\\U{:08x}", u32::from(c))
+/// A part of `deploy/components` that goes with any way of certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Component {
+    /// As many replicas as the load wants
+    Autoscaler,
+    /// Let RayJobs pass unjudged while raygate cannot be reached
+    FailOpen,
+    /// Objects for the Prometheus operator
+    Monitoring,
+}
+
+impl Component {
+    fn directory(self) -> &'static str {
+        match self {
+            Self::Autoscaler => "components/autoscaler",
+            Self::FailOpen => "components/fail-open",
+            Self::Monitoring => "components/monitoring",
         }
+    }
+}
+
+/// All objects, the webhook configurations last: what they call has then been asked for.
+///
+/// # Errors
+/// Where the files of `deploy/` do not fit together, which is a defect of this binary.
+pub fn objects(install: &Install<'_>) -> Result<Vec<Value>, BuildError> {
+    let policies = config_map(install.policies);
+    let mut objects = kustomization::build(install.certificates.directory(), &policies)?;
+    for component in install.components {
+        kustomization::add_component(component.directory(), &policies, &mut objects)?;
+    }
+    for object in &mut objects {
+        fill(object, install);
+    }
+    objects.sort_by_key(is_webhook_configuration);
+    Ok(objects)
+}
+
+/// The policies as the ConfigMap that `policies/kustomization.yaml` describes.
+fn config_map(policies: &[(&str, &str)]) -> Value {
+    let data: serde_json::Map<_, _> = policies
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), Value::from(*text)))
+        .collect();
+    json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": "raygate-policies",
+            "namespace": NAMESPACE,
+            "labels": {"app.kubernetes.io/name": "raygate"},
+        },
+        "data": data,
     })
 }
 
-/// Whether YAML, of version 1.1 or 1.2, reads a character as itself.
-fn is_printable(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+/// Sets what differs from one cluster to the next.
+fn fill(object: &mut Value, install: &Install<'_>) {
+    let Install {
+        namespace,
+        service,
+        image,
+        replicas,
+        ..
+    } = install;
+    let kind = object["kind"].as_str().unwrap_or_default().to_owned();
+    let data = object.get_mut("data").map(Value::take);
+    rename_namespace(object, namespace);
+    if let Some(data) = data {
+        object["data"] = data;
+    }
+    match kind.as_str() {
+        "Service" => set(object, "/metadata/name", service.as_str()),
+        "Certificate" => {
+            let names = certs::service_names(service, namespace);
+            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+            set(object, "/spec/dnsNames", names);
+        }
+        "Deployment" => {
+            set(object, "/spec/template/spec/containers/0/image", image.as_str());
+            set(object, "/spec/replicas", *replicas);
+        }
+        "HorizontalPodAutoscaler" => {
+            let most = object.pointer("/spec/maxReplicas").and_then(Value::as_u64).unwrap_or(0);
+            set(object, "/spec/minReplicas", *replicas);
+            set(object, "/spec/maxReplicas", most.max(u64::from(*replicas)));
+        }
+        _ if is_webhook_configuration(object) => {
+            for webhook in object["webhooks"].as_array_mut().into_iter().flatten() {
+                fill_webhook(webhook, install);
+            }
+        }
+        _ => {}
+    }
 }
 
-fn service_head(name: &str) -> String {
-    format!("kind: Service\nmetadata:\n  name: {name}\n")
+fn fill_webhook(webhook: &mut Value, install: &Install<'_>) {
+    set(webhook, "/clientConfig/service/name", install.service.as_str());
+    if let Some(url) = install.url {
+        let path = webhook.pointer("/clientConfig/service/path").and_then(Value::as_str);
+        let url = format!("{url}{}", path.unwrap_or_default());
+        set(webhook, "/clientConfig", json!({"url": url}));
+    }
+    if let Certificates::Files(Some(ca)) = install.certificates
+        && let Some(Value::Object(client)) = webhook.get_mut("clientConfig")
+    {
+        client.insert("caBundle".to_owned(), ca.base64().into());
+    }
+    let excluded = webhook.pointer_mut("/namespaceSelector/matchExpressions/0/values");
+    if let Some(Value::Array(excluded)) = excluded {
+        for name in install.excluded_namespaces.iter().map(DnsLabel::as_str) {
+            if !excluded.iter().any(|known| known == name) {
+                excluded.push(name.into());
+            }
+        }
+    }
 }
 
-fn service_reference(namespace: &str, name: &str, path: &str) -> String {
-    format!(
-        "      service:\n        namespace: {namespace}\n        name: {name}\n        path: /{path}\n        port: 443\n"
-    )
+/// Replaces a value that is there.
+fn set(object: &mut Value, pointer: &str, value: impl Into<Value>) {
+    if let Some(place) = object.pointer_mut(pointer) {
+        *place = value.into();
+    }
 }
 
-/// The file without the comment at its head, which speaks of the file.
-fn body(file: &str) -> &str {
-    file.find("apiVersion:")
-        .and_then(|start| file.get(start..))
-        .unwrap_or(file)
+/// Writes another namespace wherever `deploy/` names its own, also within a longer text.
+fn rename_namespace(value: &mut Value, namespace: &DnsLabel) {
+    match value {
+        Value::String(text) => *text = text.replace(NAMESPACE, namespace.as_str()),
+        Value::Array(items) => items.iter_mut().for_each(|item| rename_namespace(item, namespace)),
+        Value::Object(map) => map.values_mut().for_each(|value| rename_namespace(value, namespace)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }

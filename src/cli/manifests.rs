@@ -2,15 +2,19 @@
 
 use std::{
     fs,
-    io::{self, Write},
-    path::PathBuf,
+    io::{self, Read as _, Write},
+    path::{Path, PathBuf},
 };
 
 use clap::ValueEnum;
+use serde_json::Value;
 
+use super::{CLEAN, FINDINGS};
 use crate::{
     certs::{CaBundle, DnsLabel, bundle::BundleError},
-    install::{self, BaseUrl, ImageName, Server, Target, Webhooks},
+    diag::{Sources, any_error},
+    install::{self, BaseUrl, BuildError, Certificates, Component, ImageName, Install},
+    yaml::{self, Limits, Reading},
 };
 
 /// Print the Kubernetes objects that run raygate
@@ -28,20 +32,37 @@ pub struct Args {
     /// How many pods answer
     #[arg(long, default_value_t = install::REPLICAS, value_parser = clap::value_parser!(u32).range(1..))]
     pub replicas: u32,
-    /// The CA of the serving certificate, as PEM; needed for the webhooks
-    #[arg(
-        long,
-        value_name = "FILE",
-        required_unless_present = "only",
-        required_if_eq_any = [("only", "webhooks"), ("only", "all")]
-    )]
+    /// Who keeps the certificates
+    #[arg(long, value_enum, default_value = "files")]
+    pub certificates: Keeper,
+    /// The CA of the serving certificate, as PEM; needed for the webhooks where the certificates are files
+    #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
+    /// What is wanted besides; may be given again
+    #[arg(long, value_enum)]
+    pub with: Vec<Component>,
+    /// A namespace whose RayJobs never come to raygate, besides kube-system and its own; may be given again
+    #[arg(long, value_name = "NAMESPACE")]
+    pub exclude: Vec<DnsLabel>,
     /// Print a part of them
     #[arg(long, value_enum)]
     pub only: Option<Part>,
-    /// Let the API server call this address and not the Service
+    /// Let the API server call this address and not the Service; only where the certificates are files
     #[arg(long, value_name = "https://HOST:PORT")]
     pub url: Option<BaseUrl>,
+    /// Print nothing, but look at the webhook configurations in a file of manifests (`-`: standard input), and refuse
+    /// those that match more than objects of ray.io
+    #[arg(long, value_name = "FILE", exclusive = true)]
+    pub check: Option<PathBuf>,
+}
+
+/// Who keeps the serving certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Keeper {
+    /// You, in the Secret raygate-tls
+    Files,
+    /// cert-manager, which must be installed
+    CertManager,
 }
 
 /// Which objects to print.
@@ -59,10 +80,18 @@ pub enum Part {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The webhooks need a CA.
-    #[error("the webhooks need the CA that signed raygate's certificate: give --ca-file")]
+    #[error(
+        "the webhooks need the CA that signed raygate's certificate: give --ca-file, or let cert-manager keep the \
+         certificates with --certificates cert-manager"
+    )]
     NoCa,
-    /// The CA file could not be read.
-    #[error("cannot read the CA from {}: {source}", path.display())]
+    /// Someone else brings what an option would bring.
+    #[error(
+        "{0} goes with --certificates files only: elsewhere the keeper of the certificates brings the CA, for the Service"
+    )]
+    OnlyFiles(&'static str),
+    /// A file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -77,51 +106,142 @@ pub enum Error {
         /// What is wrong with it.
         source: BundleError,
     },
+    /// The manifests to look at are no YAML.
+    #[error("{0}")]
+    Syntax(String),
+    /// The manifests to look at have nothing to look at.
+    #[error("{0} holds no webhook configuration of raygate, so nothing was checked")]
+    NoWebhooks(String),
+    /// The objects of this binary match more than they may.
+    #[error("a defect of this raygate, nothing is printed: {0}")]
+    TooWide(install::Excess),
+    /// The objects of this binary do not fit together.
+    #[error(transparent)]
+    Build(#[from] BuildError),
     /// The objects could not be printed.
     #[error("cannot print the objects: {0}")]
     Print(#[from] io::Error),
 }
 
-/// Prints the objects, with `policies` (name and text of each file) as their ConfigMap.
+/// Prints the objects, with `policies` (name and text of each file) as their ConfigMap; or checks those of a file. Returns
+/// the exit code.
 ///
 /// # Errors
-/// When the CA is missing, cannot be read, or is none.
-pub fn run(args: &Args, policies: &[(&str, &str)], out: &mut dyn Write) -> Result<(), Error> {
-    let Args {
-        namespace,
-        service,
-        image,
-        replicas,
-        ..
-    } = args;
+/// When the CA is missing, cannot be read, or is none; when the file to check cannot be read, or holds nothing to check.
+pub fn run(args: &Args, policies: &[(&str, &str)], out: &mut dyn Write) -> Result<u8, Error> {
+    if let Some(file) = &args.check {
+        return check(file, out);
+    }
     let part = args.only.unwrap_or(Part::All);
-    let mut documents = Vec::new();
-    if part != Part::Webhooks {
-        documents.push(install::server(&Server {
-            namespace,
-            service,
-            image,
-            replicas: *replicas,
-            policies,
-        }));
+    let ca = read_ca(args, part)?;
+    let objects = install::objects(&Install {
+        namespace: &args.namespace,
+        service: &args.service,
+        image: &args.image,
+        replicas: args.replicas,
+        certificates: match args.certificates {
+            Keeper::Files => Certificates::Files(ca.as_ref()),
+            Keeper::CertManager => Certificates::CertManager,
+        },
+        components: &args.with,
+        url: args.url.as_ref(),
+        excluded_namespaces: &args.exclude,
+        policies,
+    })?;
+    if let Some(excess) = objects.iter().flat_map(install::excess).next() {
+        return Err(Error::TooWide(excess));
     }
-    if part != Part::Server {
-        let ca = &read_ca(args)?;
-        let target = args.url.as_ref().map_or(Target::Service(service), Target::Url);
-        documents.push(install::webhooks(&Webhooks { namespace, target, ca }));
-    }
+    let wanted = |object: &&Value| match part {
+        Part::All => true,
+        Part::Webhooks => install::is_webhook_configuration(object),
+        Part::Server => !install::is_webhook_configuration(object),
+    };
+    let documents: Vec<String> = objects.iter().filter(wanted).map(yaml::emit).collect();
     out.write_all(documents.join("---\n").as_bytes())?;
-    Ok(())
+    Ok(CLEAN)
 }
 
-fn read_ca(args: &Args) -> Result<CaBundle, Error> {
-    let path = args.ca_file.as_ref().ok_or(Error::NoCa)?;
-    let text = fs::read_to_string(path).map_err(|source| Error::Read {
+/// The CA, where one is needed or given.
+fn read_ca(args: &Args, part: Part) -> Result<Option<CaBundle>, Error> {
+    if args.certificates != Keeper::Files {
+        return match (&args.ca_file, &args.url) {
+            (Some(_), _) => Err(Error::OnlyFiles("--ca-file")),
+            (_, Some(_)) => Err(Error::OnlyFiles("--url")),
+            (None, None) => Ok(None),
+        };
+    }
+    let Some(path) = &args.ca_file else {
+        return if part == Part::Server {
+            Ok(None)
+        } else {
+            Err(Error::NoCa)
+        };
+    };
+    let text = fs::read_to_string(path).map_err(|source| unread(path, source))?;
+    let ca = CaBundle::from_pem(&text).map_err(|source| Error::Ca {
         path: path.clone(),
         source,
     })?;
-    CaBundle::from_pem(&text).map_err(|source| Error::Ca {
-        path: path.clone(),
+    Ok(Some(ca))
+}
+
+fn unread(path: &Path, source: io::Error) -> Error {
+    Error::Read {
+        path: path.to_owned(),
         source,
-    })
+    }
+}
+
+/// Prints what raygate's webhook configurations in a file match beyond ray.io.
+fn check(file: &Path, out: &mut dyn Write) -> Result<u8, Error> {
+    let mut bytes = Vec::new();
+    let name = if file.as_os_str() == "-" {
+        io::stdin()
+            .lock()
+            .read_to_end(&mut bytes)
+            .map(|_| "standard input".to_owned())
+    } else {
+        fs::read(file).map(|read| {
+            bytes = read;
+            file.display().to_string()
+        })
+    }
+    .map_err(|source| unread(file, source))?;
+    let mut sources = Sources::new();
+    let (_, nodes, diagnostics) = yaml::read(&mut sources, &name, &bytes, Reading::Kubectl, &Limits::manifests());
+    if any_error(&diagnostics) {
+        let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error());
+        let lines: Vec<_> = errors.map(|diagnostic| diagnostic.concise(&sources)).collect();
+        return Err(Error::Syntax(lines.join("\n")));
+    }
+    let documents: Vec<Value> = nodes.iter().map(yaml::Node::to_json).collect();
+    let objects = documents
+        .iter()
+        .flat_map(|document| match document["items"].as_array() {
+            Some(items) => items.iter().collect(),
+            None => vec![document],
+        });
+    let configurations: Vec<&Value> = objects.filter(|object| install::is_raygates(object)).collect();
+    if configurations.is_empty() {
+        return Err(Error::NoWebhooks(name));
+    }
+    let mut code = CLEAN;
+    for configuration in configurations {
+        let text = |pointer| {
+            configuration
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let (kind, name) = (text("/kind"), text("/metadata/name"));
+        let excess = install::excess(configuration);
+        if excess.is_empty() {
+            writeln!(out, "ok       {kind} {name} matches objects of ray.io only")?;
+        }
+        for excess in excess {
+            writeln!(out, "too wide {kind} {name}: {excess}")?;
+            code = FINDINGS;
+        }
+    }
+    Ok(code)
 }

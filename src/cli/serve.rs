@@ -286,39 +286,45 @@ mod tests {
     #[test]
     fn the_deployment_sets_what_is_understood() {
         use clap::CommandFactory as _;
-        let mut sources = crate::diag::Sources::new();
-        let text = include_str!("../../deploy/deployment.yaml");
-        let (_, nodes, _) = crate::yaml::read(
-            &mut sources,
-            "deployment.yaml",
-            text.as_bytes(),
-            crate::yaml::Reading::Kubectl,
-            &crate::yaml::Limits::manifests(),
-        );
-        let deployment = nodes[0].to_json();
-        let env = deployment
-            .pointer("/spec/template/spec/containers/0/env")
-            .unwrap()
-            .as_array()
-            .unwrap()
-            .clone();
-        assert!(env.len() > 5);
-        let command = Cli::command();
-        let mut flags = Vec::new();
-        for variable in &env {
-            let (name, value) = (variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap());
-            let argument = command
-                .get_arguments()
-                .find(|argument| argument.get_env().is_some_and(|env| env == name))
-                .unwrap_or_else(|| panic!("serve knows no {name}"));
-            flags.push(format!("--{}", argument.get_long().unwrap()));
-            if argument.get_action().takes_values() {
-                flags.push(value.to_owned());
+
+        use crate::install::{self, Certificates, Install};
+        for certificates in [Certificates::Files(None), Certificates::CertManager] {
+            let objects = install::objects(&Install {
+                namespace: &install::NAMESPACE.parse().unwrap(),
+                service: &install::SERVICE.parse().unwrap(),
+                image: &install::IMAGE.parse().unwrap(),
+                replicas: install::REPLICAS,
+                certificates,
+                components: &[],
+                url: None,
+                excluded_namespaces: &[],
+                policies: &[],
+            });
+            let objects = objects.unwrap();
+            let deployment = objects.iter().find(|object| object["kind"] == "Deployment").unwrap();
+            let env = deployment
+                .pointer("/spec/template/spec/containers/0/env")
+                .unwrap()
+                .as_array()
+                .unwrap();
+            assert!(env.len() > 5);
+            let command = Cli::command();
+            let mut flags = Vec::new();
+            for variable in env {
+                let (name, value) = (variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap());
+                let argument = command
+                    .get_arguments()
+                    .find(|argument| argument.get_env().is_some_and(|env| env == name))
+                    .unwrap_or_else(|| panic!("serve knows no {name}"));
+                flags.push(format!("--{}", argument.get_long().unwrap()));
+                if argument.get_action().takes_values() {
+                    flags.push(value.to_owned());
+                }
             }
+            let args = parse(&flags.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+            assert_eq!(args.drain_delay, Some(Duration::from_secs(5)));
+            assert!(args.fallback);
         }
-        let args = parse(&flags.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
-        assert_eq!(args.drain_delay, Some(Duration::from_secs(5)));
-        assert!(args.fallback);
     }
 
     #[test]

@@ -26,6 +26,8 @@ mod cluster;
 mod completion;
 mod denial;
 mod gate;
+#[path = "../tools/go.rs"]
+mod go;
 mod nodes;
 mod offline;
 mod order;

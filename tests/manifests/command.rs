@@ -7,7 +7,7 @@ use clap::{Parser as _, error::ErrorKind};
 use raygate::certs::{CaBundle, bundle::BundleError};
 use serde_json::json;
 
-use crate::{ManifestsCommand, deployed, documents, made_certs, manifests, manifests_of, of_kind, only, sorted};
+use crate::{ManifestsCommand, check, deployed, documents, made_certs, manifests, manifests_of, of_kind, only, sorted};
 
 #[test]
 fn defaults_print_deploy_and_a_ca() {
@@ -115,16 +115,17 @@ fn wrong_arguments_are_usage_errors() {
         let arguments = [&["manifests"], arguments].concat();
         ManifestsCommand::try_parse_from(arguments).err().unwrap()
     };
-    for arguments in [&[] as &[&str], &["--only", "all"], &["--only", "webhooks"]] {
-        assert_eq!(error(arguments).kind(), ErrorKind::MissingRequiredArgument);
-        assert!(error(arguments).to_string().contains("--ca-file"));
-    }
+    assert_eq!(
+        error(&["--check", "a.yaml", "--only", "all"]).kind(),
+        ErrorKind::ArgumentConflict
+    );
     for [name, value] in [
         ["--replicas", "0"],
         ["--namespace", "A"],
         ["--service", "a.b"],
         ["--url", "http://a"],
         ["--image", "a b"],
+        ["--exclude", "A"],
     ] {
         assert_eq!(
             error(&["--only", "server", name, value]).kind(),
@@ -156,6 +157,10 @@ fn a_ca_file_holds_certificates_and_nothing_else() {
         BundleError::Broken(1, _)
     ));
 
+    for arguments in [&[] as &[&str], &["--only", "all"], &["--only", "webhooks"]] {
+        let error = manifests_of(&[], arguments).unwrap_err().to_string();
+        assert!(error.contains("--ca-file") && error.contains("cert-manager"), "{error}");
+    }
     for (file, told) in [("ca.key", "PRIVATE KEY"), ("nowhere", "cannot read")] {
         let path = directory.path().join(file);
         let error = manifests_of(&[], &["--ca-file", path.to_str().unwrap()])
@@ -199,4 +204,125 @@ fn policies_reach_the_config_map_byte_for_byte() {
     for (name, text) in policies {
         assert_eq!(data[&name], text, "{name}");
     }
+}
+
+#[test]
+fn cert_manager_brings_certificate_and_ca() {
+    let objects = documents(&manifests(&[
+        "--certificates",
+        "cert-manager",
+        "--namespace",
+        "ml",
+        "--service",
+        "gate",
+    ]));
+    let certificates: Vec<_> = objects
+        .iter()
+        .filter(|object| object["kind"] == "Certificate")
+        .collect();
+    assert_eq!(certificates.len(), 2);
+    let serving = certificates
+        .iter()
+        .find(|object| object["metadata"]["name"] == "raygate")
+        .unwrap();
+    assert_eq!(
+        serving["spec"]["dnsNames"],
+        json!(["gate", "gate.ml", "gate.ml.svc", "gate.ml.svc.cluster.local"])
+    );
+    let pod = &of_kind(&objects, "Deployment")["spec"]["template"]["spec"];
+    assert_eq!(serving["spec"]["secretName"], pod["volumes"][0]["secret"]["secretName"]);
+    for kind in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
+        let configuration = of_kind(&objects, kind);
+        assert_eq!(
+            configuration["metadata"]["annotations"],
+            json!({"cert-manager.io/inject-ca-from": "ml/raygate"})
+        );
+        assert!(only(&configuration["webhooks"])["clientConfig"]["caBundle"].is_null());
+    }
+    for option in [["--ca-file", "ca.crt"], ["--url", "https://a"]] {
+        let refused = manifests_of(&[], &[&["--certificates", "cert-manager"], &option[..]].concat());
+        let refused = refused.unwrap_err().to_string();
+        assert!(
+            refused.starts_with(option[0]) && refused.contains("files only"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn components_change_what_they_are_for() {
+    let (_directory, ca) = made_certs();
+    let printed = manifests(&[
+        "--ca-file",
+        &ca,
+        "--with",
+        "autoscaler",
+        "--with",
+        "fail-open",
+        "--replicas",
+        "9",
+    ]);
+    let objects = documents(&printed);
+    assert!(of_kind(&objects, "Deployment")["spec"]["replicas"].is_null());
+    let scaler = &of_kind(&objects, "HorizontalPodAutoscaler")["spec"];
+    assert_eq!((&scaler["minReplicas"], &scaler["maxReplicas"]), (&json!(9), &json!(9)));
+    let validating = only(&of_kind(&objects, "ValidatingWebhookConfiguration")["webhooks"]);
+    assert_eq!(validating["failurePolicy"], "Ignore");
+    let service = &of_kind(&objects, "Service")["spec"];
+    let objects = documents(&manifests(&["--ca-file", &ca, "--with", "monitoring"]));
+    let endpoint = only(&of_kind(&objects, "ServiceMonitor")["spec"]["endpoints"]);
+    let ports = service["ports"].as_array().unwrap();
+    assert!(ports.iter().any(|port| port["name"] == endpoint["port"]));
+}
+
+#[test]
+fn namespaces_are_excluded_once() {
+    let (_directory, ca) = made_certs();
+    let options = [
+        "--ca-file",
+        &ca,
+        "--only",
+        "webhooks",
+        "--exclude",
+        "sandbox",
+        "--exclude",
+        "kube-system",
+    ];
+    for configuration in documents(&manifests(&options)) {
+        let selector = &only(&configuration["webhooks"])["namespaceSelector"];
+        assert_eq!(
+            only(&selector["matchExpressions"])["values"],
+            json!(["kube-system", "raygate-system", "sandbox"])
+        );
+    }
+}
+
+#[test]
+fn a_scope_wider_than_ray_is_refused() {
+    let (_directory, ca) = made_certs();
+    let printed = manifests(&["--ca-file", &ca]);
+    let (code, told) = check(&printed).unwrap();
+    assert_eq!(
+        (code, told.lines().filter(|line| line.starts_with("ok ")).count()),
+        (0, 2),
+        "{told}"
+    );
+    for (narrow, wide) in [
+        ("- ray.io\n", "- '*'\n"),
+        ("- rayjobs\n", "- rayjobs/status\n"),
+        ("- UPDATE\n", "- DELETE\n"),
+    ] {
+        assert!(printed.contains(narrow));
+        let (code, told) = check(&printed.replace(narrow, wide)).unwrap();
+        assert_eq!((code, told.lines().count()), (1, 2), "{told}");
+        assert!(told.lines().all(|line| line.starts_with("too wide ")), "{told}");
+        assert!(told.contains("webhooks[0].rules[0]."), "{told}");
+    }
+    let list = json!({"kind": "List", "items": documents(&printed.replace("- ray.io\n", "- apps\n"))});
+    assert_eq!(check(&list.to_string()).unwrap().0, 1);
+
+    let nothing = check("kind: Service\n").unwrap_err().to_string();
+    assert!(nothing.contains("nothing was checked"), "{nothing}");
+    let broken = check("a: [\n").unwrap_err().to_string();
+    assert!(broken.contains(":1:") || broken.contains(":2:"), "{broken}");
 }

@@ -159,8 +159,9 @@ fn the_objects_agree_with_each_other() {
         let port = &named(&container["ports"], port)["containerPort"];
         assert_eq!(setting(name), format!("0.0.0.0:{port}"));
     }
-    assert_eq!(only(&service["ports"])["port"], 443);
-    assert_eq!(only(&service["ports"])["targetPort"], "https");
+    assert_eq!(named(&service["ports"], "https")["port"], 443);
+    assert_eq!(named(&service["ports"], "https")["targetPort"], "https");
+    assert_eq!(named(&service["ports"], "metrics")["targetPort"], "metrics");
     for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
         assert_eq!(container[probe]["httpGet"]["port"], "metrics");
     }

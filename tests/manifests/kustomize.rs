@@ -1,35 +1,17 @@
 //! What kubectl makes of the kustomizations.
 
 use std::{
-    env, fs,
-    io::Write as _,
-    path::{Path, PathBuf},
+    fs,
+    path::Path,
     process::{Command, Stdio},
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
-use crate::{certs, deployed, documents, manifests, of_kind, repository, sorted};
+use crate::{certs, deployed, documents, kubectl::kubectl, manifests, of_kind, only, repository, sorted};
 
-/// `RAYGATE_KUBECTL`, which then has to work, or a kubectl on the path, if there is one.
-fn kubectl() -> Option<PathBuf> {
-    let on_path = || {
-        let path = env::var_os("PATH")?;
-        env::split_paths(&path)
-            .map(|directory| directory.join("kubectl"))
-            .find(|file| file.is_file())
-    };
-    let kubectl = env::var_os("RAYGATE_KUBECTL").map(PathBuf::from).or_else(on_path);
-    if kubectl.is_none() {
-        // Written past the test harness, which keeps the output of a passing test to itself.
-        let told = b"SKIPPED: kustomize is not tried; put a kubectl on the path, or name one in RAYGATE_KUBECTL\n";
-        std::io::stderr().write_all(told).unwrap();
-    }
-    kubectl
-}
-
-fn kustomize(kubectl: &Path, directory: &Path) -> Vec<Value> {
+pub(crate) fn kustomize(kubectl: &Path, directory: &Path) -> Vec<Value> {
     let mut command = Command::new(kubectl);
     let output = command
         .arg("kustomize")
@@ -50,19 +32,97 @@ fn decode(value: &Value) -> Vec<u8> {
 
 /// A copy of the kustomizations into which certificates may be written.
 fn copied() -> tempfile::TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    for directory in ["deploy", "policies", "certs"] {
-        fs::create_dir(copy.path().join(directory)).unwrap();
-        for file in fs::read_dir(repository(directory))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-        {
-            if file.extension().is_some_and(|extension| extension == "yaml") {
-                fs::copy(&file, copy.path().join(directory).join(file.file_name().unwrap())).unwrap();
+    fn copy_yaml(from: &Path, to: &Path) {
+        fs::create_dir(to).unwrap();
+        for entry in fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path()) {
+            let place = to.join(entry.file_name().unwrap());
+            if entry.is_dir() {
+                copy_yaml(&entry, &place);
+            } else if entry
+                .extension()
+                .is_some_and(|extension| extension == "yaml" || extension == "json")
+            {
+                fs::copy(&entry, place).unwrap();
             }
         }
     }
+    let copy = tempfile::tempdir().unwrap();
+    for directory in ["deploy", "policies", "certs"] {
+        copy_yaml(&repository(directory), &copy.path().join(directory));
+    }
     copy
+}
+
+/// An overlay of one's own: a directory of `deploy/` with components.
+pub(crate) fn combined(directory: &str, components: &[&str]) -> (tempfile::TempDir, std::path::PathBuf) {
+    let copy = copied();
+    let own = copy.path().join("own");
+    fs::create_dir(&own).unwrap();
+    let components = components.iter().map(|name| format!("\n- ../deploy/components/{name}"));
+    let kustomization = format!(
+        "resources: [../deploy/{directory}]\ncomponents:{}\n",
+        components.collect::<String>()
+    );
+    fs::write(own.join("kustomization.yaml"), kustomization).unwrap();
+    (copy, own)
+}
+
+#[test]
+fn the_command_prints_what_kustomize_builds() {
+    let Some(kubectl) = kubectl() else { return };
+    let components = ["autoscaler", "fail-open", "monitoring"];
+    for (certificates, directory) in [("files", "base"), ("cert-manager", "overlays/cert-manager")] {
+        for wanted in [
+            &[] as &[&str],
+            &components[..1],
+            &components[1..2],
+            &components[2..],
+            &components,
+        ] {
+            let (_copy, own) = combined(directory, wanted);
+            let built = kustomize(&kubectl, &own);
+            let mut arguments = vec!["--certificates", certificates];
+            wanted
+                .iter()
+                .for_each(|component| arguments.extend(["--with", component]));
+            let mut printed = documents(&manifests(&[&arguments[..], &["--only", "server"]].concat()));
+            let (_directory, ca) = crate::made_certs();
+            if certificates == "files" {
+                arguments.extend(["--ca-file", &ca]);
+            }
+            printed.extend(documents(&manifests(
+                &[&arguments[..], &["--only", "webhooks"]].concat(),
+            )));
+            for object in &mut printed {
+                if let Some(client) = object.pointer_mut("/webhooks/0/clientConfig") {
+                    client.as_object_mut().unwrap().remove("caBundle");
+                }
+            }
+            assert_eq!(sorted(built), sorted(printed), "{directory} with {wanted:?}");
+        }
+    }
+}
+
+#[test]
+fn overlays_change_what_they_are_for() {
+    let Some(kubectl) = kubectl() else { return };
+    let copy = copied();
+    certs(&["--out", copy.path().join("certs").to_str().unwrap()]).unwrap();
+    let built = |directory: &str| kustomize(&kubectl, &copy.path().join(directory));
+    let (plain, open, kind) = (
+        built("certs"),
+        built("deploy/overlays/fail-open"),
+        built("deploy/overlays/kind"),
+    );
+    let without = |objects: &[Value], kind: &str| {
+        let others = objects.iter().filter(|object| object["kind"] != kind);
+        sorted(others.cloned().collect())
+    };
+    let validating = "ValidatingWebhookConfiguration";
+    assert_eq!(without(&plain, validating), without(&open, validating));
+    assert_eq!(only(&of_kind(&open, validating)["webhooks"])["failurePolicy"], "Ignore");
+    assert_eq!(without(&plain, "Deployment"), without(&kind, "Deployment"));
+    assert_eq!(of_kind(&kind, "Deployment")["spec"]["replicas"], 1);
 }
 
 #[test]

@@ -10,8 +10,16 @@
 )]
 
 mod certs;
+mod chart;
 mod command;
 mod deploy;
+#[path = "../tools/go.rs"]
+mod go;
+#[path = "../tools/helm.rs"]
+mod helm;
+mod image;
+#[path = "../tools/kubectl.rs"]
+mod kubectl;
 mod kustomize;
 
 use std::{
@@ -74,6 +82,16 @@ fn manifests_of(policies: &[(String, String)], arguments: &[&str]) -> Result<Str
     Ok(String::from_utf8(out).unwrap())
 }
 
+/// Runs `raygate manifests --check` on a text, and returns the exit code and what was printed.
+fn check(yaml: &str) -> Result<(u8, String), ManifestsError> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), yaml).unwrap();
+    let command = ManifestsCommand::parse_from(["manifests", "--check", file.path().to_str().unwrap()]);
+    let mut out = Vec::new();
+    let code = manifests_command::run(&command.args, &[], &mut out)?;
+    Ok((code, String::from_utf8(out).unwrap()))
+}
+
 /// Runs `raygate manifests` with the shipped policies.
 fn manifests(arguments: &[&str]) -> String {
     manifests_of(&policies(), arguments).unwrap()
@@ -98,12 +116,12 @@ fn policies() -> Vec<(String, String)> {
     files.iter().map(file).collect()
 }
 
-/// The objects of `deploy/`, as its files and the generator of the ConfigMap say.
+/// The objects of `deploy/base`, as its files and the generator of the ConfigMap say.
 fn deployed() -> Vec<Value> {
-    let kustomization = &documents(&read(&repository("deploy/kustomization.yaml")))[0];
+    let kustomization = &documents(&read(&repository("deploy/base/kustomization.yaml")))[0];
     let objects = |resource: &Value| match resource.as_str().unwrap() {
-        "../policies" => vec![config_map()],
-        file => documents(&read(&repository("deploy").join(file))),
+        "../../policies" => vec![config_map()],
+        file => documents(&read(&repository("deploy/base").join(file))),
     };
     let resources = kustomization["resources"].as_array().unwrap();
     resources.iter().flat_map(objects).collect()

@@ -1,0 +1,228 @@
+//! What Helm makes of the chart: the same objects as kustomize, and clear words for wrong values.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    certs, documents,
+    helm::{CHART, helm},
+    kubectl::kubectl,
+    kustomize::{combined, kustomize},
+    made_certs, of_kind, only, policies, read, repository, sorted,
+};
+
+fn template(helm: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(helm);
+    command.args(["template", "raygate", CHART, "--namespace", "raygate-system"]);
+    command.args(arguments).output().unwrap()
+}
+
+/// The objects of the chart with these values, and the namespace.
+fn rendered(helm: &Path, arguments: &[&str]) -> Vec<Value> {
+    let arguments = [&["--set", "namespace.create=true"], arguments].concat();
+    let output = template(helm, &arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    documents(&String::from_utf8(output.stdout).unwrap())
+}
+
+/// What Helm says of values that the chart does not take.
+fn refused(helm: &Path, arguments: &[&str]) -> String {
+    let output = template(helm, arguments);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "{arguments:?} was taken");
+    told
+}
+
+/// The objects without what is allowed to differ: Helm's own labels, which must be there, and the line ends within the
+/// base64 of a CA.
+fn comparable(objects: Vec<Value>, is_charts: bool) -> Vec<Value> {
+    let plain = |mut object: Value| {
+        let labels = object["metadata"]["labels"].as_object_mut().unwrap();
+        let helms = (
+            labels.remove("app.kubernetes.io/managed-by"),
+            labels.remove("helm.sh/chart"),
+        );
+        if is_charts {
+            let version = concat!("raygate-", env!("CARGO_PKG_VERSION"));
+            assert_eq!(helms, (Some("Helm".into()), Some(version.into())), "{object}");
+        } else {
+            assert_eq!(helms, (None, None), "{object}");
+        }
+        if let Some(bundle) = object.pointer_mut("/webhooks/0/clientConfig/caBundle") {
+            *bundle = bundle.as_str().unwrap().replace('\n', "").into();
+        }
+        object
+    };
+    sorted(objects.into_iter().map(plain).collect())
+}
+
+/// Holds chart and kustomization against each other, but for the Secret that is not in the chart.
+fn assert_same(helm: &Path, values: &[&str], kubectl: &Path, directory: &Path) {
+    let mut built = kustomize(kubectl, directory);
+    built.retain(|object| object["kind"] != "Secret");
+    let (chart, built) = (comparable(rendered(helm, values), true), comparable(built, false));
+    for (ours, theirs) in chart.iter().zip(&built) {
+        assert_eq!(ours, theirs, "{values:?}, {}", directory.display());
+    }
+    assert_eq!(chart.len(), built.len(), "{values:?}, {}", directory.display());
+}
+
+#[test]
+fn chart_and_overlays_are_the_same() {
+    let (Some(helm), Some(kubectl)) = (helm(), kubectl()) else {
+        return;
+    };
+    let (copy, own) = combined("overlays/cert-manager", &[]);
+    let out = copy.path().join("certs");
+    certs(&["--out", out.to_str().unwrap()]).unwrap();
+    let ca = format!("certificates.caBundle={}", out.join("ca.crt").display());
+    let secret = ["--set", "certificates.mode=secret", "--set-file", &ca];
+    assert_same(&helm, &[], &kubectl, &own);
+    assert_same(&helm, &secret, &kubectl, &out);
+    let fail_open = [&secret[..], &["--set", "webhooks.failurePolicy=Ignore"]].concat();
+    assert_same(
+        &helm,
+        &fail_open,
+        &kubectl,
+        &copy.path().join("deploy/overlays/fail-open"),
+    );
+    let small = "replicas=1,image.pullPolicy=Never,resources.requests.cpu=10m";
+    let kind = [&secret[..], &["--set", small]].concat();
+    assert_same(&helm, &kind, &kubectl, &copy.path().join("deploy/overlays/kind"));
+}
+
+#[test]
+fn chart_and_components_are_the_same() {
+    let (Some(helm), Some(kubectl)) = (helm(), kubectl()) else {
+        return;
+    };
+    for (component, value) in [
+        ("autoscaler", "autoscaling.enabled=true"),
+        ("fail-open", "webhooks.failurePolicy=Ignore"),
+        ("monitoring", "monitoring.enabled=true"),
+    ] {
+        let (_copy, own) = combined("overlays/cert-manager", &[component]);
+        assert_same(&helm, &["--set", value], &kubectl, &own);
+    }
+}
+
+#[test]
+fn the_chart_is_of_this_version() {
+    let chart = &documents(&read(&repository("deploy/chart/Chart.yaml")))[0];
+    assert_eq!(chart["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(chart["appVersion"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn values_reach_their_place() {
+    let Some(helm) = helm() else { return };
+    let digest = format!("sha256:{}", "0a".repeat(32));
+    let image = format!("image.repository=registry.example.com:5000/ml/raygate,image.digest={digest}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let policy = "# é: {{ \"no template\" }}\nspec: {a: 'b'}\n\n";
+    fs::write(file.path(), policy).unwrap();
+    let policy_file = format!("policies.mine\\.yaml={}", file.path().display());
+    let objects = rendered(
+        &helm,
+        &[
+            "--set",
+            &image,
+            "--set-file",
+            &policy_file,
+            "--set",
+            "priorityClassName=system-cluster-critical,image.pullSecrets={pull}",
+            "--set",
+            "webhooks.excludedNamespaces={sandbox,kube-system}",
+            "--set-string",
+            "settings.RAYGATE_LOG=debug",
+            "--set",
+            "nodeSelector.pool=system,tolerations[0].operator=Exists,podAnnotations.team=ml",
+            "--set",
+            "networkPolicy.enabled=false,monitoring.enabled=true,monitoring.labels.release=prometheus",
+        ],
+    );
+    assert_eq!(of_kind(&objects, "ConfigMap")["data"], json!({"mine.yaml": policy}));
+    let template = &of_kind(&objects, "Deployment")["spec"]["template"];
+    assert_eq!(template["metadata"]["annotations"]["team"], "ml");
+    let pod = &template["spec"];
+    let container = only(&pod["containers"]);
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        container["image"],
+        format!("registry.example.com:5000/ml/raygate:{version}@{digest}")
+    );
+    let log = container["env"].as_array().unwrap().last().unwrap();
+    assert_eq!(log, &json!({"name": "RAYGATE_LOG", "value": "debug"}));
+    assert_eq!(pod["priorityClassName"], "system-cluster-critical");
+    assert_eq!(pod["imagePullSecrets"], json!([{"name": "pull"}]));
+    assert_eq!(pod["nodeSelector"], json!({"pool": "system"}));
+    assert_eq!(pod["tolerations"], json!([{"operator": "Exists"}]));
+    assert!(objects.iter().all(|object| object["kind"] != "NetworkPolicy"));
+    let monitor = of_kind(&objects, "ServiceMonitor");
+    assert_eq!(monitor["metadata"]["labels"]["release"], "prometheus");
+    for kind in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
+        let selector = &only(&of_kind(&objects, kind)["webhooks"])["namespaceSelector"];
+        let excluded = json!(["kube-system", "raygate-system", "sandbox"]);
+        assert_eq!(only(&selector["matchExpressions"])["values"], excluded);
+    }
+}
+
+#[test]
+fn the_shipped_policies_are_the_default() {
+    let Some(helm) = helm() else { return };
+    let data = &of_kind(&rendered(&helm, &[]), "ConfigMap")["data"].clone();
+    let shipped: serde_json::Map<_, _> = policies().into_iter().map(|(name, text)| (name, text.into())).collect();
+    assert_eq!(data, &Value::Object(shipped));
+}
+
+#[test]
+fn wrong_values_are_named() {
+    let Some(helm) = helm() else { return };
+    let (_directory, ca) = made_certs();
+    let key = ca.replace("ca.crt", "ca.key");
+    let key = format!("certificates.caBundle={key}");
+    for (arguments, told) in [
+        (["--set", "replica=3"], "replica"),
+        (["--set", "image.tags=1"], "tags"),
+        (["--set", "replicas=0"], "replicas"),
+        (["--set", "replicas=two"], "replicas"),
+        (["--set", "image.digest=sha256:12"], "digest"),
+        (["--set", "webhooks.failurePolicy=Maybe"], "failurePolicy"),
+        (["--set", "webhooks.excludedNamespaces={A}"], "excludedNamespaces"),
+        (["--set", "certificates.mode=selfsigned"], "mode"),
+        (
+            ["--set", "certificates.mode=secret"],
+            "--set-file certificates.caBundle=ca.crt",
+        ),
+        (["--set-file", &key], "caBundle"),
+        (["--set-string", "policies.mine=a"], "mine"),
+        (["--set-string", "settings.LOG=debug"], "LOG"),
+        (["--set", "resources.requests.memory=lots"], "memory"),
+        (
+            ["--set", "autoscaling.enabled=true,replicas=9"],
+            "autoscaling.maxReplicas is 6, less than replicas, which is 9",
+        ),
+    ] {
+        let said = refused(&helm, &arguments);
+        assert!(said.contains(told), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn every_value_is_in_the_schema() {
+    let values = &documents(&read(&repository("deploy/chart/values.yaml")))[0];
+    let schema: Value = serde_json::from_str(&read(&repository("deploy/chart/values.schema.json"))).unwrap();
+    let mut known: Vec<_> = schema["properties"].as_object().unwrap().keys().collect();
+    // Helm adds it for charts that are part of others.
+    known.retain(|key| *key != "global");
+    let mut keys: Vec<_> = values.as_object().unwrap().keys().collect();
+    known.sort();
+    keys.sort();
+    assert_eq!(keys, known);
+    assert_eq!(schema["additionalProperties"], false);
+}
