@@ -10,10 +10,10 @@ pub mod finding;
 pub mod inject;
 pub mod own;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::policy::settings::Settings;
-use crate::policy::{Effective, Leaf, Platform};
+use crate::policy::{Effective, Leaf, Origin, Platform};
 use crate::ray::{KubeRay, RayJob};
 
 pub use check::Check;
@@ -71,6 +71,14 @@ impl<'a> Cx<'a> {
             false if self.skipped => LazyLock::force(&NO_SETTINGS),
             false => &self.policy.defaults,
         }
+    }
+
+    /// The policy's line behind the findings of a check: the limit that was passed, else the action that was named.
+    pub fn origin(&self, code: &str) -> Option<Arc<Origin>> {
+        let limit = check::LIMITS.iter().find(|(check, _)| *check == code);
+        limit
+            .and_then(|(_, limit)| self.policy.limit_origin(limit))
+            .or_else(|| self.policy.action_origin(code))
     }
 
     /// The installed KubeRay.

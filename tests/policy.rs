@@ -15,9 +15,10 @@ use raygate::policy::load::{Loaded, Source, leaf_names};
 use raygate::policy::merge::Leaf;
 use raygate::policy::schema::{self, Kind};
 use raygate::policy::settings::Action;
-use raygate::policy::{Effective, Subject, load};
+use raygate::policy::{Effective, Platform, Subject, load};
 use raygate::ray::RayJob;
 use raygate::ray::flyte::Identity;
+use raygate::rules::{Cx, check};
 use serde_json::Value;
 
 fn read(files: &[(&str, &str)]) -> Loaded {
@@ -366,4 +367,39 @@ fn several_platforms_give_their_parts_and_no_fact_two_values() {
             "b.yaml:3:50: error[RP202]: two Platforms set `accelerators.a`, to different values",
         ]
     );
+}
+
+#[test]
+fn the_line_behind_a_passed_limit_is_the_limits_own() {
+    let keys: std::collections::BTreeSet<&str> = schema::LIMITS.iter().map(|field| field.key).collect();
+    let covered: std::collections::BTreeSet<&str> = check::LIMITS.iter().map(|(_, key)| *key).collect();
+    assert_eq!(covered, keys, "every limit is held by a check");
+    for (code, _) in check::LIMITS {
+        assert!(check::find(code).is_some(), "there is no check {code}");
+    }
+    let compiled = effective(&[(
+        "caps",
+        "{match: {}, limits: {maxGpusPerJob: 2}, actions: {RG310: Deny, RG203: Warn}}",
+    )]);
+    let platform = Platform::default();
+    let cx = Cx {
+        policy: &compiled.effective,
+        platform: &platform,
+        named: true,
+        skipped: false,
+    };
+    let line = |code: &str| cx.origin(code).map(|origin| origin.column);
+    assert_eq!(
+        line("RG310"),
+        cx.policy.limit_origin("maxGpusPerJob").map(|origin| origin.column)
+    );
+    assert_ne!(
+        line("RG310"),
+        cx.policy.action_origin("RG310").map(|origin| origin.column)
+    );
+    assert_eq!(
+        line("RG203"),
+        cx.policy.action_origin("RG203").map(|origin| origin.column)
+    );
+    assert_eq!(line("RG507"), None);
 }

@@ -238,7 +238,7 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, document: 
                 Action::Fix => Action::Deny,
                 action => *action,
             };
-            let origin = cx.policy.action_origin(check.code);
+            let origin = cx.origin(check.code);
             judged.push(Judged {
                 finder: Finder::Check(check),
                 finding,

@@ -86,7 +86,7 @@ fn repair(cx: &Cx<'_>, compiled: &Compiled, document: &mut Document, changes: &m
         }
         drop(job);
         let Some((code, findings)) = found else { break };
-        let origin = cx.policy.action_origin(code);
+        let origin = cx.origin(code);
         for finding in findings {
             let Some(repair) = finding.repair else { continue };
             if let Some(places) = apply(document, repair.edits, changes) {

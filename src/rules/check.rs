@@ -139,6 +139,20 @@ pub fn find(code: &str) -> Option<&'static Check> {
     all().find(|check| check.code == code)
 }
 
+/// The checks that hold a RayJob to a limit of the policies, and the limit's key.
+pub const LIMITS: &[(&str, &str)] = &[
+    ("RG213", "maxCpusPerJob"),
+    ("RG214", "maxMemoryPerJob"),
+    ("RG310", "maxGpusPerJob"),
+    ("RG401", "maxTtlSeconds"),
+    ("RG402", "maxActiveDeadlineSeconds"),
+    ("RG403", "maxPreRunningDeadlineSeconds"),
+    ("RG404", "maxBackoffLimit"),
+    ("RG506", "maxWorkersPerGroup"),
+    ("RG507", "maxPodsPerJob"),
+    ("RG601", "allowedImages"),
+];
+
 /// A family of checks: those whose codes begin alike.
 #[derive(Debug)]
 pub struct Family {
