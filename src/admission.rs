@@ -6,11 +6,13 @@ pub mod response;
 pub mod review;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 
 use crate::engine::{Bundle, Finder, Operation, Request, Verdict, judge};
+use crate::ray::{RayJob, facts};
 
 use response::Response;
 use review::{Asked, Review};
@@ -54,8 +56,28 @@ pub struct Record {
     pub rules: Vec<String>,
     /// The injectors and repairs that changed something, each once, in order; on `/validate`, those that should have.
     pub injected: Vec<&'static str>,
+    /// What `/mutate` changed: each injector or repair with the policy that it acted for, each once; `None` where none of
+    /// the policies asks for it.
+    pub injections: Vec<(&'static str, Option<Arc<str>>)>,
+    /// The accelerators of all pods that a new RayJob asks for, where `/validate` was asked to let it in.
+    pub gpus: u64,
     /// The bundle's short digest.
     pub bundle: String,
+    /// Where its time went.
+    pub spent: Spent,
+}
+
+/// Where the time of a review went, in the order in which it did. Zero for what it never came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Reading the body.
+    pub body: Duration,
+    /// Waiting to be evaluated.
+    pub queue: Duration,
+    /// From the body's bytes to the object.
+    pub parse: Duration,
+    /// Mutating or validating, from the object to the answer's bytes.
+    pub judge: Duration,
 }
 
 /// Answers admission reviews with one bundle of policies. A review is answered by the bundle that was in use when it
@@ -115,20 +137,26 @@ impl Gate {
 
     /// Answers one review, which arrived now. Any bytes are legal input.
     pub fn answer(&self, endpoint: Endpoint, body: &[u8], now: Timestamp) -> Answer {
+        let start = Instant::now();
         let review = match Review::read(body) {
             Ok(review) => review,
             Err(error) => return malformed(&error.to_string()),
         };
         let bundle = self.bundle();
         let mut record = review.record(&bundle);
-        match review.asked(now) {
+        let asked = review.asked(now);
+        let parsed = Instant::now();
+        record.spent.parse = parsed.duration_since(start);
+        let mut answer = match asked {
             Err(error) => malformed(&error.to_string()),
             Ok(Asked::NotOurs) => {
                 record.verdict = "not-ours";
                 Response::allow(&review.uid).answer(record)
             }
             Ok(Asked::RayJob(request)) => decide(&bundle, endpoint, &review, request, record),
-        }
+        };
+        answer.record.spent.judge = parsed.elapsed();
+        answer
     }
 }
 
@@ -137,6 +165,10 @@ fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Req
         Endpoint::Mutate => {
             let outcome = judge::answer_mutate(bundle, request);
             record.injected = once(outcome.changes.iter().map(|change| change.by));
+            record.injections = once(outcome.changes.iter().map(|change| {
+                let policy = change.origin.as_ref().map(|origin| Arc::clone(&origin.policy));
+                (change.by, policy)
+            }));
             record.verdict = if outcome.document.is_changed() {
                 "mutated"
             } else {
@@ -146,6 +178,9 @@ fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Req
         }
         Endpoint::Validate => {
             let creates = request.operation == Operation::Create;
+            if creates && !review.is_dry_run() {
+                record.gpus = facts::gpus(&RayJob::of(&request.object)).unsigned_abs();
+            }
             let outcome = judge::answer_validate(bundle, request);
             record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));
             for judged in &outcome.findings {
@@ -166,11 +201,11 @@ fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Req
     }
 }
 
-fn once(names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
+fn once<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {
     let mut each = Vec::new();
-    for name in names {
-        if !each.contains(&name) {
-            each.push(name);
+    for item in items {
+        if !each.contains(&item) {
+            each.push(item);
         }
     }
     each

@@ -4,10 +4,10 @@
 //! can never grow the number of series.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
@@ -15,15 +15,18 @@ use prometheus_client::registry::{Metric, Registry};
 
 use crate::admission::{Endpoint, Record};
 
+mod labels;
+mod stages;
 mod table;
+
+pub use labels::Exemplar;
+use labels::{Only, Word};
+use stages::{ENDPOINTS, Stages, histograms, plain};
 
 pub use table::{FAMILIES, FamilySpec, Kind};
 
-/// Upper bounds of the duration histograms, in seconds: a decision takes about 100 µs, a webhook at most 30 s.
-const DURATION_BUCKETS: [f64; 17] = [
-    0.000_05, 0.000_1, 0.000_2, 0.000_3, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
-    30.0,
-];
+/// What one RayJob adds to the counters of GPUs at most: a slip of a key must not drown them.
+const MOST_GPUS: u64 = 1 << 20;
 
 /// Why a request was turned away although nothing was wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,12 +58,16 @@ type Labels<const N: usize> = [(&'static str, &'static str); N];
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    requests: Family<Labels<3>, Counter>,
+    requests: Family<Labels<4>, Counter>,
     rejections: Family<Labels<1>, Counter>,
     findings: Family<Labels<1>, Counter>,
-    injections: Family<Labels<1>, Counter>,
-    request_durations: [Histogram; 2],
+    injections: Family<[(&'static str, Word); 2], Counter>,
+    unmutated: Counter,
+    gpus_requested: Counter,
+    gpus_refused: Counter,
+    request_durations: [HistogramWithExemplars<Exemplar>; 2],
     evaluation_durations: [Histogram; 2],
+    stages: Stages,
     in_flight: Gauge,
     connections: Gauge,
     accept_errors: Counter,
@@ -68,6 +75,7 @@ pub struct Metrics {
     slow_clients: Family<Labels<1>, Counter>,
     overloads: Family<Labels<1>, Counter>,
     panics: Counter,
+    certificate_start: Gauge,
     certificate_expiry: Gauge,
     certificate_reloads: Counter,
     certificate_reload_failures: Counter,
@@ -90,21 +98,19 @@ impl Metrics {
     /// All families, registered, with the series that alerts watch already at zero.
     pub fn new() -> Self {
         let mut registry = Registry::default();
-        let durations = |registry: &mut Registry, spec| {
-            let family: Family<Labels<1>, Histogram> =
-                Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS));
-            let of = |endpoint| family.get_or_create_owned(&[("endpoint", endpoint_label(endpoint))]);
-            let each = [of(Endpoint::Mutate), of(Endpoint::Validate)];
-            register(registry, spec, family);
-            each
-        };
         let metrics = Self {
             requests: registered(&mut registry, &table::REQUESTS),
             rejections: registered(&mut registry, &table::REJECTIONS),
             findings: registered(&mut registry, &table::FINDINGS),
             injections: registered(&mut registry, &table::INJECTIONS),
-            request_durations: durations(&mut registry, &table::REQUEST_DURATION),
-            evaluation_durations: durations(&mut registry, &table::EVALUATION_DURATION),
+            unmutated: registered(&mut registry, &table::UNMUTATED),
+            gpus_requested: registered(&mut registry, &table::GPUS_REQUESTED),
+            gpus_refused: registered(&mut registry, &table::GPUS_REFUSED),
+            request_durations: histograms(&mut registry, &table::REQUEST_DURATION, "endpoint", ENDPOINTS, || {
+                HistogramWithExemplars::new(stages::BUCKETS.into_iter())
+            }),
+            evaluation_durations: histograms(&mut registry, &table::EVALUATION_DURATION, "endpoint", ENDPOINTS, plain),
+            stages: Stages::new(&mut registry),
             in_flight: registered(&mut registry, &table::IN_FLIGHT),
             connections: registered(&mut registry, &table::CONNECTIONS),
             accept_errors: registered(&mut registry, &table::ACCEPT_ERRORS),
@@ -112,18 +118,16 @@ impl Metrics {
             slow_clients: registered(&mut registry, &table::SLOW_CLIENTS),
             overloads: registered(&mut registry, &table::OVERLOADS),
             panics: registered(&mut registry, &table::PANICS),
+            certificate_start: registered(&mut registry, &table::CERTIFICATE_START),
             certificate_expiry: registered(&mut registry, &table::CERTIFICATE_EXPIRY),
             certificate_reloads: registered(&mut registry, &table::CERTIFICATE_RELOADS),
             certificate_reload_failures: registered(&mut registry, &table::CERTIFICATE_RELOAD_FAILURES),
-            bundle: Only(registered(&mut registry, &table::BUNDLE), Mutex::default()),
+            bundle: Only::new(registered(&mut registry, &table::BUNDLE)),
             bundle_loaded: registered(&mut registry, &table::BUNDLE_LOADED),
             policy_reloads: registered(&mut registry, &table::POLICY_RELOADS),
             policy_reload_failures: registered(&mut registry, &table::POLICY_RELOAD_FAILURES),
             policies_broken: registered(&mut registry, &table::POLICIES_BROKEN),
-            policies_broken_since: Only(
-                registered(&mut registry, &table::POLICIES_BROKEN_SINCE),
-                Mutex::default(),
-            ),
+            policies_broken_since: Only::new(registered(&mut registry, &table::POLICIES_BROKEN_SINCE)),
             log_lines_dropped: registered(&mut registry, &table::LOG_LINES_DROPPED),
             registry,
         };
@@ -142,27 +146,43 @@ impl Metrics {
         self
     }
 
-    /// One answered review: how it ended, what was found and injected, and how long it took from the end of the
-    /// request's header to the answer.
-    pub fn answered(&self, endpoint: Endpoint, record: &Record, took: Duration) {
+    /// One answered review: how it ended, what was found, injected and asked for, and how long it took from the end of the
+    /// request's header to the answer. The exemplar leads from its bucket to its log line, or to its trace.
+    pub fn answered(&self, endpoint: Endpoint, record: &Record, took: Duration, exemplar: Option<Exemplar>) {
+        let refused = matches!(record.verdict, "denied" | "retry");
         let labels = [
             ("endpoint", endpoint_label(endpoint)),
             ("operation", operation_label(&record.operation)),
             ("verdict", record.verdict),
+            (
+                "code",
+                record.codes.first().filter(|_| refused).copied().unwrap_or_default(),
+            ),
         ];
         self.requests.get_or_create(&labels).inc();
         for &code in &record.codes {
             self.findings.get_or_create(&[("code", code)]).inc();
         }
-        for &injector in &record.injected {
-            self.injections.get_or_create(&[("injector", injector)]).inc();
+        for (injector, policy) in &record.injections {
+            let policy = policy.clone().map_or(Word::Known("built-in"), Word::Named);
+            let labels = [("injector", Word::Known(injector)), ("policy", policy)];
+            self.injections.get_or_create(&labels).inc();
         }
-        histogram(&self.request_durations, endpoint).observe(took.as_secs_f64());
+        if endpoint == Endpoint::Validate && !record.injected.is_empty() {
+            self.unmutated.inc();
+        }
+        let gpus = record.gpus.min(MOST_GPUS);
+        self.gpus_requested.inc_by(gpus);
+        if refused {
+            self.gpus_refused.inc_by(gpus);
+        }
+        self.stages.observe(endpoint, &record.spent);
+        of(&self.request_durations, endpoint).observe(took.as_secs_f64(), exemplar, Some(SystemTime::now()));
     }
 
     /// The evaluation alone: from the bytes of the review to the bytes of its answer.
     pub fn evaluated(&self, endpoint: Endpoint, took: Duration) {
-        histogram(&self.evaluation_durations, endpoint).observe(took.as_secs_f64());
+        of(&self.evaluation_durations, endpoint).observe(took.as_secs_f64());
     }
 
     /// A request that was refused before it was read, with its HTTP status.
@@ -205,8 +225,9 @@ impl Metrics {
         self.panics.inc();
     }
 
-    /// The certificate in use ends at this time, in seconds since 1970.
-    pub fn certificate_ends(&self, not_after: i64) {
+    /// The life of the certificate in use, in seconds since 1970.
+    pub fn certificate(&self, not_before: i64, not_after: i64) {
+        self.certificate_start.set(not_before);
         self.certificate_expiry.set(not_after);
     }
 
@@ -264,32 +285,6 @@ impl Metrics {
     }
 }
 
-/// A family that has one series at most: that of the labels that hold now.
-#[derive(Debug)]
-struct Only<const N: usize>(
-    Family<[(&'static str, String); N], Gauge>,
-    Mutex<Option<[(&'static str, String); N]>>,
-);
-
-impl<const N: usize> Only<N>
-where
-    [(&'static str, String); N]: Clone + Eq + std::hash::Hash,
-{
-    /// Sets the series of these labels and ends the former one, in this order: no scrape finds none.
-    fn set(&self, now: Option<([(&'static str, String); N], i64)>) {
-        let Self(family, current) = self;
-        let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
-        let labels = now.map(|(labels, value)| {
-            family.get_or_create(&labels).set(value);
-            labels
-        });
-        let former = std::mem::replace(&mut *current, labels);
-        if let Some(former) = former.filter(|former| Some(former) != current.as_ref()) {
-            family.remove(&former);
-        }
-    }
-}
-
 /// Holds a gauge one higher for as long as it lives.
 #[derive(Debug)]
 pub struct GaugeGuard<'a>(&'a Gauge);
@@ -308,7 +303,7 @@ impl Drop for GaugeGuard<'_> {
 }
 
 /// The name of an endpoint in metrics and logs.
-pub fn endpoint_label(endpoint: Endpoint) -> &'static str {
+pub const fn endpoint_label(endpoint: Endpoint) -> &'static str {
     match endpoint {
         Endpoint::Mutate => "mutate",
         Endpoint::Validate => "validate",
@@ -323,7 +318,7 @@ fn operation_label(operation: &str) -> &'static str {
         .unwrap_or("unknown")
 }
 
-fn histogram(of_each: &[Histogram; 2], endpoint: Endpoint) -> &Histogram {
+fn of<H>(of_each: &[H; 2], endpoint: Endpoint) -> &H {
     let [mutate, validate] = of_each;
     match endpoint {
         Endpoint::Mutate => mutate,

@@ -180,7 +180,8 @@ impl Server {
                 (Some(rotation), store)
             }
         };
-        metrics.certificate_ends(certificates.current().not_after);
+        let pair = certificates.current();
+        metrics.certificate(pair.not_before, pair.not_after);
         let webhook = listener::bind(options.bind, "--bind", "RAYGATE_BIND").await?;
         let admin = listener::bind(options.metrics_bind, "--metrics-bind", "RAYGATE_METRICS_BIND").await?;
         let address = |socket: &TcpListener| socket.local_addr().map_err(StartError::Address);

@@ -497,3 +497,33 @@ fn resuming_brings_no_submitter_with_rights_along() {
     assert_eq!(resumed(Value::Null), true);
     assert_eq!(resumed(json!({"privileged": true})), false);
 }
+
+#[test]
+fn the_record_says_what_was_asked_for_and_where_the_time_went() {
+    let gate = gate();
+    let answer = |endpoint, review: &Value| gate.answer(endpoint, review.to_string().as_bytes(), NOW).record;
+    let created = review("CREATE", seed(), Value::Null);
+    let judged = answer(Endpoint::Validate, &created);
+    let gpus = raygate::ray::facts::Facts::of(&raygate::ray::RayJob::of(&seed())).gpus;
+    assert!(gpus > 0);
+    assert_eq!(judged.gpus, gpus.unsigned_abs());
+    assert!(!judged.spent.parse.is_zero() && !judged.spent.judge.is_zero());
+
+    let mut rehearsed = created.clone();
+    rehearsed["request"]["dryRun"] = json!(true);
+    assert_eq!(
+        answer(Endpoint::Validate, &rehearsed).gpus,
+        0,
+        "nobody gets what a dry run asks for"
+    );
+    assert_eq!(answer(Endpoint::Validate, &review("UPDATE", seed(), seed())).gpus, 0);
+
+    let mutated = answer(Endpoint::Mutate, &created);
+    assert_eq!(mutated.gpus, 0, "a RayJob is counted once, where it is judged");
+    let policy = |by: &str| {
+        let found = mutated.injections.iter().find(|(name, _)| *name == by);
+        found.unwrap_or_else(|| panic!("{by}: {mutated:?}")).1.clone()
+    };
+    assert_eq!(policy("submitter").as_deref(), Some("default"));
+    assert_eq!(policy("RG203"), None, "a repair that the check does by itself");
+}

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use raygate::metrics::FAMILIES;
 use raygate::policy::schema::{self, Kind};
 use raygate::rules::{INJECTORS, check};
 
@@ -178,6 +179,47 @@ fn policy_tests() {
     let mut text = TESTS.to_owned();
     rows("", raygate::suite::keys::CASE, &mut text);
     hold("policy-tests.md", &text);
+}
+
+/// What stands before the table of metrics.
+const METRICS: &str = "\
+# Metrics
+
+`GET /metrics` on the port of `--metrics-bind` answers in the text format of OpenMetrics 1.0. No label takes its values
+from a request: each is a word of raygate's own, a code of [the checks](rules/README.md) or the name of a policy, but for
+`file` and `line`, whose family has one series at most, and that only while a policy file is broken.
+
+- `endpoint`: `mutate` or `validate`.
+- `operation`: `CREATE`, `UPDATE`, `DELETE`, `CONNECT`, or `unknown` where a review could not be read that far.
+- `verdict`: `allowed`, `mutated`, `denied`, `retry`, `not-ours`, `malformed`, `overloaded` or `panicked`.
+- `code`: the code of a check, `rule` for all of the platform's own rules; empty where nothing was refused.
+- `stage`: `body`, `queue`, `parse`, then `mutate` or `validate`. For slow clients the stage that they did not end:
+  `handshake`, `header` or `body`.
+
+The buckets of `raygate_request_duration_seconds` carry exemplars: the `uid` of one review in each, which its log line
+has too; in a build with traces the `trace_id`, where the review was traced. Prometheus keeps them with
+`--enable-feature=exemplar-storage`.
+
+[deploy/monitoring](../deploy/monitoring/README.md) has alert rules and a dashboard over these families.
+
+| family | kind | labels | meaning |
+|---|---|---|---|
+";
+
+#[test]
+fn metrics() {
+    let mut text = METRICS.to_owned();
+    for family in FAMILIES {
+        let labels: Vec<String> = family.labels.iter().map(|label| format!("`{label}`")).collect();
+        text.push_str(&format!(
+            "| `{}` | {} | {} | {} |\n",
+            family.name,
+            family.kind.as_str(),
+            labels.join(", "),
+            family.help
+        ));
+    }
+    hold("metrics.md", &text);
 }
 
 #[test]

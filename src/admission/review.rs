@@ -66,6 +66,8 @@ struct Wire<'a> {
     namespace: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     operation: Cow<'a, str>,
+    #[serde(default)]
+    dry_run: Option<bool>,
     #[serde(borrow, default)]
     user_info: User<'a>,
     #[serde(borrow, default)]
@@ -136,6 +138,11 @@ impl<'a> Review<'a> {
             bundle: bundle.short_digest().to_owned(),
             ..Record::default()
         }
+    }
+
+    /// Whether nothing will be stored whatever the answer.
+    pub fn is_dry_run(&self) -> bool {
+        self.wire.dry_run == Some(true)
     }
 
     /// What is asked, with the objects read where they are ours.

@@ -64,8 +64,8 @@ const fn histogram(name: &'static str, labels: &'static [&'static str], help: &'
 
 pub(super) const REQUESTS: FamilySpec = counter(
     "raygate_requests_total",
-    &["endpoint", "operation", "verdict"],
-    "Admission reviews answered.",
+    &["endpoint", "operation", "verdict", "code"],
+    "Admission reviews answered; a review that was refused has the code of its worst finding.",
 );
 pub(super) const REJECTIONS: FamilySpec = counter(
     "raygate_rejected_requests_total",
@@ -75,12 +75,27 @@ pub(super) const REJECTIONS: FamilySpec = counter(
 pub(super) const FINDINGS: FamilySpec = counter(
     "raygate_findings_total",
     &["code"],
-    "Findings that decided a review, by code.",
+    "Reviews in which something was found, by the code of each finding.",
 );
 pub(super) const INJECTIONS: FamilySpec = counter(
     "raygate_injections_total",
-    &["injector"],
-    "Reviews that an injector or a fix changed.",
+    &["injector", "policy"],
+    "Reviews that an injector or a repair changed, by the policy that asked for it.",
+);
+pub(super) const UNMUTATED: FamilySpec = counter(
+    "raygate_unmutated_total",
+    &[],
+    "Creations that reached the validation without what the mutation would have done: its webhook was not called.",
+);
+pub(super) const GPUS_REQUESTED: FamilySpec = counter(
+    "raygate_gpus_requested_total",
+    &[],
+    "GPUs and other accelerators that new RayJobs asked for, each job's cut at 1048576.",
+);
+pub(super) const GPUS_REFUSED: FamilySpec = counter(
+    "raygate_gpus_refused_total",
+    &[],
+    "Those of them whose RayJob was refused.",
 );
 pub(super) const REQUEST_DURATION: FamilySpec = histogram(
     "raygate_request_duration_seconds",
@@ -91,6 +106,11 @@ pub(super) const EVALUATION_DURATION: FamilySpec = histogram(
     "raygate_evaluation_duration_seconds",
     &["endpoint"],
     "Time from the bytes of a review to the bytes of its answer.",
+);
+pub(super) const STAGE_DURATION: FamilySpec = histogram(
+    "raygate_stage_duration_seconds",
+    &["stage"],
+    "Where the time of a review goes: body, queue, parse, and then mutate or validate.",
 );
 pub(super) const IN_FLIGHT: FamilySpec = gauge(
     "raygate_in_flight",
@@ -127,6 +147,11 @@ pub(super) const CERTIFICATE_EXPIRY: FamilySpec = gauge(
     "raygate_certificate_expiry_timestamp_seconds",
     &[],
     "When the certificate in use ends, in seconds since 1970.",
+);
+pub(super) const CERTIFICATE_START: FamilySpec = gauge(
+    "raygate_certificate_start_timestamp_seconds",
+    &[],
+    "When the life of the certificate in use began, in seconds since 1970.",
 );
 pub(super) const CERTIFICATE_RELOADS: FamilySpec = counter(
     "raygate_certificate_reloads_total",
@@ -185,8 +210,12 @@ pub static FAMILIES: &[FamilySpec] = &[
     REJECTIONS,
     FINDINGS,
     INJECTIONS,
+    UNMUTATED,
+    GPUS_REQUESTED,
+    GPUS_REFUSED,
     REQUEST_DURATION,
     EVALUATION_DURATION,
+    STAGE_DURATION,
     IN_FLIGHT,
     CONNECTIONS,
     ACCEPT_ERRORS,
@@ -194,6 +223,7 @@ pub static FAMILIES: &[FamilySpec] = &[
     SLOW_CLIENTS,
     OVERLOADS,
     PANICS,
+    CERTIFICATE_START,
     CERTIFICATE_EXPIRY,
     CERTIFICATE_RELOADS,
     CERTIFICATE_RELOAD_FAILURES,

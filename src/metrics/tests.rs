@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::admission::Spent;
+
+const UID: &str = "7f3c2b1a-0d9e-4c8b-a7f6-5e4d3c2b1a09";
 
 /// One of everything, so that every family has at least one series.
 fn touched() -> Metrics {
@@ -11,10 +14,17 @@ fn touched() -> Metrics {
         operation: "CREATE".to_owned(),
         verdict: "denied",
         codes: vec!["RG203"],
-        injected: vec!["readiness"],
+        injections: vec![("readiness", Some("base".into())), ("RG203", None)],
+        gpus: 8,
+        spent: Spent {
+            body: Duration::from_micros(20),
+            queue: Duration::ZERO,
+            parse: Duration::from_micros(30),
+            judge: Duration::from_micros(40),
+        },
         ..Record::default()
     };
-    metrics.answered(Endpoint::Mutate, &record, Duration::from_micros(80));
+    metrics.answered(Endpoint::Mutate, &record, Duration::from_micros(80), Exemplar::uid(UID));
     metrics.rejected("404");
     metrics.handshake_failed("version");
     metrics.bundle("1", 3, 1_800_000_000);
@@ -84,10 +94,10 @@ fn a_clients_words_never_become_label_values() {
             verdict: "malformed",
             ..Record::default()
         };
-        metrics.answered(Endpoint::Validate, &record, Duration::ZERO);
+        metrics.answered(Endpoint::Validate, &record, Duration::ZERO, Exemplar::uid(operation));
     }
     let text = metrics.encode();
-    let unknown = r#"raygate_requests_total{endpoint="validate",operation="unknown",verdict="malformed"} 3"#;
+    let unknown = r#"raygate_requests_total{endpoint="validate",operation="unknown",verdict="malformed",code=""} 3"#;
     assert!(text.contains(unknown), "{text}");
     assert!(!text.contains("DROP"));
 }
@@ -106,6 +116,65 @@ fn a_fast_decision_has_a_bucket_of_its_own() {
         text.contains(r#"raygate_evaluation_duration_seconds_bucket{le="0.0002",endpoint="mutate"} 2"#),
         "{text}"
     );
+}
+
+#[test]
+fn each_stage_that_was_reached_is_observed() {
+    let text = touched().encode();
+    let count = |stage: &str, count: u32| {
+        let line = format!("raygate_stage_duration_seconds_count{{stage=\"{stage}\"}} {count}\n");
+        assert!(text.contains(&line), "{line}{text}");
+    };
+    for (stage, reached) in [("body", 1), ("queue", 0), ("parse", 1), ("mutate", 1), ("validate", 0)] {
+        count(stage, reached);
+    }
+}
+
+#[test]
+fn what_was_injected_asked_for_and_refused_is_counted() {
+    let text = touched().encode();
+    for line in [
+        r#"raygate_requests_total{endpoint="mutate",operation="CREATE",verdict="denied",code="RG203"} 1"#,
+        r#"raygate_injections_total{injector="readiness",policy="base"} 1"#,
+        r#"raygate_injections_total{injector="RG203",policy="built-in"} 1"#,
+        "raygate_gpus_requested_total 8",
+        "raygate_gpus_refused_total 8",
+        "raygate_unmutated_total 0",
+    ] {
+        assert!(text.contains(&format!("{line}\n")), "{line}\n{text}");
+    }
+    let metrics = Metrics::new();
+    let missed = Record {
+        verdict: "allowed",
+        codes: vec!["RG405"],
+        injected: vec!["readiness"],
+        gpus: u64::MAX,
+        ..Record::default()
+    };
+    for _ in 0..2 {
+        metrics.answered(Endpoint::Validate, &missed, Duration::ZERO, None);
+    }
+    let text = metrics.encode();
+    assert!(text.contains("raygate_unmutated_total 2\n"), "{text}");
+    assert!(
+        text.contains(r#"verdict="allowed",code=""} 2"#),
+        "only a refusal has a code: {text}"
+    );
+    assert!(text.contains("raygate_gpus_requested_total 2097152\n"), "{text}");
+    assert!(text.contains("raygate_gpus_refused_total 0\n"), "{text}");
+}
+
+#[test]
+fn an_exemplar_leads_to_the_request() {
+    let text = touched().encode();
+    let bucket = text
+        .lines()
+        .find(|line| line.starts_with(r#"raygate_request_duration_seconds_bucket{le="0.0001",endpoint="mutate"} 1 #"#))
+        .unwrap_or_else(|| panic!("{text}"));
+    assert!(bucket.contains(&format!("# {{uid=\"{UID}\"}} 0.00008 ")), "{bucket}");
+    for unlike in ["", "a b", "\"", "é", &"a".repeat(37)] {
+        assert_eq!(Exemplar::uid(unlike), None, "{unlike}");
+    }
 }
 
 #[test]

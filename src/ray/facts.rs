@@ -84,16 +84,30 @@ pub fn accelerators(pod: &Pod<'_>) -> i64 {
         .fold(0, |sum, quantity| sum.saturating_add(quantity.value().max(0)))
 }
 
+/// The accelerators that the pods of a RayJob take together, as it is.
+pub fn gpus(job: &RayJob<'_>) -> i64 {
+    let mut sum = 0;
+    for pod in &job.pods {
+        add(&mut sum, accelerators(pod), pods_now(pod));
+    }
+    sum
+}
+
+/// The pods that a pod template begins with.
+fn pods_now(pod: &Pod<'_>) -> i64 {
+    match pod.role {
+        Role::Worker => replicas(pod),
+        Role::Head | Role::Submitter => 1,
+    }
+}
+
 impl Facts {
     /// Adds up a RayJob.
     pub fn of(job: &RayJob<'_>) -> Facts {
         let mut facts = Facts::default();
         for pod in &job.pods {
             let most = pods_at_most(job, pod);
-            let now = match pod.role {
-                Role::Worker => replicas(pod),
-                Role::Head | Role::Submitter => 1,
-            };
+            let now = pods_now(pod);
             let sum = |key: &str, read: fn(&Quantity) -> i64| {
                 pod.running()
                     .filter_map(|container| container.given(key))
@@ -139,6 +153,7 @@ mod tests {
             }],
         }}});
         let facts = Facts::of(&RayJob::of(&object));
+        assert_eq!(gpus(&RayJob::of(&object)), facts.gpus);
         assert_eq!((facts.gpus, facts.max_gpus), (24, 80));
         assert_eq!((facts.milli_cpus, facts.workers, facts.max_pods), (5000, 6, 21));
     }

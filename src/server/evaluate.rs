@@ -12,8 +12,8 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use super::Shared;
 use super::body::Whole;
-use super::{Reviewer, Shared};
 use crate::admission::{self, Answer, Endpoint, Record};
 use crate::metrics::{Metrics, Overload};
 
@@ -36,19 +36,26 @@ impl Places {
 
 /// Answers one review. Past the bounds it answers at once, with what the endpoint's caller understands as "later".
 pub(super) async fn evaluate(shared: &Arc<Shared>, endpoint: Endpoint, body: Whole, deadline: Instant) -> Answer {
-    if Instant::now() >= deadline {
+    let queued = Instant::now();
+    if queued >= deadline {
         return overloaded(&shared.metrics, endpoint, &body.bytes, Overload::Deadline);
     }
     if body.bytes.len() > shared.limits.inline_bytes {
-        return on_a_blocking_thread(shared, endpoint, body, deadline).await;
+        return on_a_blocking_thread(shared, endpoint, body, queued, deadline).await;
     }
     let Ok(_place) = shared.places.all.try_acquire() else {
         return overloaded(&shared.metrics, endpoint, &body.bytes, Overload::InFlight);
     };
-    answer(shared.reviewer.as_ref(), &shared.metrics, endpoint, &body.bytes)
+    answer(shared, endpoint, &body.bytes, queued)
 }
 
-async fn on_a_blocking_thread(shared: &Arc<Shared>, endpoint: Endpoint, body: Whole, deadline: Instant) -> Answer {
+async fn on_a_blocking_thread(
+    shared: &Arc<Shared>,
+    endpoint: Endpoint,
+    body: Whole,
+    queued: Instant,
+    deadline: Instant,
+) -> Answer {
     let large = Arc::clone(&shared.places.large).try_acquire_owned();
     let any = Arc::clone(&shared.places.all).try_acquire_owned();
     let (Ok(large), Ok(any)) = (large, any) else {
@@ -59,7 +66,7 @@ async fn on_a_blocking_thread(shared: &Arc<Shared>, endpoint: Endpoint, body: Wh
     let evaluation = tokio::task::spawn_blocking(move || {
         // Places and memory are held until the evaluation ends, even if nobody waits for it any more.
         let _held = (large, any, body.memory);
-        answer(on_thread.reviewer.as_ref(), &on_thread.metrics, endpoint, &body.bytes)
+        answer(&on_thread, endpoint, &body.bytes, queued)
     });
     match timeout_at(deadline, evaluation).await {
         Ok(Ok(answer)) => answer,
@@ -73,12 +80,14 @@ fn overloaded(metrics: &Metrics, endpoint: Endpoint, body: &[u8], cause: Overloa
     guarded(|| admission::overloaded(endpoint, body)).unwrap_or_else(|| last_resort(metrics))
 }
 
-fn answer(reviewer: &dyn Reviewer, metrics: &Metrics, endpoint: Endpoint, body: &[u8]) -> Answer {
+fn answer(shared: &Shared, endpoint: Endpoint, body: &[u8], queued: Instant) -> Answer {
+    let metrics = &shared.metrics;
     let start = Instant::now();
-    let answer = guarded(|| reviewer.answer(endpoint, body)).unwrap_or_else(|| {
+    let mut answer = guarded(|| shared.reviewer.answer(endpoint, body)).unwrap_or_else(|| {
         metrics.panicked();
         guarded(|| admission::panicked(endpoint, body)).unwrap_or_else(|| last_resort(metrics))
     });
+    answer.record.spent.queue = start.duration_since(queued);
     metrics.evaluated(endpoint, start.elapsed());
     answer
 }

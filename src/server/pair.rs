@@ -130,6 +130,8 @@ impl PairBytes {
 #[derive(Clone, Debug)]
 pub struct Pair {
     pub(super) key: Arc<CertifiedKey>,
+    /// The first second of the certificate's life, since 1970.
+    pub not_before: i64,
     /// The first second after the certificate's life, since 1970.
     pub not_after: i64,
 }
@@ -182,6 +184,7 @@ impl PairFiles {
         }
         Ok(Pair {
             key: Arc::new(key),
+            not_before: starts,
             not_after: ends,
         })
     }
@@ -273,6 +276,7 @@ impl Pair {
         parameters
             .extended_key_usages
             .push(rcgen::ExtendedKeyUsagePurpose::ServerAuth);
+        let not_before = parameters.not_before.unix_timestamp();
         let not_after = parameters.not_after.unix_timestamp();
         let key = rcgen::KeyPair::generate()?;
         let certificate = parameters.self_signed(&key)?;
@@ -281,6 +285,7 @@ impl Pair {
             .map_err(PairError::InMemoryKey)?;
         Ok(Self {
             key: Arc::new(key),
+            not_before,
             not_after,
         })
     }

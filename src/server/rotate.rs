@@ -56,7 +56,7 @@ impl Source for Rotation {
             Found::Same | Found::Unsettled => {}
             Found::New(pair) => {
                 self.metrics.certificate_reloaded();
-                self.metrics.certificate_ends(pair.not_after);
+                self.metrics.certificate(pair.not_before, pair.not_after);
                 tracing::info!(ends = pair.ends(), "certificate replaced");
             }
             Found::Mended => tracing::info!("the certificate files hold again the pair in use"),

@@ -16,7 +16,7 @@ use super::body::{self, BodyError};
 use super::evaluate::evaluate;
 use super::{Shared, duration};
 use crate::admission::{Answer, Endpoint, Record};
-use crate::metrics::{Overload, endpoint_label};
+use crate::metrics::{Exemplar, Overload, endpoint_label};
 use crate::telemetry::{Commas, clip};
 
 /// The longest of a request's own words in the log, in bytes: a Kubernetes name has at most 253.
@@ -66,9 +66,13 @@ async fn review(shared: &Arc<Shared>, endpoint: Endpoint, request: Request) -> R
         Err(error) => return Refusal::Body(error).answer(shared, head.version, body).await,
     };
     let bytes = body.bytes.len();
-    let answer = evaluate(shared, endpoint, body, deadline).await;
+    let read = start.elapsed();
+    let mut answer = evaluate(shared, endpoint, body, deadline).await;
+    answer.record.spent.body = read;
     let took = start.elapsed();
-    shared.metrics.answered(endpoint, &answer.record, took);
+    shared
+        .metrics
+        .answered(endpoint, &answer.record, took, Exemplar::uid(&answer.record.uid));
     log(endpoint, &answer.record, took, bytes);
     respond(answer)
 }

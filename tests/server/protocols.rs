@@ -27,8 +27,9 @@ async fn http1_keeps_the_connection() {
     server.until_metric("raygate_in_flight 0").await;
     let metrics = server.metrics().await;
     for (endpoint, count) in [("mutate", 2), ("validate", 1)] {
-        let line =
-            format!(r#"raygate_requests_total{{endpoint="{endpoint}",operation="unknown",verdict="allowed"}} {count}"#);
+        let line = format!(
+            r#"raygate_requests_total{{endpoint="{endpoint}",operation="unknown",verdict="allowed",code=""}} {count}"#
+        );
         assert!(metrics.contains(&line), "{metrics}");
         let line = format!(r#"raygate_request_duration_seconds_count{{endpoint="{endpoint}"}} {count}"#);
         assert!(metrics.contains(&line), "{metrics}");
