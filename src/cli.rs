@@ -8,6 +8,7 @@ mod junit;
 pub mod manifests;
 pub mod policies;
 pub mod sample;
+pub mod scan;
 pub mod schema;
 pub mod serve;
 pub mod test;
@@ -74,6 +75,8 @@ enum Command {
     Certs(certs::Args),
     /// Print the Kubernetes objects that install raygate
     Manifests(manifests::Args),
+    /// Judge the RayJobs of a live cluster by a set of policies, without changing anything
+    Scan(scan::Args),
     /// Print the completions of a shell: source <(raygate completions bash)
     Completions(CompletionsArgs),
 }
@@ -105,6 +108,7 @@ pub fn run() -> ExitCode {
         Command::Schema => schema::run(&mut out),
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Sample(args) => sample::run(&args, &mut out),
+        Command::Scan(args) => scan::run(&args, &mut out),
         Command::Certs(args) => certs::run(&args, jiff::Timestamp::now(), &mut out)
             .map(|()| CLEAN)
             .map_err(Into::into),
@@ -149,6 +153,9 @@ pub enum Failure {
     /// The policies are broken; the text holds the diagnostics.
     #[error("{0}")]
     Policies(String),
+    /// A cluster could not be reached, or refused what was asked of it.
+    #[error("error: {0}")]
+    Cluster(String),
 }
 
 impl Failure {
@@ -156,6 +163,7 @@ impl Failure {
         match self {
             Failure::Policies(_) => POLICY,
             Failure::Usage(_) => USAGE,
+            Failure::Cluster(_) => CLUSTER,
             Failure::Output(_) => INTERNAL,
         }
     }

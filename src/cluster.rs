@@ -4,6 +4,8 @@
 
 mod error;
 
+pub mod objects;
+
 use std::env;
 use std::path::PathBuf;
 use std::time::Duration;

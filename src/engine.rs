@@ -46,7 +46,7 @@ impl Operation {
 }
 
 /// A request to make or change a RayJob.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// What is done.
     pub operation: Operation,

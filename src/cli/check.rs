@@ -4,7 +4,7 @@ mod against;
 mod audit;
 mod diff;
 mod input;
-mod judge;
+pub mod judge;
 mod lint;
 mod report;
 mod request;

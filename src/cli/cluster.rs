@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use crate::cluster::Access;
+use crate::telemetry::error_chain;
+
+use super::Failure;
 
 /// Which cluster a command talks to, and as whom.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -22,5 +25,14 @@ impl ClusterArgs {
             kubeconfig: self.kubeconfig.clone(),
             context: self.context.clone(),
         }
+    }
+
+    /// A client of that cluster.
+    ///
+    /// # Errors
+    /// [`Failure::Cluster`] if no cluster is found, or its configuration cannot be used.
+    pub async fn connect(&self) -> Result<kube::Client, Failure> {
+        let client = self.access().connect().await;
+        client.map_err(|error| Failure::Cluster(error_chain(&error)))
     }
 }

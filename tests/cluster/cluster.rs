@@ -48,7 +48,8 @@ impl Cluster {
         let mut daemons = vec![api_server, etcd];
 
         let api = connect(&mut daemons, path, port);
-        let scheduler = scheduler(binaries, path, port);
+        write_kubeconfig(path, port);
+        let scheduler = scheduler(binaries, path);
         let has_scheduler = scheduler.is_some();
         if let Some(mut command) = scheduler {
             daemons.push(Daemon::start(&group, "kube-scheduler", &mut command, path));
@@ -68,6 +69,11 @@ impl Cluster {
     /// A folder for the files of a test, which ends with the cluster.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The kubeconfig file of whoever has all rights.
+    pub(crate) fn kubeconfig(&self) -> PathBuf {
+        kubeconfig_file(self.folder())
     }
 
     /// Nothing while all parts run; the last words of one that has died.
@@ -249,7 +255,7 @@ fn certificate_file(folder: &Path) -> PathBuf {
     folder.join("apiserver.crt")
 }
 
-fn scheduler(binaries: &Binaries, folder: &Path, port: u16) -> Option<Command> {
+fn write_kubeconfig(folder: &Path, port: u16) {
     let kubeconfig = json!({
         "apiVersion": "v1",
         "kind": "Config",
@@ -261,11 +267,17 @@ fn scheduler(binaries: &Binaries, folder: &Path, port: u16) -> Option<Command> {
         "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "admin"}}],
         "current-context": "tests",
     });
-    let path = folder.join("kubeconfig");
-    fs::write(&path, kubeconfig.to_string()).expect("write the kubeconfig");
+    fs::write(kubeconfig_file(folder), kubeconfig.to_string()).expect("write the kubeconfig");
+}
+
+fn kubeconfig_file(folder: &Path) -> PathBuf {
+    folder.join("kubeconfig")
+}
+
+fn scheduler(binaries: &Binaries, folder: &Path) -> Option<Command> {
     let mut command = binaries.command("kube-scheduler")?;
     command
-        .arg(format!("--kubeconfig={}", path.display()))
+        .arg(format!("--kubeconfig={}", kubeconfig_file(folder).display()))
         .args(["--leader-elect=false", "--secure-port=0"]);
     Some(command)
 }

@@ -36,6 +36,7 @@ mod placement;
 mod process;
 mod rayjobs;
 mod runner;
+mod scan;
 mod standin;
 mod updates;
 mod ways_in;
@@ -84,6 +85,10 @@ fn main() -> std::process::ExitCode {
         test(outage::without_the_mutation_nobody_is_blamed),
         test(outage::without_the_judgement_nothing_is_created),
         test(outage::raygate_ends_on_sigterm),
+        test(scan::every_rayjob_is_judged_over_several_pages),
+        test(scan::a_selector_and_a_namespace_narrow_it),
+        test(scan::reports_are_for_one_namespace_each),
+        test(scan::what_the_cluster_refuses_is_said),
         test(order::raygate_comes_before_kueue_and_once_more_after),
     ])
 }

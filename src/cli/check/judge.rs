@@ -23,7 +23,7 @@ pub fn judge(bundle: &Bundle, asked: &Asked<'_>, how: &How) -> Outcome {
     let mut outcome = if how.as_it_is || lacks_old {
         as_it_is(bundle, request)
     } else {
-        as_the_cluster_would(bundle, asked, request)
+        as_the_cluster_would(bundle, request)
     };
     if !how.only.is_empty() {
         outcome
@@ -35,9 +35,10 @@ pub fn judge(bundle: &Bundle, asked: &Asked<'_>, how: &How) -> Outcome {
     outcome
 }
 
-fn as_the_cluster_would(bundle: &Bundle, asked: &Asked<'_>, request: Request) -> Outcome {
+/// What both webhooks answer to a request, one after the other.
+pub fn as_the_cluster_would(bundle: &Bundle, request: Request) -> Outcome {
+    let mut completed = request.clone();
     let mutated = answer_mutate(bundle, request);
-    let mut completed = asked.request(bundle);
     completed.object = mutated.document.value().clone();
     defaults::complete_name(&mut completed.object);
     let judged = answer_validate(bundle, completed);

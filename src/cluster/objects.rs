@@ -1,0 +1,100 @@
+//! Objects of the API server as JSON, by their paths: unknown fields survive, as in a review.
+
+use std::fmt;
+
+use hyper::Request;
+use kube::Client;
+use serde_json::Value;
+
+/// How many objects a page holds. A RayJob takes some 15 KB, and pages are held in memory one at a time.
+const PAGE: usize = 100;
+
+/// Reads an object; `None` where there is none of that name, or no such API.
+///
+/// # Errors
+/// What the API server answers instead.
+pub async fn get(client: &Client, path: &str) -> Result<Option<Value>, kube::Error> {
+    match client.request(request("GET", path, Vec::new())?).await {
+        Ok(object) => Ok(Some(object)),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Posts an object, and returns it as the API server has made it.
+///
+/// # Errors
+/// What the API server answers instead.
+pub async fn post(client: &Client, path: &str, object: &Value) -> Result<Value, kube::Error> {
+    let body = object.to_string().into_bytes();
+    client.request(request("POST", path, body)?).await
+}
+
+/// A list, read page by page.
+pub struct Pages<'c> {
+    client: &'c Client,
+    path: String,
+    next: Option<String>,
+}
+
+impl fmt::Debug for Pages<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct Page {
+    /// The objects.
+    pub items: Vec<Value>,
+    /// How many follow, where the API server says so.
+    pub remaining: Option<u64>,
+}
+
+impl<'c> Pages<'c> {
+    /// The list at a path, such as `/apis/ray.io/v1/rayjobs`; `query` selects among its objects and may be empty.
+    pub fn of(client: &'c Client, path: &str, query: &str) -> Pages<'c> {
+        Pages {
+            client,
+            path: format!("{path}?limit={PAGE}{query}"),
+            next: Some(String::new()),
+        }
+    }
+
+    /// The next page; `None` after the last.
+    ///
+    /// # Errors
+    /// What the API server answers instead, 410 among it where the list has become too old to go on with.
+    pub async fn next(&mut self) -> Result<Option<Page>, kube::Error> {
+        let Some(token) = self.next.take() else { return Ok(None) };
+        let path = if token.is_empty() {
+            self.path.clone()
+        } else {
+            format!("{}&continue={token}", self.path)
+        };
+        let mut list: Value = self.client.request(request("GET", &path, Vec::new())?).await?;
+        let metadata = list.get("metadata");
+        self.next = metadata
+            .and_then(|metadata| metadata.get("continue")?.as_str())
+            .filter(|token| !token.is_empty())
+            .map(str::to_owned);
+        let remaining = metadata.and_then(|metadata| metadata.get("remainingItemCount")?.as_u64());
+        let items = match list.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) => items,
+            _ => Vec::new(),
+        };
+        Ok(Some(Page { items, remaining }))
+    }
+}
+
+fn request(method: &str, path: &str, body: Vec<u8>) -> Result<Request<Vec<u8>>, kube::Error> {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header("content-type", "application/json")
+        .body(body)
+        .map_err(kube::Error::HttpError)
+}

@@ -1,0 +1,136 @@
+//! `raygate scan` reads the RayJobs of the cluster and judges them, and changes none.
+
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use crate::cluster::{Cluster, NAMESPACE, rayjobs};
+use crate::gate::raygate;
+use crate::rayjobs::{load, named, with_duplicate_group};
+
+fn scan(cluster: &Cluster, arguments: &[&str]) -> Output {
+    Command::new(raygate())
+        .env_clear()
+        .arg("scan")
+        .arg("--kubeconfig")
+        .arg(cluster.kubeconfig())
+        .args(arguments)
+        .output()
+        .expect("run raygate scan")
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8([output.stdout.as_slice(), &output.stderr].concat()).expect("text")
+}
+
+fn json_of(cluster: &Cluster, arguments: &[&str]) -> Value {
+    let output = scan(cluster, &[arguments, &["--output", "json"]].concat());
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)))
+}
+
+fn create(cluster: &Cluster, job: &Value) {
+    cluster.api.post(&rayjobs(), job).expect(201);
+}
+
+pub(crate) fn every_rayjob_is_judged_over_several_pages(cluster: &Cluster) {
+    for nth in 0..205 {
+        create(cluster, &named(load("seed-06"), &format!("good-{nth:03}")));
+    }
+    create(cluster, &with_duplicate_group(named(load("seed-06"), "bad")));
+    let before = cluster.api.get(&rayjobs()).expect(200)["metadata"]["resourceVersion"].clone();
+    let scanned = json_of(cluster, &["--all"]);
+    assert_eq!(scanned["total"]["rayjobs"], 206, "{}", scanned["total"]);
+    assert_eq!(scanned["total"]["denied"], 1);
+    let found = scanned["rayjobs"].as_array().expect("the RayJobs");
+    assert_eq!(found.len(), 206);
+    let bad = found.iter().find(|job| job["name"] == "bad").expect("the bad one");
+    assert_eq!(bad["verdict"], "denied");
+    assert_eq!(bad["findings"][0]["code"], "RG501");
+    let after = cluster.api.get(&rayjobs()).expect(200)["metadata"]["resourceVersion"].clone();
+    assert_eq!(before, after, "a scan changes nothing");
+
+    let table = scan(cluster, &[]);
+    assert_eq!(table.status.code(), Some(1), "{}", text(&table));
+    let table = text(&table);
+    let row = table.lines().find(|line| line.contains(" bad ")).expect("a row");
+    assert!(row.contains("denied") && row.contains("RG501"), "{table}");
+    assert!(table.contains("206 RayJobs, judged as if created now"), "{table}");
+}
+
+pub(crate) fn a_selector_and_a_namespace_narrow_it(cluster: &Cluster) {
+    let mut marked = named(load("seed-06"), "marked");
+    marked["metadata"]["labels"]["scan"] = json!("yes/no".replace('/', "."));
+    create(cluster, &marked);
+    create(cluster, &named(load("seed-06"), "other"));
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let scanned = json_of(cluster, &[arguments, &["--all"]].concat());
+        let jobs = scanned["rayjobs"].as_array().expect("the RayJobs").clone();
+        jobs.iter()
+            .filter_map(|job| job["name"].as_str().map(str::to_owned))
+            .collect()
+    };
+    assert_eq!(names(&["--namespace", NAMESPACE]), ["marked", "other"]);
+    assert_eq!(names(&["-l", "scan=yes.no"]), ["marked"]);
+    assert_eq!(names(&["-l", "scan notin (yes.no)"]), ["other"]);
+    assert!(names(&["--namespace", "default"]).is_empty());
+}
+
+pub(crate) fn reports_are_for_one_namespace_each(cluster: &Cluster) {
+    create(cluster, &with_duplicate_group(named(load("seed-06"), "bad")));
+    for (format, version, kind) in [
+        ("openreports", "openreports.io/v1alpha1", "Report"),
+        ("policyreports", "wgpolicyk8s.io/v1alpha2", "PolicyReport"),
+    ] {
+        let output = scan(cluster, &["--output", format]);
+        let list: Value = serde_json::from_slice(&output.stdout).expect("a List");
+        assert_eq!((&list["apiVersion"], &list["kind"]), (&json!("v1"), &json!("List")));
+        let report = &list["items"][0];
+        assert_eq!(
+            (&report["apiVersion"], &report["kind"]),
+            (&json!(version), &json!(kind))
+        );
+        assert_eq!(report["metadata"]["namespace"], NAMESPACE);
+        assert_eq!(report["summary"]["fail"], 1, "{report}");
+        let failed = report["results"].as_array().expect("results");
+        let failed = failed
+            .iter()
+            .find(|result| result["result"] == "fail")
+            .expect("a failure");
+        assert_eq!(failed["policy"], "RG501");
+        assert_eq!(failed["resources"][0]["name"], "bad");
+    }
+}
+
+pub(crate) fn what_the_cluster_refuses_is_said(cluster: &Cluster) {
+    let nobody = cluster.folder().join("nobody");
+    let known = std::fs::read_to_string(cluster.kubeconfig()).expect("read the kubeconfig");
+    let mut config: Value = serde_json::from_str(&known).expect("JSON");
+    config["users"][0]["user"] = json!({"token": "unknown"});
+    std::fs::write(&nobody, config.to_string()).expect("write a kubeconfig");
+    let output = Command::new(raygate())
+        .env_clear()
+        .args(["scan", "--kubeconfig"])
+        .arg(&nobody)
+        .output()
+        .expect("run raygate scan");
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output));
+    assert!(
+        text(&output).contains("cannot list the RayJobs: 401 Unauthorized"),
+        "{}",
+        text(&output)
+    );
+    config["clusters"][0]["cluster"]["server"] = json!("https://127.0.0.1:1");
+    std::fs::write(&nobody, config.to_string()).expect("write a kubeconfig");
+    let output = Command::new(raygate())
+        .env_clear()
+        .args(["scan", "--kubeconfig"])
+        .arg(&nobody)
+        .output()
+        .expect("run raygate scan");
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output));
+    assert!(
+        text(&output).contains("is this the right cluster?"),
+        "{}",
+        text(&output)
+    );
+}
