@@ -110,11 +110,13 @@ pub fn objects(install: &Install<'_>) -> Result<Vec<Value>, BuildError> {
     Ok(objects)
 }
 
-/// The policies as the ConfigMap that `policies/kustomization.yaml` describes.
+/// The policies as the ConfigMap that `policies/kustomization.yaml` describes. Its keys are names of files without their
+/// folder, which the API server would not take.
 fn config_map(policies: &[(&str, &str)]) -> Value {
+    let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let data: serde_json::Map<_, _> = policies
         .iter()
-        .map(|(name, text)| ((*name).to_owned(), Value::from(*text)))
+        .map(|(path, text)| (file(path), Value::from(*text)))
         .collect();
     json!({
         "apiVersion": "v1",

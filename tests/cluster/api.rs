@@ -117,9 +117,14 @@ impl Api {
         )
     }
 
-    /// Server-side apply of a YAML document (or of JSON, which is YAML), as `kubectl apply --server-side` sends it.
+    /// Server-side apply of a YAML document (or of JSON, which is YAML), as `kubectl apply --server-side` sends it. A dry
+    /// run refuses fields that are unknown or there twice.
     pub(crate) fn apply_yaml(&self, path: &str, yaml: &str, mode: ApplyYaml) -> Answer {
-        let dry_run = if mode == ApplyYaml::DryRun { "&dryRun=All" } else { "" };
+        let dry_run = if mode == ApplyYaml::DryRun {
+            "&dryRun=All&fieldValidation=Strict"
+        } else {
+            ""
+        };
         let path = format!("{path}?fieldManager=cluster-tests{dry_run}");
         self.send(
             Method::PATCH,

@@ -25,9 +25,15 @@ mod binaries;
 mod cluster;
 mod completion;
 mod denial;
+mod foreign;
 mod gate;
 #[path = "../tools/go.rs"]
 mod go;
+#[path = "../tools/helm.rs"]
+mod helm;
+mod install;
+#[path = "../tools/kubectl.rs"]
+mod kubectl;
 mod nodes;
 mod offline;
 mod order;
@@ -90,5 +96,12 @@ fn main() -> std::process::ExitCode {
         test(scan::reports_are_for_one_namespace_each),
         test(scan::what_the_cluster_refuses_is_said),
         test(order::raygate_comes_before_kueue_and_once_more_after),
+        test(install::every_object_of_the_chart_is_taken),
+        test(install::every_object_of_the_overlays_is_taken),
+        test(install::every_object_of_the_command_is_taken),
+        test(install::pods_pass_restricted_pod_security),
+        test(install::helm_installs_upgrades_and_leaves_no_webhook),
+        test(install::taking_the_webhooks_away_first_does_not_hinder_helm),
+        test(install::kubectl_applies_again_and_deletes),
     ])
 }

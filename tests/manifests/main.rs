@@ -92,9 +92,13 @@ fn check(yaml: &str) -> Result<(u8, String), ManifestsError> {
     Ok((code, String::from_utf8(out).unwrap()))
 }
 
-/// Runs `raygate manifests` with the shipped policies.
+/// Runs `raygate manifests` with the policies that it embeds.
 fn manifests(arguments: &[&str]) -> String {
-    manifests_of(&policies(), arguments).unwrap()
+    let embedded = raygate::engine::bundle::EMBEDDED.iter();
+    let policies: Vec<_> = embedded
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect();
+    manifests_of(&policies, arguments).unwrap()
 }
 
 /// A directory with the files of `raygate certs`, and the path of its `ca.crt`.

@@ -1,0 +1,326 @@
+//! Every way of installing raygate, as the API server takes it: objects, Pod Security, upgrades, and what is left after it
+//! was removed.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::api::{Answer, ApplyYaml};
+use crate::cluster::{Cluster, rayjobs};
+use crate::foreign;
+use crate::gate::{Hook, raygate};
+use crate::helm::{CHART, helm};
+use crate::kubectl::kubectl;
+use crate::process::wait_for;
+use crate::rayjobs::{load, named};
+
+/// The namespace in `deploy/`.
+const NAMESPACE: &str = "raygate-system";
+
+pub(crate) fn every_object_of_the_chart_is_taken(cluster: &Cluster) {
+    let Some(helm) = helm() else { return };
+    foreign::install(cluster);
+    let ca = certificates(cluster).join("ca.crt");
+    let ca = format!("certificates.caBundle={}", ca.display());
+    let all = "autoscaling.enabled=true,monitoring.enabled=true,webhooks.failurePolicy=Ignore,\
+               webhooks.excludedNamespaces={sandbox},priorityClassName=system-cluster-critical,\
+               image.pullSecrets={pull},nodeSelector.pool=system,tolerations[0].operator=Exists";
+    let secret = ["--set", "certificates.mode=secret", "--set-file", &ca];
+    for values in [&[] as &[&str], &["--set", all], &secret] {
+        let mut command = Command::new(&helm);
+        command.args([
+            "template",
+            "raygate",
+            CHART,
+            "--namespace",
+            NAMESPACE,
+            "--set",
+            "namespace.create=true",
+        ]);
+        assert_taken(cluster, &run(command.args(values)));
+    }
+}
+
+pub(crate) fn every_object_of_the_overlays_is_taken(cluster: &Cluster) {
+    let Some(kubectl) = kubectl() else { return };
+    foreign::install(cluster);
+    // Overlays take the certificates from a folder in the repository, which holds none.
+    let copy = cluster.folder().join("kustomizations");
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    std::fs::create_dir_all(&copy).expect("create a folder for a copy");
+    for folder in ["deploy", "policies", "certs"] {
+        run(Command::new("cp").arg("-r").arg(repository.join(folder)).arg(&copy));
+    }
+    run(Command::new(raygate())
+        .args(["certs", "--force", "--out"])
+        .arg(copy.join("certs")));
+    for directory in ["deploy", "certs"].into_iter().map(str::to_owned).chain(overlays()) {
+        assert_taken(
+            cluster,
+            &run(Command::new(&kubectl).arg("kustomize").arg(copy.join(directory))),
+        );
+    }
+}
+
+pub(crate) fn every_object_of_the_command_is_taken(cluster: &Cluster) {
+    foreign::install(cluster);
+    let ca = certificates(cluster).join("ca.crt");
+    let components = ["autoscaler", "fail-open", "monitoring"]
+        .map(|name| ["--with", name])
+        .concat();
+    run_manifests(cluster, &["--ca-file", ca.to_str().expect("a path in UTF-8")]);
+    run_manifests(
+        cluster,
+        &[&["--certificates", "cert-manager"], &components[..]].concat(),
+    );
+}
+
+pub(crate) fn pods_pass_restricted_pod_security(cluster: &Cluster) {
+    let printed = run(Command::new(raygate()).args(["manifests", "--only", "server"]));
+    store_namespace(cluster, &documents(&printed));
+    let deployment = documents(&printed)
+        .into_iter()
+        .find(|object| object["kind"] == "Deployment");
+    let mut pod = deployment.expect("a Deployment")["spec"]["template"].take();
+    pod["metadata"]["name"] = "raygate".into();
+    let path = format!("/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All&fieldValidation=Strict");
+    let created = cluster.api.post(&path, &pod);
+    assert_eq!(
+        (created.code, &created.warnings[..]),
+        (201, &[] as &[String]),
+        "{created}"
+    );
+    pod["spec"]["containers"][0]["securityContext"]["capabilities"].take();
+    let refused = cluster.api.post(&path, &pod);
+    assert_eq!(refused.code, 403, "{refused}");
+    assert!(refused.message().contains("restricted"), "{refused}");
+}
+
+pub(crate) fn helm_installs_upgrades_and_leaves_no_webhook(cluster: &Cluster) {
+    let Some(program) = helm() else { return };
+    foreign::install(cluster);
+    let _removed = Removed(cluster);
+    let helm = |arguments: &[&str]| run_helm(cluster, &program, "raygate-helm", arguments);
+    let told = helm(&["install", "raygate", CHART, "--create-namespace"]);
+    for next in [
+        "rollout status deployment/raygate",
+        "helm -n raygate-helm uninstall raygate",
+    ] {
+        assert!(told.contains(next), "{told}");
+    }
+    wait_for("RayJobs to be refused", || is_refused(&create(cluster)));
+
+    // cert-manager's injector writes the bundle. What follows must leave it there.
+    let bundle = write_bundle(cluster);
+    helm(&["upgrade", "raygate", CHART, "--set", "webhooks.failurePolicy=Ignore"]);
+    wait_for("RayJobs to pass unjudged", || is_created(&create(cluster)));
+    assert_eq!(bundles(cluster), [bundle.clone(), bundle.clone()]);
+    helm(&["upgrade", "raygate", CHART, "--set", "webhooks.failurePolicy=Fail"]);
+    wait_for("RayJobs to be refused again", || is_refused(&create(cluster)));
+    assert_eq!(bundles(cluster), [bundle.clone(), bundle]);
+
+    helm(&["uninstall", "raygate"]);
+    for hook in [Hook::Mutating, Hook::Validating] {
+        cluster.api.get(&hook.configuration()).expect(404);
+    }
+    wait_for("RayJobs to pass", || is_created(&create(cluster)));
+    for left in [
+        "apps/v1/namespaces/raygate-helm/deployments",
+        "cert-manager.io/v1/namespaces/raygate-helm/issuers",
+    ] {
+        let items = cluster.api.get(&format!("/apis/{left}")).expect(200)["items"].take();
+        assert_eq!(items, json!([]), "{left}");
+    }
+}
+
+pub(crate) fn taking_the_webhooks_away_first_does_not_hinder_helm(cluster: &Cluster) {
+    let Some(program) = helm() else { return };
+    foreign::install(cluster);
+    let _removed = Removed(cluster);
+    let helm = |arguments: &[&str]| run_helm(cluster, &program, "raygate-first", arguments);
+    helm(&["install", "raygate", CHART, "--create-namespace"]);
+    wait_for("RayJobs to be refused", || is_refused(&create(cluster)));
+    for hook in [Hook::Mutating, Hook::Validating] {
+        cluster.api.delete(&hook.configuration()).expect(200);
+    }
+    wait_for("RayJobs to pass", || is_created(&create(cluster)));
+    helm(&["uninstall", "raygate"]);
+    assert!(is_created(&create(cluster)).is_ok());
+}
+
+pub(crate) fn kubectl_applies_again_and_deletes(cluster: &Cluster) {
+    let Some(kubectl) = kubectl() else { return };
+    foreign::install(cluster);
+    let _removed = Removed(cluster);
+    let manifests = |more: &[&str]| {
+        let mut command = Command::new(raygate());
+        command.args([
+            "manifests",
+            "--certificates",
+            "cert-manager",
+            "--namespace",
+            "raygate-kubectl",
+        ]);
+        let file = cluster.folder().join("raygate.yaml");
+        std::fs::write(&file, run(command.args(more))).expect("write the manifests");
+        file
+    };
+    let kubectl = |verb: &[&str], file: &Path| {
+        let mut command = Command::new(&kubectl);
+        run(command
+            .args(verb)
+            .arg("-f")
+            .arg(file)
+            .env("KUBECONFIG", cluster.kubeconfig()))
+    };
+    let closed = manifests(&[]);
+    kubectl(&["apply"], &closed);
+    wait_for("RayJobs to be refused", || is_refused(&create(cluster)));
+    let bundle = write_bundle(cluster);
+    kubectl(&["apply"], &manifests(&["--with", "fail-open"]));
+    wait_for("RayJobs to pass unjudged", || is_created(&create(cluster)));
+    assert_eq!(bundles(cluster), [bundle.clone(), bundle]);
+    // No controller runs that would end the namespace.
+    kubectl(&["delete", "--wait=false"], &closed);
+    for hook in [Hook::Mutating, Hook::Validating] {
+        cluster.api.get(&hook.configuration()).expect(404);
+    }
+}
+
+fn run_helm(cluster: &Cluster, program: &Path, namespace: &str, arguments: &[&str]) -> String {
+    let mut command = Command::new(program);
+    command.args(arguments).args(["--namespace", namespace]);
+    for place in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"] {
+        command.env(place, cluster.folder().join("helm"));
+    }
+    run(command.env("KUBECONFIG", cluster.kubeconfig()))
+}
+
+/// On drop both webhook configurations are gone, also after a test that failed.
+struct Removed<'a>(&'a Cluster);
+
+impl Drop for Removed<'_> {
+    fn drop(&mut self) {
+        for hook in [Hook::Mutating, Hook::Validating] {
+            self.0.api.delete(&hook.configuration());
+        }
+    }
+}
+
+/// The overlays in `deploy/`.
+fn overlays() -> impl Iterator<Item = String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/overlays");
+    let entries = std::fs::read_dir(folder).expect("read the folder of the overlays");
+    entries.map(|entry| {
+        let name = entry.expect("an overlay").file_name();
+        format!("deploy/overlays/{}", name.to_str().expect("a name in UTF-8"))
+    })
+}
+
+/// A folder with a pair and its CA.
+fn certificates(cluster: &Cluster) -> std::path::PathBuf {
+    let folder = cluster.folder().join("install-certificates");
+    run(Command::new(raygate()).args(["certs", "--force", "--out"]).arg(&folder));
+    folder
+}
+
+fn run_manifests(cluster: &Cluster, arguments: &[&str]) {
+    assert_taken(cluster, &run(Command::new(raygate()).arg("manifests").args(arguments)));
+}
+
+/// Runs a command that must end well, and returns what it printed.
+fn run(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().expect("run a command");
+    let errors = String::from_utf8_lossy(&stderr);
+    assert!(status.success(), "{command:?} ended with {status}:\n{errors}");
+    String::from_utf8(stdout).expect("text on standard output")
+}
+
+fn documents(yaml: &str) -> Vec<Value> {
+    serde_saphyr::from_multiple(yaml).expect("YAML documents")
+}
+
+/// Stores the namespace of these objects, which the API server wants before it takes any other.
+fn store_namespace(cluster: &Cluster, objects: &[Value]) {
+    let namespace = objects
+        .iter()
+        .find(|object| object["kind"] == "Namespace")
+        .expect("a Namespace");
+    let stored = cluster
+        .api
+        .apply_yaml(&path_of(namespace), &namespace.to_string(), ApplyYaml::Store);
+    assert!([200, 201].contains(&stored.code), "{stored}");
+}
+
+/// Has the API server judge every object, strictly, as if it were to be stored.
+fn assert_taken(cluster: &Cluster, yaml: &str) {
+    let objects = documents(yaml);
+    store_namespace(cluster, &objects);
+    assert!(objects.len() >= 9, "{yaml}");
+    for object in objects {
+        let mode = ApplyYaml::DryRun;
+        let answer = cluster.api.apply_yaml(&path_of(&object), &object.to_string(), mode);
+        assert!([200, 201].contains(&answer.code), "{object:#}\n{answer}");
+        assert_eq!(answer.warnings, [""; 0], "{object:#}");
+    }
+}
+
+/// Where an object is in the API.
+fn path_of(object: &Value) -> String {
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let (version, kind) = (text(&object["apiVersion"]), text(&object["kind"]).to_lowercase());
+    let api = if version.contains('/') { "apis" } else { "api" };
+    let plural = match kind.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{kind}s"),
+    };
+    let name = text(&object["metadata"]["name"]);
+    match object["metadata"]["namespace"].as_str() {
+        Some(namespace) => format!("/{api}/{version}/namespaces/{namespace}/{plural}/{name}"),
+        None => format!("/{api}/{version}/{plural}/{name}"),
+    }
+}
+
+fn create(cluster: &Cluster) -> Answer {
+    cluster.api.post(
+        &format!("{}?dryRun=All", rayjobs()),
+        &named(load("seed-06"), "installed"),
+    )
+}
+
+fn is_created(answer: &Answer) -> Result<(), String> {
+    if answer.code == 201 {
+        Ok(())
+    } else {
+        Err(answer.to_string())
+    }
+}
+
+/// Nobody serves the webhook: the API server says that it could not call it.
+fn is_refused(answer: &Answer) -> Result<(), String> {
+    let message = answer.message();
+    if answer.code == 500 && message.contains("failed calling webhook") && message.contains("rayjob.raygate.dev") {
+        Ok(())
+    } else {
+        Err(answer.to_string())
+    }
+}
+
+/// Writes a CA into both configurations, as someone does who is neither Helm nor kubectl.
+fn write_bundle(cluster: &Cluster) -> Value {
+    let ca = std::fs::read_to_string(certificates(cluster).join("ca.crt")).expect("read the CA");
+    let bundle = Value::from(base64::Engine::encode(&base64::prelude::BASE64_STANDARD, ca));
+    for hook in [Hook::Mutating, Hook::Validating] {
+        let patch = json!([{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": bundle}]);
+        cluster.api.json_patch(&hook.configuration(), &patch).expect(200);
+    }
+    bundle
+}
+
+fn bundles(cluster: &Cluster) -> [Value; 2] {
+    [Hook::Mutating, Hook::Validating].map(|hook| {
+        let configuration = cluster.api.get(&hook.configuration()).expect(200);
+        configuration["webhooks"][0]["clientConfig"]["caBundle"].clone()
+    })
+}
