@@ -36,12 +36,24 @@ pub struct Difference<'a> {
     pub asked: &'a Asked<'a>,
     /// The verdicts before and after.
     pub verdicts: (Verdict, Verdict),
-    /// The findings that only the set before has.
-    pub gone: Vec<&'a Judged>,
-    /// The findings that only the set after has.
-    pub new: Vec<&'a Judged>,
+    /// The findings that differ, before and after: gone, new, or with another action or message.
+    pub findings: Vec<Pair<'a>>,
     /// The places that the two sets leave differently.
     pub changes: BTreeMap<String, Changed>,
+}
+
+/// A finding before and after; one of the two is there.
+pub type Pair<'a> = (Option<&'a Judged>, Option<&'a Judged>);
+
+/// In how many requests the findings of a code differ, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Differ {
+    /// They are gone.
+    pub gone: usize,
+    /// They are new.
+    pub new: usize,
+    /// They have another action or message.
+    pub changed: usize,
 }
 
 /// The counts of a comparison.
@@ -55,8 +67,8 @@ pub struct Counts {
     pub repeated: usize,
     /// By verdicts before and after, where they differ.
     pub verdicts: BTreeMap<(&'static str, &'static str), usize>,
-    /// By code: in how many requests findings went and came.
-    pub codes: BTreeMap<String, (usize, usize)>,
+    /// By code.
+    pub codes: BTreeMap<String, Differ>,
 }
 
 /// Judges every request with both sets, and prints what differs. Nothing is kept of a request that was printed but a
@@ -122,29 +134,29 @@ fn difference<'a>(
         place,
         asked,
         verdicts: (before.verdict, after.verdict),
-        gone: lacking(&before.findings, &after.findings),
-        new: lacking(&after.findings, &before.findings),
+        findings: pairs(&before.findings, &after.findings),
         changes: changes(before.document.value(), after.document.value()),
     };
-    let is_same = before.verdict == after.verdict
-        && difference.gone.is_empty()
-        && difference.new.is_empty()
-        && difference.changes.is_empty();
+    let is_same = before.verdict == after.verdict && difference.findings.is_empty() && difference.changes.is_empty();
     (!is_same).then_some(difference)
 }
 
-/// The findings that others lack.
-fn lacking<'a>(findings: &'a [Judged], others: &[Judged]) -> Vec<&'a Judged> {
-    let same = |one: &Judged, other: &Judged| {
-        one.code() == other.code()
-            && one.action == other.action
-            && one.finding.path == other.finding.path
-            && one.finding.message == other.finding.message
-    };
-    findings
+/// The findings that differ: those at one place go together by their code.
+fn pairs<'a>(before: &'a [Judged], after: &'a [Judged]) -> Vec<Pair<'a>> {
+    let mut left: Vec<&Judged> = after.iter().collect();
+    let mut pairs: Vec<Pair<'a>> = before
         .iter()
-        .filter(|one| !others.iter().any(|other| same(one, other)))
-        .collect()
+        .map(|one| {
+            let same = |other: &&Judged| one.code() == other.code() && one.finding.path == other.finding.path;
+            (Some(one), left.iter().position(same).map(|at| left.remove(at)))
+        })
+        .collect();
+    pairs.retain(|pair| match pair {
+        (Some(one), Some(other)) => one.action != other.action || one.finding.message != other.finding.message,
+        _ => true,
+    });
+    pairs.extend(left.into_iter().map(|new| (None, Some(new))));
+    pairs
 }
 
 impl Difference<'_> {
@@ -158,14 +170,11 @@ impl Difference<'_> {
             verdict(self.verdicts.1),
         )
             .hash(&mut hash);
-        for judged in self.gone.iter().chain(&self.new) {
-            (
-                judged.code(),
-                judged.action.name(),
-                &judged.finding.path,
-                &judged.finding.message,
-            )
-                .hash(&mut hash);
+        for (before, after) in &self.findings {
+            for judged in [before, after] {
+                let words = judged.map(|judged| (judged.code(), judged.action.name(), &judged.finding.message));
+                (words, judged.map(|judged| &judged.finding.path)).hash(&mut hash);
+            }
         }
         for (path, changed) in &self.changes {
             (path, changed.old.to_string(), changed.value.to_string()).hash(&mut hash);
@@ -181,13 +190,18 @@ impl Counts {
         if before != after {
             *self.verdicts.entry((verdict(before), verdict(after))).or_default() += 1;
         }
-        let codes =
-            |side: &[&Judged]| -> BTreeSet<String> { side.iter().map(|judged| judged.code().to_owned()).collect() };
-        for code in codes(&difference.gone) {
-            self.codes.entry(code).or_default().0 += 1;
-        }
-        for code in codes(&difference.new) {
-            self.codes.entry(code).or_default().1 += 1;
+        let mut seen = BTreeSet::new();
+        for (before, after) in &difference.findings {
+            let Some(judged) = after.or(*before) else { continue };
+            if !seen.insert((judged.code(), before.is_some(), after.is_some())) {
+                continue;
+            }
+            let counts = self.codes.entry(judged.code().to_owned()).or_default();
+            match (before, after) {
+                (Some(_), None) => counts.gone += 1,
+                (None, _) => counts.new += 1,
+                (Some(_), Some(_)) => counts.changed += 1,
+            }
         }
     }
 }

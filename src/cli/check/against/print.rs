@@ -11,7 +11,7 @@ use crate::engine::{Judged, Verdict};
 
 use super::super::report::{Format, verdict};
 use super::super::total::counted;
-use super::{Counts, Difference, Side};
+use super::{Counts, Differ, Difference, Pair, Side};
 
 /// The longest value that is shown, in characters.
 const LONGEST: usize = 100;
@@ -87,11 +87,13 @@ impl<'o> Printer<'o> {
         match self.format {
             Format::Full => self.full(difference),
             Format::Concise => {
-                let gone = difference.gone.iter().map(|judged| format!("-{}", judged.code()));
-                let new = difference.new.iter().map(|judged| format!("+{}", judged.code()));
-                let mut parts: Vec<String> = gone.chain(new).collect();
+                let mut parts: Vec<String> = difference
+                    .findings
+                    .iter()
+                    .filter_map(|pair| Some(format!("{}{}", sign(pair), pair.0.or(pair.1)?.code())))
+                    .collect();
                 parts.dedup();
-                parts.extend(difference.changes.keys().map(|path| format!("~{path}")));
+                parts.extend(difference.changes.keys().map(|path| format!("*{path}")));
                 let (name, verdicts) = (name(difference), verdicts(difference));
                 writeln!(
                     self.out,
@@ -127,15 +129,17 @@ impl<'o> Printer<'o> {
             name(difference),
             asked.operation.name(),
         )?;
-        for judged in &difference.gone {
-            writeln!(self.out, "  {red}- {}{red:#}", finding(judged))?;
-        }
-        for judged in &difference.new {
-            writeln!(self.out, "  {green}+ {}{green:#}", finding(judged))?;
+        for pair in &difference.findings {
+            let colour = match pair {
+                (Some(_), None) => green,
+                (None, Some(_)) => red,
+                _ => Style::new(),
+            };
+            writeln!(self.out, "  {colour}{} {}{colour:#}", sign(pair), finding(pair))?;
         }
         for (path, changed) in &difference.changes {
             let (old, new) = (value(&changed.old), value(&changed.value));
-            writeln!(self.out, "  ~ {}: {old} -> {new}", one_line(path))?;
+            writeln!(self.out, "  * {}: {old} -> {new}", one_line(path))?;
         }
         Ok(())
     }
@@ -165,8 +169,8 @@ impl<'o> Printer<'o> {
             writeln!(self.out, "{before} -> {after}: {count}")?;
         }
         let width = counts.codes.keys().map(String::len).max().unwrap_or_default();
-        for (code, (gone, new)) in &counts.codes {
-            writeln!(self.out, "{code:<width$}  -{gone} +{new}")?;
+        for (code, Differ { gone, new, changed }) in &counts.codes {
+            writeln!(self.out, "{code:<width$}  {gone} gone, {new} new, {changed} changed")?;
         }
         let repeated = match counts.repeated {
             0 => String::new(),
@@ -197,13 +201,27 @@ fn verdicts(difference: &Difference<'_>) -> String {
     }
 }
 
-fn finding(judged: &Judged) -> String {
-    let (action, code) = (judged.action.name(), judged.code());
-    format!(
-        "{action} {code} {}: {}",
-        judged.finding.path,
-        one_line(&judged.finding.message)
-    )
+/// `-` where it is gone, `+` where it is new, `~` where it changed.
+fn sign(pair: &Pair<'_>) -> char {
+    match pair {
+        (Some(_), None) => '-',
+        (None, _) => '+',
+        (Some(_), Some(_)) => '~',
+    }
+}
+
+fn finding((before, after): &Pair<'_>) -> String {
+    let Some(judged) = after.or(*before) else {
+        return String::new();
+    };
+    let action = match (before, after) {
+        (Some(before), Some(after)) if before.action != after.action => {
+            format!("{} -> {}", before.action.name(), after.action.name())
+        }
+        _ => judged.action.name().to_owned(),
+    };
+    let (path, message) = (&judged.finding.path, one_line(&judged.finding.message));
+    format!("{action} {} {path}: {message}", judged.code())
 }
 
 fn value(value: &Value) -> String {
@@ -215,17 +233,20 @@ fn value(value: &Value) -> String {
 
 fn as_json(difference: &Difference<'_>) -> Value {
     let asked = difference.asked;
-    let findings = |side: &[&Judged]| -> Vec<Value> {
-        let one = |judged: &&Judged| {
-            json!({
+    let said = |judged: &Judged| json!({"action": judged.action.name(), "message": judged.finding.message});
+    let findings: Vec<Value> = difference
+        .findings
+        .iter()
+        .filter_map(|(before, after)| {
+            let judged = after.or(*before)?;
+            Some(json!({
                 "code": judged.code(),
-                "action": judged.action.name(),
                 "path": judged.finding.path.to_string(),
-                "message": judged.finding.message,
-            })
-        };
-        side.iter().map(one).collect()
-    };
+                "before": before.map(said),
+                "after": after.map(said),
+            }))
+        })
+        .collect();
     let changes: Vec<Value> = difference
         .changes
         .iter()
@@ -241,8 +262,7 @@ fn as_json(difference: &Difference<'_>) -> Value {
         "user": asked.user,
         "verdict": {"before": verdict(before), "after": verdict(after)},
         "allowed": {"before": before == Verdict::Allow, "after": after == Verdict::Allow},
-        "gone": findings(&difference.gone),
-        "new": findings(&difference.new),
+        "findings": findings,
         "changes": changes,
     })
 }
@@ -256,7 +276,9 @@ fn total(counts: &Counts) -> Value {
     let codes: serde_json::Map<String, Value> = counts
         .codes
         .iter()
-        .map(|(code, (gone, new))| (code.clone(), json!({"gone": gone, "new": new})))
+        .map(|(code, Differ { gone, new, changed })| {
+            (code.clone(), json!({"gone": gone, "new": new, "changed": changed}))
+        })
         .collect();
     json!({
         "compared": counts.total.judged,
