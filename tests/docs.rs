@@ -9,6 +9,9 @@
     reason = "a test may panic, and a benchmark prints its result"
 )]
 
+#[path = "docs/commands.rs"]
+mod commands;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -229,4 +232,9 @@ fn diagnostics() {
         text.push_str(&format!("\n## {}: {}\n\n{}\n", page.code, page.title, page.text));
     }
     hold("diagnostics.md", &text);
+}
+
+#[test]
+fn commands() {
+    hold("commands.md", &commands::page());
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::cli::explain;
-use crate::diag::{Diagnostic, Sources, Span};
+use crate::diag::{Diagnostic, Severity, Sources, Span};
 use crate::engine::{Finder, Judged};
 use crate::rules::check;
 
@@ -36,7 +36,7 @@ impl<'o> Sarif<'o> {
     fn diagnostic(&mut self, sources: &Sources, diagnostic: &Diagnostic) {
         self.rules
             .entry(diagnostic.code.to_string())
-            .or_insert_with(|| diagnostic_rule(&diagnostic.code));
+            .or_insert_with(|| diagnostic_rule(&diagnostic.code, diagnostic.severity));
         let mut result = result(sources, diagnostic);
         if let Some((span, _)) = &diagnostic.primary {
             let place = sources.get(span.source).map_or("", |source| source.slice(*span));
@@ -50,10 +50,11 @@ impl<'o> Sarif<'o> {
     }
 
     fn finding(&mut self, seen: &Seen<'_>, judged: &Judged) {
+        let diagnostic = seen.diagnostic(judged);
         self.rules
             .entry(judged.code().to_owned())
-            .or_insert_with(|| finding_rule(judged));
-        let mut result = result(seen.sources, &seen.diagnostic(judged));
+            .or_insert_with(|| finding_rule(judged, diagnostic.severity));
+        let mut result = result(seen.sources, &diagnostic);
         let path = judged.finding.path.to_string();
         let logical =
             json!([{"name": seen.name(), "fullyQualifiedName": format!("{}#{path}", seen.name()), "kind": "object"}]);
@@ -210,24 +211,24 @@ fn fingerprint(parts: &[&str]) -> Value {
     json!({"raygate/v1": digits})
 }
 
-fn finding_rule(judged: &Judged) -> Value {
+fn finding_rule(judged: &Judged, severity: Severity) -> Value {
     match &judged.finder {
-        Finder::Check(check) => rule(check.code, check.title, &check.markdown()),
-        Finder::Rule(rule_of) => {
-            let title = format!("a rule of policy {}", rule_of.origin.policy);
-            rule(&rule_of.code, &title, &format!("{title}, at {}", rule_of.origin))
+        Finder::Check(check) => rule(check.code, check.title, &check.markdown(), severity),
+        Finder::Rule(own) => {
+            let title = format!("a rule of policy {}", own.origin.policy);
+            rule(&own.code, &title, &format!("{title}, at {}", own.origin), severity)
         }
     }
 }
 
-fn diagnostic_rule(code: &str) -> Value {
+fn diagnostic_rule(code: &str, severity: Severity) -> Value {
     match explain::diagnostics().find(|page| page.code == code) {
-        Some(page) => rule(code, page.title, page.text),
-        None => rule(code, code, code),
+        Some(page) => rule(code, page.title, page.text, severity),
+        None => rule(code, code, code, severity),
     }
 }
 
-fn rule(id: &str, title: &str, page: &str) -> Value {
+fn rule(id: &str, title: &str, page: &str, severity: Severity) -> Value {
     let explain = if check::find(id).is_some() || explain::diagnostics().any(|page| page.code == id) {
         format!("\n\n`raygate explain {id}` prints this page.")
     } else {
@@ -236,6 +237,7 @@ fn rule(id: &str, title: &str, page: &str) -> Value {
     json!({
         "id": id,
         "shortDescription": {"text": title},
+        "defaultConfiguration": {"level": severity.name()},
         "help": {"text": format!("{page}{explain}"), "markdown": format!("{page}{explain}")},
     })
 }
