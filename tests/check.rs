@@ -7,34 +7,26 @@
     reason = "a test may panic"
 )]
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+#[path = "check/against.rs"]
+mod against;
+#[path = "check/command.rs"]
+mod command;
+#[path = "check/diff.rs"]
+mod diff;
+#[path = "check/formats.rs"]
+mod formats;
+#[path = "check/input.rs"]
+mod input;
+#[path = "check/request.rs"]
+mod request;
 
 use serde_json::Value;
 
-/// Exit code and standard output of `raygate check` with these arguments and this standard input.
-fn check(arguments: &[&str], input: &str) -> (i32, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_raygate"))
-        .arg("check")
-        .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that refuses its arguments may have closed its input.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
-}
+use command::{Folder, SEED, check};
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
-
-const SEED: &str = "tests/rayjobs/seed-01-gpu-training.json";
 
 const RULES: &str = "
 apiVersion: ray.io/v1
@@ -91,9 +83,8 @@ fn exit_codes_say_what_happened() {
     assert_eq!(check(&[SEED, "--no-mutate"], "").0, 1);
     assert_eq!(check(&["no/such/file.yaml"], "").0, 2);
     assert_eq!(check(&["--output", "xml", SEED], "").0, 2);
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("a.yaml"), "kind: RayPolicy\n").unwrap();
-    assert_eq!(check(&["--policies", folder.path().to_str().unwrap(), SEED], "").0, 3);
+    let broken = Folder::new(&[("a.yaml", "kind: RayPolicy\n")]);
+    assert_eq!(check(&["--policies", broken.path(), SEED], "").0, 3);
 }
 
 #[test]
@@ -103,6 +94,12 @@ fn only_keeps_to_the_codes_with_a_prefix() {
     assert_eq!((code, findings.len()), (1, 2));
     assert!(findings.iter().all(|finding| finding["code"] == "RG203"));
     assert_eq!(check(&["--no-mutate", "--only", "RG1", SEED], "").0, 0);
+    let misspelt = command::run(&["check", "--only", "RG2O3", SEED], "");
+    assert_eq!(misspelt.code, 2);
+    assert_eq!(
+        misspelt.err,
+        "error: no code begins with \"RG2O3\"; did you mean RG203?\n"
+    );
 }
 
 #[test]
@@ -122,4 +119,17 @@ fn another_kuberay_and_its_gates_may_be_named() {
     assert_eq!(judged(&["--feature-gates", "RayJobDeletionPolicy=false"]), 1);
     assert_eq!(judged(&["--kuberay-version", "9"]), 2);
     assert_eq!(judged(&["--feature-gates", "RayJobDeletonPolicy=true"]), 2);
+}
+
+#[test]
+fn what_fails_is_chosen() {
+    // By default it is denied as it is; mutated it has notes only; its second object warns.
+    let code = |arguments: &[&str]| check(&[arguments, &["--output", "concise"]].concat(), "").0;
+    let autoscaling = "tests/rayjobs/seed-03-autoscaling.json";
+    assert_eq!(code(&["--no-mutate", "--fail-on", "never", SEED]), 0);
+    assert_eq!(code(&[SEED]), 0);
+    assert_eq!(code(&["--fail-on", "warn", SEED]), 0);
+    assert_eq!(code(&["--fail-on", "audit", SEED]), 1);
+    assert_eq!(code(&[autoscaling]), 0);
+    assert_eq!(code(&["--fail-on", "warn", autoscaling]), 1);
 }

@@ -56,7 +56,7 @@ pub fn files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             let folder = argument.display();
             return Err(Failure::Usage(format!(
                 "{folder} has no file that ends in {}",
-                crate::k8s::text::listed(ENDINGS)
+                ENDINGS.join(" or ")
             )));
         }
         files.extend(below);
@@ -160,7 +160,8 @@ impl Text {
         let mut sources = sources.clone();
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
         if size > Self::LIMITS.bytes {
-            let diagnostic = yaml::refuse(&mut sources, name, size, &Self::LIMITS);
+            let diagnostic = yaml::refuse(&mut sources, name, size, &Self::LIMITS)
+                .help("or write it as JSON, an object a line: only a line of that is read at a time");
             return each(&sources, Piece::Unreadable(&diagnostic));
         }
         let (source, documents, diagnostics) =

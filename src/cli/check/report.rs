@@ -191,19 +191,19 @@ impl Seen<'_> {
             Action::Warn => "warned",
             Action::Audit | Action::Ignore => "noted",
         };
-        let line = judged.origin.as_deref().map(|origin| match self.policy_line(origin) {
-            Some(line) => format!("{origin} `{line}`"),
-            None => origin.to_string(),
-        });
-        match (&judged.finder, line) {
-            (Finder::Check(check), Some(line)) => format!("{action} by {line}   raygate explain {}", check.code),
+        match (&judged.finder, judged.origin.as_deref()) {
+            (Finder::Rule(rule), _) => {
+                format!(
+                    "{action} by {} of policy {} at {}",
+                    rule.code, rule.origin.policy, rule.origin
+                )
+            }
             (Finder::Check(check), None) => format!("{action} by default   raygate explain {}", check.code),
-            (Finder::Rule(rule), line) => format!(
-                "{action} by {} of policy {} at {}",
-                rule.code,
-                rule.origin.policy,
-                line.unwrap_or_default()
-            ),
+            (Finder::Check(check), Some(origin)) => {
+                let line = self.policy_line(origin).map(|line| format!(" `{line}`"));
+                let line = line.unwrap_or_default();
+                format!("{action} by {origin}{line}   raygate explain {}", check.code)
+            }
         }
     }
 

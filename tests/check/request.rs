@@ -1,0 +1,86 @@
+//! Who asks, where, for what, and what was there before.
+
+use crate::command::{Folder, check};
+
+/// Denies by user, namespace and operation, so that a verdict shows what was asked.
+const POLICIES: &str = "
+apiVersion: raygate.dev/v1beta1
+kind: RayPolicy
+metadata: {name: by-request}
+spec:
+  match: {}
+  rules:
+  - name: no-eve
+    require: request.user != 'eve'
+    message: eve asks
+  - name: no-prod
+    require: request.namespace != 'prod'
+    message: in prod
+  - name: no-growth
+    when: request.operation == 'UPDATE'
+    require: object.spec.entrypoint == oldObject.spec.entrypoint
+    message: another entrypoint
+";
+
+const JOB: &str = "
+apiVersion: ray.io/v1
+kind: RayJob
+metadata: {name: train, namespace: ml}
+spec:
+  entrypoint: python new.py
+  suspend: true
+  rayClusterSpec:
+    headGroupSpec:
+      template:
+        spec: {containers: [{name: ray-head, image: ray, resources: {limits: {cpu: 2, memory: 8Gi}}}]}
+";
+
+fn denied_by(arguments: &[&str]) -> Vec<String> {
+    let folder = Folder::new(&[("policy/p.yaml", POLICIES)]);
+    let policies = folder.file("policy");
+    let all = [
+        &["--policies", &policies, "--only", "rule/", "--output", "concise", "-"],
+        arguments,
+    ]
+    .concat();
+    let (code, output) = check(&all, JOB);
+    let codes: Vec<String> = output
+        .lines()
+        .map(|line| line.split(['[', ']']).nth(1).unwrap().to_owned())
+        .collect();
+    assert_eq!(code, i32::from(!codes.is_empty()), "{output}");
+    codes
+}
+
+#[test]
+fn user_namespace_and_operation_can_be_set() {
+    assert_eq!(denied_by(&[]), Vec::<String>::new());
+    assert_eq!(denied_by(&["--as-user", "eve"]), ["rule/no-eve"]);
+    assert_eq!(denied_by(&["--namespace", "prod"]), ["rule/no-prod"]);
+    assert_eq!(denied_by(&["--operation", "create"]), Vec::<String>::new());
+}
+
+#[test]
+fn an_update_is_judged_with_the_object_as_it_was() {
+    let same = Folder::new(&[("old.yaml", JOB)]);
+    let other = Folder::new(&[("old.yaml", &JOB.replace("new.py", "old.py"))]);
+    assert_eq!(denied_by(&["--old", &same.file("old.yaml")]), Vec::<String>::new());
+    assert_eq!(denied_by(&["--old", &other.file("old.yaml")]), ["rule/no-growth"]);
+    assert_eq!(
+        denied_by(&["--old", &other.file("old.yaml"), "--operation", "create"]),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn an_update_without_the_object_as_it_was_is_refused() {
+    let stranger = Folder::new(&[("old.yaml", &JOB.replace("name: train", "name: other"))]);
+    for arguments in [&["--operation", "update"][..], &["--old", &stranger.file("old.yaml")]] {
+        let ran = crate::command::run(&[&["check", "-"], arguments].concat(), JOB);
+        assert_eq!(ran.code, 2);
+        assert_eq!(
+            ran.err,
+            "error: an update of ml/train needs the RayJob of that name as it is: --old FILE\n"
+        );
+    }
+}
