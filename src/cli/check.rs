@@ -13,6 +13,10 @@ mod total;
 use std::io::Write;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+
 use crate::diag::suggest;
 use crate::engine::{Bundle, Operation};
 use crate::policy::load::Loaded;
@@ -75,6 +79,10 @@ pub struct Args {
     /// The file with the RayJobs as they are, found by name: the request updates them
     #[arg(long, value_name = "FILE")]
     old: Option<PathBuf>,
+    /// Judge as of this time, a date such as 2026-11-26 (its first moment, in UTC) or 2026-11-26T14:00:00Z, instead of
+    /// now: exemptions end
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    at: Option<Timestamp>,
     /// Judge for this KubeRay, such as 1.4, instead of the Platform's
     #[arg(long, value_name = "VERSION")]
     kuberay_version: Option<KubeRay>,
@@ -218,6 +226,7 @@ impl Args {
 
     fn how(&self) -> How {
         How {
+            now: self.at.unwrap_or_else(Timestamp::now),
             as_it_is: self.no_mutate,
             only: self.only.clone(),
         }
@@ -239,6 +248,18 @@ fn known_code(prefix: &str, bundle: &Bundle) -> Result<(), Failure> {
         |near| format!("did you mean {near}?"),
     );
     Err(Failure::Usage(format!("no code begins with {prefix:?}; {near}")))
+}
+
+/// A moment, or the first one of a day.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let wanted = "write a date such as 2026-11-26, or a time such as 2026-11-26T14:00:00Z";
+    let parsed = if text.contains(['T', 't']) {
+        text.parse()
+    } else {
+        text.parse::<Date>()
+            .and_then(|day| Offset::UTC.to_timestamp(day.into()))
+    };
+    parsed.map_err(|_| wanted.to_owned())
 }
 
 /// A feature gate that decides something, with its setting.

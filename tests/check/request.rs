@@ -73,6 +73,22 @@ fn an_update_is_judged_with_the_object_as_it_was() {
 }
 
 #[test]
+fn a_time_is_a_date_or_a_moment() {
+    for time in ["2026-11-26", "2026-11-26T14:00:00Z", "2026-11-26T14:00:00.5+01:00"] {
+        assert_eq!(denied_by(&["--at", time]), Vec::<String>::new());
+    }
+    for time in ["26.11.2026", "2026-13-01", "2026-11-26T14:00:00", "now"] {
+        let ran = crate::command::run(&["check", "--at", time, "-"], JOB);
+        assert_eq!(ran.code, 2);
+        assert!(
+            ran.err.contains("write a date such as 2026-11-26, or a time such as"),
+            "{}",
+            ran.err
+        );
+    }
+}
+
+#[test]
 fn an_update_without_the_object_as_it_was_is_refused() {
     let stranger = Folder::new(&[("old.yaml", &JOB.replace("name: train", "name: other"))]);
     for arguments in [&["--operation", "update"][..], &["--old", &stranger.file("old.yaml")]] {

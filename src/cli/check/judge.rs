@@ -1,5 +1,7 @@
 //! Judging a request as the cluster would: `/mutate`, then `/validate`.
 
+use jiff::Timestamp;
+
 use crate::engine::judge::{answer_as_is, answer_mutate, answer_validate};
 use crate::engine::{Bundle, Document, Operation, Outcome, Request, Verdict};
 use crate::policy::settings::Action;
@@ -8,8 +10,10 @@ use crate::ray::defaults;
 use super::request::Asked;
 
 /// How to judge.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct How {
+    /// The time of every request.
+    pub now: Timestamp,
     /// Whether each object is judged as it is, without what `/mutate` would do.
     pub as_it_is: bool,
     /// How the codes begin that count; all of them where this is empty.
@@ -18,7 +22,7 @@ pub struct How {
 
 /// What comes of a request: the changes of `/mutate`, and the findings and the verdict of `/validate`.
 pub fn judge(bundle: &Bundle, asked: &Asked<'_>, how: &How) -> Outcome {
-    let request = asked.request(bundle);
+    let request = asked.request(bundle, how.now);
     let lacks_old = request.operation == Operation::Update && request.old.is_none();
     let mut outcome = if how.as_it_is || lacks_old {
         as_it_is(bundle, request)

@@ -35,7 +35,7 @@ pub struct Asked<'n> {
 
 impl Asked<'_> {
     /// The request, by the user who would probably send it where that is not known.
-    pub fn request(&self, bundle: &Bundle) -> Request {
+    pub fn request(&self, bundle: &Bundle, now: Timestamp) -> Request {
         Request {
             operation: self.operation,
             namespace: self.namespace.clone(),
@@ -46,7 +46,7 @@ impl Asked<'_> {
             object: self.object.clone(),
             old: self.old.clone(),
             named: true,
-            now: Timestamp::now(),
+            now,
         }
     }
 }
