@@ -97,7 +97,7 @@ fn a_cut_first_line_does_not_hide_the_others() {
     );
     assert_eq!(
         (code, names(&output)),
-        (1, ["-", "p", "-", "p"].map(str::to_owned).to_vec())
+        (1, ["", "p", "-", "p"].map(str::to_owned).to_vec())
     );
     assert!(output.contains("<stdin>:3:"), "{output}");
 }
