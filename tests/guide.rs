@@ -3,7 +3,7 @@
 //! In a block marked `console`, a line that begins with `$ raygate` is run and what follows is its output; a line `…`
 //! stands for any lines. A block marked `yaml` whose first line is a comment with a path is that file, from there on.
 //! Each page has a folder of its own, in which `policies` and `tests` are those of the repository.
-//! `RAYGATE_BLESS=1 cargo test --test guide` writes the outputs anew; read what it wrote.
+//! `RAYGATE_BLESS=1 cargo test --test guide` writes the outputs anew, but those with a `…`; read what it wrote.
 #![cfg(unix)]
 #![allow(
     clippy::expect_used,
@@ -18,6 +18,14 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine as _;
+use jiff::Timestamp;
+use raygate::admission::{Endpoint, Gate};
+use raygate::engine::Bundle;
+use raygate::engine::bundle::{EMBEDDED, known};
+use raygate::policy::load::Source;
+use serde_json::{Value, json};
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -25,7 +33,7 @@ fn root() -> &'static Path {
 /// The pages written by hand that show commands.
 fn pages() -> Vec<PathBuf> {
     let mut pages = vec![root().join("README.md"), root().join("docs/troubleshooting.md")];
-    for folder in ["policies/library"] {
+    for folder in ["docs/guide", "policies/library"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
@@ -69,32 +77,49 @@ fn shows(shown: &str, output: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// Runs the page's commands; gives the page as it should be, and how many commands it has.
-fn replay(page: &str) -> (String, usize) {
+/// The path that the first line of a block names.
+fn file_name(text: &str) -> Option<&str> {
+    let path = text.lines().next()?.strip_prefix("# ")?;
+    (path.ends_with(".yaml") && !path.contains(' ')).then_some(path)
+}
+
+/// A page after its commands were run.
+struct Replayed {
+    /// The page as it should be.
+    fresh: String,
+    /// How many commands it has.
+    commands: usize,
+    /// The commands whose output is shown in part, and is not what is shown: nobody else knows which part matters.
+    broken: Vec<String>,
+}
+
+fn replay(page: &str) -> Replayed {
     let folder = tempfile::tempdir().unwrap();
     for name in ["policies", "tests", "docs"] {
         symlink(root().join(name), folder.path().join(name)).unwrap();
     }
     let mut out = String::new();
     let mut commands = 0;
+    let mut broken = Vec::new();
     let mut last = 0;
     let mut lines = page.lines().peekable();
     while let Some(line) = lines.next() {
         out.push_str(line);
         out.push('\n');
-        let language = line.strip_prefix("```").unwrap_or_default();
+        // What a command prints may have fences of its own; then the page's has one more.
+        let language = line.trim_start_matches('`');
+        let fence = &line[..line.len() - language.len()];
+        if fence.len() < 3 {
+            continue;
+        }
         if language == "yaml" {
             let mut text = String::new();
-            while let Some(line) = lines.next_if(|line| *line != "```") {
+            while let Some(line) = lines.next_if(|line| *line != fence) {
                 text.push_str(line);
                 text.push('\n');
             }
             out.push_str(&text);
-            let first = text.lines().next().unwrap_or_default();
-            if let Some(path) = first
-                .strip_prefix("# ")
-                .filter(|path| path.ends_with(".yaml") && !path.contains(' '))
-            {
+            if let Some(path) = file_name(&text) {
                 let path = folder.path().join(path);
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
                 fs::write(path, text).unwrap();
@@ -103,14 +128,14 @@ fn replay(page: &str) -> (String, usize) {
         if language != "console" {
             continue;
         }
-        while let Some(line) = lines.next_if(|line| *line != "```") {
+        while let Some(line) = lines.next_if(|line| *line != fence) {
             let Some(command) = line.strip_prefix("$ ") else {
                 panic!("a console block begins with a command, not with `{line}`");
             };
             out.push_str(line);
             out.push('\n');
             let mut shown = String::new();
-            while let Some(line) = lines.next_if(|line| *line != "```" && !line.starts_with("$ ")) {
+            while let Some(line) = lines.next_if(|line| *line != fence && !line.starts_with("$ ")) {
                 shown.push_str(line);
                 shown.push('\n');
             }
@@ -122,10 +147,18 @@ fn replay(page: &str) -> (String, usize) {
                 last = code;
                 output
             };
-            out.push_str(if shows(&shown, &output) { &shown } else { &output });
+            let is_part = shown.contains("…\n");
+            if is_part && !shows(&shown, &output) {
+                broken.push(format!("{command} does not show\n{shown}"));
+            }
+            out.push_str(if is_part { &shown } else { &output });
         }
     }
-    (out, commands)
+    Replayed {
+        fresh: out,
+        commands,
+        broken,
+    }
 }
 
 #[test]
@@ -134,16 +167,19 @@ fn the_commands_of_the_pages_say_what_the_pages_show() {
     let mut commands = 0;
     for path in pages() {
         let page = fs::read_to_string(&path).unwrap();
-        let (fresh, run) = replay(&page);
-        commands += run;
-        if fresh == page {
+        let replayed = replay(&page);
+        commands += replayed.commands;
+        let at = path.display();
+        stale.extend(replayed.broken.iter().map(|output| format!("{at}: {output}")));
+        if replayed.fresh == page {
             continue;
         }
         if std::env::var_os("RAYGATE_BLESS").is_some() {
-            fs::write(&path, fresh).unwrap();
+            fs::write(&path, replayed.fresh).unwrap();
         } else {
-            let differing = page.lines().zip(fresh.lines()).find(|(shown, is)| shown != is);
-            stale.push(format!("{}: {differing:?}", path.display()));
+            let mut lines = page.lines().zip(replayed.fresh.lines());
+            let differing = lines.find(|(shown, is)| shown != is);
+            stale.push(format!("{at}: {differing:?}"));
         }
     }
     assert_eq!(
@@ -172,10 +208,68 @@ fn links(page: &str) -> Vec<&str> {
 
 #[test]
 fn every_link_leads_to_a_file() {
-    for path in pages() {
-        for link in links(&fs::read_to_string(&path).unwrap()) {
+    for path in pages().iter().filter(|path| **path != root().join("README.md")) {
+        for link in links(&fs::read_to_string(path).unwrap()) {
             let target = path.parent().unwrap().join(link);
             assert!(target.exists(), "{}: {link} leads nowhere", path.display());
         }
+    }
+}
+
+/// A text in one line, as it is before a page breaks it.
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_denial_of_the_guide_is_what_the_gate_answers() {
+    let page = fs::read_to_string(root().join("docs/guide/denial.md")).unwrap();
+    let block = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let mut sources: Vec<Source> = EMBEDDED.iter().map(|(name, text)| Source::new(name, text)).collect();
+    sources.push(Source::new(file_name(block).unwrap(), block));
+    let gate = Gate::new(Bundle::new(raygate::policy::load(&sources, &known()).set));
+    let mut rayjob: Value =
+        serde_json::from_str(&fs::read_to_string(root().join("tests/rayjobs/seed-01-gpu-training.json")).unwrap())
+            .unwrap();
+    raygate::ray::defaults::apply(&mut rayjob);
+    let ask = |endpoint: Endpoint, object: &Value| -> Value {
+        let review = json!({
+            "apiVersion": "admission.k8s.io/v1",
+            "kind": "AdmissionReview",
+            "request": {
+                "uid": "u-1",
+                "kind": {"group": "ray.io", "version": "v1", "kind": "RayJob"},
+                "resource": {"group": "ray.io", "version": "v1", "resource": "rayjobs"},
+                "name": object["metadata"]["name"],
+                "namespace": object["metadata"]["namespace"],
+                "operation": "CREATE",
+                "userInfo": {"username": "system:serviceaccount:flyte:flytepropeller"},
+                "object": object,
+            },
+        });
+        let answer = gate.answer(endpoint, review.to_string().as_bytes(), Timestamp::UNIX_EPOCH);
+        serde_json::from_slice::<Value>(&answer.body).unwrap()["response"].clone()
+    };
+    let patch = ask(Endpoint::Mutate, &rayjob)["patch"].as_str().unwrap().to_owned();
+    let patch = base64::engine::general_purpose::STANDARD.decode(patch).unwrap();
+    json_patch::patch(
+        &mut rayjob,
+        &serde_json::from_slice::<json_patch::Patch>(&patch).unwrap(),
+    )
+    .unwrap();
+    let response = ask(Endpoint::Validate, &rayjob);
+    let page = in_one_line(&page);
+    for shown in [
+        response["status"]["message"].as_str().unwrap(),
+        response["auditAnnotations"]["findings"].as_str().unwrap(),
+        &format!(
+            "rayjob.raygate.dev/bundle: {}",
+            response["auditAnnotations"]["bundle"].as_str().unwrap()
+        ),
+    ] {
+        assert!(
+            page.contains(&in_one_line(shown)),
+            "docs/guide/denial.md does not show: {shown}"
+        );
     }
 }
