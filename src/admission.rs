@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 
-use crate::engine::{Bundle, Finder, Operation, Request, Verdict, judge};
+use crate::engine::{Bundle, Finder, Operation, Preview, Request, Verdict, judge};
 use crate::ray::{RayJob, facts};
 
 use response::Response;
@@ -61,6 +61,10 @@ pub struct Record {
     pub injections: Vec<(&'static str, Option<Arc<str>>)>,
     /// The accelerators of all pods that a new RayJob asks for, where `/validate` was asked to let it in.
     pub gpus: u64,
+    /// The exemptions but for which more would have happened, each once, in order.
+    pub exemptions: Vec<Arc<str>>,
+    /// The policies in Preview that matched, and what they would have done.
+    pub previews: Vec<Previewed>,
     /// The bundle's short digest.
     pub bundle: String,
     /// Where its time went.
@@ -78,6 +82,31 @@ pub struct Spent {
     pub parse: Duration,
     /// Mutating or validating, from the object to the answer's bytes.
     pub judge: Duration,
+}
+
+/// A policy in Preview that matched a review.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Previewed {
+    /// The policy.
+    pub policy: Arc<str>,
+    /// The injectors, codes and rules that would have come out otherwise, with what they would have done, each once.
+    pub would: Vec<(Arc<str>, &'static str)>,
+}
+
+impl Previewed {
+    fn of(preview: &Preview) -> Previewed {
+        let mut would = Vec::new();
+        for one in &preview.would {
+            let seen = (Arc::clone(&one.code), one.effect.name());
+            if !would.contains(&seen) {
+                would.push(seen);
+            }
+        }
+        Previewed {
+            policy: Arc::clone(&preview.policy),
+            would,
+        }
+    }
 }
 
 /// Answers admission reviews with one bundle of policies. A review is answered by the bundle that was in use when it
@@ -169,6 +198,7 @@ fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Req
                 let policy = change.origin.as_ref().map(|origin| Arc::clone(&origin.policy));
                 (change.by, policy)
             }));
+            record.previews = outcome.previews.iter().map(Previewed::of).collect();
             record.verdict = if outcome.document.is_changed() {
                 "mutated"
             } else {
@@ -189,8 +219,14 @@ fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Req
                 {
                     record.rules.push(rule.name.to_string());
                 }
+                if let Some(name) = &judged.exemption
+                    && !record.exemptions.contains(name)
+                {
+                    record.exemptions.push(Arc::clone(name));
+                }
             }
             record.injected = once(outcome.changes.iter().map(|change| change.by));
+            record.previews = outcome.previews.iter().map(Previewed::of).collect();
             record.verdict = match outcome.verdict {
                 Verdict::Allow => "allowed",
                 Verdict::Deny => "denied",

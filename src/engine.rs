@@ -5,11 +5,13 @@ pub mod compare;
 pub mod document;
 pub mod judge;
 pub mod mutate;
+pub mod preview;
 
 pub use bundle::{Bundle, Compiled};
 pub use document::Document;
 pub use judge::{Finder, Judged, Verdict};
 pub use mutate::Change;
+pub use preview::Preview;
 
 use std::sync::Arc;
 
@@ -89,6 +91,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// The names of the policies that matched, lowest priority first.
     pub policies: Vec<Arc<str>>,
+    /// What each matching policy in Preview would have done. Nothing else in the outcome depends on it.
+    pub previews: Vec<Preview>,
 }
 
 impl Outcome {
@@ -100,6 +104,7 @@ impl Outcome {
             findings: Vec::new(),
             verdict: Verdict::Allow,
             policies: Vec::new(),
+            previews: Vec::new(),
         }
     }
 }

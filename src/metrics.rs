@@ -1,11 +1,13 @@
 //! What raygate counts and measures: every family in one table, and the functions that observe.
 //!
-//! No label takes its values from a request: each is one of a few words that the program knows, so that a client
-//! can never grow the number of series.
+//! No label takes its values from a request: each is one of a few words that the program knows, or a name that stands in
+//! the policy files, so that a client can never grow the number of series.
 
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 use prometheus_client::metrics::family::Family;
@@ -13,7 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
-use crate::admission::{Endpoint, Record};
+use crate::admission::{Endpoint, Previewed, Record};
 
 mod labels;
 mod stages;
@@ -85,6 +87,13 @@ pub struct Metrics {
     policy_reload_failures: Counter,
     policies_broken: Gauge,
     policies_broken_since: Only<2>,
+    preview_reviews: Family<[(&'static str, Word); 2], Counter>,
+    preview_effects: Family<[(&'static str, Word); 3], Counter>,
+    exemption_uses: Family<[(&'static str, Word); 1], Counter>,
+    exemption_expiry: Family<[(&'static str, String); 1], Gauge>,
+    exemptions_expired: Gauge,
+    /// The exemptions in use, and when each ends.
+    exemption_ends: Mutex<Vec<(String, i64)>>,
     log_lines_dropped: Counter,
 }
 
@@ -128,6 +137,12 @@ impl Metrics {
             policy_reload_failures: registered(&mut registry, &table::POLICY_RELOAD_FAILURES),
             policies_broken: registered(&mut registry, &table::POLICIES_BROKEN),
             policies_broken_since: Only::new(registered(&mut registry, &table::POLICIES_BROKEN_SINCE)),
+            preview_reviews: registered(&mut registry, &table::PREVIEW_REVIEWS),
+            preview_effects: registered(&mut registry, &table::PREVIEW_EFFECTS),
+            exemption_uses: registered(&mut registry, &table::EXEMPTION_USES),
+            exemption_expiry: registered(&mut registry, &table::EXEMPTION_EXPIRY),
+            exemptions_expired: registered(&mut registry, &table::EXEMPTIONS_EXPIRED),
+            exemption_ends: Mutex::default(),
             log_lines_dropped: registered(&mut registry, &table::LOG_LINES_DROPPED),
             registry,
         };
@@ -175,6 +190,25 @@ impl Metrics {
         self.gpus_requested.inc_by(gpus);
         if refused {
             self.gpus_refused.inc_by(gpus);
+        }
+        for name in &record.exemptions {
+            let labels = [("exemption", Word::Named(Arc::clone(name)))];
+            self.exemption_uses.get_or_create(&labels).inc();
+        }
+        for Previewed { policy, would } in &record.previews {
+            let labels = [
+                ("endpoint", Word::Known(endpoint_label(endpoint))),
+                ("policy", Word::Named(Arc::clone(policy))),
+            ];
+            self.preview_reviews.get_or_create(&labels).inc();
+            for (code, effect) in would {
+                let labels = [
+                    ("policy", Word::Named(Arc::clone(policy))),
+                    ("code", Word::Named(Arc::clone(code))),
+                    ("effect", Word::Known(effect)),
+                ];
+                self.preview_effects.get_or_create(&labels).inc();
+            }
         }
         self.stages.observe(endpoint, &record.spent);
         of(&self.request_durations, endpoint).observe(took.as_secs_f64(), exemplar, Some(SystemTime::now()));
@@ -249,6 +283,20 @@ impl Metrics {
         self.bundle_loaded.set(loaded);
     }
 
+    /// The exemptions in use, each with the second since 1970 at which it ends. The series of the former ones end.
+    pub fn exemptions(&self, ends: Vec<(String, i64)>) {
+        let labels = |name: &String| [("exemption", name.clone())];
+        for (name, end) in &ends {
+            self.exemption_expiry.get_or_create(&labels(name)).set(*end);
+        }
+        let mut current = self.exemption_ends.lock().unwrap_or_else(PoisonError::into_inner);
+        for (former, _) in std::mem::replace(&mut *current, ends) {
+            if !current.iter().any(|(name, _)| *name == former) {
+                self.exemption_expiry.remove(&labels(&former));
+            }
+        }
+    }
+
     /// New policies were taken over from their files.
     pub fn policies_reloaded(&self) {
         self.policy_reloads.inc();
@@ -274,6 +322,11 @@ impl Metrics {
 
     /// The whole registry in the text format of `OpenMetrics`.
     pub fn encode(&self) -> String {
+        let now = Timestamp::now().as_second();
+        let ends = self.exemption_ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let expired = ends.iter().filter(|(_, end)| *end <= now).count();
+        drop(ends);
+        self.exemptions_expired.set(i64::try_from(expired).unwrap_or(i64::MAX));
         self.log_lines_dropped
             .inner()
             .store(crate::telemetry::dropped_lines(), Ordering::Relaxed);

@@ -42,6 +42,8 @@ pub struct PolicySet {
     pub exemptions: Vec<Exemption>,
     /// The digest over the normalised documents, in hexadecimal.
     pub digest: String,
+    /// The digest over those that act: all but the policies in Preview and the disabled ones.
+    pub acting_digest: String,
 }
 
 /// The facts of a platform.
@@ -101,8 +103,8 @@ pub struct RayPolicy {
     pub leaves: Vec<SetLeaf>,
     /// The platform's own rules.
     pub rules: Vec<Arc<rule::Rule>>,
-    /// Leaves of `defaults` and `force` of lower policies that it takes back, with all below them.
-    pub unset: Vec<String>,
+    /// The keys down to leaves of `defaults` and `force` of lower policies that it takes back, with all below them.
+    pub unset: Vec<Vec<String>>,
     /// Where it stands.
     pub origin: Arc<Origin>,
 }

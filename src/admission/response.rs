@@ -161,6 +161,7 @@ impl Response {
         }
         body.audit_annotations
             .insert("bundle", bundle.short_digest().to_owned());
+        body.audit_annotations.extend(previewed(outcome));
         response
     }
 
@@ -192,10 +193,17 @@ impl Response {
                 .findings
                 .iter()
                 .take(denial::MOST)
-                .map(|judged| format!("{} {} {}", judged.action.name(), judged.code(), judged.finding.path))
+                .map(|judged| {
+                    let finding = format!("{} {} {}", judged.action.name(), judged.code(), judged.finding.path);
+                    match &judged.exemption {
+                        Some(name) => format!("{finding} by exemption {name}"),
+                        None => finding,
+                    }
+                })
                 .collect();
             audit.insert("findings", truncated(&safe(&findings.join("; ")), 4096));
         }
+        audit.extend(previewed(outcome));
         response
     }
 
@@ -208,4 +216,14 @@ impl Response {
             record,
         }
     }
+}
+
+/// The audit annotation with what policies in Preview would have done, where they would have done something.
+fn previewed(outcome: &Outcome) -> Option<(&'static str, String)> {
+    let would = outcome.previews.iter().flat_map(|preview| {
+        let would = preview.would.iter().take(denial::MOST);
+        would.map(|one| format!("{}: {} {} {}", preview.policy, one.effect.name(), one.code, one.path))
+    });
+    let would: Vec<String> = would.collect();
+    (!would.is_empty()).then(|| ("preview", truncated(&safe(&would.join("; ")), 4096)))
 }

@@ -112,7 +112,8 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     let files = input::files(&args.files)?;
     let loaded = policies::loaded(&args.policies)?;
     let mut report = args.output.report(out, args.diff);
-    for diagnostic in &loaded.diagnostics {
+    let today = Offset::UTC.to_datetime(args.at.unwrap_or_else(Timestamp::now)).date();
+    for diagnostic in loaded.diagnostics.iter().chain(&loaded.endings(today)) {
         report.policies(&loaded.sources, diagnostic)?;
     }
     if !loaded.is_usable() {

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::policy::load::{Known, KnownCode, Source};
 use crate::policy::select::{Selected, select};
-use crate::policy::settings::Action;
-use crate::policy::{self, Effective, Platform, PolicySet, Subject, merge};
+use crate::policy::settings::{Action, Mode};
+use crate::policy::{self, Effective, Exemption, Origin, Platform, PolicySet, RayPolicy, Subject, merge};
 use crate::ray::{RayJob, flyte};
 use crate::rules::{Check, INJECTORS, check};
 
@@ -18,8 +18,9 @@ pub const EMBEDDED: &[(&str, &str)] = &[("policies/default.yaml", include_str!("
 /// How many different sets of matching policies are remembered.
 const REMEMBERED: usize = 1024;
 
-/// The policies that are for a subject, by their position, and whether each may loosen.
-type Matching = Vec<(usize, bool, bool)>;
+/// The policies that are for a subject, by their position, with whether each may loosen and whether it surely is for the
+/// subject; and the exemptions that hold, by theirs.
+type Matching = (Vec<(usize, bool, bool)>, Vec<usize>);
 
 /// Policies, compiled. A request holds one from start to end.
 #[derive(Debug)]
@@ -36,6 +37,19 @@ pub struct Compiled {
     pub effective: Effective,
     /// The checks that are looked at, with what happens to their findings.
     pub checks: Vec<(&'static Check, Action)>,
+    /// What would hold without the exemptions that raise limits, where there are any.
+    pub unraised: Option<Unraised>,
+    /// For each policy in Preview, its name and what holds with it.
+    pub previews: Vec<(Arc<str>, Compiled)>,
+}
+
+/// What would hold if no exemption raised a limit.
+#[derive(Debug)]
+pub struct Unraised {
+    /// The merged policies.
+    pub effective: Effective,
+    /// The checks of the raised limits, and where each limit is raised.
+    pub checks: Vec<(&'static Check, Arc<Origin>)>,
 }
 
 impl Compiled {
@@ -92,6 +106,12 @@ impl Bundle {
         &self.set.digest
     }
 
+    /// The first twelve digits of the digest over what acts. It stands in what is written into objects: a policy in
+    /// Preview changes nothing there.
+    pub fn short_acting_digest(&self) -> &str {
+        self.set.acting_digest.get(..12).unwrap_or(&self.set.acting_digest)
+    }
+
     /// The first twelve digits of the digest, which logs and annotations carry.
     pub fn short_digest(&self) -> &str {
         self.set.digest.get(..12).unwrap_or(&self.set.digest)
@@ -110,27 +130,90 @@ impl Bundle {
     /// What the policies for a subject and its RayJob come to.
     pub fn compiled(&self, subject: &Subject, job: &RayJob<'_>) -> Arc<Compiled> {
         let selected = select(&self.set, subject, &subject.session(job, None, self.platform()));
-        let key: Matching = selected
+        let policies = selected
             .iter()
             .map(|one| (self.position(one), one.trusted, one.certain))
             .collect();
+        let exemptions = self.set.exemptions.iter().enumerate();
+        let exemptions = exemptions.filter(|(_, exemption)| exemption.holds(subject));
+        let key: Matching = (policies, exemptions.map(|(position, _)| position).collect());
         if let Some(compiled) = self.compiled.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Arc::clone(compiled);
         }
-        let effective = merge::merge(&selected);
-        let checks = self
-            .checks
-            .iter()
-            .map(|check| (*check, action_of(check, &effective)))
-            .filter(|(_, action)| *action != Action::Ignore)
-            .collect();
-        let compiled = Arc::new(Compiled { effective, checks });
+        let compiled = Arc::new(self.compile(&selected, &key.1));
         let mut remembered = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= REMEMBERED {
             remembered.clear();
         }
         remembered.insert(key, Arc::clone(&compiled));
         compiled
+    }
+
+    fn compile(&self, selected: &[Selected<'_>], exemptions: &[usize]) -> Compiled {
+        let exemptions: Vec<&Exemption> = exemptions
+            .iter()
+            .filter_map(|position| self.set.exemptions.get(*position))
+            .collect();
+        let acting = |previewed: Option<&RayPolicy>| -> Vec<Selected<'_>> {
+            let acts = |policy: &RayPolicy| {
+                policy.mode == Mode::Enforce || previewed.is_some_and(|previewed| previewed.name == policy.name)
+            };
+            selected.iter().filter(|one| acts(one.policy)).copied().collect()
+        };
+        let previewed = selected.iter().filter(|one| one.policy.mode == Mode::Preview);
+        Compiled {
+            previews: previewed
+                .map(|one| {
+                    let with = self.together(&acting(Some(one.policy)), &exemptions);
+                    (Arc::clone(&one.policy.name), with)
+                })
+                .collect(),
+            ..self.together(&acting(None), &exemptions)
+        }
+    }
+
+    /// What policies come to that all act.
+    fn together(&self, acting: &[Selected<'_>], exemptions: &[&Exemption]) -> Compiled {
+        let mut effective = merge::merge(acting, exemptions);
+        let mut checks: Vec<(&Check, Action)> = self
+            .checks
+            .iter()
+            .map(|check| (*check, action_of(check, &effective)))
+            .filter(|(_, action)| *action != Action::Ignore)
+            .collect();
+        let raised: Vec<(&Check, Arc<Origin>)> = checks
+            .iter()
+            .filter(|(_, action)| *action > Action::Audit)
+            .filter_map(|(check, _)| {
+                let (_, limit) = check::LIMITS.iter().find(|(code, _)| *code == check.code)?;
+                Some((*check, Arc::clone(effective.raised.get(*limit)?)))
+            })
+            .collect();
+        let rules = &effective.rules;
+        effective.waived.retain(|code, _| {
+            // Of two exemptions the stricter wins: one that raises a limit still holds it.
+            let is_raised = raised.iter().any(|(check, _)| check.code == &**code);
+            let has_effect = checks
+                .iter()
+                .map(|(check, action)| (check.code, *action))
+                .chain(rules.iter().map(|rule| (&*rule.code, rule.action)))
+                .any(|(known, action)| known == &**code && action > Action::Audit);
+            has_effect && !is_raised
+        });
+        for (check, action) in &mut checks {
+            if effective.waived.contains_key(check.code) {
+                *action = Action::Audit;
+            }
+        }
+        Compiled {
+            unraised: (!raised.is_empty()).then(|| Unraised {
+                effective: merge::merge(acting, &[]),
+                checks: raised,
+            }),
+            effective,
+            checks,
+            previews: vec![],
+        }
     }
 
     fn position(&self, selected: &Selected<'_>) -> usize {

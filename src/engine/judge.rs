@@ -15,7 +15,7 @@ use super::bundle::{Bundle, Compiled};
 use super::compare::{Before, Compared, compare};
 use super::document::{Document, first_missing};
 use super::mutate::{Change, mutate};
-use super::{Operation, Outcome, Request};
+use super::{Operation, Outcome, Request, preview};
 
 /// Who found something.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub struct Judged {
     pub action: Action,
     /// Where in the policies that action stands; `None` where it is the check's own.
     pub origin: Option<Arc<Origin>>,
+    /// The exemption but for which more would happen; the action's origin is then there.
+    pub exemption: Option<Arc<str>>,
 }
 
 impl Judged {
@@ -98,13 +100,18 @@ pub fn answer_mutate(bundle: &Bundle, mut request: Request) -> Outcome {
         return Outcome::untouched(document);
     }
     let (_, compiled) = request.compiled(document.value(), bundle);
+    let before = preview::copy(&compiled, &document);
     let changes = mutate(bundle, &compiled, request.named, &mut document);
+    let previews = before.map_or_else(Vec::new, |before| {
+        preview::changes(bundle, &compiled, request.named, &before, (&document, &changes))
+    });
     Outcome {
         document,
         changes,
         findings: vec![],
         verdict: Verdict::Allow,
         policies: compiled.effective.policies.clone(),
+        previews,
     }
 }
 
@@ -124,12 +131,9 @@ pub fn answer_validate(bundle: &Bundle, mut request: Request) -> Outcome {
 pub fn answer_as_is(bundle: &Bundle, mut request: Request) -> Outcome {
     let document = Document::new(std::mem::take(&mut request.object));
     let (subject, compiled) = request.compiled(document.value(), bundle);
-    let findings = judge(
-        bundle,
-        &compiled,
-        &request.asked(&subject, request.old.as_ref()),
-        &document,
-    );
+    let asked = request.asked(&subject, request.old.as_ref());
+    let findings = judge(bundle, &compiled, &asked, &document);
+    let previews = preview::findings(&compiled, &findings, |_, with| judge(bundle, with, &asked, &document));
     let verdict = verdict_of(&findings);
     Outcome {
         document,
@@ -137,6 +141,7 @@ pub fn answer_as_is(bundle: &Bundle, mut request: Request) -> Outcome {
         findings,
         verdict,
         policies: compiled.effective.policies.clone(),
+        previews,
     }
 }
 
@@ -144,6 +149,7 @@ fn validate_create(bundle: &Bundle, request: &Request, mut document: Document) -
     let (subject, compiled) = request.compiled(document.value(), bundle);
     let asked = request.asked(&subject, None);
     let mut findings = judge(bundle, &compiled, &asked, &document);
+    let before = preview::copy(&compiled, &document);
     let changes = mutate(bundle, &compiled, request.named, &mut document);
     let mut verdict = verdict_of(&findings);
     if !changes.is_empty() {
@@ -158,12 +164,21 @@ fn validate_create(bundle: &Bundle, request: &Request, mut document: Document) -
             verdict = Verdict::Retry;
         }
     }
+    let previews = before.map_or_else(Vec::new, |before| {
+        let enforced = judge(bundle, &compiled, &asked, &document);
+        preview::findings(&compiled, &enforced, |_, with| {
+            let mut completed = Document::new(before.clone());
+            let _: Vec<Change> = mutate(bundle, with, request.named, &mut completed);
+            judge(bundle, with, &asked, &completed)
+        })
+    });
     Outcome {
         document,
         changes,
         findings,
         verdict,
         policies: compiled.effective.policies.clone(),
+        previews,
     }
 }
 
@@ -178,18 +193,43 @@ fn validate_update(bundle: &Bundle, request: &Request, old: &Value, document: Do
     let (subject, compiled) = request.compiled(document.value(), bundle);
     let (_, compiled_old) = request.compiled(old, bundle);
     let asked = request.asked(&subject, Some(old));
+    let findings = worse(bundle, (&compiled_old, &compiled), &asked, old, &document);
+    let previews = preview::findings(&compiled, &findings, |policy, with| {
+        let with_old = compiled_old.previews.iter().find(|(name, _)| **name == *policy);
+        let with_old = with_old.map_or(&*compiled_old, |(_, with)| with);
+        worse(bundle, (with_old, with), &asked, old, &document)
+    });
+    let verdict = verdict_of(&findings);
+    Outcome {
+        document,
+        changes: vec![],
+        findings,
+        verdict,
+        policies: compiled.effective.policies.clone(),
+        previews,
+    }
+}
+
+/// What an update makes worse, by the policies that are for the old object and those that are for the new one.
+fn worse(
+    bundle: &Bundle,
+    (compiled_old, compiled): (&Compiled, &Compiled),
+    asked: &Asked<'_>,
+    old: &Value,
+    document: &Document,
+) -> Vec<Judged> {
     let mut repaired = Document::new(document.value().clone());
-    let _: Vec<Change> = mutate(bundle, &compiled, request.named, &mut repaired);
-    let before: Vec<Judged> = judge(bundle, &compiled, &asked, &Document::new(old.clone()));
-    let mut findings = judge(bundle, &compiled, &asked, &repaired);
-    if !Arc::ptr_eq(&compiled, &compiled_old) {
+    let _: Vec<Change> = mutate(bundle, compiled, asked.named, &mut repaired);
+    let before: Vec<Judged> = judge(bundle, compiled, asked, &Document::new(old.clone()));
+    let mut findings = judge(bundle, compiled, asked, &repaired);
+    if !std::ptr::eq(compiled, compiled_old) {
         let known: BTreeSet<_> = findings
             .iter()
             .map(|judged| (judged.code().to_owned(), judged.finding.path.clone()))
             .collect();
-        let before_by_old_policies = judge(bundle, &compiled_old, &asked, &Document::new(old.clone()));
+        let before_by_old_policies = judge(bundle, compiled_old, asked, &Document::new(old.clone()));
         let before_by_old_policies = Before::of(&before_by_old_policies, old);
-        let by_old_policies = judge(bundle, &compiled_old, &asked, &repaired);
+        let by_old_policies = judge(bundle, compiled_old, asked, &repaired);
         findings.extend(
             by_old_policies
                 .into_iter()
@@ -208,14 +248,7 @@ fn validate_update(bundle: &Bundle, request: &Request, old: &Value, document: Do
         }
     }
     findings.sort_by_key(|judged| std::cmp::Reverse(judged.action));
-    let verdict = verdict_of(&findings);
-    Outcome {
-        document,
-        changes: vec![],
-        findings,
-        verdict,
-        policies: compiled.effective.policies.clone(),
-    }
+    findings
 }
 
 /// Every finding in an object, worst first, then by code.
@@ -238,24 +271,49 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, document: 
                 Action::Fix => Action::Deny,
                 action => *action,
             };
-            let origin = cx.origin(check.code);
+            let waiver = cx.policy.waived.get(check.code);
             judged.push(Judged {
                 finder: Finder::Check(check),
                 finding,
                 action,
-                origin,
+                origin: waiver.cloned().or_else(|| cx.origin(check.code)),
+                exemption: waiver.map(|origin| Arc::clone(&origin.policy)),
             });
         }
     }
     if !cx.policy.rules.is_empty() {
         let session = asked.subject.session(&job, asked.old, bundle.platform());
         for rule in &cx.policy.rules {
+            let waiver = cx.policy.waived.get(&rule.code);
             judged.extend(own::run(rule, &job, &session).into_iter().map(|finding| Judged {
                 finder: Finder::Rule(Arc::clone(rule)),
                 finding: reaching(finding, document),
-                action: rule.action,
-                origin: Some(Arc::clone(&rule.origin)),
+                action: waiver.map_or(rule.action, |_| Action::Audit),
+                origin: Some(Arc::clone(waiver.unwrap_or(&rule.origin))),
+                exemption: waiver.map(|origin| Arc::clone(&origin.policy)),
             }));
+        }
+    }
+    if let Some(unraised) = &compiled.unraised {
+        let cx = Cx {
+            policy: &unraised.effective,
+            ..cx
+        };
+        for (check, origin) in &unraised.checks {
+            (check.run)(&cx, &job, &mut findings);
+            for finding in findings.drain(..) {
+                let finding = reaching(finding, document);
+                let is_known = |known: &Judged| known.code() == check.code && known.finding.path == finding.path;
+                if !judged.iter().any(is_known) {
+                    judged.push(Judged {
+                        finder: Finder::Check(check),
+                        finding,
+                        action: Action::Audit,
+                        origin: Some(Arc::clone(origin)),
+                        exemption: Some(Arc::clone(&origin.policy)),
+                    });
+                }
+            }
         }
     }
     judged.sort_by_key(|judged| std::cmp::Reverse(judged.action));

@@ -197,7 +197,7 @@ pub fn record(bundle: &Bundle, changes: &[Change]) -> String {
         }
     }
     let mut record = Map::new();
-    record.insert("bundle".into(), bundle.short_digest().into());
+    record.insert("bundle".into(), bundle.short_acting_digest().into());
     for (name, origins) in by {
         let places: Vec<String> = origins
             .iter()

@@ -193,6 +193,31 @@ pub(super) const POLICY_RELOAD_FAILURES: FamilySpec = counter(
     &[],
     "Polls that found policy files which cannot be used; the former policies stay in use.",
 );
+pub(super) const PREVIEW_REVIEWS: FamilySpec = counter(
+    "raygate_preview_reviews_total",
+    &["endpoint", "policy"],
+    "Reviews that a policy in Preview matched.",
+);
+pub(super) const PREVIEW_EFFECTS: FamilySpec = counter(
+    "raygate_preview_effects_total",
+    &["policy", "code", "effect"],
+    "Reviews in which a policy in Preview would have done something, by the check, rule or injector and its effect.",
+);
+pub(super) const EXEMPTION_USES: FamilySpec = counter(
+    "raygate_exemption_uses_total",
+    &["exemption"],
+    "Reviews in which an exemption let something through.",
+);
+pub(super) const EXEMPTION_EXPIRY: FamilySpec = gauge(
+    "raygate_exemption_expiry_timestamp_seconds",
+    &["exemption"],
+    "When an exemption ends or has ended, in seconds since 1970.",
+);
+pub(super) const EXEMPTIONS_EXPIRED: FamilySpec = gauge(
+    "raygate_exemptions_expired",
+    &[],
+    "The exemptions in the policy files that have ended and do nothing.",
+);
 pub(super) const LOG_LINES_DROPPED: FamilySpec = counter(
     "raygate_log_lines_dropped_total",
     &[],
@@ -233,6 +258,11 @@ pub static FAMILIES: &[FamilySpec] = &[
     POLICY_RELOAD_FAILURES,
     POLICIES_BROKEN,
     POLICIES_BROKEN_SINCE,
+    PREVIEW_REVIEWS,
+    PREVIEW_EFFECTS,
+    EXEMPTION_USES,
+    EXEMPTION_EXPIRY,
+    EXEMPTIONS_EXPIRED,
     LOG_LINES_DROPPED,
     BUILD,
 ];

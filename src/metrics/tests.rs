@@ -22,12 +22,18 @@ fn touched() -> Metrics {
             parse: Duration::from_micros(30),
             judge: Duration::from_micros(40),
         },
+        exemptions: vec!["hero".into()],
+        previews: vec![Previewed {
+            policy: "next".into(),
+            would: vec![("RG203".into(), "Deny")],
+        }],
         ..Record::default()
     };
     metrics.answered(Endpoint::Mutate, &record, Duration::from_micros(80), Exemplar::uid(UID));
     metrics.rejected("404");
     metrics.handshake_failed("version");
     metrics.bundle("1", 3, 1_800_000_000);
+    metrics.exemptions(vec![("hero".to_owned(), 1_800_000_000)]);
     metrics.policies_broken("policies/a.yaml", 3, 1_800_000_001);
     metrics
 }
@@ -234,4 +240,26 @@ fn alerts_find_their_series_from_the_start() {
     ] {
         assert!(text.contains(series), "{series}");
     }
+}
+
+#[test]
+fn an_exemption_is_counted_as_expired_from_its_end_on() {
+    let metrics = Metrics::new();
+    let line = |name: &str| {
+        let text = metrics.encode();
+        let line = text.lines().find(|line| line.starts_with(name));
+        line.map(|line| line.rsplit(' ').next().unwrap().to_owned())
+    };
+    metrics.exemptions(vec![("past".to_owned(), 1), ("future".to_owned(), i64::MAX)]);
+    assert_eq!(line("raygate_exemptions_expired").as_deref(), Some("1"));
+    assert_eq!(
+        line("raygate_exemption_expiry_timestamp_seconds{exemption=\"past\"}").as_deref(),
+        Some("1")
+    );
+    metrics.exemptions(vec![("future".to_owned(), i64::MAX)]);
+    assert_eq!(line("raygate_exemptions_expired").as_deref(), Some("0"));
+    assert_eq!(
+        line("raygate_exemption_expiry_timestamp_seconds{exemption=\"past\"}"),
+        None
+    );
 }

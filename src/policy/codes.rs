@@ -20,6 +20,8 @@ pub(super) const NOT_SPECIFIC: &str = "RP209";
 pub(super) const CANNOT_WAIVE: &str = "RP210";
 pub(super) const UNKNOWN_RULE: &str = "RP211";
 pub(super) const GRANTS_NOTHING: &str = "RP212";
+pub(super) const ENDED: &str = "RP213";
+pub(super) const ENDS_SOON: &str = "RP214";
 pub(super) const BAD_EXPRESSION: &str = "RP301";
 
 /// Every code of this module, in order.
@@ -125,6 +127,17 @@ pub const CODES: &[CodePage] = &[
         title: "an exemption that grants nothing",
         text: "An exemption waives findings with `waive`, raises limits with `raise`, or both. One that does neither can \
                be taken out.",
+    },
+    CodePage {
+        code: ENDED,
+        title: "an exemption that has ended",
+        text: "An exemption holds to the end of the day in `expires`, UTC. After it the exemption does nothing, and what it \
+               let through is refused again: RayJobs that are made or changed then, not those that run.",
+    },
+    CodePage {
+        code: ENDS_SOON,
+        title: "an exemption that ends soon",
+        text: "The exemption ends within fourteen days. Its owner gives it a later day, or lets it end.",
     },
     CodePage {
         code: BAD_EXPRESSION,

@@ -1,12 +1,22 @@
 //! Exemptions: what is waived and raised for somebody, until a day.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::Offset;
+use serde_json::{Map, Value};
+
+use crate::k8s::quantity::Quantity;
 
 use super::SetLeaf;
 use super::merge::Origin;
-use super::select::Selector;
+use super::select::{Selector, Subject};
+
+/// How many days ahead the end of an exemption is warned of.
+pub const NOTICE_DAYS: i32 = 14;
 
 /// An exemption, read and checked.
 #[derive(Clone, Debug)]
@@ -27,4 +37,94 @@ pub struct Exemption {
     pub expires: Date,
     /// Where it stands.
     pub origin: Arc<Origin>,
+}
+
+impl Exemption {
+    /// How many days it holds after `today`: 0 on its last day, fewer when it has ended.
+    pub fn days_left(&self, today: Date) -> i32 {
+        today.until(self.expires).map_or(0, |span| span.get_days())
+    }
+
+    /// When it ends: the first moment after its last day.
+    pub fn end(&self) -> Timestamp {
+        let next = self.expires.tomorrow().unwrap_or(self.expires);
+        Offset::UTC.to_timestamp(next.into()).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Whether `today` is after its last day.
+    pub fn has_ended(&self, today: Date) -> bool {
+        today > self.expires
+    }
+
+    /// Whether it holds for a subject on the subject's day. The object's own word is not enough for it.
+    pub fn holds(&self, subject: &Subject) -> bool {
+        !self.has_ended(subject.today) && self.matches.names(subject) && self.matches.is_trusted(subject)
+    }
+}
+
+/// The codes and rules that exemptions waive, and where they do. What several waive is the first's by name.
+pub(super) fn waived(exemptions: &[&Exemption]) -> BTreeMap<Arc<str>, Arc<Origin>> {
+    let mut waived = BTreeMap::new();
+    for (code, origin) in exemptions.iter().flat_map(|exemption| &exemption.waive) {
+        waived.entry(Arc::clone(code)).or_insert_with(|| Arc::clone(origin));
+    }
+    waived
+}
+
+/// Raises limits, and says which by whom. Of two raises of one limit the stricter holds, and none lowers it.
+pub(super) fn raise(limits: &mut Map<String, Value>, exemptions: &[&Exemption]) -> BTreeMap<String, Arc<Origin>> {
+    let mut raises: BTreeMap<&str, (Value, &Arc<Origin>)> = BTreeMap::new();
+    for leaf in exemptions.iter().flat_map(|exemption| &exemption.raise) {
+        let Some(key) = leaf.path.last() else { continue };
+        match raises.entry(key) {
+            Entry::Vacant(entry) => {
+                entry.insert((leaf.value.clone(), &leaf.origin));
+            }
+            Entry::Occupied(mut entry) => {
+                let stricter = stricter(&entry.get().0, &leaf.value);
+                if stricter != entry.get().0 {
+                    entry.insert((stricter, &leaf.origin));
+                }
+            }
+        }
+    }
+    let mut raised = BTreeMap::new();
+    for (key, (value, origin)) in raises {
+        if let Some(limit) = limits.get_mut(key) {
+            *limit = looser(limit, &value);
+            raised.insert(key.to_owned(), Arc::clone(origin));
+        }
+    }
+    raised
+}
+
+/// The lesser of two numbers; of two lists of patterns those that both have.
+fn stricter(one: &Value, other: &Value) -> Value {
+    match (one, other) {
+        (Value::Array(one), Value::Array(other)) => one.iter().filter(|item| other.contains(item)).cloned().collect(),
+        _ => [one, other]
+            .into_iter()
+            .min_by_key(|value| number(value))
+            .cloned()
+            .unwrap_or_default(),
+    }
+}
+
+/// The greater of two numbers; of two lists of patterns those that one of them has.
+fn looser(one: &Value, other: &Value) -> Value {
+    match (one, other) {
+        (Value::Array(one), Value::Array(other)) => {
+            let more = other.iter().filter(|item| !one.contains(item));
+            one.iter().chain(more).cloned().collect()
+        }
+        _ => [other, one]
+            .into_iter()
+            .max_by_key(|value| number(value))
+            .cloned()
+            .unwrap_or_default(),
+    }
+}
+
+fn number(value: &Value) -> Option<Quantity> {
+    Quantity::from_json(value).ok()
 }

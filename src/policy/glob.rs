@@ -24,6 +24,11 @@ impl Glob {
         !self.pattern.contains(['*', '?'])
     }
 
+    /// Whether surely no text fits both: one stands for itself alone, and does not fit the other.
+    pub fn is_disjoint(&self, other: &Glob) -> bool {
+        (self.is_literal() && !other.matches(&self.pattern)) || (other.is_literal() && !self.matches(&other.pattern))
+    }
+
     /// Whether `text` fits, in at most pattern times text steps.
     pub fn matches(&self, text: &str) -> bool {
         let (pattern, text) = (self.pattern.as_bytes(), text.as_bytes());

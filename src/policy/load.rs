@@ -18,7 +18,7 @@ use super::rule::{self, Rule};
 use super::schema::{API_VERSION, DOCUMENTS, Field, Kind, METADATA, POLICY, SETTINGS};
 use super::select::{Key, Selector};
 use super::settings::Mode;
-use super::{Exemption, Platform, PolicySet, RayPolicy, SetLeaf, platform};
+use super::{Platform, PolicySet, RayPolicy, SetLeaf, platform};
 
 mod exemption;
 
@@ -81,6 +81,8 @@ pub struct Loaded {
     pub sources: Sources,
     /// Everything that was found, by file and place.
     pub diagnostics: Vec<Diagnostic>,
+    /// Where the last days of the exemptions stand, in the order of [`PolicySet::exemptions`].
+    pub(super) last_days: Vec<Span>,
 }
 
 impl Loaded {
@@ -301,7 +303,10 @@ impl Loader<'_> {
             rules,
             allow_skip: texts("allowSkip"),
             leaves: leaves.iter().map(|leaf| self.set_leaf(&policy_name, leaf)).collect(),
-            unset: texts("unset"),
+            unset: texts("unset")
+                .iter()
+                .filter_map(|leaf| keys_of(SETTINGS, leaf))
+                .collect(),
             origin: self.origin(&policy_name, name.span),
             name: policy_name,
         };
@@ -345,8 +350,7 @@ impl Loader<'_> {
         }
         for item in spec.get("unset").and_then(Node::as_sequence).unwrap_or_default() {
             let Some(leaf) = item.as_str() else { continue };
-            let path: Vec<&str> = leaf.split('.').collect();
-            if !is_leaf(SETTINGS, &path) {
+            if keys_of(SETTINGS, leaf).is_none() {
                 let known = leaf_names();
                 let diagnostic = error(
                     codes::UNKNOWN_LEAF,
@@ -457,11 +461,20 @@ impl Loader<'_> {
                 "no RayPolicy was found: RayJobs are only checked",
             ));
         }
-        let digest = digest(documents);
+        let acts = |node: &&Node| {
+            let mode = node
+                .get("spec")
+                .and_then(|spec| spec.get("mode"))
+                .and_then(Node::as_str);
+            !matches!(mode, Some("Preview" | "Disabled"))
+        };
+        let acting_digest = digest(documents.iter().filter(acts));
+        let digest = digest(documents.iter());
         let mut policies: Vec<RayPolicy> = self.policies.into_iter().map(|read| read.policy).collect();
         policies.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
-        let mut exemptions: Vec<Exemption> = self.exemptions.into_iter().map(|read| read.exemption).collect();
-        exemptions.sort_by(|a, b| a.name.cmp(&b.name));
+        self.exemptions.sort_by(|a, b| a.exemption.name.cmp(&b.exemption.name));
+        let last_days = self.exemptions.iter().map(|read| read.last_day).collect();
+        let exemptions = self.exemptions.into_iter().map(|read| read.exemption).collect();
         let mut diagnostics = self.reader.diagnostics;
         let place = |diagnostic: &Diagnostic| diagnostic.primary.as_ref().map(|(span, _)| (span.source, span.start));
         diagnostics.sort_by_key(place);
@@ -471,9 +484,11 @@ impl Loader<'_> {
                 policies,
                 exemptions,
                 digest,
+                acting_digest,
             },
             sources: self.sources,
             diagnostics,
+            last_days,
         }
     }
 
@@ -552,15 +567,21 @@ impl Loader<'_> {
     }
 }
 
-/// Whether keys lead to a leaf of the settings, or to something above leaves.
-fn is_leaf(fields: &[Field], path: &[&str]) -> bool {
-    let [first, rest @ ..] = path else { return true };
-    match fields.iter().find(|field| field.key == *first).map(|field| field.kind) {
-        Some(Kind::Object(fields)) => is_leaf(fields, rest),
-        Some(Kind::Map(..) | Kind::Keyed(..) | Kind::Set(_)) => true,
-        Some(_) => rest.is_empty(),
-        None => false,
-    }
+/// The keys down to a leaf of the settings, or to something above leaves, that a text names with dots between them.
+/// Below a map all of the rest is one key, which may have dots of its own.
+fn keys_of(fields: &[Field], text: &str) -> Option<Vec<String>> {
+    let (first, rest) = match text.split_once('.') {
+        Some((first, rest)) => (first, Some(rest)),
+        None => (text, None),
+    };
+    let kind = fields.iter().find(|field| field.key == first)?.kind;
+    let below = match (kind, rest) {
+        (_, None) => vec![],
+        (Kind::Object(fields), Some(rest)) => keys_of(fields, rest)?,
+        (Kind::Map(..) | Kind::Keyed(..) | Kind::Set(_), Some(rest)) => vec![rest.to_owned()],
+        _ => return None,
+    };
+    Some(std::iter::once(first.to_owned()).chain(below).collect())
 }
 
 /// The names of all leaves of the settings, in the order of the table.
@@ -584,8 +605,8 @@ pub fn leaf_names() -> Vec<String> {
 }
 
 /// The digest over the documents without their places and their order.
-fn digest(documents: &[Node]) -> String {
-    let mut texts: Vec<String> = documents.iter().map(|node| node.to_json().to_string()).collect();
+fn digest<'n>(documents: impl Iterator<Item = &'n Node>) -> String {
+    let mut texts: Vec<String> = documents.map(|node| node.to_json().to_string()).collect();
     texts.sort_unstable();
     let mut hasher = Sha256::new();
     for text in &texts {

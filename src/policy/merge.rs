@@ -3,6 +3,7 @@
 //! One rule: for each leaf, the policy with the highest priority wins. Objects and maps merge by key, lists with names
 //! by name, sets of tolerations as sets; every other list is one leaf. `head`, `workers` and `submitter` go before
 //! `pods`. What a policy was given only on the object's own word may make limits and actions stricter, never looser.
+//! `docs/precedence.md` says all of it, statement by statement.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +15,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::SetLeaf;
+use super::exemption::{self, Exemption};
 use super::rule::Rule;
 use super::select::Selected;
-use super::settings::{Action, Limits, Mode, Settings};
+use super::settings::{Action, Limits, Settings};
 
 /// A place in a policy file.
 #[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -91,6 +93,10 @@ pub struct Effective {
     pub rules: Vec<Arc<Rule>>,
     /// The codes whose action was set on nothing but the object's own word: it may only be stricter than the check's own.
     pub advisory_actions: BTreeSet<String>,
+    /// What exemptions waive, by code or as `rule/NAME`, and where they do.
+    pub waived: BTreeMap<Arc<str>, Arc<Origin>>,
+    /// The limits that exemptions raise, by key, and where they do.
+    pub raised: BTreeMap<String, Arc<Origin>>,
     /// Where each leaf comes from, by its keys joined by dots.
     origins: BTreeMap<String, Arc<Origin>>,
 }
@@ -130,18 +136,19 @@ impl Effective {
 struct Winner<'a> {
     leaf: &'a SetLeaf,
     trusted: bool,
+    priority: i64,
 }
 
-/// Merges the selected policies, which come lowest priority first. Policies that are not enforced count for nothing.
-pub fn merge(selected: &[Selected<'_>]) -> Effective {
+/// Merges policies, which come lowest priority first, and then what exemptions raise and waive. All of them act,
+/// whatever their mode says.
+pub fn merge(acting: &[Selected<'_>], exemptions: &[&Exemption]) -> Effective {
     let mut winners: BTreeMap<Vec<String>, Winner<'_>> = BTreeMap::new();
     let mut effective = Effective::default();
-    let enforced = selected.iter().filter(|selected| selected.policy.mode == Mode::Enforce);
     for Selected {
         policy,
         trusted,
         certain,
-    } in enforced
+    } in acting
     {
         effective.policies.push(Arc::clone(&policy.name));
         effective.rules.extend(policy.rules.iter().cloned());
@@ -150,12 +157,15 @@ pub fn merge(selected: &[Selected<'_>]) -> Effective {
         }
         for unset in policy.unset.iter().filter(|_| *certain) {
             winners.retain(|path, winner| {
-                let leaf = path.get(1..).unwrap_or_default().join(".");
-                let is_bound = winner.trusted && !*trusted && path.first().is_some_and(|group| group == "force");
+                let Some((group, leaf)) = path.split_first() else {
+                    return true;
+                };
+                let is_bound = winner.trusted && !*trusted && group == "force";
+                // The order among equal priorities is that of names, which decides nothing.
                 is_bound
-                    || !leaf
-                        .strip_prefix(unset.as_str())
-                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                    || winner.priority >= policy.priority
+                    || !matches!(group.as_str(), "defaults" | "force")
+                    || !leaf.starts_with(unset)
             });
         }
         for leaf in &policy.leaves {
@@ -170,7 +180,15 @@ pub fn merge(selected: &[Selected<'_>]) -> Effective {
             if may_stand {
                 // What tightens something that is trusted binds as that did.
                 let trusted = *trusted || is_bound;
-                winners.insert(leaf.path.clone(), Winner { leaf, trusted });
+                let priority = policy.priority;
+                winners.insert(
+                    leaf.path.clone(),
+                    Winner {
+                        leaf,
+                        trusted,
+                        priority,
+                    },
+                );
             }
         }
     }
@@ -188,6 +206,13 @@ pub fn merge(selected: &[Selected<'_>]) -> Effective {
             .origins
             .insert(path.join("."), Arc::clone(&winner.leaf.origin));
     }
+    if let Some(Value::Object(limits)) = tree.get_mut("limits") {
+        effective.raised = exemption::raise(limits, exemptions);
+        for (key, origin) in &effective.raised {
+            effective.origins.insert(format!("limits.{key}"), Arc::clone(origin));
+        }
+    }
+    effective.waived = exemption::waived(exemptions);
     effective.defaults = typed(&mut tree, "defaults");
     effective.force = typed(&mut tree, "force");
     effective.limits = typed(&mut tree, "limits");

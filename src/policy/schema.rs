@@ -285,7 +285,14 @@ pub static POLICY: &[Field] = &[
     ),
     field(
         "mode",
-        Kind::OneOf(&[("Enforce", "the policy acts"), ("Disabled", "the policy does nothing")]),
+        Kind::OneOf(&[
+            ("Enforce", "the policy acts"),
+            (
+                "Preview",
+                "the policy changes and refuses nothing; what it would do goes to the log, the metrics and the audit log",
+            ),
+            ("Disabled", "the policy does nothing"),
+        ]),
         "What the policy does; `Enforce` where it is absent.",
         "Enforce",
     ),

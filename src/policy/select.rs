@@ -137,14 +137,18 @@ impl Key {
 }
 
 impl Selector {
-    /// Whether the subject fits.
-    pub fn fit(&self, subject: &Subject, session: &Session<'_>) -> Fit {
-        let fits = self.patterns.iter().all(|(key, globs)| {
+    /// Whether every key has a pattern that fits the subject.
+    pub fn names(&self, subject: &Subject) -> bool {
+        self.patterns.iter().all(|(key, globs)| {
             let value = key.read(subject);
             globs.iter().any(|glob| glob.matches(value))
-        });
+        })
+    }
+
+    /// Whether the subject fits.
+    pub fn fit(&self, subject: &Subject, session: &Session<'_>) -> Fit {
         match &self.when {
-            _ if !fits => Fit::No,
+            _ if !self.names(subject) => Fit::No,
             None => Fit::Yes,
             Some(when) => match when.holds(session, Here::Job, &Arc::new(Meter::default())) {
                 Ok(true) => Fit::Yes,
@@ -161,13 +165,14 @@ impl Selector {
         subject.verified || !is_advisory
     }
 
-    /// Whether no subject at all can fit both: some key has only literal, and only different, patterns in both.
+    /// Whether surely no subject fits both: for some key, each pattern of one excludes each of the other.
     pub fn is_disjoint(&self, other: &Selector) -> bool {
         self.patterns.iter().any(|(key, mine)| {
             other.patterns.iter().any(|(other_key, theirs)| {
                 key == other_key
-                    && mine.iter().chain(theirs).all(Glob::is_literal)
-                    && !mine.iter().any(|glob| theirs.contains(glob))
+                    && mine
+                        .iter()
+                        .all(|glob| theirs.iter().all(|other| glob.is_disjoint(other)))
             })
         })
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::Offset;
 use sha2::{Digest as _, Sha256};
 
 use super::{Digest, Follower, Found, Source, read_settled};
@@ -232,6 +233,12 @@ pub fn in_use(gate: &Gate, metrics: &Metrics) {
     let bundle = gate.bundle();
     let policies = bundle.policies().policies.len();
     metrics.bundle(bundle.short_digest(), policies, Timestamp::now().as_second());
+    let exemptions = bundle.policies().exemptions.iter();
+    metrics.exemptions(
+        exemptions
+            .map(|exemption| (exemption.name.to_string(), exemption.end().as_second()))
+            .collect(),
+    );
 }
 
 /// Compiles policy files, with their warnings on one line each.
@@ -240,8 +247,9 @@ fn compile(files: &[load::Source]) -> Result<(Bundle, Vec<String>), PoliciesErro
     if !loaded.is_usable() {
         return Err(PoliciesError::Broken(Box::new(loaded)));
     }
-    let concise = |diagnostic: &crate::diag::Diagnostic| diagnostic.concise(&loaded.sources);
-    let warnings = loaded.diagnostics.iter().map(concise).collect();
+    let endings = loaded.endings(Offset::UTC.to_datetime(Timestamp::now()).date());
+    let warnings = loaded.diagnostics.iter().chain(&endings);
+    let warnings = warnings.map(|diagnostic| diagnostic.concise(&loaded.sources)).collect();
     Ok((Bundle::new(loaded.set), warnings))
 }
 

@@ -1,5 +1,6 @@
 //! The webhook port's two paths, and the refusal of everything that is no review.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 use super::body::{self, BodyError};
 use super::evaluate::evaluate;
 use super::{Shared, duration};
-use crate::admission::{Answer, Endpoint, Record};
+use crate::admission::{Answer, Endpoint, Previewed, Record};
 use crate::metrics::{Exemplar, Overload, endpoint_label};
 use crate::telemetry::{Commas, clip};
 
@@ -89,11 +90,30 @@ fn log(endpoint: Endpoint, record: &Record, took: Duration, bytes: usize) {
         codes = %Commas(&record.codes),
         rules = %record.rules.join(","),
         injected = %Commas(&record.injected),
+        exemptions = %record.exemptions.join(","),
+        previews = %Previews(&record.previews),
         bundle = record.bundle,
         microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         bytes,
         "answered"
     );
+}
+
+/// Prints what policies in Preview would have done, as `POLICY:CODE:EFFECT` with commas between.
+struct Previews<'a>(&'a [Previewed]);
+
+impl fmt::Display for Previews<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let would = self
+            .0
+            .iter()
+            .flat_map(|Previewed { policy, would }| would.iter().map(move |one| (policy, one)));
+        for (at, (policy, (code, effect))) in would.enumerate() {
+            let comma = if at > 0 { "," } else { "" };
+            write!(out, "{comma}{policy}:{code}:{effect}")?;
+        }
+        Ok(())
+    }
 }
 
 fn respond(answer: Answer) -> Response {

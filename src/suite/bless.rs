@@ -48,6 +48,11 @@ fn wanted(ran: &Ran) -> Value {
         .into_iter()
         .map(|(path, changed)| (path, changed.value))
         .collect();
+    let previews: Vec<Value> = ran
+        .previews
+        .iter()
+        .map(|one| json!({"policy": one.policy, "code": one.code, "effect": one.effect, "path": one.path}))
+        .collect();
     let mut want = Map::new();
     want.insert("verdict".into(), verdict_name(ran.verdict).into());
     if !findings.is_empty() {
@@ -55,6 +60,9 @@ fn wanted(ran: &Ran) -> Value {
     }
     if !changes.is_empty() {
         want.insert("changes".into(), changes.into());
+    }
+    if !previews.is_empty() {
+        want.insert("previews".into(), previews.into());
     }
     want.into()
 }
@@ -101,7 +109,7 @@ fn block(want: &Value, indent: usize) -> String {
     let mut out = String::from("want:\n");
     let margin = " ".repeat(indent + 2);
     // As people read it, rather than by the alphabet.
-    for key in ["verdict", "findings", "changes"] {
+    for key in ["verdict", "findings", "changes", "previews"] {
         let Some(value) = want.get(key) else { continue };
         for line in yaml::emit(&json!({key: value})).lines() {
             if !line.is_empty() {

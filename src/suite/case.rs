@@ -58,6 +58,8 @@ pub struct Want {
     pub findings: Vec<WantedFinding>,
     /// The values under their paths, and where each stands.
     pub changes: BTreeMap<String, (Value, Span)>,
+    /// What policies in Preview would have done: policy, code, effect and path, and where each stands.
+    pub previews: Vec<([String; 4], Span)>,
 }
 
 /// A finding that is wanted.
@@ -269,7 +271,13 @@ fn want(node: &Node) -> Want {
     };
     let findings = node.get("findings").and_then(Node::as_sequence).unwrap_or_default();
     let changes = node.get("changes").and_then(Node::as_mapping).unwrap_or_default();
+    let previews = node.get("previews").and_then(Node::as_sequence).unwrap_or_default();
+    let preview = |node: &Node| {
+        let words = ["policy", "code", "effect", "path"].map(|key| text(node, key).unwrap_or_default());
+        (words, node.span)
+    };
     Want {
+        previews: previews.iter().map(preview).collect(),
         verdict: match text(node, "verdict").as_deref() {
             Some("Deny") => Verdict::Deny,
             Some("Retry") => Verdict::Retry,

@@ -11,7 +11,7 @@ use crate::k8s::path::Path;
 
 use super::case::{Case, Want, WantedFinding};
 use super::changes::{Changed, between, changes};
-use super::run::Ran;
+use super::run::{Previewed, Ran};
 
 /// The longest value that a line of a difference shows, in characters.
 const LONGEST: usize = 160;
@@ -19,7 +19,7 @@ const LONGEST: usize = 160;
 /// A place where the wish and the outcome differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// The part of the outcome: `verdict`, `findings`, `changes`, `applied twice` or `patch replayed`.
+    /// The part of the outcome: `verdict`, `findings`, `changes`, `previews`, `applied twice` or `patch replayed`.
     pub part: &'static str,
     /// What is wanted, and does not come out.
     pub want: Option<Line>,
@@ -53,6 +53,7 @@ pub fn compare(case: &Case, ran: &Ran, sources: &Sources) -> Vec<Difference> {
         comparison.verdict(&mut out);
         comparison.findings(&mut out);
         comparison.changes(&mut out);
+        comparison.previews(&mut out);
     }
     soundness(ran, &mut out);
     out
@@ -150,6 +151,39 @@ impl Comparison<'_> {
                 }),
             }
         }
+    }
+
+    fn previews(&self, out: &mut Vec<Difference>) {
+        let line = |[policy, code, effect, path]: [&str; 4], place: Option<String>| {
+            let text = format!("{policy}: {effect} {code} at {path}");
+            Some(Line { text, place })
+        };
+        let words = |one: &'_ Previewed| {
+            [
+                one.policy.clone(),
+                one.code.clone(),
+                one.effect.to_owned(),
+                one.path.clone(),
+            ]
+        };
+        let mut got: Vec<[String; 4]> = self.ran.previews.iter().map(words).collect();
+        for (wish, span) in &self.want.previews {
+            match got.iter().position(|one| one == wish) {
+                Some(position) => {
+                    got.remove(position);
+                }
+                None => out.push(Difference {
+                    part: "previews",
+                    want: line(wish.each_ref().map(String::as_str), self.place(*span)),
+                    got: None,
+                }),
+            }
+        }
+        out.extend(got.iter().map(|one| Difference {
+            part: "previews",
+            want: None,
+            got: line(one.each_ref().map(String::as_str), None),
+        }));
     }
 
     /// Two values of one path differ: only the places in them that do are shown.

@@ -1,5 +1,6 @@
 //! The keys of a test file, as one table: reading and the docs come from it.
 
+use crate::engine::preview::Effect;
 use crate::policy::schema::{Field, Form, Kind};
 use crate::policy::settings::Action;
 
@@ -125,6 +126,29 @@ static WANT: &[Field] = &[
         "What the mutation set, each value under its path; null where it took something away. Without it, nothing.",
         "{spec.ttlSecondsAfterFinished: 300}",
     ),
+    key(
+        "previews",
+        Kind::List(&Kind::Object(PREVIEW)),
+        "Everything that policies in Preview would have done, in any order. Without it, nothing.",
+        "[{policy: next, code: RG203, effect: Deny, path: spec.backoffLimit}]",
+    ),
+];
+
+static PREVIEW: &[Field] = &[
+    required(key("policy", Kind::Text(Form::Name), "The policy.", "next")),
+    required(key(
+        "code",
+        Kind::Text(Form::Text),
+        "The injector, the check, or the rule as `rule/NAME`.",
+        "RG203",
+    )),
+    required(key(
+        "effect",
+        Kind::OneOf(Effect::ALL),
+        "What would have happened.",
+        "Deny",
+    )),
+    required(key("path", Kind::Text(Form::Text), "Where.", "spec.backoffLimit")),
 ];
 
 static FINDING: &[Field] = &[

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::engine::judge::{answer_mutate, answer_validate};
-use crate::engine::{Bundle, Change, Judged, Request, Verdict};
+use crate::engine::{Bundle, Change, Judged, Preview, Request, Verdict};
 
 use super::case::Case;
 
@@ -20,10 +20,36 @@ pub struct Ran {
     pub findings: Vec<Judged>,
     /// What it answered.
     pub verdict: Verdict,
+    /// What policies in Preview would have done, on both.
+    pub previews: Vec<Previewed>,
     /// The object after a second `/mutate`; it should be `after`.
     pub again: Value,
     /// What the patch makes of `before`, or why it cannot be applied; it should be `after`.
     pub replayed: Result<Value, String>,
+}
+
+/// One thing that a policy in Preview would have done.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Previewed {
+    /// The policy.
+    pub policy: String,
+    /// The injector, the code of the check, or `rule/NAME`.
+    pub code: String,
+    /// `Change`, or the action of the finding.
+    pub effect: &'static str,
+    /// Where.
+    pub path: String,
+}
+
+fn previewed(previews: &[Preview]) -> impl Iterator<Item = Previewed> {
+    previews.iter().flat_map(|preview| {
+        preview.would.iter().map(|one| Previewed {
+            policy: preview.policy.to_string(),
+            code: one.code.to_string(),
+            effect: one.effect.name(),
+            path: one.path.to_string(),
+        })
+    })
 }
 
 /// Runs a case.
@@ -42,10 +68,15 @@ pub fn run(case: &Case, bundle: &Bundle) -> Ran {
     };
     let mutated = answer_mutate(bundle, request(&case.object));
     let patch = serde_json::to_value(mutated.document.patch()).unwrap_or_default();
-    let after = mutated.document.into_value();
+    let after = mutated.document.value().clone();
     let again = answer_mutate(bundle, request(&after)).document.into_value();
     let judged = answer_validate(bundle, request(&after));
+    let mut previews: Vec<Previewed> = previewed(&mutated.previews)
+        .chain(previewed(&judged.previews))
+        .collect();
+    previews.sort();
     Ran {
+        previews,
         before: case.object.clone(),
         replayed: replay(&case.object, patch),
         after,

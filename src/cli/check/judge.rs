@@ -46,9 +46,17 @@ pub fn as_the_cluster_would(bundle: &Bundle, request: Request) -> Outcome {
     completed.object = mutated.document.value().clone();
     defaults::complete_name(&mut completed.object);
     let judged = answer_validate(bundle, completed);
+    let mut previews = mutated.previews;
+    for preview in judged.previews {
+        match previews.iter_mut().find(|known| known.policy == preview.policy) {
+            Some(known) => known.would.extend(preview.would),
+            None => previews.push(preview),
+        }
+    }
     Outcome {
         findings: judged.findings,
         verdict: judged.verdict,
+        previews,
         ..mutated
     }
 }

@@ -5,18 +5,54 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use crate::diag::{Diagnostic, Span, suggest};
+use crate::policy::exemption::NOTICE_DAYS;
 use crate::policy::read::Reader;
 use crate::policy::schema::EXEMPTION;
 use crate::policy::select::Key;
 use crate::policy::{Exemption, codes};
 use crate::yaml::Node;
 
-use super::{Loader, error, same_name};
+use super::{Loaded, Loader, error, same_name};
 
-/// An exemption, and where its name stands.
+/// An exemption, and where its name and its last day stand.
 pub(super) struct Read {
     pub(super) exemption: Exemption,
+    pub(super) last_day: Span,
     name_span: Span,
+}
+
+impl Loaded {
+    /// The exemptions that have ended on a day, or will in the next [`NOTICE_DAYS`]: a warning each.
+    pub fn endings(&self, today: Date) -> Vec<Diagnostic> {
+        let exemptions = self.set.exemptions.iter().zip(&self.last_days);
+        let ending = exemptions.filter(|(exemption, _)| exemption.days_left(today) <= NOTICE_DAYS);
+        ending
+            .map(|(exemption, span)| {
+                let Exemption {
+                    name, owner, expires, ..
+                } = exemption;
+                let left = exemption.days_left(today);
+                let diagnostic = if exemption.has_ended(today) {
+                    let message = format!("the exemption `{name}` has ended, {expires} was its last day");
+                    Diagnostic::warning(codes::ENDED, message)
+                } else {
+                    let days = match left {
+                        0 => "today".to_owned(),
+                        1 => "tomorrow".to_owned(),
+                        days => format!("in {days} days"),
+                    };
+                    Diagnostic::warning(
+                        codes::ENDS_SOON,
+                        format!("the last day of the exemption `{name}` is {days}"),
+                    )
+                };
+                let owner = crate::k8s::text::quoted(owner);
+                diagnostic
+                    .at(*span, "")
+                    .help(format!("let its owner, {owner}, give it a later day or take it out"))
+            })
+            .collect()
+    }
 }
 
 impl Loader<'_> {
@@ -68,6 +104,7 @@ impl Loader<'_> {
         };
         self.exemptions.push(Read {
             exemption,
+            last_day: spec.get("expires").map_or(name.1, |expires| expires.span),
             name_span: name.1,
         });
     }

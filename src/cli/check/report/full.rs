@@ -75,9 +75,28 @@ impl Report for Full<'_> {
         for judged in &seen.outcome.findings {
             if judged.action == Action::Audit {
                 let message = one_line(&judged.finding.message);
-                writeln!(self.out, "  note[{}] {message}", judged.code())?;
+                let by = judged.exemption.as_ref().map(|name| format!(" (exemption {name})"));
+                writeln!(
+                    self.out,
+                    "  note[{}] {message}{}",
+                    judged.code(),
+                    by.unwrap_or_default()
+                )?;
             } else {
                 self.diagnostic(seen.sources, &seen.diagnostic(judged))?;
+            }
+        }
+        for preview in &seen.outcome.previews {
+            for one in &preview.would {
+                let path = one.path.to_string();
+                let what = if one.message.is_empty() { &path } else { &one.message };
+                let (policy, effect) = (&preview.policy, one.effect.name());
+                writeln!(
+                    self.out,
+                    "  preview[{policy}] {effect} {}: {}",
+                    one.code,
+                    one_line(what)
+                )?;
             }
         }
         if self.diff {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::admission::denial;
 use crate::diag::{Diagnostic, Sources};
-use crate::engine::{Change, Judged, Verdict};
+use crate::engine::{Change, Judged, Preview, Verdict};
 use crate::policy::Origin;
 use crate::policy::settings::Action;
 
@@ -169,6 +169,7 @@ fn judged(seen: &Seen<'_>) -> Value {
         "findings": outcome.findings.iter().map(|judged| finding(seen, judged)).collect::<Vec<_>>(),
         "changes": outcome.changes.iter().map(change).collect::<Vec<_>>(),
         "warnings": warnings(seen),
+        "previews": outcome.previews.iter().map(preview).collect::<Vec<_>>(),
         "patch": serde_json::to_value(outcome.document.patch()).unwrap_or_default(),
         "object": outcome.document.value(),
     })
@@ -183,6 +184,7 @@ fn finding(seen: &Seen<'_>, judged: &Judged) -> Value {
         "fix": judged.finding.fix,
         "flyte": judged.finding.flyte,
         "origin": judged.origin.as_deref().map(origin),
+        "exemption": judged.exemption.as_deref(),
     });
     let located = seen.diagnostic(judged).to_json(seen.sources);
     if let Some(finding) = finding.as_object_mut() {
@@ -191,6 +193,19 @@ fn finding(seen: &Seen<'_>, judged: &Judged) -> Value {
         }
     }
     finding
+}
+
+/// A policy in Preview that matched, with what it would have done.
+fn preview(preview: &Preview) -> Value {
+    let would = preview.would.iter().map(|one| {
+        json!({
+            "code": &*one.code,
+            "effect": one.effect.name(),
+            "path": one.path.to_string(),
+            "message": one.message,
+        })
+    });
+    json!({"policy": &*preview.policy, "would": would.collect::<Vec<_>>()})
 }
 
 fn change(change: &Change) -> Value {
