@@ -144,6 +144,8 @@ so is a directory without any case.
   wrote.
 - `--coverage` takes each leaf, limit, action, rule and clause of `match` and `exclude` out of the policies in turn and
   reports those that no case notices. Accelerators of the Platform count too; the rest of it does not.
+- `previews` has what policies in Preview would have done, each taken alone beside the policies that are enforced. A case is
+  about the first of January 2000 unless its `request.at` says otherwise, so that no exemption has ended.
 - `changes` has the topmost place of everything that the mutation set, null where it took something away. Where
   elements of a list changed their order, it stands under `list[*].name`. The annotation `raygate.dev/applied` is left out.
 

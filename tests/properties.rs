@@ -50,6 +50,25 @@ static BUNDLES: LazyLock<Vec<Bundle>> = LazyLock::new(|| {
     vec![Bundle::embedded(), load(&full), load(&python), load(&wget)]
 });
 
+/// The shipped policies without and with one in Preview that changes and refuses much.
+static PREVIEWED: LazyLock<[Bundle; 2]> = LazyLock::new(|| {
+    let full = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policies/full.yaml")).unwrap();
+    let next = full
+        .split("---\n")
+        .find(|document| document.contains("mode: Preview"))
+        .expect("full.yaml has a policy in Preview");
+    let shipped = Source::new("default.yaml", raygate::engine::bundle::EMBEDDED[0].1);
+    let load = |sources: &[Source]| {
+        let loaded = raygate::policy::load(sources, &raygate::engine::bundle::known());
+        assert!(loaded.is_usable(), "{:?}", loaded.diagnostics);
+        Bundle::new(loaded.set)
+    };
+    [
+        load(&[shipped.clone()]),
+        load(&[shipped, Source::new("next.yaml", next)]),
+    ]
+});
+
 /// Fields that rules look at. `*` is any position, `?` any group of pods.
 const FIELDS: &[&str] = &[
     "metadata/name",
@@ -401,6 +420,22 @@ proptest! {
         }
         let outcome = answer_validate(bundle, request(&object, Operation::Update, Some(stored)));
         prop_assert_eq!(outcome.verdict, Verdict::Allow, "{:?}", denied(&outcome));
+    }
+
+    /// A policy in Preview changes no byte of the patch, and neither verdict nor findings.
+    #[test]
+    fn a_preview_changes_nothing(object in rayjobs(), old in rayjobs(), update in any::<bool>(), validate in any::<bool>()) {
+        let [without, with] = &*PREVIEWED;
+        let (operation, old) = if update { (Operation::Update, Some(old)) } else { (Operation::Create, None) };
+        let ask = || request(&object, operation, old.clone());
+        let answer = if validate { answer_validate } else { answer_mutate };
+        let (plain, previewed) = (answer(without, ask()), answer(with, ask()));
+        let patch = |outcome: &Outcome| serde_json::to_string(&outcome.document.patch()).unwrap();
+        let found = |outcome: &Outcome| format!("{:?}", outcome.findings);
+        prop_assert_eq!(patch(&plain), patch(&previewed));
+        prop_assert_eq!(found(&plain), found(&previewed));
+        prop_assert_eq!(plain.verdict, previewed.verdict);
+        prop_assert!(plain.previews.is_empty());
     }
 
     /// Both endpoints answer every review with its uid, whatever the object is, in words that steer nothing.

@@ -599,6 +599,103 @@ fn coverage_names_what_no_case_notices() {
     assert!(text.contains("coverage: 5 of 5 parts"), "{text}");
 }
 
+/// A limit, a rule, a policy in Preview and an exemption, with a case for each; and the parts that only they have.
+const GRANTS: &str = "\
+apiVersion: raygate.dev/v1beta1
+kind: RayPolicy
+metadata: {name: limits}
+spec:
+  match: {}
+  limits: {maxPodsPerJob: 3}
+  rules: [{name: named, require: has(object.metadata.labels), message: no labels}]
+---
+apiVersion: raygate.dev/v1beta1
+kind: RayPolicy
+metadata: {name: next}
+spec:
+  mode: Preview
+  match: {namespaces: [next]}
+  priority: 1
+  defaults: {lifecycle: {activeDeadlineSeconds: 600}}
+  limits: {maxPodsPerJob: 2}
+---
+apiVersion: raygate.dev/v1beta1
+kind: Exemption
+metadata: {name: hero}
+spec:
+  match: {namespaces: [hero], users: [\"hero-*\"]}
+  waive: [rule/named]
+  raise: {maxPodsPerJob: 9}
+  owner: ml-platform
+  reason: a test
+  expires: 2026-12-31
+";
+
+/// A case of its own name: a head and two workers, sent by `hero-1`.
+fn granted(name: &str, namespace: &str, rest: &str) -> (String, String) {
+    let case = CASE.replace("a job without a TTL   # gets one", name);
+    let second = case.rfind("        - {groupName").unwrap();
+    let case = case[..second].replace("{groupName: w,", "{groupName: w, replicas: 2,");
+    (
+        format!("{name}.test.yaml"),
+        format!("{case}request: {{namespace: {namespace}, user: hero-1{rest}}}\n"),
+    )
+}
+
+#[test]
+fn previews_and_exemptions_are_wanted_and_covered() {
+    let folder = Folder::new(&[]);
+    folder.write("base.yaml", GRANTS);
+    for (name, text) in [granted("a-hero", "hero", ""), granted("nobody", "other", "")] {
+        folder.write(&name, &text);
+    }
+    let (name, large) = granted("large", "hero", "");
+    folder.write(&name, &large.replace("replicas: 2", "replicas: 5"));
+    folder.write("next.test.yaml", &granted("next", "next", "").1);
+    let (code, text) = folder.test(&["--bless"]);
+    assert_eq!(code, 0, "{text}");
+    let hero = folder.read("a-hero.test.yaml");
+    assert!(
+        hero.contains("code: rule/named") && hero.contains("action: Audit"),
+        "{hero}"
+    );
+    let next = folder.read("next.test.yaml");
+    assert!(next.contains("previews:") && next.contains("effect: Change"), "{next}");
+    assert!(next.contains("effect: Deny"), "the limit too: {next}");
+
+    // Only the clause that no case needs is reported: nobody comes to the namespace under another name.
+    let (code, text) = folder.test(&["--coverage", "--output", "concise"]);
+    assert_eq!(code, 1, "{text}");
+    let found: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        found,
+        ["./base.yaml:23:31: error[RT201]: no case notices that `hero: spec.match.users` is gone"]
+    );
+    let stranger = granted("stranger", "hero", "").1.replace("hero-1", "somebody");
+    folder.write("stranger.test.yaml", &stranger);
+    let (code, text) = folder.test(&["--bless", "--coverage"]);
+    assert_eq!(code, 0, "{text}");
+
+    // What a policy in Preview would have done is compared like the rest.
+    folder.write("next.test.yaml", &next.replace("effect: Deny", "effect: Warn"));
+    let (code, text) = folder.test(&[]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("next: Warn") && text.contains("next: Deny"), "{text}");
+}
+
+#[test]
+fn an_exemption_ends_for_a_case_on_its_day() {
+    let folder = Folder::new(&[]);
+    folder.write("base.yaml", GRANTS);
+    for (day, verdict) in [("2026-12-31", "Allow"), ("2027-01-01", "Deny")] {
+        let (name, text) = granted("ends", "hero", &format!(", at: {day}"));
+        folder.write(&name, &text);
+        let (code, text) = folder.test(&["--bless"]);
+        assert_eq!(code, 0, "{text}");
+        assert!(folder.read(&name).contains(&format!("verdict: {verdict}")), "{day}");
+    }
+}
+
 #[test]
 fn machines_can_read_the_results() {
     let folder = Folder::new(&[

@@ -1,8 +1,9 @@
 //! What no case notices: each part of the policies is taken out in turn, in memory, and the cases are run again.
 //!
 //! A part is a leaf of `defaults`, `force`, `limits` and `actions`, an element of a list, a clause of `match` and
-//! `exclude`, or a rule. The parts are found through the table of the language, so a new key needs nothing here. What
-//! only describes or orders a policy is no part; nor are the facts of the Platform other than its accelerators, since
+//! `exclude`, or a rule; of an exemption what it waives and raises, and the clauses of its `match`. What a policy in Preview
+//! would do is a part of what comes out. The parts are found through the table of the language, so a new key needs nothing
+//! here. What only describes or orders a policy is no part; nor are the facts of the Platform other than its accelerators, since
 //! the cases of one platform cannot know another.
 
 use serde_json::Value;
