@@ -12,6 +12,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 
 use crate::engine::{Bundle, Finder, Operation, Preview, Request, Verdict, judge};
+use crate::policy::settings::Mode;
 use crate::ray::{RayJob, facts};
 
 use response::Response;
@@ -150,7 +151,13 @@ impl Gate {
     pub fn summary(&self) -> String {
         let bundle = self.bundle();
         let set = bundle.policies();
-        let names: Vec<&str> = set.policies.iter().map(|policy| &*policy.name).collect();
+        let acting = set.policies.iter().filter(|policy| policy.mode != Mode::Disabled);
+        let names: Vec<String> = acting
+            .map(|policy| match policy.mode {
+                Mode::Preview => format!("{} in Preview", policy.name),
+                Mode::Enforce | Mode::Disabled => policy.name.to_string(),
+            })
+            .collect();
         let names = if names.is_empty() {
             "none, checks only".to_owned()
         } else {

@@ -94,7 +94,8 @@ fn policy_language() {
             ));
         }
     }
-    text.push_str("\n`force` has the same keys as `defaults`, and `raise` those of `limits`.\n\n## Injectors\n\nThey act in this order, after the repairs of the checks.\n\n| injector | does | settings |\n|---|---|---|\n");
+    text.push_str("\n`force` has the same keys as `defaults`, and `raise` those of `limits`. What wins where several policies and exemptions are for \
+         a RayJob, [precedence](precedence.md) says.\n\n## Injectors\n\nThey act in this order, after the repairs of the checks.\n\n| injector | does | settings |\n|---|---|---|\n");
     for injector in INJECTORS {
         text.push_str(&format!(
             "| `{}` | {} | `{}` |\n",

@@ -403,3 +403,105 @@ fn the_line_behind_a_passed_limit_is_the_limits_own() {
     );
     assert_eq!(line("RG507"), None);
 }
+
+/// Each as its reader sees it; the JSON has the same places.
+#[test]
+fn what_is_wrong_with_an_exemption_is_said_at_its_place() {
+    let exemption = |name: &str, spec: &str| {
+        format!(
+            "apiVersion: raygate.dev/v1beta1\nkind: Exemption\nmetadata: {{name: {name}}}\nspec: {{{spec}, owner: a, reason: b, expires: 2026-12-31}}\n"
+        )
+    };
+    let policy = policy(
+        "p",
+        "{match: {}, rules: [{name: owner, require: \"true\", message: m}]}",
+    );
+    let text = [
+        policy,
+        exemption("all", "match: {domains: [production]}, waive: [RG203]"),
+        exemption(
+            "codes",
+            "match: {projects: [a]}, waive: [RG101, RG998, rule/owners, rg203]",
+        ),
+        exemption("codes", "match: {projects: [a]}, raise: {maxGpu: 1}"),
+        exemption("idle", "match: {projects: [a]}"),
+    ]
+    .join("---\n");
+    let loaded = read(&[("a.yaml", &text)]);
+    assert_eq!(
+        diagnostics(&loaded),
+        [
+            "a.yaml:9:8: error[RP209]: the exemption is for everybody: its `match` names no project, namespace or user",
+            "a.yaml:14:40: error[RP210]: RG101 cannot be waived: KubeRay itself refuses what it finds",
+            "a.yaml:14:47: error[RP204]: no check has the code RG998",
+            "a.yaml:14:54: error[RP211]: no policy has a rule named `owners`",
+            "a.yaml:14:67: error[RP106]: `waive`: `rg203` is neither a code like RG203 nor a rule like rule/owner",
+            "a.yaml:19:40: error[RP102]: `raise` has no key `maxGpu`",
+            "a.yaml:23:18: warning[RP212]: the exemption `idle` waives and raises nothing",
+        ]
+    );
+    let rule = loaded.diagnostics.iter().find(|found| found.code == "RP211").unwrap();
+    assert_eq!(rule.help, ["did you mean `rule/owner`?"]);
+    assert_eq!(rule.to_json(&loaded.sources)["line"], 14);
+}
+
+#[test]
+fn the_end_of_an_exemption_is_told_fourteen_days_ahead() {
+    let text = "\
+apiVersion: raygate.dev/v1beta1
+kind: Exemption
+metadata: {name: hero}
+spec:
+  match: {projects: [hero]}
+  waive: [RG310]
+  owner: ml-platform
+  reason: one run
+  expires: 2026-12-31
+";
+    let loaded = read(&[("policies/hero.yaml", text)]);
+    let told = |day: &str| -> Vec<String> {
+        let found = loaded.endings(day.parse().unwrap());
+        found.iter().map(|found| found.concise(&loaded.sources)).collect()
+    };
+    let soon = |days: &str| {
+        vec![format!(
+            "policies/hero.yaml:9:12: warning[RP214]: the last day of the exemption `hero` is {days}"
+        )]
+    };
+    assert!(told("2026-12-16").is_empty());
+    assert_eq!(told("2026-12-17"), soon("in 14 days"));
+    assert_eq!(told("2026-12-30"), soon("tomorrow"));
+    assert_eq!(told("2026-12-31"), soon("today"));
+    let ended = loaded.endings("2027-01-01".parse().unwrap());
+    assert_eq!(
+        ended[0].render(&loaded.sources, false),
+        "\
+warning[RP213]: the exemption `hero` has ended, 2026-12-31 was its last day
+ --> policies/hero.yaml:9:12
+  |
+9 |   expires: 2026-12-31
+  |            ^^^^^^^^^^
+  |
+  = let its owner, `ml-platform`, give it a later day or take it out"
+    );
+    assert_eq!(ended[0].to_json(&loaded.sources)["column"], 12);
+}
+
+#[test]
+fn what_acts_has_a_digest_of_its_own() {
+    let base = policy("base", "{match: {}}");
+    let of = |text: &str| {
+        let set = read(&[("a.yaml", text)]).set;
+        (set.digest, set.acting_digest)
+    };
+    let (digest, acting) = of(&base);
+    assert_eq!(digest, acting);
+    for mode in ["Preview", "Disabled"] {
+        let other = policy("other", &format!("{{match: {{}}, mode: {mode}}}"));
+        let (with, still) = of(&format!("{base}---\n{other}"));
+        assert_ne!(with, digest, "what is loaded is another set");
+        assert_eq!(still, acting, "what acts is the same");
+    }
+    let (_, enforced) = of(&format!("{base}---\n{}", policy("other", "{match: {}}")));
+    assert_ne!(enforced, acting);
+}

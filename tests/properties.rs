@@ -64,7 +64,7 @@ static PREVIEWED: LazyLock<[Bundle; 2]> = LazyLock::new(|| {
         Bundle::new(loaded.set)
     };
     [
-        load(&[shipped.clone()]),
+        load(std::slice::from_ref(&shipped)),
         load(&[shipped, Source::new("next.yaml", next)]),
     ]
 });

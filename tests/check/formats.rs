@@ -46,6 +46,31 @@ spec:
     action: Warn
 ";
 
+/// A policy in Preview that would refuse everything, and an exemption from a limit of its own.
+const NEXT: &str = "\
+apiVersion: raygate.dev/v1beta1
+kind: RayPolicy
+metadata: {name: next}
+spec:
+  match: {}
+  mode: Preview
+  rules: [{name: never, require: 'false', message: never}]
+---
+apiVersion: raygate.dev/v1beta1
+kind: RayPolicy
+metadata: {name: limits}
+spec: {match: {}, limits: {maxPodsPerJob: 0}}
+---
+apiVersion: raygate.dev/v1beta1
+kind: Exemption
+metadata: {name: large}
+spec:
+  match: {namespaces: [mlplatform-production]}
+  raise: {maxPodsPerJob: 99}
+  owner: ml-platform
+  reason: a test
+  expires: 2026-12-31
+";
 const BROKEN: &str = "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: a}\nspec: {mach: {}}\n";
 
 struct Trial(Folder);
@@ -288,7 +313,7 @@ fn the_keys_of_json_are_those_of_the_page() {
         .map(str::to_owned)
         .collect();
     let input = format!("{JOB}---\nkind: Pod\nx: yes\n---\na: [\n---\n{JOB}");
-    let folder = Folder::new(&[("base.yaml", POLICIES)]);
+    let folder = Folder::new(&[("base.yaml", POLICIES), ("next.yaml", NEXT)]);
     let (_, judged) = check(&["--policies", folder.path(), "--output", "json", "-"], &input);
     let (_, shipped) = check(&["--output", "json", SEED], "");
     let mut found = BTreeSet::new();
@@ -303,4 +328,26 @@ fn without_a_terminal_there_is_no_colour() {
     for arguments in [&["--no-mutate", SEED][..], &["--diff", SEED]] {
         assert!(!check(arguments, "").1.contains('\u{1b}'));
     }
+}
+
+#[test]
+fn previews_exemptions_and_their_ends_are_shown() {
+    let folder = Folder::new(&[("next.yaml", NEXT)]);
+    let on = |day: &str| check(&["--policies", folder.path(), "--at", day, "-"], JOB);
+    let (code, output) = on("2026-12-01");
+    assert!(output.contains("  preview[next] Deny rule/never: never\n"), "{output}");
+    assert!(output.contains("(exemption large)"), "{output}");
+    assert!(!output.contains("RG507: ") && !output.contains("RP21"), "{output}");
+    assert_ne!(code, 3);
+    let (_, output) = on("2026-12-30");
+    assert!(
+        output.contains("warning[RP214]: the last day of the exemption `large` is tomorrow"),
+        "{output}"
+    );
+    let (code, output) = on("2027-01-01");
+    assert_eq!(code, 1, "{output}");
+    assert!(
+        output.contains("warning[RP213]") && output.contains("error[RG507]"),
+        "{output}"
+    );
 }

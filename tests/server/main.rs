@@ -17,6 +17,7 @@ mod client;
 mod drain;
 mod harness;
 mod overload;
+mod policies;
 mod protocols;
 mod reload;
 mod sighup;
