@@ -6,6 +6,7 @@ pub mod document;
 pub mod judge;
 pub mod mutate;
 pub mod preview;
+pub mod trace;
 
 pub use bundle::{Bundle, Compiled};
 pub use document::Document;

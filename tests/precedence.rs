@@ -822,3 +822,25 @@ fn p33_what_only_one_grants_it_grants() {
     assert_eq!(of(&outcome, "rule/none"), [(Action::Audit, Some("one"))]);
     assert_eq!(of(&outcome, code), [(Action::Audit, Some("two"))]);
 }
+
+#[test]
+fn p34_a_label_does_not_lead_away_from_the_namespaces_policies() {
+    let set = Set::new()
+        .policy(
+            "staging",
+            "match: {projects: [a-b], domains: [staging]}, limits: {maxPodsPerJob: 5}, defaults: {lifecycle: {ttlSecondsAfterFinished: 5}}",
+        )
+        .policy("other", "match: {projects: [a], domains: [staging]}, limits: {maxPodsPerJob: 1}")
+        .policy(
+            "production",
+            "match: {domains: [production]}, priority: 1, limits: {maxPodsPerJob: 9}",
+        );
+    let elsewhere = Who {
+        namespace: "a-b-staging",
+        ..FORGED
+    };
+    let effective = &set.compiled(&elsewhere).effective;
+    assert_eq!(effective.limits.max_pods_per_job, Some(5));
+    assert_eq!(ttl(effective), None);
+    assert_eq!(set.effective().effective.limits.max_pods_per_job, Some(9));
+}

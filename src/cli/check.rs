@@ -3,11 +3,11 @@
 mod against;
 mod audit;
 mod diff;
-mod input;
+pub mod input;
 pub mod judge;
 mod lint;
 mod report;
-mod request;
+pub mod request;
 mod total;
 
 use std::io::Write;
@@ -252,7 +252,10 @@ fn known_code(prefix: &str, bundle: &Bundle) -> Result<(), Failure> {
 }
 
 /// A moment, or the first one of a day.
-fn time(text: &str) -> Result<Timestamp, String> {
+///
+/// # Errors
+/// What to write instead.
+pub fn time(text: &str) -> Result<Timestamp, String> {
     let wanted = "write a date such as 2026-11-26, or a time such as 2026-11-26T14:00:00Z";
     let parsed = if text.contains(['T', 't']) {
         text.parse()

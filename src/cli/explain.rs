@@ -1,19 +1,38 @@
-//! `raygate explain`: the page of a code or of a key of the policy language.
+//! `raygate explain`: the page of a code or of a key of the policy language, or the way of a RayJob.
+
+mod walk;
 
 use std::io::Write;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
 
 use crate::diag::{CodePage, suggest};
 use crate::policy::{codes, schema};
 use crate::rules::check;
 use crate::{suite, yaml};
 
+use super::check::request::Overrides;
 use super::{CLEAN, Failure};
 
 /// The arguments of `raygate explain`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A code such as RG203, or a key such as defaults.sharedMemory.size
+    /// A code such as RG203, a key such as defaults.sharedMemory.size, or a file with a RayJob or a review of one (-
+    /// reads standard input): then each policy, injector and check tells what became of it there
     topic: Option<String>,
+    /// For a file: a directory of policy files, instead of the shipped policies (may be given several times)
+    #[arg(long, env = "RAYGATE_POLICIES", value_delimiter = ':', value_name = "DIR")]
+    policies: Vec<PathBuf>,
+    /// For a file: ask as this Kubernetes user, instead of the recorded one or Flyte
+    #[arg(long, value_name = "USER")]
+    as_user: Option<String>,
+    /// For a file: ask in this namespace, instead of the object's
+    #[arg(long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    /// For a file: as of this time, a date or 2026-11-26T14:00:00Z, instead of now: exemptions end
+    #[arg(long, value_name = "TIME", value_parser = super::check::time)]
+    at: Option<Timestamp>,
 }
 
 /// Runs the command.
@@ -22,6 +41,16 @@ pub struct Args {
 /// [`Failure::Usage`] where nothing has that name, [`Failure::Output`] if the output cannot be written.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     match &args.topic {
+        Some(topic) if topic == "-" || PathBuf::from(topic).exists() => {
+            let overrides = Overrides {
+                user: args.as_user.clone(),
+                namespace: args.namespace.clone(),
+                ..Overrides::default()
+            };
+            let bundle = walk::bundle(&args.policies)?;
+            let now = args.at.unwrap_or_else(Timestamp::now);
+            return walk::run(&PathBuf::from(topic), &bundle, overrides, now, out);
+        }
         Some(topic) => write!(out, "{}", page(topic)?)?,
         None => {
             for family in check::FAMILIES {
@@ -58,7 +87,9 @@ fn page(topic: &str) -> Result<String, Failure> {
         || "raygate explain lists the codes".to_owned(),
         |near| format!("did you mean {near}?"),
     );
-    Err(Failure::Usage(format!("there is no code and no key {topic:?}; {near}")))
+    Err(Failure::Usage(format!(
+        "there is no code, no key and no file {topic:?}; {near}"
+    )))
 }
 
 /// The diagnostics of files, of all rooms that read them.

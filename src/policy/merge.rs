@@ -107,6 +107,13 @@ impl Effective {
         self.origin_of(&leaf.to_string())
     }
 
+    /// Whether a policy sets a leaf of `defaults` or `force`, or something below it.
+    pub fn sets(&self, leaf: &str) -> bool {
+        ["defaults", "force"]
+            .iter()
+            .any(|group| self.origin_of(&format!("{group}.{leaf}")).is_some())
+    }
+
     /// Where a limit comes from, by its key.
     pub fn limit_origin(&self, key: &str) -> Option<Arc<Origin>> {
         self.origin_of(&format!("limits.{key}"))
@@ -136,6 +143,7 @@ impl Effective {
 struct Winner<'a> {
     leaf: &'a SetLeaf,
     trusted: bool,
+    certain: bool,
     priority: i64,
 }
 
@@ -171,10 +179,14 @@ pub fn merge(acting: &[Selected<'_>], exemptions: &[&Exemption]) -> Effective {
         for leaf in &policy.leaves {
             let winner = winners.get(&leaf.path);
             let is_bound = winner.is_some_and(|winner| winner.trusted);
+            // What may be for the RayJob only tightens, and the RayJob's own word does not take that back.
+            let is_uncertain = winner.is_some_and(|winner| !winner.certain);
             let may_stand = match winner {
                 _ if *trusted => true,
                 _ if !*certain && !may_tighten(leaf) => false,
-                Some(winner) if is_bound || !*certain => is_stricter(&leaf.path, &leaf.value, &winner.leaf.value),
+                Some(winner) if is_bound || is_uncertain || !*certain => {
+                    is_stricter(&leaf.path, &leaf.value, &winner.leaf.value)
+                }
                 _ => true,
             };
             if may_stand {
@@ -186,6 +198,7 @@ pub fn merge(acting: &[Selected<'_>], exemptions: &[&Exemption]) -> Effective {
                     Winner {
                         leaf,
                         trusted,
+                        certain: *certain && !is_uncertain,
                         priority,
                     },
                 );

@@ -20,6 +20,8 @@ pub struct Subject {
     /// Whether the identity is more than the object's own word: a Flyte service account sent it, into the namespace
     /// of its project and domain.
     pub verified: bool,
+    /// Where nothing is verified: the projects and domains that the namespace may belong to.
+    pub places: Vec<(String, String)>,
     /// The namespace.
     pub namespace: String,
     /// The Kubernetes user of the request.
@@ -41,9 +43,14 @@ impl Subject {
                 == namespace
         });
         let verified = flyte.service_accounts.iter().any(|account| account == user) && fits_namespace;
+        let places = match &flyte.namespace {
+            Some(template) if !verified => places(template, namespace),
+            _ => vec![],
+        };
         Subject {
             identity,
             verified,
+            places,
             namespace: namespace.to_owned(),
             user: user.to_owned(),
             operation: "CREATE",
@@ -139,22 +146,50 @@ impl Key {
 impl Selector {
     /// Whether every key has a pattern that fits the subject.
     pub fn names(&self, subject: &Subject) -> bool {
-        self.patterns.iter().all(|(key, globs)| {
-            let value = key.read(subject);
-            globs.iter().any(|glob| glob.matches(value))
+        self.missed(subject).is_none()
+    }
+
+    /// The first key none of whose patterns fits the subject, with these.
+    fn missed(&self, subject: &Subject) -> Option<(Key, &[Glob])> {
+        let missed = self
+            .patterns
+            .iter()
+            .find(|(key, globs)| !any_matches(globs, key.read(subject)));
+        missed.map(|(key, globs)| (*key, globs.as_slice()))
+    }
+
+    /// Whether every key fits for one of the projects and domains that the namespace may belong to.
+    fn may_be_meant(&self, subject: &Subject) -> bool {
+        subject.places.iter().any(|(project, domain)| {
+            self.patterns.iter().all(|(key, globs)| {
+                let value = match key {
+                    Key::Projects => project,
+                    Key::Domains => domain,
+                    other => other.read(subject),
+                };
+                any_matches(globs, value)
+            })
         })
     }
 
-    /// Whether the subject fits.
-    pub fn fit(&self, subject: &Subject, session: &Session<'_>) -> Fit {
+    /// Whether the expression is true.
+    fn when_fits(&self, session: &Session<'_>) -> Fit {
         match &self.when {
-            _ if !self.names(subject) => Fit::No,
             None => Fit::Yes,
             Some(when) => match when.holds(session, Here::Job, &Arc::new(Meter::default())) {
                 Ok(true) => Fit::Yes,
                 Ok(false) => Fit::No,
                 Err(_) => Fit::Unknown,
             },
+        }
+    }
+
+    /// Whether the subject fits.
+    pub fn fit(&self, subject: &Subject, session: &Session<'_>) -> Fit {
+        if self.names(subject) {
+            self.when_fits(session)
+        } else {
+            Fit::No
         }
     }
 
@@ -178,6 +213,42 @@ impl Selector {
     }
 }
 
+fn any_matches(globs: &[Glob], value: &str) -> bool {
+    globs.iter().any(|glob| glob.matches(value))
+}
+
+/// The projects and domains that a namespace may belong to by the Platform's template. With `{project}-{domain}` the
+/// namespace `a-b-c` may be that of `a` and `b-c`, or of `a-b` and `c`.
+fn places(template: &str, namespace: &str) -> Vec<(String, String)> {
+    const PARTS: [&str; 2] = ["{project}", "{domain}"];
+    let [project, domain] = PARTS.map(|part| template.find(part));
+    let (Some(project), Some(domain)) = (project, domain) else {
+        return vec![];
+    };
+    let (first, second) = if project < domain {
+        (project, domain)
+    } else {
+        (domain, project)
+    };
+    let part_at = |at: usize| if at == project { PARTS[0].len() } else { PARTS[1].len() };
+    let cut = |from: usize, to: usize| template.get(from..to).unwrap_or_default();
+    let before = cut(0, first);
+    let between = cut(first + part_at(first), second);
+    let after = cut(second + part_at(second), template.len());
+    let Some(inner) = namespace.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) else {
+        return vec![];
+    };
+    let splits = inner.char_indices().filter_map(|(at, _)| {
+        let (left, right) = inner.split_at_checked(at)?;
+        let right = right.strip_prefix(between)?;
+        (!left.is_empty() && !right.is_empty()).then_some((left, right))
+    });
+    splits
+        .map(|(left, right)| if project < domain { (left, right) } else { (right, left) })
+        .map(|(project, domain)| (project.to_owned(), domain.to_owned()))
+        .collect()
+}
+
 /// A policy that is for a subject.
 #[derive(Clone, Copy, Debug)]
 pub struct Selected<'a> {
@@ -189,30 +260,58 @@ pub struct Selected<'a> {
     pub certain: bool,
 }
 
+/// What becomes of a policy for a subject.
+#[derive(Clone, Copy, Debug)]
+pub enum Decision<'a> {
+    /// It is, or may be, for the subject.
+    For(Selected<'a>),
+    /// None of these patterns fits what the subject has under the key.
+    Missed(Key, &'a [Glob]),
+    /// Its `when` is false.
+    False,
+    /// The entry of `exclude` at this position fits.
+    Excluded(usize),
+}
+
+/// What becomes of a policy for a subject.
+pub fn decide<'a>(policy: &'a RayPolicy, subject: &Subject, session: &Session<'_>) -> Decision<'a> {
+    let missed = policy.matches.missed(subject);
+    let fit = match missed {
+        None => policy.matches.when_fits(session),
+        // The object says otherwise, but where it is sent says that it may be: it does not escape a limit by a label.
+        Some(_) if policy.matches.may_be_meant(subject) => match policy.matches.when_fits(session) {
+            Fit::No => Fit::No,
+            Fit::Yes | Fit::Unknown => Fit::Unknown,
+        },
+        Some((key, globs)) => return Decision::Missed(key, globs),
+    };
+    if fit == Fit::No {
+        return Decision::False;
+    }
+    // An exclusion loosens, so the object's own word is not enough for it.
+    let mut uncertain = fit == Fit::Unknown;
+    for (position, selector) in policy.excludes.iter().enumerate() {
+        if !selector.is_trusted(subject) {
+            continue;
+        }
+        match selector.fit(subject, session) {
+            Fit::Yes => return Decision::Excluded(position),
+            Fit::Unknown => uncertain = true,
+            Fit::No => {}
+        }
+    }
+    Decision::For(Selected {
+        policy,
+        trusted: !uncertain && policy.matches.is_trusted(subject),
+        certain: !uncertain,
+    })
+}
+
 /// The policies that are for a subject, lowest priority first.
 pub fn select<'a>(set: &'a PolicySet, subject: &Subject, session: &Session<'_>) -> Vec<Selected<'a>> {
-    let selected = |policy: &'a RayPolicy| {
-        let fit = policy.matches.fit(subject, session);
-        if fit == Fit::No {
-            return None;
-        }
-        // An exclusion loosens, so the object's own word is not enough for it.
-        let excluded: Vec<Fit> = policy
-            .excludes
-            .iter()
-            .filter(|selector| selector.is_trusted(subject))
-            .map(|selector| selector.fit(subject, session))
-            .collect();
-        if excluded.contains(&Fit::Yes) {
-            return None;
-        }
-        let certain = fit == Fit::Yes && !excluded.contains(&Fit::Unknown);
-        let trusted = certain && policy.matches.is_trusted(subject);
-        Some(Selected {
-            policy,
-            trusted,
-            certain,
-        })
+    let selected = |policy: &'a RayPolicy| match decide(policy, subject, session) {
+        Decision::For(selected) => Some(selected),
+        Decision::Missed(..) | Decision::False | Decision::Excluded(_) => None,
     };
     set.policies.iter().filter_map(selected).collect()
 }

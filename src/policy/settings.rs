@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::k8s::quantity::Quantity;
@@ -167,7 +167,7 @@ pub struct PodSettings {
 }
 
 /// `limits`, merged. What is absent is unlimited.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Limits {
     /// Accelerators of all pods together, at the autoscaler's most.

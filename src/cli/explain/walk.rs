@@ -1,0 +1,347 @@
+//! `raygate explain FILE`: the way of a RayJob through the policies, part by part.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::cli::check::input::{self, Piece};
+use crate::cli::check::request::{Found, Overrides, Requests};
+use crate::cli::{CLEAN, Failure, policies};
+use crate::diag::Sources;
+use crate::engine::trace::{Grant, Idle, Trace, trace};
+use crate::engine::{Bundle, Change, Verdict};
+use crate::k8s::text::{listed, safe};
+use crate::policy::select::{Decision, Key};
+use crate::policy::settings::Mode;
+use crate::policy::{Origin, RayPolicy, Subject};
+
+/// Explains each RayJob of a file.
+///
+/// # Errors
+/// [`Failure`] if the policies are broken, or the file cannot be read or holds no RayJob.
+pub fn run(
+    file: &PathBuf,
+    bundle: &Bundle,
+    overrides: Overrides,
+    now: Timestamp,
+    out: &mut dyn Write,
+) -> Result<u8, Failure> {
+    let mut requests = Requests::new(overrides, None)?;
+    let files = input::files(std::slice::from_ref(file))?;
+    let mut explained = 0;
+    input::read(&files, &Sources::new(), &mut |sources, piece| {
+        match piece {
+            Piece::Document(_, node) => {
+                if let Found::Asked(asked) = requests.of(node)? {
+                    if explained > 0 {
+                        writeln!(out)?;
+                    }
+                    explained += 1;
+                    let named = format!("{}/{}", asked.namespace, asked.name);
+                    let text = page(&named, bundle, &trace(bundle, asked.request(bundle, now)));
+                    out.write_all(text.as_bytes())?;
+                }
+            }
+            Piece::Unreadable(diagnostic) => return Err(Failure::Usage(diagnostic.concise(sources))),
+            Piece::Remark(_) => {}
+        }
+        Ok(())
+    })?;
+    if explained == 0 {
+        return Err(Failure::Usage(format!("{} has no RayJob", file.display())));
+    }
+    Ok(CLEAN)
+}
+
+/// The bundle that `--policies` names; its warnings go to standard error.
+///
+/// # Errors
+/// [`Failure`] if the policies are broken or cannot be read.
+pub fn bundle(directories: &[PathBuf]) -> Result<Bundle, Failure> {
+    let (bundle, loaded) = policies::bundle(directories)?;
+    if !loaded.diagnostics.is_empty() {
+        anstream::eprintln!("{}", policies::rendered(&loaded));
+    }
+    Ok(bundle)
+}
+
+/// Rows of a section: what it is about, what became of it, and where that stands.
+#[derive(Default)]
+struct Rows(Vec<[String; 3]>);
+
+impl Rows {
+    fn add(&mut self, name: impl Into<String>, what: impl Into<String>, place: impl Into<String>) {
+        self.0.push([safe(&name.into()), safe(&what.into()), place.into()]);
+    }
+
+    /// The rows under a title, in columns; nothing where there are none.
+    fn write(&self, title: &str, text: &mut String) {
+        const WIDEST: usize = 88;
+        if self.0.is_empty() {
+            return;
+        }
+        let _ = writeln!(text, "\n{title}");
+        let width = |column: usize| {
+            let widths = self
+                .0
+                .iter()
+                .map(|row| row.get(column).map_or(0, |cell| cell.chars().count()));
+            widths.filter(|width| *width <= WIDEST).max().unwrap_or(0)
+        };
+        let (first, second) = (width(0), width(1));
+        for [name, what, place] in &self.0 {
+            let row = format!("  {name:<first$}  {what:<second$}  {place}");
+            let _ = writeln!(text, "{}", row.trim_end());
+        }
+    }
+}
+
+fn page(named: &str, bundle: &Bundle, trace: &Trace<'_>) -> String {
+    let mut text = format!("RayJob {}\n", safe(named));
+    asker(trace, bundle, &mut text);
+    policies_of(trace).write("policies, the highest priority last", &mut text);
+    exemptions(trace).write("exemptions", &mut text);
+    injectors(trace).write("repairs and injectors", &mut text);
+    limits(trace).write("limits", &mut text);
+    checks(trace, bundle).write("checks and rules", &mut text);
+    previews(trace).write("policies in Preview would have", &mut text);
+    let verdict = match trace.judged.verdict {
+        Verdict::Allow => "allowed",
+        Verdict::Deny => "denied",
+        Verdict::Retry => "to be asked again: what is forced is missing",
+    };
+    let _ = writeln!(
+        text,
+        "\n{verdict}, with {} places filled in or repaired",
+        trace.mutated.changes.len()
+    );
+    text
+}
+
+fn asker(trace: &Trace<'_>, bundle: &Bundle, text: &mut String) {
+    let Subject {
+        identity,
+        verified,
+        namespace,
+        user,
+        today,
+        ..
+    } = &trace.subject;
+    let shown = |text: &str| {
+        if text.is_empty() { "-".to_owned() } else { safe(text) }
+    };
+    let flyte = &bundle.platform().flyte;
+    let why = if *verified {
+        "verified: one of Flyte's service accounts asks, in the namespace of its project and domain".to_owned()
+    } else if flyte.service_accounts.is_empty() {
+        "not verified: the Platform lists no service account of Flyte".to_owned()
+    } else if !flyte.service_accounts.contains(user) {
+        "not verified: the user is none of Flyte's service accounts".to_owned()
+    } else {
+        let template = flyte.namespace.as_deref().unwrap_or_default();
+        format!("not verified: the namespace is not the {template} of this project and domain")
+    };
+    let _ = writeln!(
+        text,
+        "  {} by {} in {} on {today}",
+        trace.subject.operation,
+        shown(user),
+        shown(namespace)
+    );
+    let _ = writeln!(
+        text,
+        "  project {}, domain {}, workflow {}, task {}\n  {why}",
+        shown(&identity.project),
+        shown(&identity.domain),
+        shown(&identity.workflow),
+        shown(&identity.task)
+    );
+}
+
+fn policies_of(trace: &Trace<'_>) -> Rows {
+    let mut rows = Rows::default();
+    for (policy, decision) in &trace.policies {
+        rows.add(
+            &*policy.name,
+            fate(policy, decision, &trace.subject),
+            policy.origin.to_string(),
+        );
+    }
+    rows
+}
+
+fn fate(policy: &RayPolicy, decision: &Decision<'_>, subject: &Subject) -> String {
+    let mode = match policy.mode {
+        Mode::Disabled => return "is Disabled".to_owned(),
+        Mode::Preview => ", in Preview",
+        Mode::Enforce => "",
+    };
+    match decision {
+        Decision::For(selected) if selected.trusted => format!("matched{mode}"),
+        Decision::For(selected) if selected.certain => {
+            format!("matched{mode}, on the RayJob's own word: it may tighten limits and actions, not loosen them")
+        }
+        Decision::For(_) => format!("may be for it{mode}, so it may tighten and do nothing else"),
+        Decision::Missed(key, globs) => {
+            let wanted: Vec<&str> = globs.iter().map(|glob| glob.as_str()).collect();
+            let saw = match key.read(subject) {
+                "" => "nothing".to_owned(),
+                saw => format!("`{saw}`"),
+            };
+            format!("no: {} [{}] saw {saw}", name(*key), wanted.join(", "))
+        }
+        Decision::False => "no: `when` is false".to_owned(),
+        Decision::Excluded(position) => format!("no: exclude[{position}] fits"),
+    }
+}
+
+fn name(key: Key) -> &'static str {
+    match key {
+        Key::Projects => "projects",
+        Key::Domains => "domains",
+        Key::Workflows => "workflows",
+        Key::Tasks => "tasks",
+        Key::Namespaces => "namespaces",
+        Key::Users => "users",
+    }
+}
+
+fn exemptions(trace: &Trace<'_>) -> Rows {
+    let mut rows = Rows::default();
+    for (exemption, grant) in &trace.exemptions {
+        let what = match grant {
+            Grant::Holds => {
+                let waived = exemption.waive.iter().map(|(code, _)| format!("waives {code}"));
+                let raised = exemption
+                    .raise
+                    .iter()
+                    .map(|leaf| format!("raises {}", leaf.path.join(".")));
+                let all: Vec<String> = waived.chain(raised).collect();
+                format!("holds until {}: {}", exemption.expires, listed(&all))
+            }
+            Grant::Ended => format!("no: its last day was {}", exemption.expires),
+            Grant::ForOthers => "no: it is for others, or nothing verified says that it is for this".to_owned(),
+        };
+        rows.add(&*exemption.name, what, exemption.origin.to_string());
+    }
+    rows
+}
+
+/// Each change under the injector or the repair that made it, and why the other injectors made none.
+fn injectors(trace: &Trace<'_>) -> Rows {
+    let mut rows = Rows::default();
+    let mut by: Vec<(&str, Vec<&Change>)> = Vec::new();
+    for change in &trace.mutated.changes {
+        match by.iter_mut().find(|(name, _)| *name == change.by) {
+            Some((_, changes)) => changes.push(change),
+            None => by.push((change.by, vec![change])),
+        }
+    }
+    for (name, changes) in by {
+        for (position, change) in changes.iter().enumerate() {
+            let shown = if position == 0 { name } else { "" };
+            let done = change.done.clone().filter(|done| !done.is_empty());
+            let origin = change.origin.as_ref().map_or_else(|| "built-in".to_owned(), place);
+            rows.add(shown, done.unwrap_or_else(|| change.path.to_string()), origin);
+        }
+    }
+    for (injector, idle) in &trace.idle {
+        let why = match idle {
+            Idle::Skipped => "nothing: the author has turned it off, which a policy allows".to_owned(),
+            Idle::NothingSet => format!("nothing: no matching policy sets {}", listed(injector.settings)),
+            Idle::NothingMissing => "nothing: what it puts in is there, or has no place here".to_owned(),
+        };
+        rows.add(injector.name, why, "");
+    }
+    rows
+}
+
+fn place(origin: &std::sync::Arc<Origin>) -> String {
+    format!("{} at {origin}", origin.policy)
+}
+
+fn limits(trace: &Trace<'_>) -> Rows {
+    let mut rows = Rows::default();
+    let effective = &trace.compiled.effective;
+    let Ok(serde_json::Value::Object(limits)) = serde_json::to_value(&effective.limits) else {
+        return rows;
+    };
+    for (key, value) in limits.iter().filter(|(_, value)| !value.is_null()) {
+        let raised = effective
+            .raised
+            .get(key)
+            .map(|origin| format!(", raised by {}", place(origin)));
+        let origin = effective.limit_origin(key).map(|origin| place(&origin));
+        let origin = origin.unwrap_or_default() + &raised.unwrap_or_default();
+        let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        rows.add(key, shown, origin);
+    }
+    rows
+}
+
+fn checks(trace: &Trace<'_>, bundle: &Bundle) -> Rows {
+    let mut rows = Rows::default();
+    for judged in &trace.judged.findings {
+        let origin = judged
+            .origin
+            .as_ref()
+            .map_or_else(|| "its own action".to_owned(), place);
+        let word = judged.action.name().to_lowercase();
+        rows.add(format!("{word} {}", judged.code()), &*judged.finding.message, origin);
+    }
+    let found = |code: &str| trace.judged.findings.iter().any(|judged| judged.code() == code);
+    for rule in &trace.compiled.effective.rules {
+        if !found(&rule.code) {
+            rows.add(&*rule.code, "holds", place(&rule.origin));
+        }
+    }
+    for check in &trace.ignored {
+        let origin = trace.compiled.effective.action_origin(check.code);
+        rows.add(
+            check.code,
+            "is ignored",
+            origin.map(|origin| place(&origin)).unwrap_or_default(),
+        );
+    }
+    let mut quiet: BTreeMap<&str, usize> = BTreeMap::new();
+    for (check, _) in &trace.compiled.checks {
+        if !found(check.code) {
+            *quiet.entry(check.code.get(..3).unwrap_or(check.code)).or_default() += 1;
+        }
+    }
+    let quiet: Vec<String> = quiet
+        .iter()
+        .map(|(family, count)| format!("{count} of {family}xx"))
+        .collect();
+    rows.add("nothing found", listed(&quiet), "");
+    if !trace.other_releases.is_empty() {
+        let what = format!("{} checks of other releases and gates", trace.other_releases.len());
+        rows.add(
+            "not asked",
+            what,
+            format!("KubeRay {} runs here", bundle.platform().kuberay),
+        );
+    }
+    rows
+}
+
+fn previews(trace: &Trace<'_>) -> Rows {
+    let mut rows = Rows::default();
+    for preview in trace.mutated.previews.iter().chain(&trace.judged.previews) {
+        for would in &preview.would {
+            let what = match would.message.as_str() {
+                "" => would.path.to_string(),
+                message => message.to_owned(),
+            };
+            rows.add(
+                format!("{} {}", would.effect.name(), would.code),
+                what,
+                preview.policy.to_string(),
+            );
+        }
+    }
+    rows
+}

@@ -1,0 +1,131 @@
+//! What became of one request, part by part: what `raygate explain FILE` shows.
+//!
+//! Nothing here decides anything. It asks the parts that answer a review, and keeps what they say.
+
+use std::sync::Arc;
+
+use crate::policy::select::{Decision, decide};
+use crate::policy::settings::Action;
+use crate::policy::{Exemption, RayPolicy, Subject};
+use crate::ray::RayJob;
+use crate::rules::{Check, Cx, INJECTORS, Injector, check};
+
+use super::bundle::{Bundle, Compiled};
+use super::judge::{answer_mutate, answer_validate};
+use super::{Outcome, Request};
+
+/// The way of one request through a bundle.
+#[derive(Debug)]
+pub struct Trace<'b> {
+    /// Who asks.
+    pub subject: Subject,
+    /// What became of each policy, lowest priority first.
+    pub policies: Vec<(&'b RayPolicy, Decision<'b>)>,
+    /// What became of each exemption.
+    pub exemptions: Vec<(&'b Exemption, Grant)>,
+    /// What the matching policies come to.
+    pub compiled: Arc<Compiled>,
+    /// What `/mutate` did.
+    pub mutated: Outcome,
+    /// What `/validate` said of the result.
+    pub judged: Outcome,
+    /// What kept the injectors from acting that did nothing.
+    pub idle: Vec<(&'static Injector, Idle)>,
+    /// The checks of other releases and gates of KubeRay.
+    pub other_releases: Vec<&'static Check>,
+    /// The checks whose findings the policies ignore.
+    pub ignored: Vec<&'static Check>,
+}
+
+/// What became of an exemption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// It holds.
+    Holds,
+    /// Its last day is over.
+    Ended,
+    /// It is for others, or the object's own word is all that says otherwise.
+    ForOthers,
+}
+
+/// Why an injector did nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idle {
+    /// The author has turned it off, and a policy lets them.
+    Skipped,
+    /// No matching policy sets what it puts in.
+    NothingSet,
+    /// What it would put in is there, or has no place in this RayJob.
+    NothingMissing,
+}
+
+/// Follows a request. On a creation `/validate` is asked about what `/mutate` made of the object.
+pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
+    let (subject, compiled) = request.compiled(&request.object, bundle);
+    let job = RayJob::of(&request.object);
+    let session = subject.session(&job, None, bundle.platform());
+    let set = bundle.policies();
+    let policies = set
+        .policies
+        .iter()
+        .map(|policy| (policy, decide(policy, &subject, &session)))
+        .collect();
+    let exemptions = set
+        .exemptions
+        .iter()
+        .map(|exemption| (exemption, grant(exemption, &subject)))
+        .collect();
+    let mut completed = request.clone();
+    let mutated = answer_mutate(bundle, request.clone());
+    completed.object = mutated.document.value().clone();
+    let judged = answer_validate(bundle, completed);
+    let cx = Cx {
+        policy: &compiled.effective,
+        platform: bundle.platform(),
+        named: request.named,
+        skipped: false,
+    };
+    let idle = INJECTORS
+        .iter()
+        .filter(|injector| !mutated.changes.iter().any(|change| change.by == injector.name))
+        .map(|injector| (injector, idle(injector, &cx, &job)))
+        .collect();
+    let (known, other_releases): (Vec<_>, Vec<_>) =
+        check::all().partition(|check| check.versions.hold(bundle.platform()));
+    let ignored = known
+        .into_iter()
+        .filter(|check| compiled.action(check) == Action::Ignore)
+        .collect();
+    drop(session);
+    Trace {
+        policies,
+        exemptions,
+        idle,
+        other_releases,
+        ignored,
+        mutated,
+        judged,
+        compiled: Arc::clone(&compiled),
+        subject,
+    }
+}
+
+fn grant(exemption: &Exemption, subject: &Subject) -> Grant {
+    if exemption.holds(subject) {
+        Grant::Holds
+    } else if exemption.has_ended(subject.today) {
+        Grant::Ended
+    } else {
+        Grant::ForOthers
+    }
+}
+
+fn idle(injector: &Injector, cx: &Cx<'_>, job: &RayJob<'_>) -> Idle {
+    if cx.skips(job, injector.name) {
+        Idle::Skipped
+    } else if injector.settings.iter().all(|section| !cx.policy.sets(section)) {
+        Idle::NothingSet
+    } else {
+        Idle::NothingMissing
+    }
+}
