@@ -8,6 +8,6 @@ pub mod bundle;
 pub mod generate;
 pub mod names;
 
-pub use bundle::CaBundle;
-pub use generate::{Issued, Order, issue};
+pub use bundle::{CaBundle, CaCertificate};
+pub use generate::{Authority, Issued, Order, issue};
 pub use names::{DnsLabel, SubjectName, service_names};

@@ -10,6 +10,7 @@ pub mod policies;
 pub mod sample;
 pub mod scan;
 pub mod schema;
+pub mod self_managed;
 pub mod serve;
 pub mod test;
 

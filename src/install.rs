@@ -3,6 +3,7 @@
 //! `deploy/` is the only place where these objects are written down. Its files are part of the binary, put together as
 //! kustomize does it, and what differs from one cluster to the next is then set in the objects.
 
+mod drift;
 mod kustomization;
 mod scope;
 mod values;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::certs::{self, CaBundle, DnsLabel};
 
+pub use drift::{Difference, Part, differences};
 pub use kustomization::BuildError;
 pub use scope::{Excess, excess, is_raygates, is_webhook_configuration};
 pub use values::{BaseUrl, ImageName, ValueError};
@@ -60,6 +62,8 @@ pub enum Certificates<'a> {
     Files(Option<&'a CaBundle>),
     /// cert-manager.
     CertManager,
+    /// raygate itself, in the Secret `raygate-certificates`.
+    SelfManaged,
 }
 
 impl Certificates<'_> {
@@ -68,6 +72,7 @@ impl Certificates<'_> {
         match self {
             Self::Files(_) => "base",
             Self::CertManager => "overlays/cert-manager",
+            Self::SelfManaged => "overlays/self-managed",
         }
     }
 }
@@ -155,6 +160,13 @@ fn fill(object: &mut Value, install: &Install<'_>) {
         "Deployment" => {
             set(object, "/spec/template/spec/containers/0/image", image.as_str());
             set(object, "/spec/replicas", *replicas);
+            let env = object.pointer_mut("/spec/template/spec/containers/0/env");
+            if let (Certificates::SelfManaged, Some(Value::Array(env))) = (install.certificates, env) {
+                let service = (service.as_str() != SERVICE).then(|| ("RAYGATE_SERVICE", service.to_string()));
+                let url = install.url.map(|url| ("RAYGATE_URL", url.to_string()));
+                let settings = service.into_iter().chain(url);
+                env.extend(settings.map(|(name, value)| json!({"name": name, "value": value})));
+            }
         }
         "HorizontalPodAutoscaler" => {
             let most = object.pointer("/spec/maxReplicas").and_then(Value::as_u64).unwrap_or(0);

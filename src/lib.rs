@@ -5,7 +5,7 @@
 //!
 //! A request goes one way through the modules, and each may use only those to its right:
 //!
-//! `cli → {server, install, suite} → reload → {certs, cluster, metrics, files} → telemetry → admission → engine → rules → policy → cel → ray → k8s → yaml → diag`
+//! `cli → self_managed → {server, install, suite} → reload → {certs, cluster, metrics, files} → telemetry → admission → engine → rules → policy → cel → ray → k8s → yaml → diag`
 //!
 //! From `engine` rightwards everything is a pure function of the request and the policy bundle: no clock, no
 //! network, no files, no environment. `tests/architecture.rs` holds both statements.
@@ -25,6 +25,7 @@ pub mod policy;
 pub mod ray;
 pub mod reload;
 pub mod rules;
+pub mod self_managed;
 pub mod server;
 pub mod suite;
 pub mod telemetry;

@@ -3,7 +3,7 @@
 //! No label takes its values from a request: each is one of a few words that the program knows, or a name that stands in
 //! the policy files, so that a client can never grow the number of series.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -81,6 +81,14 @@ pub struct Metrics {
     certificate_expiry: Gauge,
     certificate_reloads: Counter,
     certificate_reload_failures: Counter,
+    certificate_left: Family<Labels<1>, Gauge>,
+    /// The end of the CA's life, in seconds since 1970; 0 where there is none to know of.
+    ca_ends: AtomicI64,
+    certificates_issued: Family<Labels<1>, Counter>,
+    ca_bundle_fits: Family<Labels<1>, Gauge>,
+    ca_bundle_writes: Family<Labels<1>, Counter>,
+    configuration_differences: Family<Labels<2>, Gauge>,
+    cluster_failures: Family<Labels<2>, Counter>,
     bundle: Only<1>,
     bundle_loaded: Gauge,
     policy_reloads: Counter,
@@ -132,6 +140,13 @@ impl Metrics {
             certificate_reloads: registered(&mut registry, &table::CERTIFICATE_RELOADS),
             certificate_reload_failures: registered(&mut registry, &table::CERTIFICATE_RELOAD_FAILURES),
             bundle: Only::new(registered(&mut registry, &table::BUNDLE)),
+            certificate_left: registered(&mut registry, &table::CERTIFICATE_LEFT),
+            ca_ends: AtomicI64::new(0),
+            certificates_issued: registered(&mut registry, &table::CERTIFICATES_ISSUED),
+            ca_bundle_fits: registered(&mut registry, &table::CA_BUNDLE_FITS),
+            ca_bundle_writes: registered(&mut registry, &table::CA_BUNDLE_WRITES),
+            configuration_differences: registered(&mut registry, &table::CONFIGURATION_DIFFERENCES),
+            cluster_failures: registered(&mut registry, &table::CLUSTER_FAILURES),
             bundle_loaded: registered(&mut registry, &table::BUNDLE_LOADED),
             policy_reloads: registered(&mut registry, &table::POLICY_RELOADS),
             policy_reload_failures: registered(&mut registry, &table::POLICY_RELOAD_FAILURES),
@@ -275,6 +290,60 @@ impl Metrics {
         self.certificate_reload_failures.inc();
     }
 
+    /// The CA that signed the certificate in use ends at this time, in seconds since 1970.
+    pub fn ca_ends(&self, not_after: i64) {
+        self.ca_ends.store(not_after, Ordering::Relaxed);
+    }
+
+    /// A certificate was made and put into the Secret: `serving` or `ca`.
+    pub fn certificate_issued(&self, certificate: &'static str) {
+        self.certificates_issued
+            .get_or_create(&[("certificate", certificate)])
+            .inc();
+    }
+
+    /// Whether the `caBundle` of a configuration leads to the certificate in use.
+    pub fn ca_bundle_fits(&self, configuration: &'static str, fits: bool) {
+        self.ca_bundle_fits
+            .get_or_create(&[("configuration", configuration)])
+            .set(i64::from(fits));
+    }
+
+    /// The `caBundle` of a configuration was written.
+    pub fn ca_bundle_written(&self, configuration: &'static str) {
+        self.ca_bundle_writes
+            .get_or_create(&[("configuration", configuration)])
+            .inc();
+    }
+
+    /// How many differences a part of a configuration has.
+    pub fn configuration_differs(&self, configuration: &'static str, part: &'static str, differences: usize) {
+        self.configuration_differences
+            .get_or_create(&[("configuration", configuration), ("part", part)])
+            .set(i64::try_from(differences).unwrap_or(i64::MAX));
+    }
+
+    /// An object of the cluster could not be read or written.
+    pub fn cluster_failed(&self, object: &'static str, cause: &'static str) {
+        self.cluster_failures
+            .get_or_create(&[("object", object), ("cause", cause)])
+            .inc();
+    }
+
+    /// Whoever reads the seconds left wants them as of now, so they are counted when they are read.
+    fn count_seconds_left(&self) {
+        let now = Timestamp::now().as_second();
+        let ends = [
+            ("serving", self.certificate_expiry.get()),
+            ("ca", self.ca_ends.load(Ordering::Relaxed)),
+        ];
+        for (certificate, end) in ends.into_iter().filter(|(_, end)| *end != 0) {
+            self.certificate_left
+                .get_or_create(&[("certificate", certificate)])
+                .set(end.saturating_sub(now));
+        }
+    }
+
     /// The policies in use, by the digest of their bundle, and when they were loaded, in seconds since 1970. The former
     /// digest's series ends.
     pub fn bundle(&self, digest: &str, policies: usize, loaded: i64) {
@@ -330,6 +399,7 @@ impl Metrics {
         self.log_lines_dropped
             .inner()
             .store(crate::telemetry::dropped_lines(), Ordering::Relaxed);
+        self.count_seconds_left();
         let mut text = String::with_capacity(16 * 1024);
         // Writing to a string cannot fail; a family that refused to encode would leave a text without `# EOF`,
         // which the scraper reports.

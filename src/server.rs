@@ -29,14 +29,16 @@ mod rotate;
 mod routes;
 mod shutdown;
 mod tls;
+mod trust;
 
 pub mod duration;
 
 pub use limits::Limits;
 pub use listener::BindError;
-pub use pair::{Pair, PairError, PairFiles};
+pub use pair::{Pair, PairBytes, PairError, PairFiles, unix_now};
 pub use shutdown::Signals;
 pub use tls::CertificateStore;
+pub use trust::{Refusal, Trust};
 
 use shutdown::Phase;
 
@@ -75,6 +77,8 @@ pub enum CertificateSource {
     InMemory,
     /// Files that someone else keeps; followed when they change.
     Files(PairFiles),
+    /// Someone in this process, who swaps it into [`Server::certificates`]; until then the server is not ready.
+    Handed,
 }
 
 /// What a server is started with.
@@ -175,13 +179,15 @@ impl Server {
     ) -> Result<Self, StartError> {
         let (rotation, certificates) = match options.certificate {
             CertificateSource::InMemory => (None, Arc::new(CertificateStore::new(Pair::in_memory()?))),
+            CertificateSource::Handed => (None, Arc::new(CertificateStore::empty())),
             CertificateSource::Files(files) => {
                 let (rotation, store) = rotate::Rotation::start(files, Arc::clone(&metrics))?;
                 (Some(rotation), store)
             }
         };
-        let pair = certificates.current();
-        metrics.certificate(pair.not_before, pair.not_after);
+        if let Some(pair) = certificates.current() {
+            metrics.certificate(pair.not_before, pair.not_after);
+        }
         let webhook = listener::bind(options.bind, "--bind", "RAYGATE_BIND").await?;
         let admin = listener::bind(options.metrics_bind, "--metrics-bind", "RAYGATE_METRICS_BIND").await?;
         let address = |socket: &TcpListener| socket.local_addr().map_err(StartError::Address);

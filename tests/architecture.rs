@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 /// The layers, from left to right. Modules that share a layer may not use each other.
 const LAYERS: &[&[&str]] = &[
     &["cli"],
+    &["self_managed"],
     &["server", "install", "suite"],
     &["reload"],
     &["certs", "cluster", "files", "metrics"],

@@ -50,3 +50,45 @@ impl CaBundle {
         BASE64_STANDARD.encode(&self.0)
     }
 }
+
+/// One CA certificate of a bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaCertificate {
+    /// The certificate, written anew: the same certificate is the same text, whatever stood around it.
+    pub pem: String,
+    /// The last second of its life, since 1970.
+    pub not_after: i64,
+}
+
+impl CaCertificate {
+    /// The CA certificates of a PEM text, in order, each once. What cannot be read, or is no CA, is left out: it could not
+    /// be trusted anyway.
+    pub fn all(text: &[u8]) -> Vec<Self> {
+        let mut found: Vec<Self> = Vec::new();
+        for block in Pem::iter_from_buffer(text).flatten() {
+            let Ok(certificate) = block.parse_x509() else { continue };
+            let one = Self {
+                pem: to_pem(&block.contents),
+                not_after: certificate.validity().not_after.timestamp(),
+            };
+            if certificate.is_ca() && !found.contains(&one) {
+                found.push(one);
+            }
+        }
+        found
+    }
+}
+
+fn to_pem(der: &[u8]) -> String {
+    let base64 = BASE64_STANDARD.encode(der);
+    let mut pem = "-----BEGIN CERTIFICATE-----\n".to_owned();
+    let mut rest = base64.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(rest.len().min(64));
+        pem.push_str(line);
+        pem.push('\n');
+        rest = after;
+    }
+    pem.push_str("-----END CERTIFICATE-----\n");
+    pem
+}

@@ -47,7 +47,7 @@ pub struct Args {
     /// Print a part of them
     #[arg(long, value_enum)]
     pub only: Option<Part>,
-    /// Let the API server call this address and not the Service; only where the certificates are files
+    /// Let the API server call this address and not the Service; not where cert-manager keeps the certificates
     #[arg(long, value_name = "https://HOST:PORT")]
     pub url: Option<BaseUrl>,
     /// Print nothing, but look at the webhook configurations in a file of manifests (`-`: standard input), and refuse
@@ -63,6 +63,8 @@ pub enum Keeper {
     Files,
     /// cert-manager, which must be installed
     CertManager,
+    /// raygate itself, which then talks to the API server
+    SelfManaged,
 }
 
 /// Which objects to print.
@@ -82,7 +84,7 @@ pub enum Error {
     /// The webhooks need a CA.
     #[error(
         "the webhooks need the CA that signed raygate's certificate: give --ca-file, or let cert-manager keep the \
-         certificates with --certificates cert-manager"
+         certificates with --certificates cert-manager, or raygate itself with --certificates self-managed"
     )]
     NoCa,
     /// Someone else brings what an option would bring.
@@ -142,6 +144,7 @@ pub fn run(args: &Args, policies: &[(&str, &str)], out: &mut dyn Write) -> Resul
         certificates: match args.certificates {
             Keeper::Files => Certificates::Files(ca.as_ref()),
             Keeper::CertManager => Certificates::CertManager,
+            Keeper::SelfManaged => Certificates::SelfManaged,
         },
         components: &args.with,
         url: args.url.as_ref(),
@@ -166,8 +169,8 @@ fn read_ca(args: &Args, part: Part) -> Result<Option<CaBundle>, Error> {
     if args.certificates != Keeper::Files {
         return match (&args.ca_file, &args.url) {
             (Some(_), _) => Err(Error::OnlyFiles("--ca-file")),
-            (_, Some(_)) => Err(Error::OnlyFiles("--url")),
-            (None, None) => Ok(None),
+            (_, Some(_)) if args.certificates == Keeper::CertManager => Err(Error::OnlyFiles("--url")),
+            (None, _) => Ok(None),
         };
     }
     let Some(path) = &args.ca_file else {

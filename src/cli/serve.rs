@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::self_managed::SelfManagedArgs;
 use super::{Failure, policies};
 use crate::admission::Gate;
+use crate::cluster::AccessError;
 use crate::engine::Bundle;
 use crate::metrics::Metrics;
 use crate::reload::policies::{PoliciesError, PolicyFiles};
 use crate::reload::{self, Follower};
+use crate::self_managed::{Keeper, KeeperError};
 use crate::server::{CertificateSource, Limits, Options, PairFiles, Server, Signals, StartError, duration};
 use crate::telemetry::{self, Format, TelemetryError};
 
@@ -73,6 +76,10 @@ pub struct ServeArgs {
     /// What is logged, such as `info` or `raygate::server=debug,info`
     #[arg(long, value_name = "FILTER", env = "RAYGATE_LOG", default_value = telemetry::DEFAULT_FILTER)]
     pub log: String,
+
+    /// Certificates that raygate keeps itself.
+    #[command(flatten)]
+    pub self_managed: SelfManagedArgs,
 }
 
 /// Why `serve` ended without having served.
@@ -87,6 +94,12 @@ pub enum ServeError {
     /// Sockets, certificate, TLS.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// No way to the cluster that the certificates are kept in.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// Certificates that cannot be kept.
+    #[error(transparent)]
+    Keeper(#[from] KeeperError),
     /// The async runtime or its signals.
     #[error("starting the server")]
     Runtime(#[source] std::io::Error),
@@ -138,7 +151,12 @@ async fn serve(
     if let Some(follower) = follower {
         tokio::spawn(reload::follow(follower, args.poll));
     }
-    let server = Server::bind(args.options(), Arc::clone(&gate) as _, metrics).await?;
+    let server = Server::bind(args.options(), Arc::clone(&gate) as _, Arc::clone(&metrics)).await?;
+    if let Some(options) = args.self_managed.options() {
+        let client = args.self_managed.cluster.access().connect().await?;
+        let keeper = Keeper::new(&client, options, server.certificates(), metrics)?;
+        tokio::spawn(keeper.keep());
+    }
     if format == Format::Text {
         print_banner(&server, &gate);
     }
@@ -169,6 +187,7 @@ impl ServeArgs {
             bind: self.bind,
             metrics_bind: self.metrics_bind,
             certificate: match (&self.tls_cert, &self.tls_key) {
+                _ if self.self_managed.self_managed => CertificateSource::Handed,
                 (Some(certificate), Some(key)) => CertificateSource::Files(PairFiles {
                     certificate: certificate.clone(),
                     key: key.clone(),
@@ -201,13 +220,16 @@ fn print_banner(server: &Server, gate: &Gate) {
         "raygate {version}\n\
          \x20 reviews      https://{webhook}/mutate and /validate\n\
          \x20 operation    http://{metrics}/metrics, /healthz and /readyz?verbose\n\
-         \x20 certificate  ends at {ends}\n\
+         \x20 certificate  {ends}\n\
          \x20 policies     {policies}\n\
          \n\
          Post a RayJob to it:\n\
          \x20 raygate sample | curl -sk https://{webhook}/mutate -H 'content-type: application/json' --data-binary @-\n",
         version = env!("CARGO_PKG_VERSION"),
-        ends = server.certificates().current().ends(),
+        ends = server
+            .certificates()
+            .current()
+            .map_or_else(|| "none yet".to_owned(), |pair| format!("ends at {}", pair.ends())),
         policies = gate.summary(),
     );
     // Standard output may be closed; serving goes on all the same.

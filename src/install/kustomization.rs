@@ -34,6 +34,10 @@ const FILES: &[(&str, &str)] = embedded![
     "overlays/cert-manager/certificates.yaml",
     "overlays/cert-manager/inject-ca.patch.yaml",
     "overlays/cert-manager/kustomization.yaml",
+    "overlays/self-managed/deployment.patch.yaml",
+    "overlays/self-managed/kustomization.yaml",
+    "overlays/self-managed/networkpolicy.patch.yaml",
+    "overlays/self-managed/rbac.yaml",
 ];
 
 /// The directory that generates the ConfigMap of the policies, which the caller brings.

@@ -21,6 +21,17 @@ pub enum ValueError {
     Url(String),
 }
 
+impl BaseUrl {
+    /// The host that is dialled, without brackets and port.
+    pub fn host(&self) -> &str {
+        let authority = self.0.strip_prefix("https://").unwrap_or(&self.0);
+        match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((address, _)) => address,
+            None => authority.split_once(':').map_or(authority, |(host, _)| host),
+        }
+    }
+}
+
 impl FromStr for ImageName {
     type Err = ValueError;
 

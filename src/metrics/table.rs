@@ -163,6 +163,36 @@ pub(super) const CERTIFICATE_RELOAD_FAILURES: FamilySpec = counter(
     &[],
     "Polls that found certificate files which cannot be served; the former pair stays in use.",
 );
+pub(super) const CERTIFICATE_LEFT: FamilySpec = gauge(
+    "raygate_certificate_seconds_left",
+    &["certificate"],
+    "Seconds until the serving certificate ends, and where raygate manages certificates itself, until its CA ends. Negative after the end.",
+);
+pub(super) const CERTIFICATES_ISSUED: FamilySpec = counter(
+    "raygate_certificates_issued_total",
+    &["certificate"],
+    "Certificates that this replica made and put into the Secret, where raygate manages them itself.",
+);
+pub(super) const CA_BUNDLE_FITS: FamilySpec = gauge(
+    "raygate_ca_bundle_fits",
+    &["configuration"],
+    "1 while the caBundle of the webhook configuration leads to the serving certificate, 0 while it does not.",
+);
+pub(super) const CA_BUNDLE_WRITES: FamilySpec = counter(
+    "raygate_ca_bundle_writes_total",
+    &["configuration"],
+    "Times that this replica wrote the caBundle of a webhook configuration: at a new CA, and after someone else changed it.",
+);
+pub(super) const CONFIGURATION_DIFFERENCES: FamilySpec = gauge(
+    "raygate_webhook_configuration_differences",
+    &["configuration", "part"],
+    "Differences between a webhook configuration in the cluster and what `raygate manifests` prints, by part.",
+);
+pub(super) const CLUSTER_FAILURES: FamilySpec = counter(
+    "raygate_cluster_failures_total",
+    &["object", "cause"],
+    "Failed attempts to read or write the Secret and the webhook configurations; the former state stays in use.",
+);
 pub(super) const BUNDLE: FamilySpec = gauge(
     "raygate_policy_bundle_info",
     &["digest"],
@@ -252,6 +282,12 @@ pub static FAMILIES: &[FamilySpec] = &[
     CERTIFICATE_EXPIRY,
     CERTIFICATE_RELOADS,
     CERTIFICATE_RELOAD_FAILURES,
+    CERTIFICATE_LEFT,
+    CERTIFICATES_ISSUED,
+    CA_BUNDLE_FITS,
+    CA_BUNDLE_WRITES,
+    CONFIGURATION_DIFFERENCES,
+    CLUSTER_FAILURES,
     BUNDLE,
     BUNDLE_LOADED,
     POLICY_RELOADS,

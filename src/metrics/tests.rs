@@ -32,6 +32,12 @@ fn touched() -> Metrics {
     metrics.answered(Endpoint::Mutate, &record, Duration::from_micros(80), Exemplar::uid(UID));
     metrics.rejected("404");
     metrics.handshake_failed("version");
+    metrics.certificate(1_790_000_000, 1_800_000_000);
+    metrics.certificate_issued("ca");
+    metrics.ca_bundle_fits("mutating", true);
+    metrics.ca_bundle_written("mutating");
+    metrics.configuration_differs("mutating", "scope", 1);
+    metrics.cluster_failed("secret", "forbidden");
     metrics.bundle("1", 3, 1_800_000_000);
     metrics.exemptions(vec![("hero".to_owned(), 1_800_000_000)]);
     metrics.policies_broken("policies/a.yaml", 3, 1_800_000_001);
@@ -181,6 +187,21 @@ fn an_exemplar_leads_to_the_request() {
     for unlike in ["", "a b", "\"", "é", &"a".repeat(37)] {
         assert_eq!(Exemplar::uid(unlike), None, "{unlike}");
     }
+}
+
+#[test]
+fn seconds_left_are_counted_when_they_are_read() {
+    let metrics = Metrics::new();
+    assert!(!metrics.encode().contains("raygate_certificate_seconds_left{"));
+    metrics.certificate(0, 1);
+    metrics.ca_ends(i64::MAX);
+    let text = metrics.encode();
+    let left = |certificate: &str| {
+        let start = format!(r#"raygate_certificate_seconds_left{{certificate="{certificate}"}} "#);
+        let line = text.lines().find_map(|line| line.strip_prefix(&start)).unwrap();
+        line.parse::<i64>().unwrap()
+    };
+    assert!(left("serving") < 0 && left("ca") > 0, "{text}");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::pair::unix_now;
 use super::shutdown::{Phase, reached};
+use super::trust::Trust;
 use super::{Shared, duration_words};
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -77,7 +78,8 @@ fn wants_details(query: Option<&str>) -> bool {
 }
 
 fn ready(shared: &Shared, phase: Phase, verbose: bool) -> Response<Full<Bytes>> {
-    let checks = [serving(phase), certificate(shared)];
+    let mut checks = vec![serving(phase), certificate(shared)];
+    checks.extend(trust(shared));
     let ready = checks.iter().all(|(_, fine, _)| *fine);
     let mut body = String::new();
     for (name, fine, detail) in &checks {
@@ -114,7 +116,9 @@ fn serving(phase: Phase) -> (&'static str, bool, String) {
 }
 
 fn certificate(shared: &Shared) -> (&'static str, bool, String) {
-    let pair = shared.certificates.current();
+    let Some(pair) = shared.certificates.current() else {
+        return ("certificate", false, "there is none yet".to_owned());
+    };
     let left = pair.not_after.saturating_sub(unix_now());
     if left > 0 {
         (
@@ -124,6 +128,15 @@ fn certificate(shared: &Shared) -> (&'static str, bool, String) {
         )
     } else {
         ("certificate", false, format!("ended at {}", pair.ends()))
+    }
+}
+
+/// Whether the API server trusts the certificate, where somebody looks.
+fn trust(shared: &Shared) -> Option<(&'static str, bool, String)> {
+    match &*shared.certificates.trust() {
+        Trust::Unchecked => None,
+        Trust::Fits(detail) => Some(("caBundle", true, detail.clone())),
+        Trust::Misfit(reason) => Some(("caBundle", false, reason.clone())),
     }
 }
 

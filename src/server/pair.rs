@@ -109,9 +109,11 @@ pub struct PairFiles {
 }
 
 /// The bytes of both files, as they were at one moment.
-pub(super) struct PairBytes {
-    certificate: Vec<u8>,
-    key: Vec<u8>,
+pub struct PairBytes {
+    /// The certificate chain, in PEM.
+    pub certificate: Vec<u8>,
+    /// The key, in PEM.
+    pub key: Vec<u8>,
 }
 
 impl PairBytes {
@@ -151,8 +153,12 @@ impl PairFiles {
         self.check(&self.read()?, unix_now())
     }
 
-    /// Turns bytes into a pair that can be served at `now`, in seconds since 1970.
-    pub(super) fn check(&self, bytes: &PairBytes, now: i64) -> Result<Pair, PairError> {
+    /// Turns bytes into a pair that can be served at `now`, in seconds since 1970. The bytes need not come from files: in
+    /// errors their names stand for the two parts.
+    ///
+    /// # Errors
+    /// Why they cannot be served.
+    pub fn check(&self, bytes: &PairBytes, now: i64) -> Result<Pair, PairError> {
         let chain = self.chain(&bytes.certificate)?;
         let broken = |reason: String| PairError::Certificate {
             path: self.certificate.clone(),
@@ -307,7 +313,7 @@ pub(super) fn provider() -> CryptoProvider {
 }
 
 /// Seconds since 1970; zero on a machine whose clock stands before it.
-pub(super) fn unix_now() -> i64 {
+pub fn unix_now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -46,8 +46,9 @@ impl Source for Rotation {
     }
 
     fn take(&mut self, bytes: PairBytes) -> Result<Arc<Pair>, PairError> {
-        self.store.swap(self.files.check(&bytes, unix_now())?);
-        Ok(self.store.current())
+        let pair = Arc::new(self.files.check(&bytes, unix_now())?);
+        self.store.swap(Arc::clone(&pair));
+        Ok(pair)
     }
 
     fn report(&mut self, found: &Found<Arc<Pair>, PairError>, asked: bool) {

@@ -3,35 +3,56 @@
 use std::io;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{AlertDescription, ServerConfig};
 
 use super::pair::{self, Pair};
+use super::trust::Trust;
 
-/// The certificate in use. A swap is atomic and touches no open connection.
+/// The certificate in use, and what is known of who trusts it. A swap is atomic and touches no open connection.
 #[derive(Debug)]
 pub struct CertificateStore {
-    current: ArcSwap<Pair>,
+    current: ArcSwapOption<Pair>,
+    trust: ArcSwap<Trust>,
 }
 
 impl CertificateStore {
     /// Starts with this pair.
     pub fn new(pair: Pair) -> Self {
         Self {
-            current: ArcSwap::from_pointee(pair),
+            current: ArcSwapOption::from_pointee(pair),
+            trust: ArcSwap::from_pointee(Trust::Unchecked),
+        }
+    }
+
+    /// Starts without a certificate: until one is swapped in, every handshake fails and the server is not ready.
+    pub fn empty() -> Self {
+        Self {
+            current: ArcSwapOption::empty(),
+            trust: ArcSwap::from_pointee(Trust::Misfit("nobody has looked yet".to_owned())),
         }
     }
 
     /// Gives every handshake from now on this pair.
-    pub fn swap(&self, pair: Pair) {
-        self.current.store(Arc::new(pair));
+    pub fn swap(&self, pair: impl Into<Arc<Pair>>) {
+        self.current.store(Some(pair.into()));
     }
 
     /// The pair that a handshake gets now.
-    pub fn current(&self) -> Arc<Pair> {
+    pub fn current(&self) -> Option<Arc<Pair>> {
         self.current.load_full()
+    }
+
+    /// What is known of who trusts it.
+    pub fn trust(&self) -> Arc<Trust> {
+        self.trust.load_full()
+    }
+
+    /// Says what is known of who trusts it. A misfit makes the server not ready.
+    pub fn set_trust(&self, trust: Trust) {
+        self.trust.store(Arc::new(trust));
     }
 }
 
@@ -39,7 +60,7 @@ impl ResolvesServerCert for CertificateStore {
     /// The same certificate whatever name the client asks for, or none: the API server may call by the name of the
     /// service, an address, or through a tunnel.
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.current.load().key))
+        self.current.load().as_ref().map(|pair| Arc::clone(&pair.key))
     }
 }
 

@@ -93,7 +93,9 @@ impl Running {
     /// What the clients of this server trust.
     pub(crate) fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
-        roots.add(self.certificates.current().chain()[0].clone()).unwrap();
+        roots
+            .add(self.certificates.current().unwrap().chain()[0].clone())
+            .unwrap();
         roots
     }
 
