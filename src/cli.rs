@@ -61,7 +61,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the webhook
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     /// Judge RayJobs and reviews offline, with the server's own engine
     Check(check::Args),
     /// Run the tests of policies: the cases in *.test.yaml beside them

@@ -5,6 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -19,10 +20,15 @@ pub(crate) const NAMESPACE: &str = "mlplatform-production";
 
 const TOKEN: &str = "cluster-tests";
 
+const API_SERVER: &str = "kube-apiserver";
+
 /// A running control plane; gone when dropped. The fields are dropped in this order.
 pub(crate) struct Cluster {
     pub(crate) api: Api,
+    /// The API server, with the command that starts it again.
+    api_server: Mutex<(Daemon, Command)>,
     daemons: Vec<Daemon>,
+    port: u16,
     pub(crate) has_scheduler: bool,
     pub(crate) group: Group,
     folder: TempDir,
@@ -39,16 +45,13 @@ impl Cluster {
         let path = folder.path();
         let [etcd_port, peer_port, port] = free_ports();
         let etcd = Daemon::start(&group, "etcd", &mut etcd(binaries, path, etcd_port, peer_port), path);
-        let api_server = Daemon::start(
-            &group,
-            "kube-apiserver",
-            &mut api_server(binaries, path, etcd_port, port),
-            path,
-        );
-        let mut daemons = vec![api_server, etcd];
+        let mut command = api_server(binaries, path, etcd_port, port);
+        let api_server = Daemon::start(&group, API_SERVER, &mut command, path);
+        let mut daemons = vec![etcd, api_server];
 
         let api = connect(&mut daemons, path, port);
-        write_kubeconfig(path, port);
+        let api_server = daemons.pop().expect("the API server was the last to start");
+        write_kubeconfig(&kubeconfig_file(path), port, "admin", TOKEN);
         let scheduler = scheduler(binaries, path);
         let has_scheduler = scheduler.is_some();
         if let Some(mut command) = scheduler {
@@ -56,7 +59,9 @@ impl Cluster {
         }
         let cluster = Self {
             api,
+            api_server: Mutex::new((api_server, command)),
             daemons,
+            port,
             has_scheduler,
             group,
             folder,
@@ -78,7 +83,33 @@ impl Cluster {
 
     /// Nothing while all parts run; the last words of one that has died.
     pub(crate) fn last_words(&mut self) -> Option<String> {
-        self.daemons.iter_mut().find_map(Daemon::last_words)
+        let api_server = self.api_server.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let daemons = self.daemons.iter_mut().chain([&mut api_server.0]);
+        daemons.into_iter().find_map(Daemon::last_words)
+    }
+
+    /// Kills the API server, starts it again after `meanwhile`, and waits until it answers.
+    pub(crate) fn without_api_server(&self, meanwhile: impl FnOnce()) {
+        let mut api_server = self.api_server.lock().expect("nobody else stops the API server");
+        let (daemon, command) = &mut *api_server;
+        daemon.kill();
+        meanwhile();
+        *daemon = Daemon::start(&self.group, API_SERVER, command, self.folder());
+        wait_for("the API server to be ready again", || {
+            daemon.assert_running();
+            match self.api.try_get("/readyz") {
+                Ok(answer) if answer.code == 200 => Ok(()),
+                Ok(answer) => Err(answer.to_string()),
+                Err(error) => Err(error.to_string()),
+            }
+        });
+    }
+
+    /// A kubeconfig file for the bearer of a token.
+    pub(crate) fn kubeconfig_of(&self, user: &str, token: &str) -> PathBuf {
+        let path = self.folder().join(format!("kubeconfig-{user}"));
+        write_kubeconfig(&path, self.port, user, token);
+        path
     }
 
     /// Leaves the folder with its logs behind, and says where.
@@ -255,7 +286,8 @@ fn certificate_file(folder: &Path) -> PathBuf {
     folder.join("apiserver.crt")
 }
 
-fn write_kubeconfig(folder: &Path, port: u16) {
+fn write_kubeconfig(path: &Path, port: u16, user: &str, token: &str) {
+    let folder = path.parent().expect("a file of the folder");
     let kubeconfig = json!({
         "apiVersion": "v1",
         "kind": "Config",
@@ -263,11 +295,11 @@ fn write_kubeconfig(folder: &Path, port: u16) {
             "server": format!("https://127.0.0.1:{port}"),
             "certificate-authority": certificate_file(folder),
         }}],
-        "users": [{"name": "admin", "user": {"token": TOKEN}}],
-        "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "admin"}}],
+        "users": [{"name": user, "user": {"token": token}}],
+        "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": user}}],
         "current-context": "tests",
     });
-    fs::write(kubeconfig_file(folder), kubeconfig.to_string()).expect("write the kubeconfig");
+    fs::write(path, kubeconfig.to_string()).expect("write the kubeconfig");
 }
 
 fn kubeconfig_file(folder: &Path) -> PathBuf {

@@ -31,7 +31,7 @@ pub(crate) enum Hook {
 }
 
 impl Hook {
-    fn of_kind(kind: &str) -> Self {
+    pub(crate) fn of_kind(kind: &str) -> Self {
         match kind {
             "MutatingWebhookConfiguration" => Self::Mutating,
             "ValidatingWebhookConfiguration" => Self::Validating,
@@ -210,7 +210,7 @@ impl Drop for Gate<'_> {
 }
 
 /// A RayJob that every policy of the tests lets in: it has no GPUs.
-fn harmless() -> Value {
+pub(crate) fn harmless() -> Value {
     named(load("seed-06"), "probe")
 }
 
@@ -219,7 +219,7 @@ pub(crate) fn raygate() -> &'static str {
 }
 
 /// Runs a command to its end, and returns what it printed.
-fn run(command: &mut Command) -> String {
+pub(crate) fn run(command: &mut Command) -> String {
     let output = command
         .output()
         .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
@@ -233,14 +233,14 @@ fn run(command: &mut Command) -> String {
 }
 
 /// The fields of the log line that says where raygate listens.
-fn serving_line(log: &str) -> Option<Value> {
+pub(crate) fn serving_line(log: &str) -> Option<Value> {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut fields = lines.map(|line| line.get("fields").cloned().unwrap_or(line));
     fields.find(|fields| fields["message"] == "serving")
 }
 
 /// The answer to a plain HTTP request, headers and all.
-fn http_get(address: &str, path: &str) -> std::io::Result<String> {
+pub(crate) fn http_get(address: &str, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     write!(

@@ -20,11 +20,14 @@
 )]
 
 mod api;
+mod balancer;
 mod baseline;
 mod binaries;
+mod certificates;
 mod cluster;
 mod completion;
 mod denial;
+mod fleet;
 mod foreign;
 mod gate;
 #[path = "../tools/go.rs"]
@@ -95,6 +98,14 @@ fn main() -> std::process::ExitCode {
         test(scan::a_selector_and_a_namespace_narrow_it),
         test(scan::reports_are_for_one_namespace_each),
         test(scan::what_the_cluster_refuses_is_said),
+        test(certificates::an_empty_cluster_gets_one_ca),
+        test(certificates::the_shipped_roles_allow_nothing_else),
+        test(certificates::turnovers_lose_no_create),
+        test(certificates::a_damaged_secret_is_made_anew),
+        test(certificates::the_secret_of_someone_else_is_left_alone),
+        test(certificates::edits_of_the_configurations_are_seen),
+        test(certificates::a_refused_write_keeps_the_old_state),
+        test(certificates::raygate_recovers_from_an_outage_of_the_api_server),
         test(order::raygate_comes_before_kueue_and_once_more_after),
         test(install::every_object_of_the_chart_is_taken),
         test(install::every_object_of_the_overlays_is_taken),

@@ -83,6 +83,8 @@ fn chart_and_overlays_are_the_same() {
     let ca = format!("certificates.caBundle={}", out.join("ca.crt").display());
     let secret = ["--set", "certificates.mode=secret", "--set-file", &ca];
     assert_same(&helm, &[], &kubectl, &own);
+    let (_copy, own) = combined("overlays/self-managed", &[]);
+    assert_same(&helm, &["--set", "certificates.mode=selfManaged"], &kubectl, &own);
     assert_same(&helm, &secret, &kubectl, &out);
     let fail_open = [&secret[..], &["--set", "webhooks.failurePolicy=Ignore"]].concat();
     assert_same(

@@ -207,6 +207,42 @@ fn policies_reach_the_config_map_byte_for_byte() {
 }
 
 #[test]
+fn self_managed_brings_rights_and_no_secret() {
+    let objects = documents(&manifests(&[
+        "--certificates",
+        "self-managed",
+        "--namespace",
+        "ml",
+        "--service",
+        "gate",
+    ]));
+    let pod = &of_kind(&objects, "Deployment")["spec"]["template"]["spec"];
+    assert_eq!(pod["automountServiceAccountToken"], true);
+    assert!(
+        pod["volumes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|volume| volume["name"] != "tls")
+    );
+    let env = only(&pod["containers"])["env"].as_array().unwrap();
+    assert!(env.contains(&json!({"name": "RAYGATE_SERVICE", "value": "gate"})));
+    let policy = &of_kind(&objects, "NetworkPolicy")["spec"]["egress"];
+    assert!(policy[0]["ports"].as_array().is_some_and(|ports| !ports.is_empty()));
+    let secrets = of_kind(&objects, "Role");
+    assert_eq!(secrets["metadata"]["namespace"], "ml");
+    assert_eq!(secrets["rules"][0]["resourceNames"], json!(["raygate-certificates"]));
+    let configurations = of_kind(&objects, "ClusterRole");
+    let name = &of_kind(&objects, "ValidatingWebhookConfiguration")["metadata"]["name"];
+    assert_eq!(configurations["rules"][0]["resourceNames"], json!([name]));
+    assert_eq!(configurations["rules"][0]["verbs"], json!(["get", "patch"]));
+    for binding in ["RoleBinding", "ClusterRoleBinding"] {
+        let subject = only(&of_kind(&objects, binding)["subjects"]);
+        assert_eq!(subject["namespace"], "ml");
+    }
+}
+
+#[test]
 fn cert_manager_brings_certificate_and_ca() {
     let objects = documents(&manifests(&[
         "--certificates",

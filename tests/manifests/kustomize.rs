@@ -71,7 +71,11 @@ pub(crate) fn combined(directory: &str, components: &[&str]) -> (tempfile::TempD
 fn the_command_prints_what_kustomize_builds() {
     let Some(kubectl) = kubectl() else { return };
     let components = ["autoscaler", "fail-open", "monitoring"];
-    for (certificates, directory) in [("files", "base"), ("cert-manager", "overlays/cert-manager")] {
+    for (certificates, directory) in [
+        ("files", "base"),
+        ("cert-manager", "overlays/cert-manager"),
+        ("self-managed", "overlays/self-managed"),
+    ] {
         for wanted in [
             &[] as &[&str],
             &components[..1],
