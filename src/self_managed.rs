@@ -35,7 +35,7 @@ use crate::metrics::Metrics;
 use crate::server::{CertificateStore, Pair, Trust, unix_now};
 
 use configurations::Configuration;
-use kept::{Due, Kept, Step, Wanted};
+use kept::{Due, Kept, Wanted};
 
 /// Who wrote a field, in the managed fields of an object.
 const FIELD_MANAGER: &str = "raygate";
@@ -304,13 +304,10 @@ impl Keeper {
             )));
         }
         let read = secret.as_ref().map(|secret| secret::read(secret, &self.wanted, now));
+        let damaged = matches!(read, Some(Err(_)));
         let (contents, reason) = match read {
-            Some(Ok(kept)) => match kept.due(now) {
+            Some(Ok(kept)) => match kept.due(now, found.is_some()) {
                 None => return Ok(kept),
-                // A CA that no configuration can be told of would leave the next certificate without a signer.
-                Some(Due {
-                    step: Step::Replace, ..
-                }) if found.is_none() && kept.pair.is_ok() => return Ok(kept),
                 Some(Due { step, reason }) => (kept.step(step, &self.wanted, now), reason),
             },
             Some(Err(reason)) => (self.begin(found, now), reason),
@@ -323,12 +320,21 @@ impl Keeper {
             self.metrics.certificate_issued(certificate);
         }
         let made = contents.made.join(" and ");
-        tracing::warn!(
-            secret = self.secret_title,
-            reason,
-            made,
-            "made certificates in the Secret"
-        );
+        if damaged {
+            tracing::warn!(
+                secret = self.secret_title,
+                reason,
+                made,
+                "made new certificates in the Secret, which was damaged"
+            );
+        } else {
+            tracing::info!(
+                secret = self.secret_title,
+                reason,
+                made,
+                "made certificates in the Secret"
+            );
+        }
         secret::read(&written, &self.wanted, now).map_err(|why| {
             Trouble::Foreign(format!(
                 "{}: what was written cannot be read back: {why}",

@@ -16,8 +16,9 @@ mod writer;
 
 pub use writer::{Flush, dropped_lines};
 
-/// The filter that holds where none is given.
-pub const DEFAULT_FILTER: &str = "info";
+/// The filter that holds where none is given. What the client of the cluster reports of a failed request its caller
+/// reports too, with what follows from it.
+pub const DEFAULT_FILTER: &str = "info,kube_client=off";
 
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@
     reason = "a test may panic, and a benchmark prints its result"
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -159,6 +160,28 @@ fn from_the_engine_on_nothing_touches_the_world() {
                     path.display()
                 );
             }
+        }
+    }
+}
+
+/// What a RayJob says can never make raygate ask the API server for anything.
+#[test]
+fn the_way_of_a_review_has_no_client_of_the_cluster() {
+    let mut clients = BTreeSet::new();
+    for (module, path, code) in modules() {
+        if ["kube::", "k8s_openapi::"].iter().any(|name| code.contains(name)) {
+            assert!(layer("admission") > layer(&module), "{}", path.display());
+            clients.insert(module);
+        }
+    }
+    assert!(clients.contains("cluster"));
+    for module in ["server", "reload", "admission", "metrics"] {
+        assert!(!clients.contains(module), "{module} has a client of the cluster");
+        for (_, path, code) in modules().into_iter().filter(|(own, ..)| own == module) {
+            let reached = used(&code)
+                .into_iter()
+                .find(|used| used == "cluster" || clients.contains(used));
+            assert_eq!(reached, None, "{}", path.display());
         }
     }
 }

@@ -129,15 +129,16 @@ impl Kept {
     }
 
     /// What must be done now. Certificates are renewed when a third of their life is left, by the wall clock: a machine
-    /// that has slept finds on waking what has come due.
-    pub(super) fn due(&self, now: i64) -> Option<Due> {
+    /// that has slept finds on waking what has come due. A CA is replaced only where the configurations can be told of it:
+    /// without them the next certificate, from a CA that nobody trusts, could not be served.
+    pub(super) fn due(&self, now: i64, may_replace: bool) -> Option<Due> {
         let due = |step, reason: &str| {
             Some(Due {
                 step,
                 reason: reason.to_owned(),
             })
         };
-        if now >= last_third(self.ca_since, self.ca_ends()) {
+        if may_replace && now >= last_third(self.ca_since, self.ca_ends()) {
             return due(Step::Replace, "less than a third of the CA's life is left");
         }
         match &self.pair {

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod faults;
+
 #[test]
 fn failures_are_retried_ever_more_slowly_and_at_last_steadily() {
     let seconds = |failures| backoff(failures).as_secs_f64();

@@ -241,7 +241,7 @@ pub(crate) fn a_damaged_secret_is_made_anew(cluster: &Cluster) {
             .collect::<String>();
         let line = logs
             .lines()
-            .find(|line| line.contains("made certificates") && line.contains(word));
+            .find(|line| line.contains("certificates in the Secret") && line.contains(word));
         let line = line.unwrap_or_else(|| panic!("no line names {word}:\n{logs}"));
         assert!(!line.contains(&secret_word), "a key is in the log: {line}");
         assert!(create(cluster, 0).is_empty());

@@ -21,7 +21,7 @@ fn read(contents: &Contents, now: i64) -> Result<Kept, String> {
 }
 
 fn step_at(contents: &Contents, now: i64) -> Option<Step> {
-    read(contents, now).unwrap().due(now).map(|due| due.step)
+    read(contents, now).unwrap().due(now, true).map(|due| due.step)
 }
 
 fn first() -> Contents {
@@ -33,7 +33,7 @@ fn a_new_pair_serves_and_nothing_is_due() {
     let contents = first();
     assert_eq!(contents.made, ["ca", "serving"]);
     let kept = read(&contents, NOW).unwrap();
-    assert_eq!(kept.due(NOW), None);
+    assert_eq!(kept.due(NOW, true), None);
     assert!(!kept.has_former_cas());
     let pair = kept.pair.as_ref().unwrap();
     assert_eq!(pair.not_after, NOW + 90 * DAY);
@@ -80,6 +80,8 @@ fn a_former_ca_is_trusted_until_its_last_certificate_has_ended() {
     }
     assert_eq!(now, NOW + 240 * DAY);
     let old = read(&contents, now).unwrap();
+    let without = old.due(now, false).map(|due| due.step);
+    assert_eq!(without, Some(Step::Renew), "nobody could be told of a new CA");
     let old_pair = old.pair.clone().unwrap();
     let replaced = old.step(Step::Replace, &wanted(), now).unwrap();
     let new = read(&replaced, now).unwrap();
@@ -103,7 +105,7 @@ fn a_former_ca_is_trusted_until_its_last_certificate_has_ended() {
     let alone = read(&alone, now).unwrap();
     assert!(!alone.has_former_cas());
     assert_eq!(alone.ca(), new.ca());
-    assert_eq!(alone.due(now), None);
+    assert_eq!(alone.due(now, true), None);
 }
 
 #[test]
@@ -138,16 +140,16 @@ fn a_damaged_certificate_is_made_anew_under_the_same_ca() {
         let mut damaged = first();
         damaged.data.insert(key, bytes);
         let kept = read(&damaged, NOW).unwrap();
-        assert_eq!(kept.due(NOW).unwrap().step, Step::Renew, "{key}");
+        assert_eq!(kept.due(NOW, true).unwrap().step, Step::Renew, "{key}");
         let repaired = kept.step(Step::Renew, &wanted(), NOW).unwrap();
-        assert_eq!(read(&repaired, NOW).unwrap().due(NOW), None);
+        assert_eq!(read(&repaired, NOW).unwrap().due(NOW, true), None);
     }
     // A pair that fits itself and another CA.
     let mut swapped = first();
     for key in [CERTIFICATE, KEY] {
         swapped.data.insert(key, other.data[key].clone());
     }
-    let due = read(&swapped, NOW).unwrap().due(NOW).unwrap();
+    let due = read(&swapped, NOW).unwrap().due(NOW, true).unwrap();
     assert_eq!(due.step, Step::Renew);
     assert!(due.reason.contains("does not fit its CA"), "{}", due.reason);
 }

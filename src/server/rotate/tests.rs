@@ -9,7 +9,13 @@ use tempfile::TempDir;
 use super::*;
 
 fn made() -> (String, String) {
-    let parameters = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    made_until(4000)
+}
+
+/// A pair that ends with the beginning of a year.
+fn made_until(year: i32) -> (String, String) {
+    let mut parameters = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    parameters.not_after = rcgen::date_time_ymd(year, 1, 1);
     let key = rcgen::KeyPair::generate().unwrap();
     (parameters.self_signed(&key).unwrap().pem(), key.serialize_pem())
 }
@@ -117,4 +123,34 @@ fn what_stays_broken_changes_nothing_until_it_is_mended() {
     assert_eq!(served(&store), first, "a broken pair never replaces a good one");
     write(dir.path(), &good);
     assert!(matches!(rotation.look(), Found::Mended));
+}
+
+#[test]
+fn no_bad_pair_replaces_a_good_one() {
+    let dir = TempDir::new().unwrap();
+    write(dir.path(), &made());
+    let (mut rotation, store) = start(dir.path());
+    let first = served(&store);
+    let (other, ended) = (made(), made_until(2020));
+    let (certificate, key) = made();
+    let half = certificate.len() / 2;
+    let bad: [(&str, (String, String)); 7] = [
+        ("mismatched", (certificate.clone(), other.1)),
+        ("exchanged", (key.clone(), certificate.clone())),
+        ("ended", ended),
+        ("half a certificate", (certificate[..half].to_owned(), key.clone())),
+        ("half a key", (certificate.clone(), key[..key.len() / 2].to_owned())),
+        ("empty", (String::new(), String::new())),
+        ("garbage", ("\u{0}\u{1}".repeat(1000), "{}".to_owned())),
+    ];
+    for (name, pair) in bad {
+        write(dir.path(), &pair);
+        assert!(
+            matches!(settled(&mut rotation), Found::Broken { known: false, .. }),
+            "{name}"
+        );
+        assert_eq!(served(&store), first, "{name}");
+    }
+    write(dir.path(), &(certificate, key));
+    assert!(matches!(settled(&mut rotation), Found::New(_)));
 }
