@@ -1,8 +1,8 @@
 //! What evaluating and answering a review costs, as a ratio to parsing its bytes with serde_json in the same run.
 //!
 //! `cargo bench --bench evaluate` prints each RayJob of `tests/rayjobs` with the shipped policies and every check, then
-//! the checks and injectors one by one, slowest first. Each figure is the least of many interleaved batches, so that
-//! other work on the machine mostly drops out.
+//! the checks and injectors one by one, slowest first, then how the cost grows with worker groups and with policies. Each
+//! figure is the least of many interleaved batches, so that other work on the machine mostly drops out.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -24,7 +24,9 @@ use jiff::Timestamp;
 use raygate::admission::{Endpoint, Gate};
 use raygate::cel::{Here, Meter, Place, compile};
 use raygate::engine::Bundle;
+use raygate::engine::bundle::{EMBEDDED, known};
 use raygate::policy::Subject;
+use raygate::policy::load::Source;
 use raygate::ray::RayJob;
 use raygate::ray::flyte::Identity;
 use raygate::rules::{Cx, INJECTORS, Plan, check};
@@ -104,6 +106,19 @@ fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
+/// The bytes of the object's review, and the microseconds of its parse and `/mutate`, then, completed, of its parse and
+/// `/validate`.
+fn measured(gate: &Gate, object: &Value) -> (usize, [f64; 4]) {
+    let (raw, done) = (review(object), review(&mutated(gate, object)));
+    let times = least(&mut [
+        Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&raw))))),
+        Box::new(|| drop(black_box(gate.answer(Endpoint::Mutate, black_box(&raw), NOW)))),
+        Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&done))))),
+        Box::new(|| drop(black_box(gate.answer(Endpoint::Validate, black_box(&done), NOW)))),
+    ]);
+    (raw.len(), [0, 1, 2, 3].map(|at: usize| micros(times[at])))
+}
+
 fn main() {
     let gate = Gate::new(Bundle::embedded());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rayjobs");
@@ -119,19 +134,11 @@ fn main() {
     let (mut all_parse, mut all_mutate, mut all_validate) = (0.0, 0.0, 0.0);
     for file in &files {
         let object: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-        let raw = review(&object);
-        let done = review(&mutated(&gate, &object));
-        let times = least(&mut [
-            Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&raw))))),
-            Box::new(|| drop(black_box(gate.answer(Endpoint::Mutate, black_box(&raw), NOW)))),
-            Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&done))))),
-            Box::new(|| drop(black_box(gate.answer(Endpoint::Validate, black_box(&done), NOW)))),
-        ]);
-        let [parse, mutate, parse_done, validate] = [0, 1, 2, 3].map(|at: usize| micros(times[at]));
+        let (bytes, [parse, mutate, parse_done, validate]) = measured(&gate, &object);
         println!(
             "{:<46} {:>7} {parse:>9.1} {mutate:>9.1} {:>6.2} {validate:>9.1} {:>6.2}",
             file.file_stem().unwrap().to_string_lossy(),
-            raw.len(),
+            bytes,
             mutate / parse,
             validate / parse_done
         );
@@ -151,6 +158,71 @@ fn main() {
         all_validate / count
     );
     by_part(&gate, &files[0]);
+    growth(&gate, &files[0]);
+}
+
+/// How the cost grows with the worker groups of a RayJob, and with policies that are for others.
+fn growth(gate: &Gate, file: &Path) {
+    let object: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    println!(
+        "\n{:<28} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6}",
+        "growth", "bytes", "parse µs", "mutate", "ratio", "validate", "ratio"
+    );
+    for groups in [1, 4, 16, 64] {
+        print_growth(gate, &format!("{groups} worker groups"), &with_groups(&object, groups));
+    }
+    for policies in [1, 10, 100, 1000] {
+        let gate = Gate::new(with_policies(policies));
+        print_growth(&gate, &format!("{policies} policies for others"), &object);
+    }
+}
+
+fn print_growth(gate: &Gate, name: &str, object: &Value) {
+    let (bytes, [parse, mutate, parse_done, validate]) = measured(gate, object);
+    println!(
+        "{name:<28} {bytes:>9} {parse:>9.1} {mutate:>9.1} {:>6.2} {validate:>9.1} {:>6.2}",
+        mutate / parse,
+        validate / parse_done
+    );
+}
+
+/// The RayJob with its first worker group so many times, each under a name of its own.
+fn with_groups(object: &Value, count: usize) -> Value {
+    let mut object = object.clone();
+    let groups = object["spec"]["rayClusterSpec"]["workerGroupSpecs"]
+        .as_array_mut()
+        .unwrap();
+    let first = groups[0].clone();
+    *groups = (0..count)
+        .map(|nth| {
+            let mut group = first.clone();
+            group["groupName"] = format!("group-{nth}").into();
+            group
+        })
+        .collect();
+    object
+}
+
+/// The shipped policies, and so many that are for other projects.
+fn with_policies(count: usize) -> Bundle {
+    let others: Vec<String> = (0..count)
+        .map(|nth| {
+            format!(
+                "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: other-{nth}}}\n\
+                 spec: {{priority: {nth}, match: {{projects: [other-{nth}]}}, limits: {{maxGpusPerJob: {nth}}}}}\n"
+            )
+        })
+        .collect();
+    let mut sources: Vec<Source> = EMBEDDED.iter().map(|(name, text)| Source::new(name, text)).collect();
+    sources.push(Source::new("others.yaml", &others.join("---\n")));
+    let loaded = raygate::policy::load(&sources, &known());
+    let errors: Vec<String> = loaded
+        .diagnostics
+        .iter()
+        .map(|one| one.concise(&loaded.sources))
+        .collect();
+    assert!(loaded.is_usable(), "{}", errors.join("\n"));
+    Bundle::new(loaded.set)
 }
 
 /// The shape, every injector and every check on the first RayJob, as shares of one parse.

@@ -4,6 +4,7 @@ pub mod denial;
 pub mod json;
 pub mod response;
 pub mod review;
+mod wire;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -174,7 +175,7 @@ impl Gate {
     /// Answers one review, which arrived now. Any bytes are legal input.
     pub fn answer(&self, endpoint: Endpoint, body: &[u8], now: Timestamp) -> Answer {
         let start = Instant::now();
-        let review = match Review::read(body) {
+        let mut review = match Review::read(body) {
             Ok(review) => review,
             Err(error) => return malformed(&error.to_string()),
         };
@@ -273,7 +274,7 @@ pub fn overloaded(endpoint: Endpoint, body: &[u8]) -> Answer {
         verdict: "overloaded",
         ..Record::default()
     };
-    match (endpoint, Review::read(body)) {
+    match (endpoint, Review::read_envelope(body)) {
         (Endpoint::Validate, Ok(review)) => {
             let record = Record {
                 uid: review.uid.to_string(),
@@ -301,7 +302,7 @@ pub fn panicked(endpoint: Endpoint, body: &[u8]) -> Answer {
         codes: vec![PANIC_CODE],
         ..Record::default()
     };
-    let Ok(review) = Review::read(body) else {
+    let Ok(review) = Review::read_envelope(body) else {
         return Answer {
             status: 500,
             body: b"this is a defect of raygate, please report it\n".to_vec(),

@@ -1,16 +1,15 @@
-//! Reading a review. The envelope is read first and the object stays text until it is known to be ours.
+//! Reading a review: whether it is ours, and what it asks for.
 
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::engine::{Bundle, Operation, Request};
 
 use super::Record;
 use super::json::Strict;
+use super::wire::{Eager, Envelope, Part, Wire};
 
 /// The API version of the reviews that are understood.
 pub const API_VERSION: &str = "admission.k8s.io/v1";
@@ -40,56 +39,6 @@ pub enum ReviewError {
     Object(String),
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Envelope<'a> {
-    #[serde(borrow, default)]
-    api_version: Cow<'a, str>,
-    #[serde(borrow, default)]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    request: Option<Wire<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Wire<'a> {
-    #[serde(borrow, default)]
-    uid: Cow<'a, str>,
-    #[serde(borrow, default)]
-    kind: Kind<'a>,
-    #[serde(borrow, default)]
-    sub_resource: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    namespace: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    operation: Cow<'a, str>,
-    #[serde(default)]
-    dry_run: Option<bool>,
-    #[serde(borrow, default)]
-    user_info: User<'a>,
-    #[serde(borrow, default)]
-    object: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    old_object: Option<&'a RawValue>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Kind<'a> {
-    #[serde(borrow, default)]
-    group: Cow<'a, str>,
-    #[serde(borrow, default)]
-    kind: Cow<'a, str>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct User<'a> {
-    #[serde(borrow, default)]
-    username: Cow<'a, str>,
-}
-
 /// A review whose envelope has been read.
 #[derive(Debug)]
 pub struct Review<'a> {
@@ -108,18 +57,37 @@ pub enum Asked {
 }
 
 impl<'a> Review<'a> {
-    /// Reads the envelope.
+    /// Reads a review, and the objects of a RayJob with it.
+    ///
+    /// # Errors
+    /// [`ReviewError`] says what is wrong with the envelope; what is wrong with an object, [`Review::asked`] says.
+    pub fn read(body: &'a [u8]) -> Result<Review<'a>, ReviewError> {
+        match serde_json::from_slice::<Envelope<'_, Eager<'_>>>(body) {
+            Ok(envelope) => Review::of(
+                &envelope.api_version,
+                &envelope.kind,
+                envelope.request.map(|Eager(wire)| wire),
+            ),
+            Err(_) => Review::read_envelope(body),
+        }
+    }
+
+    /// Reads the envelope alone, whatever the objects are.
     ///
     /// # Errors
     /// [`ReviewError`] says what is wrong with it.
-    pub fn read(body: &'a [u8]) -> Result<Review<'a>, ReviewError> {
-        let envelope: Envelope<'_> =
+    pub fn read_envelope(body: &'a [u8]) -> Result<Review<'a>, ReviewError> {
+        let envelope: Envelope<'_, Wire<'_>> =
             serde_json::from_slice(body).map_err(|error| ReviewError::Unreadable(error.to_string()))?;
-        if envelope.api_version != API_VERSION || envelope.kind != "AdmissionReview" {
-            let seen = format!("{:?} {:?}", truncate(&envelope.api_version), truncate(&envelope.kind));
+        Review::of(&envelope.api_version, &envelope.kind, envelope.request)
+    }
+
+    fn of(api_version: &str, kind: &str, request: Option<Wire<'a>>) -> Result<Review<'a>, ReviewError> {
+        if api_version != API_VERSION || kind != "AdmissionReview" {
+            let seen = format!("{:?} {:?}", truncate(api_version), truncate(kind));
             return Err(ReviewError::Version(seen));
         }
-        let mut wire = envelope.request.ok_or(ReviewError::Missing("request"))?;
+        let mut wire = request.ok_or(ReviewError::Missing("request"))?;
         let uid = std::mem::take(&mut wire.uid);
         if uid.is_empty() {
             return Err(ReviewError::Missing("request.uid"));
@@ -149,11 +117,9 @@ impl<'a> Review<'a> {
     ///
     /// # Errors
     /// [`ReviewError`] where the objects do not fit the operation, or cannot be read.
-    pub fn asked(&self, now: Timestamp) -> Result<Asked, ReviewError> {
-        let wire = &self.wire;
-        let is_ours = wire.kind.group == "ray.io"
-            && wire.kind.kind == "RayJob"
-            && wire.sub_resource.as_deref().unwrap_or_default().is_empty();
+    pub fn asked(&mut self, now: Timestamp) -> Result<Asked, ReviewError> {
+        let wire = &mut self.wire;
+        let is_ours = wire.is_rayjob() && wire.sub_resource.as_deref().unwrap_or_default().is_empty();
         let Some((operation, name)) = operation(&wire.operation) else {
             return if is_ours {
                 Err(ReviewError::Missing("known request.operation"))
@@ -164,11 +130,11 @@ impl<'a> Review<'a> {
         if !is_ours || matches!(operation, Operation::Delete | Operation::Connect) {
             return Ok(Asked::NotOurs);
         }
-        let object = read(wire.object)?.ok_or(ReviewError::Objects {
+        let object = read(std::mem::take(&mut wire.object))?.ok_or(ReviewError::Objects {
             operation: name,
             needs: "an object",
         })?;
-        let old = read(wire.old_object)?;
+        let old = read(std::mem::take(&mut wire.old_object))?;
         if operation == Operation::Update && old.is_none() {
             return Err(ReviewError::Objects {
                 operation: name,
@@ -202,9 +168,11 @@ fn operation(text: &str) -> Option<(Operation, &'static str)> {
     })
 }
 
-fn read(raw: Option<&RawValue>) -> Result<Option<serde_json::Value>, ReviewError> {
-    let Some(raw) = raw.filter(|raw| raw.get() != "null") else {
-        return Ok(None);
+fn read(part: Part<'_>) -> Result<Option<serde_json::Value>, ReviewError> {
+    let raw = match part {
+        Part::Absent => return Ok(None),
+        Part::Read(object) => return Ok(Some(object)),
+        Part::Text(raw) => raw,
     };
     let Strict(value) = serde_json::from_str(raw.get()).map_err(|error| ReviewError::Object(error.to_string()))?;
     if value.is_object() {

@@ -166,8 +166,14 @@ impl Document {
             Recorded::Append(array, index) => (array, Some(array.index(*index))),
             Recorded::Remove(path) => (path, None),
         };
-        let steps = path.steps();
-        if (1..=steps.len()).any(|end| steps.get(..end).is_some_and(|prefix| self.carried.contains(prefix))) {
+        // No carried place stands below another, so that only the last one up to `path` can hold it.
+        let up_to = (Bound::Unbounded, Bound::Included(path));
+        if self
+            .carried
+            .range::<Path, _>(up_to)
+            .next_back()
+            .is_some_and(|carried| carried.covers(path))
+        {
             return;
         }
         if matches!(operation, Recorded::Replace(_)) {

@@ -1,6 +1,6 @@
 //! Completing and repairing: the repairs of the checks, then the injectors, each all or nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -11,7 +11,8 @@ use crate::policy::settings::Action;
 use crate::policy::{Leaf, Origin};
 use crate::ray::RayJob;
 use crate::rules::check::REPAIRS;
-use crate::rules::{APPLIED_ANNOTATION, Cx, Edit, Findings, INJECTORS, Injector, Op, Plan};
+use crate::rules::inject::pods;
+use crate::rules::{APPLIED_ANNOTATION, Check, Cx, Edit, Findings, INJECTORS, Injector, Op, Plan};
 
 use super::bundle::{Bundle, Compiled};
 use super::document::{Document, moved_to_front};
@@ -46,13 +47,28 @@ pub fn mutate(bundle: &Bundle, compiled: &Compiled, named: bool, document: &mut 
         named,
         skipped: false,
     };
+    let repairs = || {
+        let fixing = REPAIRS.iter().filter(|check| compiled.action(check) == Action::Fix);
+        fixing.map(|check| Step::Repair(check))
+    };
+    let mut ahead: VecDeque<Step> = repairs().chain(INJECTORS.iter().map(Step::Inject)).collect();
     let mut changes = Vec::new();
-    repair(&cx, compiled, document, &mut changes);
-    let (pods, others) = INJECTORS.split_at(1);
-    if inject(&cx, pods, document, &mut changes) {
-        repair(&cx, compiled, document, &mut changes);
+    // The shape is found anew only after a step that may have changed it.
+    while !ahead.is_empty() {
+        let job = RayJob::of(document.value());
+        let wanted = std::iter::from_fn(|| ahead.pop_front()).find_map(|step| step.look(&cx, &job));
+        drop(job);
+        match wanted {
+            None => break,
+            Some(Wanted::Repairs(check, findings)) => repair(&cx, check, findings, document, &mut changes),
+            Some(Wanted::Edits(injector, edits, notes)) => {
+                let acted = inject(&cx, injector, edits, notes, document, &mut changes);
+                if acted && injector.name == pods::INJECTOR.name {
+                    ahead = repairs().chain(ahead).collect();
+                }
+            }
+        }
     }
-    inject(&cx, others, document, &mut changes);
     if !changes.is_empty() {
         let record = record(bundle, &changes);
         let edit = Edit {
@@ -66,84 +82,89 @@ pub fn mutate(bundle: &Bundle, compiled: &Compiled, named: bool, document: &mut 
     changes
 }
 
-fn repair(cx: &Cx<'_>, compiled: &Compiled, document: &mut Document, changes: &mut Vec<Change>) {
-    let fixing: Vec<_> = REPAIRS
-        .iter()
-        .filter(|check| compiled.action(check) == Action::Fix)
-        .collect();
-    let mut next = 0;
-    while next < fixing.len() {
-        let mut found: Option<(&'static str, Findings)> = None;
-        let job = RayJob::of(document.value());
-        while let (Some(check), None) = (fixing.get(next), &found) {
-            let mut findings = Findings::new();
-            (check.run)(cx, &job, &mut findings);
-            findings.retain(|finding| finding.repair.is_some());
-            next += 1;
-            if !findings.is_empty() {
-                found = Some((check.code, findings));
+/// One step of completing and repairing an object.
+#[derive(Clone, Copy)]
+enum Step {
+    Repair(&'static Check),
+    Inject(&'static Injector),
+}
+
+/// What a step wants of the object.
+enum Wanted {
+    Repairs(&'static Check, Findings),
+    /// The edits of an injector, and its sentences for the author.
+    Edits(&'static Injector, Vec<Edit>, Vec<String>),
+}
+
+impl Step {
+    /// What the step wants of this RayJob; `None` where it has nothing to do.
+    fn look(self, cx: &Cx<'_>, job: &RayJob<'_>) -> Option<Wanted> {
+        match self {
+            Step::Repair(check) => {
+                let mut findings = Findings::new();
+                (check.run)(cx, job, &mut findings);
+                findings.retain(|finding| finding.repair.is_some());
+                (!findings.is_empty()).then_some(Wanted::Repairs(check, findings))
             }
-        }
-        drop(job);
-        let Some((code, findings)) = found else { break };
-        let origin = cx.origin(code);
-        for finding in findings {
-            let Some(repair) = finding.repair else { continue };
-            if let Some(places) = apply(document, repair.edits, changes) {
-                changes.push(Change {
-                    by: code,
-                    path: finding.path,
-                    places: places.into_iter().flatten().collect(),
-                    done: Some(repair.done),
-                    leaf: None,
-                    origin: origin.clone(),
-                    forced: false,
-                });
+            Step::Inject(injector) => {
+                let mut plan = Plan::default();
+                let skipped = cx.skips(job, injector.name);
+                (injector.plan)(&Cx { skipped, ..*cx }, job, &mut plan);
+                let (notes, edits) = (plan.take_notes(), plan.into_edits());
+                (!edits.is_empty()).then_some(Wanted::Edits(injector, edits, notes))
             }
         }
     }
 }
 
-/// Lets injectors act, and says whether one did.
-fn inject(cx: &Cx<'_>, injectors: &[Injector], document: &mut Document, changes: &mut Vec<Change>) -> bool {
-    let before = changes.len();
-    let mut next = 0;
-    while next < injectors.len() {
-        let mut planned: Option<(&'static str, Vec<Edit>, Vec<String>)> = None;
-        let job = RayJob::of(document.value());
-        while let (Some(injector), None) = (injectors.get(next), &planned) {
-            let mut plan = Plan::default();
-            let skipped = cx.skips(&job, injector.name);
-            (injector.plan)(&Cx { skipped, ..*cx }, &job, &mut plan);
-            let (notes, edits) = (plan.take_notes(), plan.into_edits());
-            next += 1;
-            if !edits.is_empty() {
-                planned = Some((injector.name, edits, notes));
-            }
-        }
-        drop(job);
-        let Some((name, edits, notes)) = planned else { break };
-        let mut notes = notes.into_iter();
-        let planned: Vec<Change> = edits
-            .iter()
-            .map(|edit| Change {
-                by: name,
-                path: edit.path.clone(),
-                places: Vec::new(),
-                done: notes.next(),
-                leaf: edit.leaf.clone(),
-                origin: edit.leaf.as_ref().and_then(|leaf| cx.policy.origin(leaf)),
-                forced: edit.leaf.as_ref().is_some_and(|leaf| leaf.forced),
-            })
-            .collect();
-        if let Some(places) = apply(document, edits, changes) {
-            changes.extend(planned.into_iter().zip(places).map(|(change, place)| Change {
-                places: place.into_iter().collect(),
-                ..change
-            }));
+fn repair(cx: &Cx<'_>, check: &Check, findings: Findings, document: &mut Document, changes: &mut Vec<Change>) {
+    let origin = cx.origin(check.code);
+    for finding in findings {
+        let Some(repair) = finding.repair else { continue };
+        if let Some(places) = apply(document, repair.edits, changes) {
+            changes.push(Change {
+                by: check.code,
+                path: finding.path,
+                places: places.into_iter().flatten().collect(),
+                done: Some(repair.done),
+                leaf: None,
+                origin: origin.clone(),
+                forced: false,
+            });
         }
     }
-    changes.len() > before
+}
+
+/// Lets an injector act, and says whether it changed something.
+fn inject(
+    cx: &Cx<'_>,
+    injector: &Injector,
+    edits: Vec<Edit>,
+    notes: Vec<String>,
+    document: &mut Document,
+    changes: &mut Vec<Change>,
+) -> bool {
+    let mut notes = notes.into_iter();
+    let planned: Vec<Change> = edits
+        .iter()
+        .map(|edit| Change {
+            by: injector.name,
+            path: edit.path.clone(),
+            places: Vec::new(),
+            done: notes.next(),
+            leaf: edit.leaf.clone(),
+            origin: edit.leaf.as_ref().and_then(|leaf| cx.policy.origin(leaf)),
+            forced: edit.leaf.as_ref().is_some_and(|leaf| leaf.forced),
+        })
+        .collect();
+    let Some(places) = apply(document, edits, changes) else {
+        return false;
+    };
+    changes.extend(planned.into_iter().zip(places).map(|(change, place)| Change {
+        places: place.into_iter().collect(),
+        ..change
+    }));
+    true
 }
 
 /// The change behind a place of the object as it is now: the nearest one at or above it, else the first below it.
