@@ -3,6 +3,7 @@
 pub mod certs;
 pub mod check;
 pub mod cluster;
+pub mod doctor;
 pub mod explain;
 mod junit;
 pub mod manifests;
@@ -39,7 +40,8 @@ pub const EXIT_CODES: &[(u8, &str)] = &[
     (CLEAN, "clean: nothing was found"),
     (
         FINDINGS,
-        "findings: a RayJob is denied, a document cannot be read, two sets of policies differ, a test fails",
+        "findings: a RayJob is denied, a document cannot be read, two sets of policies differ, a test fails, raygate does \
+         not work in the cluster",
     ),
     (USAGE, "usage: the command was called wrongly, or a file cannot be read"),
     (POLICY, "policy error: the policies are broken"),
@@ -78,6 +80,8 @@ enum Command {
     Manifests(manifests::Args),
     /// Judge the RayJobs of a live cluster by a set of policies, without changing anything
     Scan(scan::Args),
+    /// Check raygate in a live cluster, and print the command that repairs what is wrong
+    Doctor(doctor::Args),
     /// Print the completions of a shell: source <(raygate completions bash)
     Completions(CompletionsArgs),
 }
@@ -110,6 +114,7 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Sample(args) => sample::run(&args, &mut out),
         Command::Scan(args) => scan::run(&args, &mut out),
+        Command::Doctor(args) => doctor::run(&args, &mut out),
         Command::Certs(args) => certs::run(&args, jiff::Timestamp::now(), &mut out)
             .map(|()| CLEAN)
             .map_err(Into::into),

@@ -11,7 +11,7 @@ use crate::yaml::{self, Limits, Reading};
 use super::{CLEAN, Failure};
 
 /// A RayJob as Flyte sends it, with a mistake that its author could not see.
-const RAYJOB: &str = include_str!("../../tests/rayjobs/seed-01-gpu-training.json");
+pub(super) const RAYJOB: &str = include_str!("../../tests/rayjobs/seed-01-gpu-training.json");
 
 /// The arguments of `raygate sample`.
 #[derive(Debug, clap::Args)]

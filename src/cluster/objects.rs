@@ -30,6 +30,17 @@ pub async fn post(client: &Client, path: &str, object: &Value) -> Result<Value, 
     client.request(request("POST", path, body)?).await
 }
 
+/// The header `Date` of the API server's answers, as it writes it.
+///
+/// # Errors
+/// When there is no answer.
+pub async fn date(client: &Client) -> Result<Option<String>, kube::Error> {
+    let request = request("GET", "/version", Vec::new())?.map(kube::client::Body::from);
+    let response = client.send(request).await?;
+    let date = response.headers().get(hyper::header::DATE);
+    Ok(date.and_then(|date| date.to_str().ok()).map(str::to_owned))
+}
+
 /// A list, read page by page.
 pub struct Pages<'c> {
     client: &'c Client,

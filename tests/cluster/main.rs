@@ -27,6 +27,7 @@ mod certificates;
 mod cluster;
 mod completion;
 mod denial;
+mod doctor;
 mod fleet;
 mod foreign;
 mod gate;
@@ -106,6 +107,14 @@ fn main() -> std::process::ExitCode {
         test(certificates::edits_of_the_configurations_are_seen),
         test(certificates::a_refused_write_keeps_the_old_state),
         test(certificates::raygate_recovers_from_an_outage_of_the_api_server),
+        test(doctor::a_healthy_gate_has_no_findings),
+        test(doctor::a_deleted_configuration_is_missed),
+        test(doctor::a_foreign_ca_is_told_by_what_fails),
+        test(doctor::an_edited_failure_policy_is_set_right_by_the_printed_patch),
+        test(doctor::a_wider_scope_is_set_right_by_the_printed_patch),
+        test(doctor::a_killed_raygate_is_told_by_what_fails),
+        test(doctor::an_emergency_asks_nobody),
+        test(doctor::no_cluster_is_no_finding),
         test(order::raygate_comes_before_kueue_and_once_more_after),
         test(install::every_object_of_the_chart_is_taken),
         test(install::every_object_of_the_overlays_is_taken),
