@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn every_file_is_built_in() {
         let mut files = Vec::new();
-        for directory in ["base", "components", "overlays/cert-manager"] {
+        for directory in ["base", "components", "overlays/cert-manager", "overlays/self-managed"] {
             let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(directory);
             yaml_files(&directory, &mut files);
         }
