@@ -7,6 +7,7 @@ pub mod codes;
 pub mod exemption;
 pub mod glob;
 pub mod json_schema;
+pub mod lint;
 pub mod load;
 pub mod merge;
 mod platform;

@@ -1,6 +1,4 @@
 //! Reading YAML and JSON, above all where they are hostile or wrong.
-//!
-//! Each diagnostic has a case whose rendered text and JSON are held in `tests/yaml/`; run with `RAYGATE_BLESS=1` to write them.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -11,8 +9,6 @@
     reason = "a test may panic, and a benchmark prints its result"
 )]
 
-#[path = "yaml/diagnostics.rs"]
-mod diagnostics;
 #[path = "yaml/documents.rs"]
 mod documents;
 #[path = "yaml/hostile.rs"]

@@ -85,7 +85,7 @@ fn parse(source: &str) -> Result<(IdedExpr, SourceInfo), Problem> {
         let first = errors.errors.first();
         let (line, column) = first.map_or((0, 0), |error| error.pos);
         let message = first.map_or("", |error| error.msg.as_str());
-        Problem::new(at(source, line, column), readable(message))
+        unreadable(source, at(source, line, column), message)
     })
 }
 
@@ -103,17 +103,53 @@ fn at(source: &str, line: isize, column: isize) -> Range<usize> {
 }
 
 /// The parser's words, without the list of everything that would have been legal.
-fn readable(message: &str) -> String {
+fn unreadable(source: &str, place: Range<usize>, message: &str) -> Problem {
     let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
     let message = message.split(" expecting ").next().unwrap_or(message);
+    if let Some((missing, _)) = message
+        .strip_prefix("missing '")
+        .and_then(|rest| rest.split_once("' at "))
+    {
+        return Problem::new(place, format!("a {} is missing", quoted(missing)));
+    }
     let seen = message
         .split_once('\'')
-        .map_or("", |(_, rest)| rest.trim_end_matches('\''));
+        .map_or("", |(_, rest)| rest.strip_suffix('\'').unwrap_or(rest));
+    let rest = source.get(place.start..).unwrap_or_default();
+    let place = if rest.starts_with(seen) {
+        place.start..place.end.max(place.start + seen.len())
+    } else {
+        place
+    };
     match seen {
-        "" => format!("the expression cannot be read: {}", crate::diag::shorten(message, 120)),
-        "<EOF>" => "the expression ends too early".to_owned(),
-        seen if message.starts_with("token recognition") => format!("{} is not understood", quoted(seen)),
-        seen => format!("{} cannot stand here", quoted(seen)),
+        "" => {
+            let message = crate::diag::shorten(message, 120);
+            Problem::new(place, format!("the expression cannot be read: {message}"))
+        }
+        "<EOF>" => Problem::new(place, "the expression ends too early"),
+        text if text.starts_with(['\'', '"']) && text.contains('\\') => Problem::new(
+            place,
+            "a backslash in a text begins an escape, and this is none that CEL has",
+        )
+        .help("put an `r` before the quotes of a regular expression: r'[0-9]+\\.[0-9]+'"),
+        text if text.starts_with(['\'', '"']) => Problem::new(place, "this text is never closed"),
+        seen => {
+            let known = [
+                ("and", "&&"),
+                ("or", "||"),
+                ("not", "!"),
+                ("=", "=="),
+                ("=>", ">="),
+                ("=<", "<="),
+                ("&", "&&"),
+                ("|", "||"),
+            ];
+            let problem = Problem::new(place, format!("{} cannot stand here", quoted(seen)));
+            match known.iter().find(|(wrong, _)| *wrong == seen.trim()) {
+                Some((_, right)) => problem.help(format!("write {right}")),
+                None => problem,
+            }
+        }
     }
 }
 

@@ -18,7 +18,9 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 
 use crate::diag::suggest;
+use crate::engine::bundle::known;
 use crate::engine::{Bundle, Operation};
+use crate::policy::lint::lint as lints;
 use crate::policy::load::Loaded;
 use crate::ray::{KubeRay, version};
 use crate::rules::check;
@@ -125,6 +127,13 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
         known_code(prefix, &bundle)?;
     }
     if files.is_empty() {
+        for diagnostic in lints(&loaded, &known()) {
+            report.policies(&loaded.sources, &diagnostic)?;
+        }
+        if args.output != Format::Full {
+            report.finish(None)?;
+            return Ok(CLEAN);
+        }
         drop(report);
         return lint::run(&bundle, out);
     }

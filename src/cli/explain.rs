@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::diag::{CodePage, suggest};
-use crate::policy::{codes, schema};
+use crate::policy::{codes, lint, schema};
 use crate::rules::check;
 use crate::{suite, yaml};
 
@@ -94,5 +94,9 @@ fn page(topic: &str) -> Result<String, Failure> {
 
 /// The diagnostics of files, of all rooms that read them.
 pub fn diagnostics() -> impl Iterator<Item = &'static CodePage> {
-    yaml::CODES.iter().chain(codes::CODES).chain(suite::CODES)
+    yaml::CODES
+        .iter()
+        .chain(codes::CODES)
+        .chain(lint::CODES)
+        .chain(suite::CODES)
 }

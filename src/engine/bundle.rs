@@ -241,6 +241,7 @@ pub fn known() -> Known {
             .map(|check| KnownCode {
                 code: check.code,
                 fixes: check.fixes,
+                action: check.action,
                 // A RayJob that KubeRay refuses is not helped by passing here.
                 waivable: !check.code.starts_with("RG1"),
             })

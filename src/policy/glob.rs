@@ -24,6 +24,11 @@ impl Glob {
         !self.pattern.contains(['*', '?'])
     }
 
+    /// Whether surely every text that fits the other fits this too.
+    pub fn covers(&self, other: &Glob) -> bool {
+        self.pattern == "*" || self == other || (other.is_literal() && self.matches(&other.pattern))
+    }
+
     /// Whether surely no text fits both: one stands for itself alone, and does not fit the other.
     pub fn is_disjoint(&self, other: &Glob) -> bool {
         (self.is_literal() && !other.matches(&self.pattern)) || (other.is_literal() && !self.matches(&other.pattern))

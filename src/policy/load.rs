@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 
 use crate::cel::{Place, Problem, compile};
 use crate::diag::{Diagnostic, Sources, Span, any_error, suggest};
-use crate::yaml::{self, Limits, Node, Reading};
+use crate::ray::flyte::shown;
+use crate::yaml::{self, Limits, Node, Reading, Step};
 
 use super::codes;
 use super::glob::Glob;
@@ -17,7 +18,7 @@ use super::read::{ReadLeaf, Reader};
 use super::rule::{self, Rule};
 use super::schema::{API_VERSION, DOCUMENTS, Field, Kind, METADATA, POLICY, SETTINGS};
 use super::select::{Key, Selector};
-use super::settings::Mode;
+use super::settings::{Action, Mode};
 use super::{Platform, PolicySet, RayPolicy, SetLeaf, platform};
 
 mod exemption;
@@ -59,6 +60,8 @@ pub struct KnownCode {
     pub fixes: bool,
     /// Whether an exemption may waive it.
     pub waivable: bool,
+    /// What happens to its findings where no policy says so.
+    pub action: Action,
 }
 
 impl Known {
@@ -67,7 +70,7 @@ impl Known {
         self.codes.iter().filter(|known| known.waivable).map(|known| known.code)
     }
 
-    fn code(&self, code: &str) -> Option<&KnownCode> {
+    pub(super) fn code(&self, code: &str) -> Option<&KnownCode> {
         self.codes.iter().find(|known| known.code == code)
     }
 }
@@ -143,36 +146,8 @@ struct Loader<'a> {
     rule_names: BTreeMap<String, Span>,
 }
 
-static TOP: &[Field] = &[
-    Field {
-        key: "apiVersion",
-        kind: Kind::Any,
-        required: true,
-        doc: "The version of the policy language.",
-        example: API_VERSION,
-    },
-    Field {
-        key: "kind",
-        kind: Kind::Any,
-        required: true,
-        doc: "The kind of document.",
-        example: "RayPolicy",
-    },
-    Field {
-        key: "metadata",
-        kind: Kind::Object(METADATA),
-        required: false,
-        doc: "Its name.",
-        example: "{name: base}",
-    },
-    Field {
-        key: "spec",
-        kind: Kind::Any,
-        required: true,
-        doc: "What it says.",
-        example: "{match: {}}",
-    },
-];
+/// The keys of a document.
+const TOP: &[&str] = &["apiVersion", "kind", "metadata", "spec"];
 
 fn error(code: &'static str, span: Span, message: String) -> Diagnostic {
     Diagnostic::error(code, message).at(span, "")
@@ -201,42 +176,38 @@ impl Loader<'_> {
                 Some(version) => format!("apiVersion {} is not {API_VERSION}", crate::k8s::text::quoted(version)),
                 None => format!("the document has no `apiVersion: {API_VERSION}`"),
             };
-            let diagnostic = error(codes::NOT_A_POLICY, span, message);
-            return self.push(
-                diagnostic.help("policy files hold policies only; keep other files outside the policy directory"),
-            );
+            let help = match version {
+                Some(version) if version.starts_with("raygate.dev/") => format!("write `apiVersion: {API_VERSION}`"),
+                _ => "policy files hold policies only; keep other files outside the policy directory".to_owned(),
+            };
+            return self.push(error(codes::NOT_A_POLICY, span, message).help(help));
         }
         let Some(document) = DOCUMENTS.iter().find(|document| Some(document.kind) == kind) else {
-            let span = node.get("kind").map_or(node.span, |kind| kind.span);
+            let span = node.locate(&[Step::Key("kind")]);
             let kinds: Vec<&str> = DOCUMENTS.iter().map(|document| document.kind).collect();
             let help = match kind.and_then(|kind| suggest(kind, kinds.iter().copied())) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the kinds are {}", crate::k8s::text::listed(&kinds)),
             };
-            let message = format!(
-                "there is no kind {}",
-                crate::k8s::text::quoted(kind.unwrap_or_default())
-            );
-            let diagnostic = error(codes::NOT_A_POLICY, span, message);
-            return self.push(diagnostic.help(help));
+            let message = match (kind, node.get("kind")) {
+                (Some(kind), _) => format!("there is no kind {}", crate::k8s::text::quoted(kind)),
+                (None, Some(kind)) => format!("`kind` wants a name, this is {}", kind.kind()),
+                (None, None) => "the document has no `kind`".to_owned(),
+            };
+            return self.push(error(codes::NOT_A_POLICY, span, message).help(help));
         };
         let before = self.reader.diagnostics.len();
         for entry in node.as_mapping().unwrap_or_default() {
-            if !TOP.iter().any(|field| field.key == entry.key.text) {
-                self.reader.object(node, TOP, document.kind);
-                self.reader
-                    .diagnostics
-                    .retain(|diagnostic| diagnostic.code != codes::WRONG_TYPE);
-                break;
+            let key = entry.key.text.as_str();
+            if !TOP.contains(&key) {
+                self.reader.unknown_key(entry.key.span, key, TOP, document.kind);
             }
         }
         let Some(spec) = node.get("spec") else {
-            let diagnostic = error(
-                codes::MISSING_KEY,
-                node.span,
-                format!("`{}` needs the key `spec`", document.kind),
-            );
-            return self.push(diagnostic);
+            let message = format!("a {} needs a `spec`", document.kind);
+            let example = if document.named { "{match: {}}" } else { "{}" };
+            let diagnostic = error(codes::MISSING_KEY, node.locate(&[Step::Key("kind")]), message);
+            return self.push(diagnostic.help(format!("for example `spec: {example}`")));
         };
         self.reader.object(spec, document.spec, "spec");
         let metadata = node.get("metadata");
@@ -351,24 +322,21 @@ impl Loader<'_> {
         for item in spec.get("unset").and_then(Node::as_sequence).unwrap_or_default() {
             let Some(leaf) = item.as_str() else { continue };
             if keys_of(SETTINGS, leaf).is_none() {
-                let known = leaf_names();
-                let diagnostic = error(
-                    codes::UNKNOWN_LEAF,
-                    item.span,
-                    format!("there is no leaf {}", crate::k8s::text::quoted(leaf)),
-                );
-                let near =
-                    suggest(leaf, known.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
-                self.push(near.into_iter().fold(diagnostic, Diagnostic::help));
+                let message = format!("there is no leaf {}", crate::k8s::text::quoted(leaf));
+                self.push(error(codes::UNKNOWN_LEAF, item.span, message).help(leaf_meant(leaf)));
             }
         }
     }
 
     fn unknown_code(&self, code: &str, span: Span) -> Diagnostic {
-        let near = suggest(code, self.known.codes.iter().map(|known| known.code));
-        let diagnostic = error(codes::UNKNOWN_CODE, span, format!("no check has the code {code}"));
-        let near = near.map(|near| format!("did you mean {near}?"));
-        near.into_iter().fold(diagnostic, Diagnostic::help)
+        let known = || self.known.codes.iter().map(|known| known.code);
+        // Of equally near ones, the one of the same family.
+        let family = known().filter(|known| known.get(..3) == code.get(..3));
+        let help = suggest(code, family.chain(known())).map_or_else(
+            || "`raygate explain` lists the codes".to_owned(),
+            |near| format!("did you mean {near}?"),
+        );
+        error(codes::UNKNOWN_CODE, span, format!("no check has the code {code}")).help(help)
     }
 
     fn selector(&mut self, node: &Node) -> Selector {
@@ -456,10 +424,11 @@ impl Loader<'_> {
         self.waived_rules_exist();
         self.conflicts();
         if self.policies.is_empty() && !any_error(&self.reader.diagnostics) {
-            self.push(Diagnostic::warning(
-                codes::NOTHING_LOADED,
-                "no RayPolicy was found: RayJobs are only checked",
-            ));
+            let message = "no RayPolicy was found: RayJobs are only checked";
+            self.push(
+                Diagnostic::warning(codes::NOTHING_LOADED, message)
+                    .help("policies stand in files *.yaml below the policy directories, but not in *.test.yaml"),
+            );
         }
         let acts = |node: &&Node| {
             let mode = node
@@ -501,27 +470,28 @@ impl Loader<'_> {
             let Some(name) = leaf.value.as_str().filter(|_| section == "accelerators") else {
                 continue;
             };
-            let names = platform.accelerators.keys().map(String::as_str);
             let message = match platform.accelerators.get(name) {
-                None => format!("the Platform has no accelerator `{name}`"),
+                None => format!("the Platform has no accelerator {}", crate::k8s::text::quoted(name)),
                 Some(kind) if kind.resource != *resource => {
                     format!("the accelerator `{name}` is for {}, not for {resource}", kind.resource)
                 }
                 Some(_) => continue,
             };
-            let help = suggest(name, names.clone())
-                .map(|near| format!("did you mean `{near}`?"))
-                .unwrap_or_else(|| {
-                    let names: Vec<&str> = names.collect();
-                    if names.is_empty() {
-                        "describe it in a document of kind Platform".to_owned()
-                    } else {
-                        format!("the Platform has {}", crate::k8s::text::listed(&names))
-                    }
-                });
+            let kinds = platform.accelerators.iter();
+            let names: Vec<&str> = kinds
+                .filter(|(_, kind)| kind.resource == *resource)
+                .map(|(name, _)| name.as_str())
+                .collect();
+            let help = match suggest(name, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if names.is_empty() => {
+                    format!("describe one for {resource} under `accelerators` in the document of kind Platform")
+                }
+                None => format!("for {resource} the Platform has {}", crate::k8s::text::listed(&names)),
+            };
             found.push(
                 Diagnostic::error(codes::UNKNOWN_ACCELERATOR, message)
-                    .at(leaf.span, "")
+                    .at(leaf.value_span, "")
                     .help(help),
             );
         }
@@ -552,8 +522,8 @@ impl Loader<'_> {
                     first.policy.name,
                     second.policy.name,
                     path.join("."),
-                    first_leaf.value,
-                    second_leaf.value
+                    shown(&first_leaf.value),
+                    shown(&second_leaf.value)
                 );
                 found.push(
                     Diagnostic::error(codes::CONFLICT, message)
@@ -564,6 +534,32 @@ impl Loader<'_> {
             }
         }
         self.reader.diagnostics.extend(found);
+    }
+}
+
+/// What was probably meant by a name of `unset` that is no leaf.
+fn leaf_meant(leaf: &str) -> String {
+    let path: Vec<&str> = leaf.split('.').collect();
+    let known = leaf_names();
+    if let [group @ ("defaults" | "force"), rest @ ..] = path.as_slice()
+        && keys_of(SETTINGS, &rest.join(".")).is_some()
+    {
+        return format!("leave `{group}.` out: {}", rest.join("."));
+    }
+    if let ["limits" | "actions", ..] = path.as_slice() {
+        return "limits and actions are not taken back; set them anew with a higher `priority`".to_owned();
+    }
+    if let Some(near) = suggest(leaf, known.iter().map(String::as_str)) {
+        return format!("did you mean `{near}`?");
+    }
+    let section = format!("{}.", path.first().copied().unwrap_or_default());
+    let below: Vec<&str> = known.iter().filter_map(|name| name.strip_prefix(&section)).collect();
+    match path.first() {
+        Some(section) if !below.is_empty() => format!("`{section}` has: {}", below.join(", ")),
+        _ => {
+            let sections: Vec<&str> = SETTINGS.iter().map(|field| field.key).collect();
+            format!("leaves begin with {}", crate::k8s::text::listed(&sections))
+        }
     }
 }
 

@@ -22,8 +22,10 @@ pub struct ReadLeaf {
     pub path: Vec<String>,
     /// Its value.
     pub value: Value,
-    /// Where it stands.
+    /// Where its key stands, or the element of a list.
     pub span: Span,
+    /// Where its value stands.
+    pub value_span: Span,
 }
 
 /// Collects what is wrong with documents.
@@ -65,27 +67,45 @@ impl Reader {
         for entry in entries {
             let key = entry.key.text.as_str();
             match fields.iter().find(|field| field.key == key) {
-                Some(field) => self.value(&entry.value, &field.kind, key),
-                None => self.unknown_key(entry.key.span, key, fields, name),
+                Some(field) => {
+                    let before = self.diagnostics.len();
+                    self.value(&entry.value, &field.kind, key);
+                    self.exemplify(before, &entry.value, field);
+                }
+                None => {
+                    let known: Vec<&str> = fields.iter().map(|field| field.key).collect();
+                    self.unknown_key(entry.key.span, key, &known, name);
+                }
             }
         }
         for field in fields
             .iter()
             .filter(|field| field.required && node.get(field.key).is_none())
         {
+            let message = format!("`{name}` needs the key `{}`", field.key);
             self.push(
-                error(
-                    codes::MISSING_KEY,
-                    node.span,
-                    format!("`{name}` needs the key `{}`", field.key),
-                )
-                .help(format!("for example `{}: {}`: {}", field.key, field.example, field.doc)),
+                error(codes::MISSING_KEY, node.span, message)
+                    .help(field.doc)
+                    .help(format!("for example: {}: {}", field.key, field.example)),
             );
         }
     }
 
-    fn unknown_key(&mut self, span: Span, key: &str, fields: &[Field], name: &str) {
-        let known: Vec<&str> = fields.iter().map(|field| field.key).collect();
+    /// Shows an example where a value has another shape than its key wants, and nothing better was said.
+    fn exemplify(&mut self, since: usize, value: &Node, field: &Field) {
+        if let Some(found) = self.diagnostics.get_mut(since)
+            && found.code == codes::WRONG_TYPE
+            && found.help.is_empty()
+            && found.primary.as_ref().is_some_and(|(span, _)| *span == value.span)
+        {
+            found
+                .help
+                .push(format!("for example: {}: {}", field.key, field.example));
+        }
+    }
+
+    /// Reports a key that an object does not have.
+    pub fn unknown_key(&mut self, span: Span, key: &str, known: &[&str], name: &str) {
         let help = match suggest(key, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("it may have: {}", known.join(", ")),
@@ -144,12 +164,12 @@ impl Reader {
                 }
                 None => self.wrong_type(node, name, "a mapping"),
             },
-            Kind::List(kind) => self.list(node, name, |reader, item| reader.value(item, kind, name)),
-            Kind::Set(fields) => self.list(node, name, |reader, item| reader.object(item, fields, name)),
+            Kind::List(kind) => self.list(node, name, |reader, item, name| reader.value(item, kind, name)),
+            Kind::Set(fields) => self.list(node, name, |reader, item, name| reader.object(item, fields, name)),
             Kind::Keyed(key, fields) => {
                 let mut seen: BTreeMap<String, Span> = BTreeMap::new();
-                self.list(node, name, |reader, item| {
-                    reader.object(item, fields, name);
+                self.list(node, name, |reader, item, element| {
+                    reader.object(item, fields, element);
                     let Some(given) = item.get(key) else { return };
                     let Some(text) = given.as_str() else { return };
                     if let Some(first) = seen.insert(text.to_owned(), given.span) {
@@ -157,7 +177,11 @@ impl Reader {
                             "`{name}` has two elements with the {key} {}",
                             crate::k8s::text::quoted(text)
                         );
-                        reader.push(error(codes::BAD_VALUE, given.span, message).and_at(first, "the first"));
+                        reader.push(
+                            error(codes::BAD_VALUE, given.span, message)
+                                .and_at(first, "the first")
+                                .help("keep one of them"),
+                        );
                     }
                 });
             }
@@ -169,9 +193,14 @@ impl Reader {
         }
     }
 
-    fn list(&mut self, node: &Node, name: &str, mut each: impl FnMut(&mut Self, &Node)) {
+    /// Each element with its name, such as `rules[0]`.
+    fn list(&mut self, node: &Node, name: &str, mut each: impl FnMut(&mut Self, &Node, &str)) {
         match node.as_sequence() {
-            Some(items) => items.iter().for_each(|item| each(self, item)),
+            Some(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    each(self, item, &format!("{name}[{index}]"));
+                }
+            }
             None => self.wrong_type(node, name, "a list"),
         }
     }
@@ -232,40 +261,47 @@ impl Reader {
     }
 
     fn form(&mut self, span: Span, text: &str, form: Form, name: &str) {
+        let shown = crate::k8s::text::quoted(text);
+        let is_no = |what: &str| format!("{name}: {shown} is no {what}");
+        let cannot_be = |why: &dyn std::fmt::Display| format!("{name} cannot be {shown}: {why}");
         let result: Result<(), String> = match form {
             Form::Free => Ok(()),
             Form::Text | Form::Glob | Form::Cel | Form::Leaf | Form::Injector => {
                 if text.is_empty() {
-                    Err("is empty".to_owned())
+                    Err(format!("{name} is empty"))
                 } else {
                     Ok(())
                 }
             }
-            Form::Name => names::dns1123_subdomain(text).map_err(|error| error.to_string()),
-            Form::LabelKey => names::label_key(text).map_err(|error| error.to_string()),
-            Form::LabelValue => names::label_value(text).map_err(|error| error.to_string()),
-            Form::ResourceName => names::label_key(text).map_err(|error| error.to_string()),
-            Form::Image => Image::parse(text).map(drop).map_err(|error| error.to_string()),
-            Form::ImagePattern => ImagePattern::parse(text).map(drop).map_err(|error| error.to_string()),
+            Form::Name => names::dns1123_subdomain(text).map_err(|why| cannot_be(&why)),
+            Form::LabelKey | Form::ResourceName => names::label_key(text).map_err(|why| cannot_be(&why)),
+            Form::LabelValue => names::label_value(text).map_err(|why| cannot_be(&why)),
+            Form::Image => Image::parse(text).map(drop).map_err(|why| format!("{name}: {why}")),
+            Form::ImagePattern => ImagePattern::parse(text)
+                .map(drop)
+                .map_err(|why| format!("{name}: {why}")),
             Form::Date => text
                 .parse::<jiff::civil::Date>()
                 .map(drop)
-                .map_err(|_| "is no day; write it like 2026-12-31".to_owned()),
+                .map_err(|_| is_no("day; write it like 2026-12-31")),
             Form::Code if is_code(text) => Ok(()),
-            Form::Code => Err("is no code; write it like RG203".to_owned()),
+            Form::Code => Err(is_no("code; write it like RG203")),
             Form::Finding => match text.strip_prefix("rule/") {
                 Some(rule) => names::dns1123_subdomain(rule).map_err(|error| error.to_string()),
                 None if is_code(text) => Ok(()),
-                None => Err("is neither a code like RG203 nor a rule like rule/owner".to_owned()),
+                None => Err(is_no("code like RG203, and no rule like rule/owner")),
             },
-            Form::KubeRay => text.parse::<KubeRay>().map(drop),
+            Form::KubeRay => text
+                .parse::<KubeRay>()
+                .map(drop)
+                .map_err(|why| format!("{name}: {why}")),
             Form::Version => {
                 let parts: Vec<&str> = text.strip_prefix('v').unwrap_or(text).split('.').collect();
                 let fits = (2..=3).contains(&parts.len()) && parts.iter().all(|part| part.parse::<u32>().is_ok());
                 if fits {
                     Ok(())
                 } else {
-                    Err("is no version; write it like \"1.16.8\"".to_owned())
+                    Err(is_no("version; write it like \"1.16.8\""))
                 }
             }
             Form::Gate => {
@@ -276,16 +312,12 @@ impl Reader {
                     let near = suggest(text, known)
                         .map(|near| format!("; did you mean `{near}`?"))
                         .unwrap_or_default();
-                    Err(format!("is no feature gate that decides anything here{near}"))
+                    Err(is_no(&format!("feature gate that decides anything here{near}")))
                 }
             }
         };
-        if let Err(why) = result {
-            self.push(error(
-                codes::BAD_VALUE,
-                span,
-                format!("{name}: {} {why}", crate::k8s::text::quoted(text)),
-            ));
+        if let Err(message) = result {
+            self.push(error(codes::BAD_VALUE, span, message));
         }
     }
 
@@ -325,6 +357,7 @@ impl Reader {
                         path: below(&path, name),
                         value: item.to_json(),
                         span: item.span,
+                        value_span: item.span,
                     });
                 }
             }
@@ -335,6 +368,7 @@ impl Reader {
                         path: below(&path, &value.to_string()),
                         value,
                         span: item.span,
+                        value_span: item.span,
                     });
                 }
             }
@@ -342,6 +376,7 @@ impl Reader {
                 path,
                 value: node.to_json(),
                 span,
+                value_span: node.span,
             }),
         }
     }

@@ -1,0 +1,217 @@
+//! What is legal in a set of policies and may still not be meant. Only what is certain is said.
+
+use crate::diag::{CodePage, Diagnostic, Sources, Span};
+use crate::k8s::quantity::Quantity;
+
+use super::load::{Known, Loaded};
+use super::merge::Origin;
+use super::select::Selector;
+use super::settings::{Action, Mode};
+use super::{RayPolicy, SetLeaf};
+
+const SHADOWED: &str = "RL101";
+const NEVER_MATCHES: &str = "RL102";
+const LIMIT_LOOSENED: &str = "RL103";
+const ACTION_LOOSENED: &str = "RL104";
+const NOTHING_TO_RAISE: &str = "RL105";
+
+/// Every code of this module, in order.
+pub const CODES: &[CodePage] = &[
+    CodePage {
+        code: SHADOWED,
+        title: "a leaf that another policy always overrides",
+        text: "A policy with a higher `priority` is for every RayJob that this policy is for, and sets the same leaf. So \
+               the value here never holds. Take it out, or turn the priorities round.",
+    },
+    CodePage {
+        code: NEVER_MATCHES,
+        title: "a policy that is for no RayJob",
+        text: "An entry of `exclude` fits every RayJob that `match` fits.",
+    },
+    CodePage {
+        code: LIMIT_LOOSENED,
+        title: "a limit that another policy loosens",
+        text: "For RayJobs that match both policies, the one with the higher `priority` lets through more than the lower \
+               one. That is legal, and often meant: a large team has larger limits. It is always said, because a limit \
+               that does not hold is easily taken for one that does.",
+    },
+    CodePage {
+        code: ACTION_LOOSENED,
+        title: "an action that lets through what is refused or repaired by default",
+        text: "The check refuses or repairs by default, and the policy only warns, writes to the audit log, or ignores.",
+    },
+    CodePage {
+        code: NOTHING_TO_RAISE,
+        title: "an exemption that raises a limit that no policy sets",
+        text: "What is not limited cannot be raised. Perhaps the limit has another name, or its policy is gone.",
+    },
+];
+
+/// The lints of a set of policies, by file and place.
+pub fn lint(loaded: &Loaded, known: &Known) -> Vec<Diagnostic> {
+    let lint = Lint {
+        sources: &loaded.sources,
+    };
+    let policies: Vec<&RayPolicy> = loaded
+        .set
+        .policies
+        .iter()
+        .filter(|policy| policy.mode != Mode::Disabled)
+        .collect();
+    let mut found = Vec::new();
+    for policy in &policies {
+        found.extend(lint.never_matches(policy));
+        for leaf in &policy.leaves {
+            found.extend(lint.shadowed(policy, leaf, &policies));
+            found.extend(lint.limit_loosened(policy, leaf, &policies));
+            found.extend(lint.action_loosened(leaf, known));
+        }
+    }
+    for exemption in &loaded.set.exemptions {
+        for leaf in &exemption.raise {
+            found.extend(lint.nothing_to_raise(leaf, &policies));
+        }
+    }
+    found.sort_by_key(|diagnostic| diagnostic.primary.as_ref().map(|(span, _)| (span.source, span.start)));
+    found
+}
+
+struct Lint<'a> {
+    sources: &'a Sources,
+}
+
+impl Lint<'_> {
+    /// Where something stands; only what came from files has a place.
+    fn span(&self, origin: &Origin) -> Option<Span> {
+        let place = crate::diag::Location {
+            line: origin.line,
+            column: origin.column,
+        };
+        self.sources.rest_of_line(&origin.file, place)
+    }
+
+    fn never_matches(&self, policy: &RayPolicy) -> Option<Diagnostic> {
+        let excluded = policy
+            .excludes
+            .iter()
+            .position(|exclude| !exclude.is_advisory() && exclude.covers(&policy.matches))?;
+        let message = format!(
+            "the policy `{}` is for no RayJob: exclude[{excluded}] fits whatever `match` fits",
+            policy.name
+        );
+        Some(
+            Diagnostic::warning(NEVER_MATCHES, message)
+                .at(self.span(&policy.origin)?, "")
+                .help("narrow the entry of `exclude`, or take the policy out"),
+        )
+    }
+
+    fn shadowed(&self, policy: &RayPolicy, leaf: &SetLeaf, policies: &[&RayPolicy]) -> Option<Diagnostic> {
+        // A policy in Preview shadows nothing, and what it sets is compared as if it were enforced.
+        let (other, shadow) = policies
+            .iter()
+            .filter(|other| other.priority > policy.priority && other.mode == Mode::Enforce)
+            .filter(|other| other.excludes.is_empty() && !other.matches.is_advisory())
+            .filter(|other| other.matches.covers(&policy.matches))
+            .find_map(|other| {
+                let shadow = other.leaves.iter().find(|shadow| shadow.path == leaf.path)?;
+                (shadow.value != leaf.value).then_some((other, shadow))
+            })?;
+        let message = format!(
+            "`{}` of the policy `{}` never holds: `{}` sets it for every RayJob that this policy is for",
+            leaf.path.join("."),
+            policy.name,
+            other.name
+        );
+        Some(
+            Diagnostic::warning(SHADOWED, message)
+                .at(self.span(&leaf.origin)?, "")
+                .and_at(
+                    self.span(&shadow.origin)?,
+                    format!("priority {} goes before {}", other.priority, policy.priority),
+                )
+                .help("take it out, or give this policy the higher `priority`"),
+        )
+    }
+
+    fn limit_loosened(&self, policy: &RayPolicy, leaf: &SetLeaf, policies: &[&RayPolicy]) -> Option<Diagnostic> {
+        let [group, key] = leaf.path.as_slice() else {
+            return None;
+        };
+        let value = number(leaf).filter(|_| group == "limits")?;
+        // The next lower one: what is looser still is its own lint's.
+        let (lower, tighter) = policies
+            .iter()
+            .rev()
+            .filter(|lower| lower.priority < policy.priority && !lower.matches.is_disjoint(&policy.matches))
+            .find_map(|lower| {
+                let tighter = lower.leaves.iter().find(|tighter| tighter.path == leaf.path)?;
+                (number(tighter)? < value).then_some((lower, tighter))
+            })?;
+        let message = format!(
+            "the policy `{}` loosens `{key}` from {} to {}, for RayJobs that match both",
+            policy.name, tighter.value, leaf.value
+        );
+        Some(
+            Diagnostic::note(LIMIT_LOOSENED, message)
+                .at(self.span(&leaf.origin)?, "")
+                .and_at(self.span(&tighter.origin)?, format!("the limit of `{}`", lower.name)),
+        )
+    }
+
+    fn action_loosened(&self, leaf: &SetLeaf, known: &Known) -> Option<Diagnostic> {
+        let [group, code] = leaf.path.as_slice() else {
+            return None;
+        };
+        let action: Action = serde_json::from_value(leaf.value.clone())
+            .ok()
+            .filter(|_| group == "actions")?;
+        let default = known.code(code)?.action;
+        if action > Action::Warn || default <= Action::Warn {
+            return None;
+        }
+        let message = format!("{code} is {} here, and {} by default", action.name(), default.name());
+        Some(
+            Diagnostic::note(ACTION_LOOSENED, message)
+                .at(self.span(&leaf.origin)?, "")
+                .help(format!("`raygate explain {code}` says what comes of it")),
+        )
+    }
+
+    fn nothing_to_raise(&self, leaf: &SetLeaf, policies: &[&RayPolicy]) -> Option<Diagnostic> {
+        let key = leaf.path.last()?;
+        let is_set = policies
+            .iter()
+            .flat_map(|policy| &policy.leaves)
+            .any(|set| matches!(set.path.as_slice(), [group, limit] if group == "limits" && limit == key));
+        if is_set {
+            return None;
+        }
+        Some(
+            Diagnostic::warning(NOTHING_TO_RAISE, format!("no policy sets the limit `{key}`"))
+                .at(self.span(&leaf.origin)?, "")
+                .help("take it out, or set the limit in a RayPolicy"),
+        )
+    }
+}
+
+fn number(leaf: &SetLeaf) -> Option<Quantity> {
+    Quantity::from_json(&leaf.value).ok()
+}
+
+impl Selector {
+    /// Whether it surely fits every subject that the other fits.
+    fn covers(&self, other: &Selector) -> bool {
+        self.when.is_none()
+            && self.patterns.iter().all(|(key, mine)| {
+                other.patterns.iter().any(|(other_key, theirs)| {
+                    key == other_key && theirs.iter().all(|glob| mine.iter().any(|wide| wide.covers(glob)))
+                })
+            })
+    }
+
+    /// Whether it rests on what the object says of itself, at least in part.
+    fn is_advisory(&self) -> bool {
+        self.when.is_some() || self.patterns.iter().any(|(key, _)| key.is_advisory())
+    }
+}
