@@ -131,6 +131,11 @@ pub fn run() -> ExitCode {
     ended(result.and_then(|code| Ok(out.flush().map(|()| code)?)))
 }
 
+/// `1 change`, `2 changes`.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Whether standard output is a terminal that wants colours; `NO_COLOR` and its like are heeded.
 fn is_coloured() -> bool {
     anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never

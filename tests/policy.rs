@@ -435,7 +435,7 @@ fn what_is_wrong_with_an_exemption_is_said_at_its_place() {
             "a.yaml:14:40: error[RP210]: RG101 cannot be waived: KubeRay itself refuses what it finds",
             "a.yaml:14:47: error[RP204]: no check has the code RG998",
             "a.yaml:14:54: error[RP211]: no policy has a rule named `owners`",
-            "a.yaml:14:67: error[RP106]: `waive`: `rg203` is neither a code like RG203 nor a rule like rule/owner",
+            "a.yaml:14:67: error[RP106]: `waive[3]`: `rg203` is no code like RG203, and no rule like rule/owner",
             "a.yaml:19:40: error[RP102]: `raise` has no key `maxGpu`",
             "a.yaml:23:18: warning[RP212]: the exemption `idle` waives and raises nothing",
         ]

@@ -518,7 +518,7 @@ fn policies_beside_hold_and_are_not_measured() {
     let (code, text) = folder.test(&["--policies", "beside"]);
     assert_eq!(code, 1, "{text}");
     assert!(
-        text.contains("RG507") && text.contains("1 cases: 0 passed, 1 failed"),
+        text.contains("RG507") && text.contains("1 case: 0 passed, 1 failed"),
         "{text}"
     );
     let (code, text) = folder.test(&["--policies", "beside", "--bless", "--coverage"]);

@@ -152,6 +152,7 @@ impl Sources {
             .and_then(|end| rest.get(..end))
             .unwrap_or(rest)
             .trim_end();
+        let rest = rest.get(..end_in_flow(line.get(..start)?, rest)).unwrap_or(rest);
         let start = source.line_start(place.line) + start;
         Some(Span::new(
             SourceId(u32::try_from(index).ok()?),
@@ -179,6 +180,29 @@ impl Sources {
     pub fn end_location(&self, span: Span) -> Option<Location> {
         self.get(span.source).map(|source| source.location(span.end))
     }
+}
+
+/// Where an entry ends that begins inside braces or brackets: at the comma behind it, or where they close.
+fn end_in_flow(before: &str, rest: &str) -> usize {
+    let opened = |text: &str| text.matches(['{', '[']).count();
+    let closed = |text: &str| text.matches(['}', ']']).count();
+    if opened(before) <= closed(before) {
+        return rest.len();
+    }
+    let mut depth = 0_usize;
+    let mut quote = None;
+    for (at, character) in rest.char_indices() {
+        match (quote, character) {
+            (Some(open), character) if open == character => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(character),
+            (None, '{' | '[') => depth += 1,
+            (None, '}' | ']' | ',') if depth == 0 => return at,
+            (None, '}' | ']') => depth -= 1,
+            _ => {}
+        }
+    }
+    rest.len()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use crate::cli::counted;
 use crate::diag::shorten;
 use crate::engine::{Outcome, Verdict};
 use crate::policy::settings::Action;
@@ -119,9 +120,4 @@ impl fmt::Display for Total {
             self.not_judged()
         )
     }
-}
-
-/// `1 change`, `2 changes`.
-pub fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

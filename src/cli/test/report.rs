@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::cli::{Failure, is_coloured};
+use crate::cli::{Failure, counted, is_coloured};
 use crate::suite::coverage::Coverage;
 use crate::suite::{Difference, Line, Suite, Tested};
 
@@ -130,8 +130,8 @@ pub fn total(
     }
     writeln!(
         out,
-        "{} cases: {passed} passed, {} failed",
-        results.len(),
+        "{}: {passed} passed, {} failed",
+        counted(results.len(), "case"),
         results.len() - passed
     )?;
     if let Some(covered) = covered {

@@ -5,12 +5,11 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
-use crate::cli::{Failure, is_coloured};
+use crate::cli::{Failure, counted, is_coloured};
 use crate::diag::{one_line, shorten};
 use crate::engine::{Judged, Verdict};
 
 use super::super::report::{Format, verdict};
-use super::super::total::counted;
 use super::{Counts, Differ, Difference, Pair, Side};
 
 /// The longest value that is shown, in characters.

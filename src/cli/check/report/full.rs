@@ -4,14 +4,14 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::cli::is_coloured;
+use crate::cli::{counted, is_coloured};
 use crate::diag::{Diagnostic, Sources, one_line};
 use crate::engine::Verdict;
 use crate::policy::settings::Action;
 
 use super::super::diff;
 use super::super::request::Skipped;
-use super::super::total::{Total, counted};
+use super::super::total::Total;
 use super::{Report, Seen};
 
 pub(super) struct Full<'o> {
