@@ -301,7 +301,7 @@ fn misspellings_are_found_where_they_stand() {
         ),
         ("job.gpus >", &["[]@10 the expression ends too early; -"]),
         ("job.gpus 1", &["[1]@9 `1` cannot stand here; -"]),
-        ("'ü' == 'é", &["[']@8 `'é` is not understood; -"]),
+        ("'ü' == 'é", &["['é]@8 this text is never closed; -"]),
         ("  ", &["[  ]@0 the expression is empty; -"]),
     ] {
         assert_eq!(problems(expression, Place::When), wanted, "{expression}");
