@@ -109,11 +109,16 @@ impl Daemon {
         }
     }
 
+    /// The process id. It stays this child's until the child has been waited for.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGTERM, as a kubelet sends it.
     pub(crate) fn terminate(&mut self) {
         // Until it is waited for, the id of an ended child is not given away.
         let status = Command::new("sh")
-            .args(["-c", "kill -s TERM \"$0\"", &self.child.id().to_string()])
+            .args(["-c", "kill -s TERM \"$0\"", &self.id().to_string()])
             .status();
         assert!(
             status.is_ok_and(|status| status.success()),
