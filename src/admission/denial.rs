@@ -53,6 +53,11 @@ pub fn status(platform: &Platform) -> (u16, &'static str) {
 
 /// One finding in one sentence: what is wrong, what to change, its code.
 pub fn one(judged: &Judged) -> String {
+    shortened(judged, LONGEST)
+}
+
+/// The same with so many bytes before the code, which is never cut off: it leads to the rest.
+pub fn shortened(judged: &Judged, longest: usize) -> String {
     let finding = &judged.finding;
     let mut text = finding.message.clone();
     match (&finding.flyte, finding.fix.as_str()) {
@@ -61,7 +66,7 @@ pub fn one(judged: &Judged) -> String {
         (None, "") => {}
         (None, fix) => text.push_str(&format!("; {fix}")),
     }
-    format!("{} [{}]", truncated(&text, LONGEST), judged.code())
+    format!("{} [{}]", truncated(&text, longest), judged.code())
 }
 
 /// The text of a denial.

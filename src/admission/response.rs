@@ -181,7 +181,8 @@ impl Response {
             }
         };
         for judged in outcome.findings.iter().filter(|judged| judged.action == Action::Warn) {
-            response = response.warning(&denial::one(judged));
+            let longest = LONGEST_WARNING.saturating_sub(judged.code().len() + " []".len());
+            response = response.warning(&denial::shortened(judged, longest));
         }
         if creates && outcome.verdict == Verdict::Allow && !outcome.changes.is_empty() {
             response = response.warning(denial::NOT_APPLIED);

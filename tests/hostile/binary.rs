@@ -5,7 +5,6 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::ServerName;
@@ -298,6 +297,3 @@ pub(crate) fn review(operation: &str, object: &Value, old: &Value) -> Vec<u8> {
 
 /// The uid of every review here.
 pub(crate) const UID: &str = "5d1f0c7e-6b0a-4f7e-9a39-1c1c7f5b0001";
-
-/// How long a part of a test may take at the most before it counts as hanging.
-pub(crate) const BOUND: Duration = PATIENCE;

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::binary::{BOUND, Raygate, create, head, raygate};
+use crate::binary::{Raygate, create, head, raygate};
 use crate::jobs::seed;
 use crate::process::wait_for;
 
@@ -191,5 +191,4 @@ fn item_65_an_end_in_the_middle() {
     assert_eq!(client.post("/mutate", &create(&seed(1))).status, 200);
     raygate.server.terminate();
     assert!(raygate.server.wait().success());
-    let _ = BOUND;
 }

@@ -74,7 +74,7 @@ const ITEMS: &[(u8, &str, Tried)] = &[
     (41, "/dev/shm by other spellings", Here),
     (42, "sizes of /dev/shm that cannot be", Here),
     (43, "tolerations that are there", Here),
-    (44, "a node selector with another value", By(&[])),
+    (44, "a node selector with another value", Here),
     (45, "images that look alike", Here),
     (46, "times that contradict each other", Here),
     (47, "rights that a mutation might add", Here),

@@ -377,8 +377,18 @@ fn item_41_dev_shm_by_other_spellings() {
         json!({"name": "shared-mem", "hostPath": {"path": "/tmp"}}),
         json!({"name": "shared-mem", "emptyDir": {}}),
     ] {
-        let job = with(seed(1), &format!("{GROUP}/template/spec/volumes"), json!([volume]));
-        assert_denied(&judged(shared(), &job), "RG307");
+        // KubeRay would take it for its own, unless memory is mounted there already: so raygate mounts its own.
+        let job = with(
+            seed(1),
+            &format!("{GROUP}/template/spec/volumes"),
+            json!([volume.clone()]),
+        );
+        let after = mutated(shared(), &job);
+        let mounts = after.pointer(&format!("{}/volumeMounts", container(GROUP)));
+        let mounts = mounts.and_then(Value::as_array).expect("mounts");
+        let at_shm: Vec<&Value> = mounts.iter().filter(|mount| mount["mountPath"] == "/dev/shm").collect();
+        assert_eq!(at_shm.len(), 1, "{mounts:?}");
+        assert_ne!(at_shm[0]["name"], "shared-mem");
     }
 }
 
@@ -391,9 +401,11 @@ fn item_42_sizes_of_dev_shm_that_cannot_be() {
         at(&mut job, &container(GROUP))["volumeMounts"] = json!([{"name": "mine", "mountPath": "/dev/shm"}]);
         job
     };
-    for size in ["64Gi", "-1", "much"] {
+    for size in ["-1", "much"] {
         assert_denied(&judged(shared(), &sized(size)), "RG304");
     }
+    let above = judged(shared(), &sized("64Gi"));
+    assert!(above["warnings"].to_string().contains("[RG304]"), "{above}");
     let mut unlimited = seed(1);
     at(&mut unlimited, &container(GROUP))["resources"] = json!({});
     assert_allowed(&judged(shared(), &unlimited));
@@ -422,6 +434,25 @@ fn item_43_tolerations_that_are_there() {
 }
 
 #[test]
+fn item_44_a_node_selector_with_another_value() {
+    let raygate = with_policy(
+        "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec:\n  accelerators:\n    l4: {resource: nvidia.com/gpu, \
+         nodeSelector: {nvidia.com/gpu.product: NVIDIA-L4}}\n---\napiVersion: raygate.dev/v1beta1\nkind: RayPolicy\n\
+         metadata: {name: gpus}\nspec:\n  match: {}\n  priority: 5\n  defaults: {accelerators: {nvidia.com/gpu: l4}}\n",
+    );
+    let selector = format!("{GROUP}/template/spec/nodeSelector");
+    let product = json!({"nvidia.com/gpu.product": "NVIDIA-L4"});
+    assert_eq!(
+        mutated(&raygate, &seed(1)).pointer(&selector),
+        Some(&product),
+        "the default of the policy"
+    );
+    let own = json!({"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB"});
+    let after = mutated(&raygate, &with(seed(1), &selector, own.clone()));
+    assert_eq!(after.pointer(&selector), Some(&own), "what the author wrote stands");
+}
+
+#[test]
 fn item_45_images_that_look_alike() {
     let raygate = with_policy(
         "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: images}\nspec:\n  match: {}\n  priority: 5\n  \
@@ -437,7 +468,12 @@ fn item_45_images_that_look_alike() {
         }
         job
     };
-    for allowed in ["ghcr.io/my-org/ray:2.52.1", "registry.example:5000/ray/base:1"] {
+    // A registry is a host, and hosts know no capital letters.
+    for allowed in [
+        "ghcr.io/my-org/ray:2.52.1",
+        "registry.example:5000/ray/base:1",
+        "GHCR.io/my-org/ray:1",
+    ] {
         assert_allowed(&judged(&raygate, &imaged(allowed)));
     }
     for other in [
@@ -447,7 +483,7 @@ fn item_45_images_that_look_alike() {
         "evil.example/ghcr.io/my-org/ray:1",
         "registry.example:5001/ray/base:1",
         "registry.example/ray/base:1",
-        "GHCR.io/my-org/ray:1",
+        "ghcr.io/My-Org/ray:1",
         "ghcr.io/my-оrg/ray:1",
         "ghcr.io/my-org/../evil/ray:1",
         "ghcr.io/my-org/ray:1@sha256:0",

@@ -57,7 +57,8 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 let (Some(least), Some(most)) = (request.quantity.as_ref(), limit.quantity.as_ref()) else {
                     continue;
                 };
-                if most >= least {
+                // A negative limit is RG205's: what its author meant is anybody's guess.
+                if most >= least || most.is_negative() {
                     continue;
                 }
                 let (key, wanted, shown) = (request.key, request.seen(), named(request.key));
