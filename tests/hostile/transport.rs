@@ -97,7 +97,7 @@ fn item_03_ten_thousand_idle_connections() {
     let mut idle = Vec::new();
     // Those beyond the accept limit wait in the kernel's queue, and beyond that the kernel lets a client wait.
     for _ in 0..10_000 {
-        match TcpStream::connect_timeout(&raygate.webhook, Duration::from_secs(3)) {
+        match TcpStream::connect_timeout(&raygate.webhook, Duration::from_millis(900)) {
             Ok(stream) => idle.push(stream),
             Err(_) => break,
         }

@@ -1,0 +1,34 @@
+//! Any text as an expression of a rule: refused at load, or it comes to an end on a real RayJob.
+#![no_main]
+
+use std::sync::{Arc, LazyLock};
+
+use libfuzzer_sys::fuzz_target;
+use raygate::cel::{Here, Meter, Place, compile};
+use raygate::engine::Bundle;
+use raygate::policy::Subject;
+use raygate::ray::RayJob;
+use raygate::ray::flyte::Identity;
+use serde_json::Value;
+
+static BUNDLE: LazyLock<Bundle> = LazyLock::new(Bundle::embedded);
+static OBJECT: LazyLock<Value> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../tests/rayjobs/seed-01-gpu-training.json")).expect("a RayJob is JSON")
+});
+
+fuzz_target!(|text: &str| {
+    match compile(text, Place::Job) {
+        Err(problems) => {
+            for problem in problems {
+                assert!(!problem.message.is_empty());
+                assert!(problem.range.end <= text.len().max(1) && problem.range.start <= problem.range.end);
+            }
+        }
+        Ok(program) => {
+            let job = RayJob::of(&OBJECT);
+            let subject = Subject::new(Identity::of(&job), "mlplatform-production", "", BUNDLE.platform());
+            let session = subject.session(&job, None, BUNDLE.platform());
+            let _ = program.holds(&session, Here::Job, &Arc::new(Meter::default()));
+        }
+    }
+});
