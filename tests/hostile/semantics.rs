@@ -155,6 +155,50 @@ fn item_30_exemptions_that_an_author_writes() {
     assert_denied(&judged(shared(), &job), "RG133");
 }
 
+/// A limit of four GPUs, and exemptions from it.
+fn limit_with(exemptions: &str) -> Raygate {
+    let policy = format!("{LIMIT_PRODUCTION}---\n{exemptions}");
+    Raygate::start_with(|command, folder| {
+        let own = folder.join("policies");
+        std::fs::create_dir(&own).expect("create a folder");
+        std::fs::write(own.join("own.yaml"), policy).expect("write a policy");
+        command.arg("--policies").arg(own);
+    })
+}
+
+fn exemption(name: &str, gpus: u32, expires: &str) -> String {
+    format!(
+        "apiVersion: raygate.dev/v1beta1\nkind: Exemption\nmetadata: {{name: {name}}}\nspec:\n  match: {{namespaces: \
+         [mlplatform-production]}}\n  raise: {{maxGpusPerJob: {gpus}}}\n  owner: ml\n  reason: one run\n  expires: {expires}\n"
+    )
+}
+
+/// A job of 40 GPUs.
+fn large() -> Value {
+    let mut job = seed(1);
+    for key in ["replicas", "maxReplicas"] {
+        at(&mut job, GROUP)[key] = json!(40);
+    }
+    job
+}
+
+#[test]
+fn item_31_an_exemption_that_has_expired() {
+    let over = limit_with(&exemption("hero", 64, "2020-02-29"));
+    assert_denied(&judged(&over, &large()), "RG310");
+    let running = limit_with(&exemption("hero", 64, "9999-12-31"));
+    assert_allowed(&judged(&running, &large()));
+}
+
+#[test]
+fn item_32_two_exemptions() {
+    let both = [
+        exemption("wide", 64, "9999-12-31"),
+        exemption("narrow", 8, "9999-12-31"),
+    ];
+    assert_denied(&judged(&limit_with(&both.join("---\n")), &large()), "RG310");
+}
+
 #[test]
 fn item_33_the_same_mistake_in_other_kinds() {
     // raygate is registered for RayJobs. A review of another kind is let through whatever is in it, and changed never.
