@@ -69,6 +69,45 @@ static PREVIEWED: LazyLock<[Bundle; 2]> = LazyLock::new(|| {
     ]
 });
 
+/// The same documents in many orders and under many names of files; and policies none of which is for these RayJobs.
+static ORDERS: LazyLock<Vec<Bundle>> = LazyLock::new(|| {
+    let full = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policies/full.yaml")).unwrap();
+    let documents: Vec<&str> = full
+        .split("---\n")
+        .filter(|document| document.contains("kind:"))
+        .collect();
+    assert!(documents.len() > 2);
+    let load = |order: &[usize]| {
+        let sources: Vec<Source> = order
+            .iter()
+            .enumerate()
+            .map(|(position, document)| Source::new(&format!("{position}.yaml"), documents[*document]))
+            .collect();
+        let loaded = raygate::policy::load(&sources, &raygate::engine::bundle::known());
+        assert!(loaded.is_usable(), "{:?}", loaded.diagnostics);
+        Bundle::new(loaded.set)
+    };
+    let forwards: Vec<usize> = (0..documents.len()).collect();
+    let mut orders = vec![forwards.clone(), forwards.iter().rev().copied().collect()];
+    for turn in 1..documents.len() {
+        let mut order = forwards.clone();
+        order.rotate_left(turn);
+        orders.push(order);
+    }
+    orders.iter().map(|order| load(order)).collect()
+});
+
+static ELSEWHERE: LazyLock<Bundle> = LazyLock::new(|| {
+    let full = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policies/full.yaml")).unwrap();
+    let nowhere = regex::Regex::new(r"(?m)^  match: .*$")
+        .unwrap()
+        .replace_all(&full, "  match: {namespaces: [nowhere]}");
+    let loaded = raygate::policy::load(&[Source::new("p.yaml", &nowhere)], &raygate::engine::bundle::known());
+    let errors: Vec<String> = loaded.diagnostics.iter().map(|d| d.concise(&loaded.sources)).collect();
+    assert!(loaded.is_usable(), "{}", errors.join("\n"));
+    Bundle::new(loaded.set)
+});
+
 /// Fields that rules look at. `*` is any position, `?` any group of pods.
 const FIELDS: &[&str] = &[
     "metadata/name",
@@ -459,6 +498,43 @@ proptest! {
         let message = body["response"]["status"]["message"].as_str().unwrap_or_default().to_lowercase();
         for steering in ["exceeded quota", "already exists", "requested:", "limited:", "etcdserver:", "\n"] {
             prop_assert!(!message.contains(steering), "{}", message);
+        }
+    }
+
+    /// The order of files and their names decide nothing: the same digest, the same object, the same findings.
+    #[test]
+    fn the_order_of_policies_means_nothing(object in rayjobs(), order in 0..16usize) {
+        let (first, other) = (&ORDERS[0], &ORDERS[order % ORDERS.len()]);
+        prop_assert_eq!(first.digest(), other.digest());
+        // The record in the annotation names the files, and they have other names here.
+        let without = |mut object: Value| {
+            if let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+                annotations.remove("raygate.dev/applied");
+            }
+            object
+        };
+        let [one, two] = [first, other].map(|bundle| without(mutate(bundle, &object).document.into_value()));
+        prop_assert_eq!(&one, &two);
+        let found = |bundle: &Bundle| {
+            let outcome = answer_validate(bundle, request(&one, Operation::Create, None));
+            let findings = outcome.findings.iter().map(|judged| (judged.code().to_owned(), judged.finding.path.to_string()));
+            (outcome.verdict, findings.collect::<Vec<_>>())
+        };
+        prop_assert_eq!(found(first), found(other));
+    }
+
+    /// An object for which no policy is gets what a check repairs by itself and what the Platform says of accelerators;
+    /// where that is nothing, it gets no patch at all.
+    #[test]
+    fn what_no_policy_is_for_is_left_alone(object in rayjobs()) {
+        let outcome = mutate(&ELSEWHERE, &object);
+        prop_assert!(outcome.policies.is_empty());
+        for change in &outcome.changes {
+            prop_assert!(change.by.starts_with("RG") || change.by == "accelerators", "{} changed it", change.by);
+        }
+        if outcome.changes.is_empty() {
+            prop_assert!(!outcome.document.is_changed());
+            prop_assert_eq!(outcome.document.value(), &object);
         }
     }
 
