@@ -88,7 +88,15 @@ const ITEMS: &[(u8, &str, Tried)] = &[
     (55, "expressions that explode", Here),
     (56, "messages with the author's words", Here),
     (57, "policies that want out", Here),
-    (58, "a replica killed, a node drained, twenty rollouts", By(&[])),
+    (
+        58,
+        "a replica killed, a node drained, twenty rollouts",
+        By(&[
+            ("tests/cluster/outage.rs", "nothing_is_created_without_raygate"),
+            ("tests/cluster/outage.rs", "raygate_ends_on_sigterm"),
+            ("tests/cluster/certificates.rs", "turnovers_lose_no_create"),
+        ]),
+    ),
     (
         59,
         "a kept connection to a server that ends",
@@ -109,12 +117,26 @@ const ITEMS: &[(u8, &str, Tried)] = &[
     (
         63,
         "a Kubernetes API that cannot be reached",
-        No(
-            "without self-managed certificates raygate has no Kubernetes client at all; with them, the cluster tests stop \
-         the API server",
-        ),
+        By(&[
+            (
+                "tests/cluster/certificates.rs",
+                "raygate_recovers_from_an_outage_of_the_api_server",
+            ),
+            ("tests/cluster/certificates.rs", "a_refused_write_keeps_the_old_state"),
+        ]),
     ),
-    (64, "a webhook configuration that someone deletes or edits", By(&[])),
+    (
+        64,
+        "a webhook configuration that someone deletes or edits",
+        By(&[
+            ("tests/cluster/certificates.rs", "edits_of_the_configurations_are_seen"),
+            ("tests/cluster/doctor.rs", "a_deleted_configuration_is_missed"),
+            (
+                "tests/cluster/doctor.rs",
+                "an_edited_failure_policy_is_set_right_by_the_printed_patch",
+            ),
+        ]),
+    ),
     (65, "an end in the middle", Here),
     (
         66,
@@ -124,7 +146,7 @@ const ITEMS: &[(u8, &str, Tried)] = &[
     (
         67,
         "a panic",
-        By(&[("tests/server/bodies.rs", "a_panic_costs_one_review")]),
+        By(&[("tests/server/overload.rs", "a_panic_costs_one_review")]),
     ),
     (
         68,
