@@ -234,15 +234,12 @@ pub(crate) fn a_damaged_secret_is_made_anew(cluster: &Cluster) {
             });
             if damaged { Err("it is as it was") } else { Ok(()) }
         });
-        let logs = fleet
-            .replicas
-            .iter()
-            .map(|replica| replica.daemon.log())
-            .collect::<String>();
-        let line = logs
-            .lines()
-            .find(|line| line.contains("certificates in the Secret") && line.contains(word));
-        let line = line.unwrap_or_else(|| panic!("no line names {word}:\n{logs}"));
+        let line = wait_for(&format!("a line that names {word}"), || {
+            let logs: String = fleet.replicas.iter().map(|replica| replica.daemon.log()).collect();
+            let mut lines = logs.lines();
+            let line = lines.find(|line| line.contains("certificates in the Secret") && line.contains(word));
+            line.map(str::to_owned).ok_or(logs)
+        });
         assert!(!line.contains(&secret_word), "a key is in the log: {line}");
         assert!(create(cluster, 0).is_empty());
     }
