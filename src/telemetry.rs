@@ -12,6 +12,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+pub mod traces;
+
 mod writer;
 
 pub use writer::{Flush, dropped_lines};

@@ -18,6 +18,7 @@ use crate::reload::policies::{PoliciesError, PolicyFiles};
 use crate::reload::{self, Follower};
 use crate::self_managed::{Keeper, KeeperError};
 use crate::server::{CertificateSource, Limits, Options, PairFiles, Server, Signals, StartError, duration};
+use crate::telemetry::traces::{self, TracesError};
 use crate::telemetry::{self, Format, TelemetryError};
 
 /// How long replicas stay reachable after "not ready" where load balancers must hear of it first.
@@ -88,6 +89,9 @@ pub enum ServeError {
     /// Logging.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
+    /// Traces.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     /// Policies.
     #[error(transparent)]
     Policies(Failure),
@@ -115,7 +119,10 @@ pub fn run(args: &ServeArgs) -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(ServeError::Runtime)?;
+    let traces = traces::start(runtime.handle())?;
     let served = runtime.block_on(serve(args, gate, follower, metrics, format));
+    // While the runtime still turns: the last traces go out over it.
+    drop(traces);
     // The drain has waited for all that is worth it; what still runs has no one to answer to.
     runtime.shutdown_background();
     served

@@ -18,7 +18,7 @@ use super::evaluate::evaluate;
 use super::{Shared, duration};
 use crate::admission::{Answer, Endpoint, Previewed, Record};
 use crate::metrics::{Exemplar, Overload, endpoint_label};
-use crate::telemetry::{Commas, clip};
+use crate::telemetry::{Commas, clip, traces};
 
 /// The longest of a request's own words in the log, in bytes: a Kubernetes name has at most 253.
 const LOGGED_BYTES: usize = 256;
@@ -71,15 +71,25 @@ async fn review(shared: &Arc<Shared>, endpoint: Endpoint, request: Request) -> R
     let mut answer = evaluate(shared, endpoint, body, deadline).await;
     answer.record.spent.body = read;
     let took = start.elapsed();
-    shared
-        .metrics
-        .answered(endpoint, &answer.record, took, Exemplar::uid(&answer.record.uid));
-    log(endpoint, &answer.record, took, bytes);
+    let record = &answer.record;
+    let trace = traces::trace(&traces::Answered {
+        headers: &head.headers,
+        endpoint: endpoint_label(endpoint),
+        record,
+        bytes,
+        took,
+    });
+    let exemplar = trace
+        .as_deref()
+        .and_then(Exemplar::trace)
+        .or_else(|| Exemplar::uid(&record.uid));
+    shared.metrics.answered(endpoint, record, took, exemplar);
+    log(endpoint, record, took, bytes, trace.as_deref());
     respond(answer)
 }
 
 /// One line for each decision.
-fn log(endpoint: Endpoint, record: &Record, took: Duration, bytes: usize) {
+fn log(endpoint: Endpoint, record: &Record, took: Duration, bytes: usize, trace: Option<&str>) {
     tracing::info!(
         uid = clip(&record.uid, LOGGED_BYTES),
         endpoint = endpoint_label(endpoint),
@@ -95,6 +105,7 @@ fn log(endpoint: Endpoint, record: &Record, took: Duration, bytes: usize) {
         bundle = record.bundle,
         microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         bytes,
+        trace_id = trace,
         "answered"
     );
 }

@@ -14,6 +14,7 @@
 mod bodies;
 mod certificates;
 mod client;
+mod command;
 mod drain;
 mod harness;
 mod overload;
@@ -21,3 +22,5 @@ mod policies;
 mod protocols;
 mod reload;
 mod sighup;
+#[cfg(feature = "otel")]
+mod traces;
