@@ -122,7 +122,9 @@ pub fn run(args: &ServeArgs) -> Result<(), ServeError> {
     let traces = traces::start(runtime.handle())?;
     let served = runtime.block_on(serve(args, gate, follower, metrics, format));
     // While the runtime still turns: the last traces go out over it.
-    drop(traces);
+    if let Some(traces) = traces {
+        traces.flush();
+    }
     // The drain has waited for all that is worth it; what still runs has no one to answer to.
     runtime.shutdown_background();
     served

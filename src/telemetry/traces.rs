@@ -17,9 +17,9 @@ mod none;
 mod otlp;
 
 #[cfg(not(feature = "otel"))]
-pub use none::{Flush, start, trace};
+pub use none::{Waiting, start, trace};
 #[cfg(feature = "otel")]
-pub use otlp::{Flush, start, trace};
+pub use otlp::{Waiting, start, trace};
 
 /// A review that was answered just now.
 #[derive(Clone, Copy, Debug)]

@@ -24,12 +24,13 @@ const WORD_BYTES: usize = 256;
 
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
 
-/// Sends what is still waiting when it is dropped.
+/// Spans that may still wait to be sent.
 #[derive(Debug)]
-pub struct Flush(SdkTracerProvider);
+pub struct Waiting(SdkTracerProvider);
 
-impl Drop for Flush {
-    fn drop(&mut self) {
+impl Waiting {
+    /// Sends what still waits.
+    pub fn flush(self) {
         if let Err(error) = self.0.shutdown_with_timeout(FLUSH_PATIENCE) {
             tracing::warn!(%error, "the last traces were not sent");
         }
@@ -42,7 +43,7 @@ impl Drop for Flush {
 ///
 /// # Errors
 /// [`TracesError`] where the settings make no sense.
-pub fn start(runtime: &Handle) -> Result<Option<Flush>, TracesError> {
+pub fn start(runtime: &Handle) -> Result<Option<Waiting>, TracesError> {
     let Some(collector) = collector() else { return Ok(None) };
     if collector.starts_with("https:") {
         return Err(TracesError::Tls(collector));
@@ -64,7 +65,7 @@ pub fn start(runtime: &Handle) -> Result<Option<Flush>, TracesError> {
     // A second start in one process would be a test's; the first one's tracer stays.
     let _ = TRACER.set(provider.tracer("raygate"));
     tracing::info!(collector, "sending traces");
-    Ok(Some(Flush(provider)))
+    Ok(Some(Waiting(provider)))
 }
 
 /// Makes the spans of a review, and gives back the id of its trace where it is sampled.
