@@ -61,6 +61,8 @@ pub struct Platform {
     pub flyte: FlyteSpec,
     /// The kinds of accelerators.
     pub accelerators: BTreeMap<String, Accelerator>,
+    /// Where each of them stands, by its name.
+    pub accelerator_origins: BTreeMap<String, Arc<Origin>>,
 }
 
 impl Platform {

@@ -12,6 +12,7 @@ pub mod own;
 
 use std::sync::{Arc, LazyLock};
 
+use crate::policy::merge::Group;
 use crate::policy::settings::Settings;
 use crate::policy::{Effective, Leaf, Origin, Platform};
 use crate::ray::{KubeRay, RayJob};
@@ -79,6 +80,17 @@ impl<'a> Cx<'a> {
         limit
             .and_then(|(_, limit)| self.policy.limit_origin(limit))
             .or_else(|| self.policy.action_origin(code))
+    }
+
+    /// Where what a change follows stands: in a policy, or in the Platform.
+    pub fn leaf_origin(&self, leaf: &Leaf) -> Option<Arc<Origin>> {
+        match leaf.group {
+            Group::Platform => {
+                let kind = leaf.path.split_once('.').map(|(_, kind)| kind)?;
+                self.platform.accelerator_origins.get(kind).map(Arc::clone)
+            }
+            Group::Defaults | Group::Force => self.policy.origin(leaf),
+        }
     }
 
     /// The installed KubeRay.

@@ -297,16 +297,14 @@ fn an_update_is_refused_only_for_what_it_makes_worse() {
         object["status"] = json!({"rayClusterName": "x"});
         object
     };
-    let response = update(running(job(4, false)), running(job(16, false)));
-    assert_eq!(response["allowed"], true);
-    assert!(response["warnings"].to_string().contains("RG310"));
-    assert_eq!(
-        update(
-            running(job(4, false)),
-            with_two_groups_of_one_name(running(job(4, false)))
-        )["allowed"],
-        true
+    assert_eq!(update(running(job(4, false)), running(job(16, false)))["allowed"], false);
+    assert_eq!(update(running(job(16, false)), running(job(12, false)))["allowed"], true);
+    let response = update(
+        running(job(4, false)),
+        with_two_groups_of_one_name(running(job(4, false))),
     );
+    assert_eq!(response["allowed"], true);
+    assert!(response["warnings"].to_string().contains("RG501"));
 }
 
 #[test]

@@ -844,3 +844,73 @@ fn p34_a_label_does_not_lead_away_from_the_namespaces_policies() {
     assert_eq!(ttl(effective), None);
     assert_eq!(set.effective().effective.limits.max_pods_per_job, Some(9));
 }
+
+/// What an update of a RayJob to one with these replicas finds.
+fn updated(set: &Set, old: &Value, new: &Value) -> Outcome {
+    let request = Request {
+        operation: Operation::Update,
+        old: Some(old.clone()),
+        ..request(&VERIFIED, new)
+    };
+    answer_validate(&set.bundle(), request)
+}
+
+const WORKERS: &str = "/spec/rayClusterSpec/workerGroupSpecs/0";
+
+fn replicas(count: u32) -> Value {
+    let mut job = with(WORKERS, "replicas", json!(count));
+    job.pointer_mut(WORKERS).unwrap()["maxReplicas"] = json!(count);
+    job
+}
+
+fn with_cluster(mut object: Value) -> Value {
+    object["status"] = json!({"rayClusterName": "a"});
+    object
+}
+
+#[test]
+fn p35_an_update_is_refused_for_what_it_makes_worse() {
+    let (set, code) = two_pods();
+    let verdict = |old: u32, new: u32| updated(&set, &replicas(old), &replicas(new)).verdict;
+    assert_eq!(verdict(1, 4), Verdict::Deny);
+    assert_eq!(verdict(4, 3), Verdict::Allow);
+    assert_eq!(verdict(4, 5), Verdict::Deny);
+    let set = Set::new().policy(
+        "hero",
+        "match: {domains: [production]}, limits: {maxPodsPerJob: 2}",
+    );
+    let mut elsewhere = replicas(4);
+    elsewhere["metadata"]["labels"]["domain"] = json!("development");
+    let outcome = updated(&set, &replicas(1), &elsewhere);
+    assert_eq!(of(&outcome, code), [(Action::Deny, None)]);
+}
+
+#[test]
+fn p36_what_a_later_cluster_would_bring_is_refused_while_a_cluster_exists() {
+    let set = Set::new().policy(
+        "limits",
+        "match: {}, limits: {maxPodsPerJob: 6, maxTtlSeconds: 60, allowedImages: [\"ghcr.io/my-org/**\"]}, \
+         actions: {RG401: Deny}, rules: [{name: three, require: job.workers != 3, message: three workers}]",
+    );
+    let old = with_cluster(replicas(4));
+    let container = "/spec/rayClusterSpec/workerGroupSpecs/0/template/spec/containers/0";
+    let cases = [
+        ("RG507", replicas(16), Action::Deny),
+        ("RG401", with("/spec", "ttlSecondsAfterFinished", json!(600)), Action::Deny),
+        ("RG601", with(container, "image", json!("docker.io/x")), Action::Deny),
+        ("rule/three", replicas(3), Action::Deny),
+        ("RG148", with(WORKERS, "minReplicas", json!(9)), Action::Deny),
+        (
+            "RG501",
+            with("/spec/rayClusterSpec", "workerGroupSpecs", {
+                let group = job().pointer(WORKERS).unwrap().clone();
+                json!([group, group])
+            }),
+            Action::Warn,
+        ),
+    ];
+    for (code, new, action) in cases {
+        let outcome = updated(&set, &old, &with_cluster(new));
+        assert_eq!(of(&outcome, code).first(), Some(&(action, None)), "{code}: {:?}", outcome.findings);
+    }
+}

@@ -9,6 +9,7 @@ use crate::policy::rule::Rule;
 use crate::policy::settings::Action;
 use crate::policy::{Origin, Subject};
 use crate::ray::RayJob;
+use crate::rules::check::LIMITS;
 use crate::rules::{Check, Cx, Finding, Findings, own};
 
 use super::bundle::{Bundle, Compiled};
@@ -50,6 +51,19 @@ impl Judged {
         match &self.finder {
             Finder::Check(check) => check.code,
             Finder::Rule(rule) => &rule.code,
+        }
+    }
+
+    /// Whether it is refused though a cluster exists. An edit that KubeRay finds invalid stops the job, and what the
+    /// platform forbids a later cluster would bring: after a retry, or after suspending and resuming the job.
+    fn outlives_the_cluster(&self) -> bool {
+        match &self.finder {
+            Finder::Rule(_) => true,
+            Finder::Check(check) => {
+                check.code.starts_with("RG1")
+                    || check.code.starts_with("RG6")
+                    || LIMITS.iter().any(|(code, _)| *code == check.code)
+            }
         }
     }
 
@@ -184,8 +198,7 @@ fn validate_create(bundle: &Bundle, request: &Request, mut document: Document) -
 
 /// An update is refused only for what it makes worse. Re-applying a manifest takes away what was injected, so the
 /// new object is judged as `/mutate` would complete it. Once a cluster exists KubeRay ignores edits of the spec, except
-/// that one it finds invalid stops the job: then KubeRay's own rules still refuse, and so do those on pod security,
-/// while the others warn.
+/// that one it finds invalid stops the job: then most findings only warn.
 fn validate_update(bundle: &Bundle, request: &Request, old: &Value, document: Document) -> Outcome {
     if compare(old, document.value()) != Compared::Changed {
         return Outcome::untouched(document);
@@ -241,9 +254,7 @@ fn worse(
     findings.retain(|judged| before.lacks(judged, repaired.value()));
     let may_still_act = is_suspended(document.value()) || is_suspended(old) || !has_cluster(old);
     for judged in &mut findings {
-        // What a pod may do to its node is refused all the same: suspending and resuming the job would bring it about.
-        let always = judged.code().starts_with("RG1") || judged.code().starts_with("RG6");
-        if judged.action == Action::Deny && !may_still_act && !always {
+        if judged.action == Action::Deny && !may_still_act && !judged.outlives_the_cluster() {
             judged.action = Action::Warn;
         }
     }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::k8s::path::Path;
 use crate::k8s::text::{safe, truncated};
 use crate::policy::settings::Action;
+use crate::policy::merge::Group;
 use crate::policy::{Leaf, Origin};
 use crate::ray::RayJob;
 use crate::rules::check::REPAIRS;
@@ -152,9 +153,9 @@ fn inject(
             path: edit.path.clone(),
             places: Vec::new(),
             done: notes.next(),
-            leaf: edit.leaf.clone(),
-            origin: edit.leaf.as_ref().and_then(|leaf| cx.policy.origin(leaf)),
-            forced: edit.leaf.as_ref().is_some_and(|leaf| leaf.forced),
+            leaf: edit.leaf.clone().map(|leaf| cx.policy.as_written(leaf)),
+            origin: edit.leaf.as_ref().and_then(|leaf| cx.leaf_origin(leaf)),
+            forced: edit.leaf.as_ref().is_some_and(|leaf| leaf.group == Group::Force),
         })
         .collect();
     let Some(places) = apply(document, edits, changes) else {

@@ -418,7 +418,8 @@ impl Loader<'_> {
     }
 
     fn finish(mut self, documents: &[Node]) -> Loaded {
-        let (platform, found) = platform::join(&self.platforms);
+        let platform_name: Arc<str> = "Platform".into();
+        let (platform, found) = platform::join(&self.platforms, |span| self.origin(&platform_name, span));
         self.reader.diagnostics.extend(found);
         self.accelerators(&platform);
         self.waived_rules_exist();

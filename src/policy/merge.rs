@@ -6,6 +6,7 @@
 //! `docs/precedence.md` says all of it, statement by statement.
 
 use std::borrow::Cow;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Bound;
@@ -39,21 +40,40 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A leaf of `defaults` or `force`: `sharedMemory.size`.
+/// What a change follows: a leaf of `defaults` or `force`, such as `sharedMemory.size`, or a fact of the Platform.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Leaf {
-    /// Whether it stands in `force`.
-    pub forced: bool,
+    /// Where it stands.
+    pub group: Group,
     /// The keys down to it, joined by dots.
     pub path: Cow<'static, str>,
 }
 
+/// Where a [`Leaf`] stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// In `defaults` of a policy.
+    Defaults,
+    /// In `force` of a policy.
+    Force,
+    /// In the Platform.
+    Platform,
+}
+
 impl Leaf {
-    /// The leaf at `path`.
+    /// The leaf of `force` or `defaults` at `path`.
     pub fn new(forced: bool, path: impl Into<Cow<'static, str>>) -> Leaf {
         Leaf {
-            forced,
+            group: if forced { Group::Force } else { Group::Defaults },
             path: path.into(),
+        }
+    }
+
+    /// A kind of accelerators, as the Platform describes it.
+    pub fn accelerator(kind: &str) -> Leaf {
+        Leaf {
+            group: Group::Platform,
+            path: format!("accelerators.{kind}").into(),
         }
     }
 
@@ -61,7 +81,7 @@ impl Leaf {
     #[must_use]
     pub fn entry(&self, key: &str) -> Leaf {
         Leaf {
-            forced: self.forced,
+            group: self.group,
             path: format!("{}.{key}", self.path).into(),
         }
     }
@@ -69,8 +89,11 @@ impl Leaf {
 
 impl fmt::Display for Leaf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let group = if self.forced { "force" } else { "defaults" };
-        write!(f, "{group}.{}", self.path)
+        match self.group {
+            Group::Defaults => write!(f, "defaults.{}", self.path),
+            Group::Force => write!(f, "force.{}", self.path),
+            Group::Platform => f.write_str(&self.path),
+        }
     }
 }
 
@@ -99,12 +122,25 @@ pub struct Effective {
     pub raised: BTreeMap<String, Arc<Origin>>,
     /// Where each leaf comes from, by its keys joined by dots.
     origins: BTreeMap<String, Arc<Origin>>,
+    /// The leaves of `head`, `workers` and `submitter` that a policy says of `pods`.
+    of_pods: BTreeSet<String>,
 }
 
 impl Effective {
     /// Where a setting comes from.
     pub fn origin(&self, leaf: &Leaf) -> Option<Arc<Origin>> {
         self.origin_of(&leaf.to_string())
+    }
+
+    /// A setting as the policy has it that it comes from: of `pods`, where that is what the policy says.
+    pub fn as_written(&self, leaf: Leaf) -> Leaf {
+        match (self.entry_at(&leaf.to_string()), leaf.path.split_once('.')) {
+            (Some((key, _)), Some((_, below))) if self.of_pods.contains(key) => Leaf {
+                path: format!("{PODS}.{below}").into(),
+                ..leaf
+            },
+            _ => leaf,
+        }
     }
 
     /// Whether a policy sets a leaf of `defaults` or `force`, or something below it.
@@ -126,6 +162,11 @@ impl Effective {
 
     /// The origin of a leaf, or of the first entry of a map.
     fn origin_of(&self, path: &str) -> Option<Arc<Origin>> {
+        self.entry_at(path).map(|(_, origin)| Arc::clone(origin))
+    }
+
+    /// A leaf, or the first entry of a map, with its origin.
+    fn entry_at(&self, path: &str) -> Option<(&String, &Arc<Origin>)> {
         let below = |(key, _): &(&String, _)| {
             key.strip_prefix(path)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -134,9 +175,11 @@ impl Effective {
             .range::<str, _>((Bound::Included(path), Bound::Unbounded))
             .next()
             .filter(below)
-            .map(|(_, origin)| Arc::clone(origin))
     }
 }
+
+/// The section of settings that holds for all pods.
+const PODS: &str = "pods";
 
 /// A leaf on its way through the merge.
 #[derive(Clone)]
@@ -205,7 +248,7 @@ pub fn merge(acting: &[Selected<'_>], exemptions: &[&Exemption]) -> Effective {
             }
         }
     }
-    spread_pods(&mut winners);
+    effective.of_pods = spread_pods(&mut winners);
     let mut tree = Map::new();
     for (path, winner) in &winners {
         insert(&mut tree, path, &winner.leaf.value);
@@ -233,11 +276,12 @@ pub fn merge(acting: &[Selected<'_>], exemptions: &[&Exemption]) -> Effective {
     effective
 }
 
-/// Copies the leaves of `pods` to `head`, `workers` and `submitter`, where these have none of their own.
-fn spread_pods(winners: &mut BTreeMap<Vec<String>, Winner<'_>>) {
+/// Copies the leaves of `pods` to `head`, `workers` and `submitter`, where these have none of their own, and says which.
+fn spread_pods(winners: &mut BTreeMap<Vec<String>, Winner<'_>>) -> BTreeSet<String> {
+    let mut copied = BTreeSet::new();
     let pods: Vec<_> = winners
         .iter()
-        .filter(|(path, _)| path.get(1).is_some_and(|section| section == "pods"))
+        .filter(|(path, _)| path.get(1).is_some_and(|section| section == PODS))
         .map(|(path, winner)| (path.clone(), winner.clone()))
         .collect();
     for (path, winner) in pods {
@@ -246,9 +290,13 @@ fn spread_pods(winners: &mut BTreeMap<Vec<String>, Winner<'_>>) {
             if let Some(name) = own.get_mut(1) {
                 section.clone_into(name);
             }
-            winners.entry(own).or_insert_with(|| winner.clone());
+            if let Entry::Vacant(vacant) = winners.entry(own) {
+                copied.insert(vacant.key().join("."));
+                vacant.insert(winner.clone());
+            }
         }
     }
+    copied
 }
 
 /// Whether a leaf of a policy that is not surely for the RayJob may hold at all.

@@ -4,6 +4,7 @@
 //! both times; which document comes first means nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -13,10 +14,10 @@ use crate::yaml::Node;
 use super::read::below;
 use super::schema::{DOCUMENTS, Field, Kind};
 use super::settings::PlatformSpec;
-use super::{Platform, codes, merge};
+use super::{Origin, Platform, codes, merge};
 
 /// Joins the `spec`s of all documents of kind Platform that are sound.
-pub(super) fn join(specs: &[Node]) -> (Platform, Vec<Diagnostic>) {
+pub(super) fn join(specs: &[Node], origin: impl Fn(Span) -> Arc<Origin>) -> (Platform, Vec<Diagnostic>) {
     let fields = DOCUMENTS
         .iter()
         .find(|document| document.kind == "Platform")
@@ -45,11 +46,21 @@ pub(super) fn join(specs: &[Node]) -> (Platform, Vec<Diagnostic>) {
         });
     }
     let mut tree = Map::new();
-    for (path, (value, _)) in &facts {
+    let mut accelerator_origins = BTreeMap::new();
+    for (path, (value, span)) in &facts {
         merge::insert(&mut tree, path, value);
+        if let [section, kind] = path.as_slice()
+            && section == "accelerators"
+        {
+            accelerator_origins.insert(kind.clone(), origin(*span));
+        }
     }
     let spec = serde_json::from_value(Value::Object(tree)).unwrap_or_default();
-    (platform_of(spec), found)
+    let platform = Platform {
+        accelerator_origins,
+        ..platform_of(spec)
+    };
+    (platform, found)
 }
 
 fn collect(node: &Node, fields: &[Field], path: &[String], fact: &mut dyn FnMut(Vec<String>, &Node, Span)) {
@@ -82,5 +93,6 @@ fn platform_of(spec: PlatformSpec) -> Platform {
         feature_gates: spec.kuberay.feature_gates,
         flyte: spec.flyte,
         accelerators: spec.accelerators,
+        accelerator_origins: BTreeMap::new(),
     }
 }

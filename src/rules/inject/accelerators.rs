@@ -40,7 +40,7 @@ pub const KUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
 fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
     for pod in job.ray_pods() {
         for resource in asked_for(pod) {
-            let candidates: Vec<(&String, &Accelerator)> = cx
+            let candidates: Vec<Candidate<'_>> = cx
                 .platform
                 .accelerators
                 .iter()
@@ -50,12 +50,16 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
             if cx.skipped && named.is_none() {
                 continue;
             }
-            let leaf = named
-                .as_ref()
-                .map_or_else(|| Leaf::new(false, "accelerators"), |named| named.leaf.entry(resource));
-            let choice = choose(job, pod, &candidates, named.map(|named| named.value.as_str()));
+            let own = choose(job, pod, &candidates);
+            let by_policy = named.filter(|_| own.is_none());
+            let choice = own.or_else(|| by_name(&candidates, by_policy.as_ref()?.value));
+            let leaf = match (&by_policy, choice.or_else(|| candidates.first().copied())) {
+                (Some(named), _) => named.leaf.entry(resource),
+                (None, Some((kind, _))) => Leaf::accelerator(kind),
+                (None, None) => Leaf::new(false, "accelerators"),
+            };
             match choice {
-                Some(kind) => {
+                Some((_, kind)) => {
                     add_tolerations(pod, kind.tolerations.iter(), plan, &leaf);
                     if job.label(KUEUE_LABEL).is_none() {
                         add_selector(pod, &kind.node_selector, plan, &leaf);
@@ -81,16 +85,18 @@ fn asked_for<'a>(pod: &Pod<'a>) -> Vec<&'a str> {
     keys
 }
 
-fn choose<'p>(
-    job: &RayJob<'_>,
-    pod: &Pod<'_>,
-    candidates: &[(&String, &'p Accelerator)],
-    named: Option<&str>,
-) -> Option<&'p Accelerator> {
-    let by_name = |name: &str| candidates.iter().find(|(key, _)| *key == name).map(|(_, kind)| *kind);
+/// A kind of the Platform, with its name.
+type Candidate<'p> = (&'p String, &'p Accelerator);
+
+fn by_name<'p>(candidates: &[Candidate<'p>], name: &str) -> Option<Candidate<'p>> {
+    candidates.iter().copied().find(|(key, _)| *key == name)
+}
+
+/// The kind that the author chose, or the only one.
+fn choose<'p>(job: &RayJob<'_>, pod: &Pod<'_>, candidates: &[Candidate<'p>]) -> Option<Candidate<'p>> {
     let by_nodes = || {
         let author = node_labels(pod);
-        let mut fitting = candidates.iter().map(|(_, kind)| *kind).filter(|kind| {
+        let mut fitting = candidates.iter().copied().filter(|(_, kind)| {
             let shared = kind
                 .node_selector
                 .iter()
@@ -109,13 +115,12 @@ fn choose<'p>(
         .and_then(|metadata| text(metadata.get("labels")?, ACCELERATOR_LABEL))
         .or_else(|| job.label(ACCELERATOR_LABEL));
     let only = || match candidates {
-        [(_, kind)] => Some(*kind),
+        [only] => Some(*only),
         _ => None,
     };
     by_nodes()
-        .or_else(|| label.and_then(by_name))
+        .or_else(|| by_name(candidates, label?))
         .or_else(only)
-        .or_else(|| named.and_then(by_name))
 }
 
 /// The values that the author lets node labels have: the node selector and the required node affinity.
@@ -157,7 +162,7 @@ fn node_requirements<'a>(pod: &Pod<'a>) -> impl Iterator<Item = &'a Value> {
 }
 
 /// The tolerations that every candidate has.
-fn shared<'p>(candidates: &[(&String, &'p Accelerator)]) -> Vec<&'p Value> {
+fn shared<'p>(candidates: &[Candidate<'p>]) -> Vec<&'p Value> {
     let Some(((_, first), others)) = candidates.split_first() else {
         return Vec::new();
     };
