@@ -14,6 +14,7 @@ use crate::k8s::text::quoted;
 
 use super::functions::{ENV, Pattern};
 use super::language::Place;
+use super::message::Message;
 use super::meter::Meter;
 use super::names::{self, PathStep};
 use super::scope::{Here, Scope, Session};
@@ -29,6 +30,7 @@ pub struct Program {
     patterns: Vec<Pattern>,
     path: Option<(&'static str, Vec<PathStep>)>,
     uses_identity: bool,
+    reads: Vec<String>,
 }
 
 /// Compiles an expression for a place.
@@ -75,6 +77,7 @@ fn compile_here(source: &str, place: Place) -> Result<Program, Vec<Problem>> {
         patterns,
         path: learned.path,
         uses_identity: learned.uses_identity,
+        reads: learned.reads,
     })
 }
 
@@ -157,6 +160,20 @@ impl Program {
     /// Whether it looks at what the RayJob says of its Flyte execution.
     pub fn uses_identity(&self) -> bool {
         self.uses_identity
+    }
+
+    /// The fields of `job`, `request` and `platform` that it looks at, each once: `job.gpus`.
+    pub fn reads(&self) -> &[String] {
+        &self.reads
+    }
+
+    /// What it looks at in `job`, `request` and `platform`, for people: `job.gpus is 4, job.flyte.domain is production`.
+    pub fn saw(&self, session: &Session<'_>) -> String {
+        let seen: Vec<String> = self.reads.iter().map(|path| format!("{path} is {{{path}}}")).collect();
+        Message::compile(&seen.join(", "), Place::When).map_or_else(
+            |_| String::new(),
+            |message| message.render(session, Here::Job, &Arc::new(Meter::default())),
+        )
     }
 
     /// The place in the RayJob that the expression names first, for a finding.

@@ -28,6 +28,8 @@ pub(super) struct Learned {
     pub path: Option<(&'static str, Vec<PathStep>)>,
     /// Whether it looks at what the RayJob says of its Flyte execution.
     pub uses_identity: bool,
+    /// The fields of `job`, `request` and `platform` that it looks at, each once: `job.gpus`.
+    pub reads: Vec<String>,
 }
 
 struct Walk<'a> {
@@ -178,6 +180,7 @@ impl Walk<'_> {
         let shape = self.expr(&select.operand, depth + 1);
         let range = self.after(expr, Some(&select.operand), &select.field);
         let found = self.field(shape, &select.field, range);
+        self.reads(expr, found);
         // `job` itself is seen with the field that is taken of it.
         if is_job(&select.operand) && select.field != "flyte" {
             self.learned.uses_identity = before;
@@ -343,6 +346,19 @@ impl Walk<'_> {
         }
     }
 
+    /// Remembers a field of a known record.
+    fn reads(&mut self, expr: &IdedExpr, shape: Shape) {
+        if matches!(shape, Shape::Record(_)) {
+            return;
+        }
+        if let Some(path) = known_field(expr)
+            && !self.learned.reads.contains(&path)
+            && !self.bound.iter().any(|(name, _)| path.split('.').next() == Some(name))
+        {
+            self.learned.reads.push(path);
+        }
+    }
+
     fn push(&mut self, problem: Problem) {
         self.learned.problems.push(problem);
     }
@@ -413,6 +429,18 @@ fn where_it_is(place: Place) -> &'static str {
         Place::Job => "only rules have it; `match.when` has `job`, `request` and `platform`",
         Place::Pod => "only rules with `each: Pod` or `each: Container` have it",
         Place::Container => "only rules with `each: Container` have it",
+    }
+}
+
+/// The path of an expression that is nothing but a field of `job`, `request` or `platform`.
+fn known_field(expr: &IdedExpr) -> Option<String> {
+    match &expr.expr {
+        Expr::Ident(name) => language::VARIABLES
+            .iter()
+            .any(|variable| variable.name == name && matches!(variable.shape, Shape::Record(_)))
+            .then(|| name.clone()),
+        Expr::Select(select) => Some(format!("{}.{}", known_field(&select.operand)?, select.field)),
+        _ => None,
     }
 }
 

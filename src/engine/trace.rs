@@ -2,13 +2,15 @@
 //!
 //! Nothing here decides anything. It asks the parts that answer a review, and keeps what they say.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::policy::exemption::Grant;
 use crate::policy::select::{Decision, decide};
 use crate::policy::settings::Action;
 use crate::policy::{Exemption, RayPolicy, Subject};
 use crate::ray::RayJob;
-use crate::rules::{Check, Cx, INJECTORS, Injector, check};
+use crate::rules::{Check, Cx, INJECTORS, Injector, check, own};
 
 use super::bundle::{Bundle, Compiled};
 use super::judge::{answer_mutate, answer_validate};
@@ -22,7 +24,7 @@ pub struct Trace<'b> {
     /// What became of each policy, lowest priority first.
     pub policies: Vec<(&'b RayPolicy, Decision<'b>)>,
     /// What became of each exemption.
-    pub exemptions: Vec<(&'b Exemption, Grant)>,
+    pub exemptions: Vec<(&'b Exemption, Grant<'b>)>,
     /// What the matching policies come to.
     pub compiled: Arc<Compiled>,
     /// What `/mutate` did.
@@ -31,21 +33,14 @@ pub struct Trace<'b> {
     pub judged: Outcome,
     /// What kept the injectors from acting that did nothing.
     pub idle: Vec<(&'static Injector, Idle)>,
+    /// What the `when` of each policy for which it is false saw, by the policy's name.
+    pub saw: BTreeMap<Arc<str>, String>,
+    /// The codes of the rules whose `when` is true nowhere in the completed object.
+    pub resting: BTreeSet<Arc<str>>,
     /// The checks of other releases and gates of KubeRay.
     pub other_releases: Vec<&'static Check>,
     /// The checks whose findings the policies ignore.
     pub ignored: Vec<&'static Check>,
-}
-
-/// What became of an exemption.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grant {
-    /// It holds.
-    Holds,
-    /// Its last day is over.
-    Ended,
-    /// It is for others, or the object's own word is all that says otherwise.
-    ForOthers,
 }
 
 /// Why an injector did nothing.
@@ -65,7 +60,7 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
     let job = RayJob::of(&request.object);
     let session = subject.session(&job, None, bundle.platform());
     let set = bundle.policies();
-    let policies = set
+    let policies: Vec<(&RayPolicy, Decision<'_>)> = set
         .policies
         .iter()
         .map(|policy| (policy, decide(policy, &subject, &session)))
@@ -73,11 +68,28 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
     let exemptions = set
         .exemptions
         .iter()
-        .map(|exemption| (exemption, grant(exemption, &subject)))
+        .map(|exemption| (exemption, exemption.grant(&subject)))
+        .collect();
+    let saw = policies
+        .iter()
+        .filter(|(_, decision)| matches!(decision, Decision::False))
+        .filter_map(|(policy, _)| {
+            let when = policy.matches.when.as_ref()?;
+            Some((Arc::clone(&policy.name), when.saw(&session)))
+        })
         .collect();
     let mut completed = request.clone();
     let mutated = answer_mutate(bundle, request.clone());
     completed.object = mutated.document.value().clone();
+    let resting = {
+        let job = RayJob::of(&completed.object);
+        let session = subject.session(&job, request.old.as_ref(), bundle.platform());
+        let rules = compiled.effective.rules.iter();
+        rules
+            .filter(|rule| !own::looks(rule, &job, &session))
+            .map(|rule| Arc::clone(&rule.code))
+            .collect()
+    };
     let judged = answer_validate(bundle, completed);
     let cx = Cx {
         policy: &compiled.effective,
@@ -100,6 +112,8 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
     Trace {
         policies,
         exemptions,
+        saw,
+        resting,
         idle,
         other_releases,
         ignored,
@@ -107,16 +121,6 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
         judged,
         compiled: Arc::clone(&compiled),
         subject,
-    }
-}
-
-fn grant(exemption: &Exemption, subject: &Subject) -> Grant {
-    if exemption.holds(subject) {
-        Grant::Holds
-    } else if exemption.has_ended(subject.today) {
-        Grant::Ended
-    } else {
-        Grant::ForOthers
     }
 }
 

@@ -12,8 +12,9 @@ use serde_json::{Map, Value};
 use crate::k8s::quantity::Quantity;
 
 use super::SetLeaf;
+use super::glob::Glob;
 use super::merge::Origin;
-use super::select::{Selector, Subject};
+use super::select::{Key, Selector, Subject};
 
 /// How many days ahead the end of an exemption is warned of.
 pub const NOTICE_DAYS: i32 = 14;
@@ -58,8 +59,34 @@ impl Exemption {
 
     /// Whether it holds for a subject on the subject's day. The object's own word is not enough for it.
     pub fn holds(&self, subject: &Subject) -> bool {
-        !self.has_ended(subject.today) && self.matches.names(subject) && self.matches.is_trusted(subject)
+        matches!(self.grant(subject), Grant::Holds)
     }
+
+    /// What becomes of it for a subject on the subject's day.
+    pub fn grant(&self, subject: &Subject) -> Grant<'_> {
+        if self.has_ended(subject.today) {
+            Grant::Ended
+        } else if let Some((key, globs)) = self.matches.missed(subject) {
+            Grant::Missed(key, globs)
+        } else if self.matches.is_trusted(subject) {
+            Grant::Holds
+        } else {
+            Grant::Unverified
+        }
+    }
+}
+
+/// What becomes of an exemption for a subject.
+#[derive(Clone, Copy, Debug)]
+pub enum Grant<'a> {
+    /// It holds.
+    Holds,
+    /// Its last day is over.
+    Ended,
+    /// None of these patterns fits what the subject has under the key.
+    Missed(Key, &'a [Glob]),
+    /// Its patterns fit, but only by what the object says of itself.
+    Unverified,
 }
 
 /// The codes and rules that exemptions waive, and where they do. What several waive is the first's by name.

@@ -150,7 +150,7 @@ impl Selector {
     }
 
     /// The first key none of whose patterns fits the subject, with these.
-    fn missed(&self, subject: &Subject) -> Option<(Key, &[Glob])> {
+    pub(super) fn missed(&self, subject: &Subject) -> Option<(Key, &[Glob])> {
         let missed = self
             .patterns
             .iter()

@@ -24,7 +24,25 @@ pub fn run(rule: &Rule, job: &RayJob<'_>, session: &Session<'_>) -> Vec<Finding>
             goes_on
         }
     };
-    match rule.each {
+    at_each(rule.each, job, &mut look);
+    findings
+}
+
+/// Whether a rule looks at anything of a RayJob: its `when` is true somewhere, or has no value.
+pub fn looks(rule: &Rule, job: &RayJob<'_>, session: &Session<'_>) -> bool {
+    let Some(when) = &rule.when else { return true };
+    let meter = Arc::new(Meter::default());
+    let mut looks = false;
+    at_each(rule.each, job, &mut |here| {
+        looks = when.holds(session, here, &meter) != Ok(false);
+        !looks
+    });
+    looks
+}
+
+/// Goes through what a rule looks at, as long as `look` wants to go on.
+fn at_each(each: Each, job: &RayJob<'_>, look: &mut dyn FnMut(Here<'_>) -> bool) {
+    match each {
         Each::Job => {
             look(Here::Job);
         }
@@ -38,7 +56,6 @@ pub fn run(rule: &Rule, job: &RayJob<'_>, session: &Session<'_>) -> Vec<Finding>
                 .all(|(pod, container)| look(Here::Container(pod, container)));
         }
     }
-    findings
 }
 
 fn look(rule: &Rule, session: &Session<'_>, here: Here<'_>, meter: &Arc<Meter>) -> Result<bool, Failed> {

@@ -11,9 +11,11 @@ use crate::cli::check::input::{self, Piece};
 use crate::cli::check::request::{Found, Overrides, Requests};
 use crate::cli::{CLEAN, Failure, policies};
 use crate::diag::Sources;
-use crate::engine::trace::{Grant, Idle, Trace, trace};
+use crate::engine::trace::{Idle, Trace, trace};
 use crate::engine::{Bundle, Change, Verdict};
 use crate::k8s::text::{listed, safe};
+use crate::policy::exemption::Grant;
+use crate::policy::glob::Glob;
 use crate::policy::select::{Decision, Key};
 use crate::policy::settings::Mode;
 use crate::policy::{Origin, RayPolicy, Subject};
@@ -166,14 +168,14 @@ fn policies_of(trace: &Trace<'_>) -> Rows {
     for (policy, decision) in &trace.policies {
         rows.add(
             &*policy.name,
-            fate(policy, decision, &trace.subject),
+            fate(policy, decision, trace),
             policy.origin.to_string(),
         );
     }
     rows
 }
 
-fn fate(policy: &RayPolicy, decision: &Decision<'_>, subject: &Subject) -> String {
+fn fate(policy: &RayPolicy, decision: &Decision<'_>, trace: &Trace<'_>) -> String {
     let mode = match policy.mode {
         Mode::Disabled => return "is Disabled".to_owned(),
         Mode::Preview => ", in Preview",
@@ -185,17 +187,34 @@ fn fate(policy: &RayPolicy, decision: &Decision<'_>, subject: &Subject) -> Strin
             format!("matched{mode}, on the RayJob's own word: it may tighten limits and actions, not loosen them")
         }
         Decision::For(_) => format!("may be for it{mode}, so it may tighten and do nothing else"),
-        Decision::Missed(key, globs) => {
-            let wanted: Vec<&str> = globs.iter().map(|glob| glob.as_str()).collect();
-            let saw = match key.read(subject) {
-                "" => "nothing".to_owned(),
-                saw => format!("`{saw}`"),
-            };
-            format!("no: {} [{}] saw {saw}", name(*key), wanted.join(", "))
+        Decision::Missed(key, globs) => missed(*key, globs, &trace.subject),
+        Decision::False => match trace.saw.get(&policy.name).map_or("", String::as_str) {
+            "" => "no: `when` is false".to_owned(),
+            saw => format!("no: `when` is false, {saw}"),
+        },
+        Decision::Excluded(position) => {
+            let exclude = policy.excludes.get(*position);
+            let patterns = exclude.into_iter().flat_map(|exclude| &exclude.patterns);
+            let fits: Vec<String> = patterns
+                .map(|(key, globs)| format!(", {}", held(*key, globs, &trace.subject)))
+                .collect();
+            format!("no: exclude[{position}] fits{}", fits.concat())
         }
-        Decision::False => "no: `when` is false".to_owned(),
-        Decision::Excluded(position) => format!("no: exclude[{position}] fits"),
     }
+}
+
+fn missed(key: Key, globs: &[Glob], subject: &Subject) -> String {
+    format!("no: {}", held(key, globs, subject))
+}
+
+/// What patterns were held against.
+fn held(key: Key, globs: &[Glob], subject: &Subject) -> String {
+    let wanted: Vec<&str> = globs.iter().map(|glob| glob.as_str()).collect();
+    let saw = match key.read(subject) {
+        "" => "nothing".to_owned(),
+        saw => format!("`{saw}`"),
+    };
+    format!("{} [{}] saw {saw}", name(key), wanted.join(", "))
 }
 
 fn name(key: Key) -> &'static str {
@@ -218,12 +237,13 @@ fn exemptions(trace: &Trace<'_>) -> Rows {
                 let raised = exemption
                     .raise
                     .iter()
-                    .map(|leaf| format!("raises {}", leaf.path.join(".")));
+                    .filter_map(|leaf| Some(format!("raises {} to {}", leaf.path.last()?, shown(&leaf.value))));
                 let all: Vec<String> = waived.chain(raised).collect();
                 format!("holds until {}: {}", exemption.expires, listed(&all))
             }
             Grant::Ended => format!("no: its last day was {}", exemption.expires),
-            Grant::ForOthers => "no: it is for others, or nothing verified says that it is for this".to_owned(),
+            Grant::Missed(key, globs) => missed(*key, globs, &trace.subject),
+            Grant::Unverified => "no: only the RayJob's own word says that it is for this".to_owned(),
         };
         rows.add(&*exemption.name, what, exemption.origin.to_string());
     }
@@ -269,17 +289,22 @@ fn limits(trace: &Trace<'_>) -> Rows {
     let Ok(serde_json::Value::Object(limits)) = serde_json::to_value(&effective.limits) else {
         return rows;
     };
+    let unraised = trace.compiled.unraised.as_ref().map(|unraised| &unraised.effective);
     for (key, value) in limits.iter().filter(|(_, value)| !value.is_null()) {
-        let raised = effective
-            .raised
-            .get(key)
-            .map(|origin| format!(", raised by {}", place(origin)));
         let origin = effective.limit_origin(key).map(|origin| place(&origin));
+        let raised = unraised
+            .filter(|_| effective.raised.contains_key(key))
+            .and_then(|unraised| unraised.limit_origin(key))
+            .map(|origin| format!(", which raises that of {}", place(&origin)));
         let origin = origin.unwrap_or_default() + &raised.unwrap_or_default();
-        let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        rows.add(key, shown, origin);
+        rows.add(key, shown(value), origin);
     }
     rows
+}
+
+/// A value of the policies: a text without its quotes.
+fn shown(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn checks(trace: &Trace<'_>, bundle: &Bundle) -> Rows {
@@ -295,7 +320,12 @@ fn checks(trace: &Trace<'_>, bundle: &Bundle) -> Rows {
     let found = |code: &str| trace.judged.findings.iter().any(|judged| judged.code() == code);
     for rule in &trace.compiled.effective.rules {
         if !found(&rule.code) {
-            rows.add(&*rule.code, "holds", place(&rule.origin));
+            let what = if trace.resting.contains(&rule.code) {
+                "does not look: its `when` is true nowhere"
+            } else {
+                "holds"
+            };
+            rows.add(&*rule.code, what, place(&rule.origin));
         }
     }
     for check in &trace.ignored {
