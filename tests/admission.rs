@@ -297,8 +297,14 @@ fn an_update_is_refused_only_for_what_it_makes_worse() {
         object["status"] = json!({"rayClusterName": "x"});
         object
     };
-    assert_eq!(update(running(job(4, false)), running(job(16, false)))["allowed"], false);
-    assert_eq!(update(running(job(16, false)), running(job(12, false)))["allowed"], true);
+    assert_eq!(
+        update(running(job(4, false)), running(job(16, false)))["allowed"],
+        false
+    );
+    assert_eq!(
+        update(running(job(16, false)), running(job(12, false)))["allowed"],
+        true
+    );
     let response = update(
         running(job(4, false)),
         with_two_groups_of_one_name(running(job(4, false))),

@@ -875,10 +875,7 @@ fn p35_an_update_is_refused_for_what_it_makes_worse() {
     assert_eq!(verdict(1, 4), Verdict::Deny);
     assert_eq!(verdict(4, 3), Verdict::Allow);
     assert_eq!(verdict(4, 5), Verdict::Deny);
-    let set = Set::new().policy(
-        "hero",
-        "match: {domains: [production]}, limits: {maxPodsPerJob: 2}",
-    );
+    let set = Set::new().policy("hero", "match: {domains: [production]}, limits: {maxPodsPerJob: 2}");
     let mut elsewhere = replicas(4);
     elsewhere["metadata"]["labels"]["domain"] = json!("development");
     let outcome = updated(&set, &replicas(1), &elsewhere);
@@ -896,7 +893,11 @@ fn p36_what_a_later_cluster_would_bring_is_refused_while_a_cluster_exists() {
     let container = "/spec/rayClusterSpec/workerGroupSpecs/0/template/spec/containers/0";
     let cases = [
         ("RG507", replicas(16), Action::Deny),
-        ("RG401", with("/spec", "ttlSecondsAfterFinished", json!(600)), Action::Deny),
+        (
+            "RG401",
+            with("/spec", "ttlSecondsAfterFinished", json!(600)),
+            Action::Deny,
+        ),
         ("RG601", with(container, "image", json!("docker.io/x")), Action::Deny),
         ("rule/three", replicas(3), Action::Deny),
         ("RG148", with(WORKERS, "minReplicas", json!(9)), Action::Deny),
@@ -911,6 +912,11 @@ fn p36_what_a_later_cluster_would_bring_is_refused_while_a_cluster_exists() {
     ];
     for (code, new, action) in cases {
         let outcome = updated(&set, &old, &with_cluster(new));
-        assert_eq!(of(&outcome, code).first(), Some(&(action, None)), "{code}: {:?}", outcome.findings);
+        assert_eq!(
+            of(&outcome, code).first(),
+            Some(&(action, None)),
+            "{code}: {:?}",
+            outcome.findings
+        );
     }
 }

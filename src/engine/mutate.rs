@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::k8s::path::Path;
 use crate::k8s::text::{safe, truncated};
-use crate::policy::settings::Action;
 use crate::policy::merge::Group;
+use crate::policy::settings::Action;
 use crate::policy::{Leaf, Origin};
 use crate::ray::RayJob;
 use crate::rules::check::REPAIRS;

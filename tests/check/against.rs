@@ -289,3 +289,53 @@ fn broken_policies_and_formats_without_place_are_refused() {
     assert_eq!(Sets::new().compare(&["--output", "sarif"], "").0, 2);
     assert_eq!(run(&["check", "--against", "policies"], "").code, 2);
 }
+
+/// What a policy in Preview would do is listed and counted, and makes no difference of its own.
+#[test]
+fn what_policies_in_preview_would_do_is_compared_too() {
+    const PREVIEW: &str = "
+apiVersion: raygate.dev/v1beta1
+kind: RayPolicy
+metadata: {name: cap}
+spec: {match: {}, mode: Preview, priority: 1, limits: {maxGpusPerJob: 2}, defaults: {lifecycle: {activeDeadlineSeconds: 600}}}
+";
+    let with = |limit: &str| PREVIEW.replace("maxGpusPerJob: 2", limit);
+    let folder = Folder::new(&[
+        ("before/p.yaml", BEFORE),
+        ("after/p.yaml", &format!("{BEFORE}---{PREVIEW}")),
+        ("later/p.yaml", &format!("{BEFORE}---{}", with("maxGpusPerJob: 3"))),
+    ]);
+    let job = &std::fs::read_to_string(crate::command::SEED).unwrap();
+    let compare = |before: &str, after: &str, output: &str| {
+        let (before, after) = (folder.file(before), folder.file(after));
+        check(
+            &["--against", &before, "--policies", &after, "--output", output, "-"],
+            job,
+        )
+    };
+    let (code, text) = compare("before", "after", "full");
+    assert_eq!(code, 0, "{text}");
+    let lines: Vec<&str> = text.lines().skip(2).collect();
+    let shown = [
+        "allowed  <stdin>:1  RayJob mlplatform-production/a8h2k4xq9vbn5mzr7tjd-n0-0  CREATE",
+        "  + preview[cap] Change lifecycle spec.activeDeadlineSeconds",
+        "  + preview[cap] Deny RG310 spec.rayClusterSpec.workerGroupSpecs[0].replicas: 4 GPUs, one job may have 2; most are \
+         those of group `gpu-workers`",
+        "  + preview[cap] Ignore RG405 spec.activeDeadlineSeconds: no deadline: if the cluster never becomes ready, nothing \
+         ends the job",
+        "preview[cap] RG310      0 gone, 1 new, 0 changed",
+        "preview[cap] RG405      0 gone, 1 new, 0 changed",
+        "preview[cap] lifecycle  0 gone, 1 new, 0 changed",
+        "1 request compared, 0 differ, 1 in Preview alone",
+    ];
+    assert_eq!(lines, shown);
+    let (_, json) = compare("after", "later", "json");
+    let result: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(result["objects"][0]["previews"][0]["code"], "RG310");
+    assert_eq!(
+        result["total"]["previews"],
+        json!([{"policy": "cap", "code": "RG310", "gone": 0, "new": 0, "changed": 1}])
+    );
+    let (_, same) = compare("after", "after", "full");
+    assert!(same.ends_with("1 request compared, 0 differ\n"), "{same}");
+}

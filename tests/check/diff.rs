@@ -139,3 +139,34 @@ fn only_the_full_output_has_it() {
     assert_eq!(check(&["--diff", "--output", "jsonl", SEED], "").0, 2);
     assert_eq!(check(&["--diff", "--no-mutate", SEED], "").0, 2);
 }
+
+/// The line names the leaf as the policy has it, and what the Platform says is its own.
+#[test]
+fn a_leaf_of_all_pods_and_a_kind_of_the_platform_are_named_as_they_are_written() {
+    let policies = "\
+apiVersion: raygate.dev/v1beta1
+kind: Platform
+spec:
+  accelerators:
+    l4: {resource: nvidia.com/gpu, nodeSelector: {gpu: l4}}
+---
+apiVersion: raygate.dev/v1beta1
+kind: RayPolicy
+metadata: {name: base}
+spec:
+  match: {}
+  defaults:
+    pods: {priorityClassName: training}
+    head: {labels: {part: head}}
+";
+    let folder = Folder::new(&[("p.yaml", policies)]);
+    let file = folder.file("p.yaml");
+    let (_, output) = check(&["--diff", "--policies", folder.path(), SEED], "");
+    for (leaf, count) in [
+        (format!("base  defaults.pods.priorityClassName  {file}:13"), 3),
+        (format!("base  defaults.head.labels.part  {file}:14"), 1),
+        (format!("Platform  accelerators.l4  {file}:5"), 2),
+    ] {
+        assert_eq!(output.matches(&leaf).count(), count, "{leaf}: {output}");
+    }
+}

@@ -30,9 +30,11 @@ pub fn judge(bundle: &Bundle, asked: &Asked<'_>, how: &How) -> Outcome {
         as_the_cluster_would(bundle, request)
     };
     if !how.only.is_empty() {
-        outcome
-            .findings
-            .retain(|judged| how.only.iter().any(|prefix| judged.code().starts_with(prefix)));
+        let counts = |code: &str| how.only.iter().any(|prefix| code.starts_with(prefix));
+        outcome.findings.retain(|judged| counts(judged.code()));
+        for preview in &mut outcome.previews {
+            preview.would.retain(|would| counts(&would.code));
+        }
         let denies = outcome.findings.iter().any(|judged| judged.action == Action::Deny);
         outcome.verdict = if denies { Verdict::Deny } else { Verdict::Allow };
     }

@@ -166,11 +166,7 @@ fn asker(trace: &Trace<'_>, bundle: &Bundle, text: &mut String) {
 fn policies_of(trace: &Trace<'_>) -> Rows {
     let mut rows = Rows::default();
     for (policy, decision) in &trace.policies {
-        rows.add(
-            &*policy.name,
-            fate(policy, decision, trace),
-            policy.origin.to_string(),
-        );
+        rows.add(&*policy.name, fate(policy, decision, trace), policy.origin.to_string());
     }
     rows
 }

@@ -118,9 +118,7 @@ fn choose<'p>(job: &RayJob<'_>, pod: &Pod<'_>, candidates: &[Candidate<'p>]) -> 
         [only] => Some(*only),
         _ => None,
     };
-    by_nodes()
-        .or_else(|| by_name(candidates, label?))
-        .or_else(only)
+    by_nodes().or_else(|| by_name(candidates, label?)).or_else(only)
 }
 
 /// The values that the author lets node labels have: the node selector and the required node affinity.

@@ -10,7 +10,7 @@ use crate::diag::{one_line, shorten};
 use crate::engine::{Judged, Verdict};
 
 use super::super::report::{Format, verdict};
-use super::{Counts, Differ, Difference, Pair, Side};
+use super::{Counts, Differ, Difference, Pair, Previewed, Side};
 
 /// The longest value that is shown, in characters.
 const LONGEST: usize = 100;
@@ -93,6 +93,11 @@ impl<'o> Printer<'o> {
                     .collect();
                 parts.dedup();
                 parts.extend(difference.changes.keys().map(|path| format!("*{path}")));
+                parts.extend(difference.previews.iter().filter_map(|pair| {
+                    let Previewed { policy, would } = pair.0.or(pair.1)?;
+                    Some(format!("{}preview[{policy}]:{}", sign(pair), would.code))
+                }));
+                parts.dedup();
                 let (name, verdicts) = (name(difference), verdicts(difference));
                 writeln!(
                     self.out,
@@ -140,6 +145,9 @@ impl<'o> Printer<'o> {
             let (old, new) = (value(&changed.old), value(&changed.value));
             writeln!(self.out, "  * {}: {old} -> {new}", one_line(path))?;
         }
+        for pair in &difference.previews {
+            writeln!(self.out, "  {} {}", sign(pair), preview(pair))?;
+        }
         Ok(())
     }
 
@@ -167,18 +175,28 @@ impl<'o> Printer<'o> {
         for ((before, after), count) in &counts.verdicts {
             writeln!(self.out, "{before} -> {after}: {count}")?;
         }
-        let width = counts.codes.keys().map(String::len).max().unwrap_or_default();
-        for (code, Differ { gone, new, changed }) in &counts.codes {
-            writeln!(self.out, "{code:<width$}  {gone} gone, {new} new, {changed} changed")?;
+        let codes = counts.codes.iter().map(|(code, differ)| (code.clone(), differ));
+        let previews = counts
+            .previews
+            .iter()
+            .map(|((policy, code), differ)| (format!("preview[{policy}] {code}"), differ));
+        let rows: Vec<(String, &Differ)> = codes.chain(previews).collect();
+        let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+        for (name, Differ { gone, new, changed }) in rows {
+            writeln!(self.out, "{name:<width$}  {gone} gone, {new} new, {changed} changed")?;
         }
         let repeated = match counts.repeated {
             0 => String::new(),
             repeated => format!(" ({} more like them)", counted(repeated, "request")),
         };
         let judged = counted(counts.total.judged, "request");
+        let previewed = match counts.previewed {
+            0 => String::new(),
+            previewed => format!(", {previewed} in Preview alone"),
+        };
         writeln!(
             self.out,
-            "{judged} compared, {} differ{repeated}{}",
+            "{judged} compared, {} differ{previewed}{repeated}{}",
             counts.differ,
             counts.total.not_judged()
         )
@@ -201,7 +219,7 @@ fn verdicts(difference: &Difference<'_>) -> String {
 }
 
 /// `-` where it is gone, `+` where it is new, `~` where it changed.
-fn sign(pair: &Pair<'_>) -> char {
+fn sign<T>(pair: &Pair<T>) -> char {
     match pair {
         (Some(_), None) => '-',
         (None, _) => '+',
@@ -209,7 +227,7 @@ fn sign(pair: &Pair<'_>) -> char {
     }
 }
 
-fn finding((before, after): &Pair<'_>) -> String {
+fn finding((before, after): &Pair<&Judged>) -> String {
     let Some(judged) = after.or(*before) else {
         return String::new();
     };
@@ -221,6 +239,24 @@ fn finding((before, after): &Pair<'_>) -> String {
     };
     let (path, message) = (&judged.finding.path, one_line(&judged.finding.message));
     format!("{action} {} {path}: {message}", judged.code())
+}
+
+/// As `check` shows what a policy in Preview would do.
+fn preview((before, after): &Pair<Previewed<'_>>) -> String {
+    let Some(Previewed { policy, would }) = after.or(*before) else {
+        return String::new();
+    };
+    let effect = match (before, after) {
+        (Some(before), Some(after)) if before.would.effect != after.would.effect => {
+            format!("{} -> {}", before.would.effect.name(), after.would.effect.name())
+        }
+        _ => would.effect.name().to_owned(),
+    };
+    let (code, path) = (&would.code, &would.path);
+    match would.message.as_str() {
+        "" => format!("preview[{policy}] {effect} {code} {path}"),
+        message => format!("preview[{policy}] {effect} {code} {path}: {}", one_line(message)),
+    }
 }
 
 fn value(value: &Value) -> String {
@@ -251,6 +287,21 @@ fn as_json(difference: &Difference<'_>) -> Value {
         .iter()
         .map(|(path, changed)| json!({"path": path, "before": changed.old, "after": changed.value}))
         .collect();
+    let would = |seen: Previewed<'_>| json!({"effect": seen.would.effect.name(), "message": seen.would.message});
+    let previews: Vec<Value> = difference
+        .previews
+        .iter()
+        .filter_map(|(before, after)| {
+            let seen = after.or(*before)?;
+            Some(json!({
+                "policy": seen.policy,
+                "code": &*seen.would.code,
+                "path": seen.would.path.to_string(),
+                "before": before.map(would),
+                "after": after.map(would),
+            }))
+        })
+        .collect();
     let (before, after) = difference.verdicts;
     json!({
         "place": difference.place,
@@ -263,6 +314,7 @@ fn as_json(difference: &Difference<'_>) -> Value {
         "allowed": {"before": before == Verdict::Allow, "after": after == Verdict::Allow},
         "findings": findings,
         "changes": changes,
+        "previews": previews,
     })
 }
 
@@ -279,12 +331,21 @@ fn total(counts: &Counts) -> Value {
             (code.clone(), json!({"gone": gone, "new": new, "changed": changed}))
         })
         .collect();
+    let previews: Vec<Value> = counts
+        .previews
+        .iter()
+        .map(|((policy, code), Differ { gone, new, changed })| {
+            json!({"policy": policy, "code": code, "gone": gone, "new": new, "changed": changed})
+        })
+        .collect();
     json!({
         "compared": counts.total.judged,
         "differ": counts.differ,
+        "previewed": counts.previewed,
         "repeated": counts.repeated,
         "verdicts": verdicts,
         "codes": codes,
+        "previews": previews,
         "skipped": counts.total.skipped,
         "unreadable": counts.total.unreadable,
     })
