@@ -859,7 +859,9 @@ const WORKERS: &str = "/spec/rayClusterSpec/workerGroupSpecs/0";
 
 fn replicas(count: u32) -> Value {
     let mut job = with(WORKERS, "replicas", json!(count));
-    job.pointer_mut(WORKERS).unwrap()["maxReplicas"] = json!(count);
+    let group = job.pointer_mut(WORKERS).unwrap();
+    group["minReplicas"] = json!(count);
+    group["maxReplicas"] = json!(count);
     job
 }
 
