@@ -28,6 +28,7 @@ mod pair;
 mod rotate;
 mod routes;
 mod shutdown;
+mod spare;
 mod tls;
 mod trust;
 
@@ -281,8 +282,7 @@ async fn run_webhook(listener: TcpListener, connections: connection::Connections
         |stream, place, nth| {
             let connections = connections.clone();
             tracker.spawn(async move {
-                connections.serve(stream, nth).await;
-                drop(place);
+                connections.serve(stream, &place, nth).await;
             });
         },
     )

@@ -12,8 +12,9 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -22,6 +23,7 @@ use tower::Service as _;
 use super::limits::Limits;
 use super::linger::Lingering;
 use super::shutdown::{Phase, reached};
+use super::spare::first_byte;
 use super::{Shared, tls};
 
 /// What the parts of one connection tell each other.
@@ -58,8 +60,8 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// Serves one connection to its end. `nth` decides its age.
-    pub(super) async fn serve(self, stream: TcpStream, nth: u64) {
+    /// Serves one connection to its end, in its place. `nth` decides its age.
+    pub(super) async fn serve(self, stream: TcpStream, place: &OwnedSemaphorePermit, nth: u64) {
         let _open = self.shared.metrics.connection();
         // Small answers must not wait for the acknowledgement of what was sent before.
         let _ = stream.set_nodelay(true);
@@ -68,8 +70,12 @@ impl Connections {
             stream = self.handshake(stream) => stream,
             () = reached(&mut phase, Phase::Stopped) => return,
         };
-        let Some(stream) = stream else { return };
+        let Some(mut stream) = stream else { return };
         let opened = Instant::now();
+        if !first_byte(&mut stream, place, &self.shared, &mut phase).await {
+            let _ = timeout(self.shared.limits.linger, stream.shutdown()).await;
+            return;
+        }
         let age = self.shared.limits.age(nth);
         let marks = Arc::new(Marks::new(phase.clone()));
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -205,7 +211,8 @@ impl Life<'_> {
         let limits = &self.shared.limits;
         let mut connection = pin!(connection);
         let mut stage = Stage::FirstHeader;
-        let mut timer = pin!(sleep_until(self.opened + limits.header.min(self.age)));
+        let begun = Instant::now();
+        let mut timer = pin!(sleep_until(begun + limits.header.min(self.age)));
         let mut heard = Phase::Serving;
         loop {
             let wound_up = tokio::select! {
@@ -225,8 +232,8 @@ impl Life<'_> {
                         timer.as_mut().reset(self.opened + self.age);
                         continue;
                     }
-                    Stage::FirstHeader if self.opened.elapsed() < limits.header => {
-                        timer.as_mut().reset(self.opened + limits.header);
+                    Stage::FirstHeader if begun.elapsed() < limits.header => {
+                        timer.as_mut().reset(begun + limits.header);
                         continue;
                     }
                     Stage::FirstHeader => {

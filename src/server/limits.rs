@@ -12,11 +12,11 @@ pub struct Limits {
     pub admin_connections: usize,
     /// From the accepted connection to the end of its TLS handshake.
     pub handshake: Duration,
-    /// From the end of the handshake to the end of the first request's header.
+    /// From the first byte after the handshake to the end of the first request's header.
     pub header: Duration,
-    /// From one answer to the end of the next request's header, over HTTP/1.1. Longer than the 90 s after which Go's
-    /// HTTP client, and so the API server, closes an idle connection itself: a server that closes first can
-    /// meet a request that is already on its way.
+    /// From one answer to the end of the next request's header, over HTTP/1.1, and from the handshake to the first byte
+    /// (see `spare.rs`). Longer than the 90 s after which Go's HTTP client, and so the API server, closes an idle
+    /// connection itself: a server that closes first can meet a request that is already on its way.
     pub idle: Duration,
     /// From the end of a request's header to the end of its body.
     pub body: Duration,

@@ -39,7 +39,9 @@ pub(super) async fn bind(
     })
 }
 
-/// Hands each connection, with its place and its number, to `serve`, until the server has come to `end`.
+/// Hands each connection, with its place and its number, to `serve`, until the server has come to `end`. The last ones are
+/// those that wait in the kernel's queue by then: as far as their clients know they are connected, and closing the socket
+/// would reset them. No more come after them, so they need no free place.
 pub(super) async fn accept(
     listener: TcpListener,
     places: usize,
@@ -55,7 +57,7 @@ pub(super) async fn accept(
     loop {
         let accepted = tokio::select! {
             biased;
-            () = reached(phase, end) => return,
+            () = reached(phase, end) => break,
             accepted = next(&listener, &places) => accepted,
         };
         match accepted {
@@ -73,10 +75,20 @@ pub(super) async fn accept(
                 }
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
-                    () = reached(phase, end) => return,
+                    () = reached(phase, end) => break,
                 }
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
+        }
+    }
+    let Ok(listener) = listener.into_std() else { return };
+    while let Ok((stream, _peer)) = listener.accept() {
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned();
+        if let (Ok(()), Ok(place)) = (stream.set_nonblocking(true), place)
+            && let Ok(stream) = TcpStream::from_std(stream)
+        {
+            serve(stream, place, nth);
+            nth += 1;
         }
     }
 }

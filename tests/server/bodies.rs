@@ -150,15 +150,60 @@ async fn a_header_that_trickles_in_is_cut() {
         },
     )
     .await;
-    let mut silent = connect(&server).await;
-    assert!(silent.is_closed().await);
-    let mut half = connect(&server).await;
+    assert!(begin_header(&server).await.is_closed().await);
+    server
+        .until_metric(r#"raygate_slow_clients_total{stage="header"} 1"#)
+        .await;
+}
+
+/// A connection with half a header.
+async fn begin_header(server: &Running) -> Connection<TlsStream<TcpStream>> {
+    let mut half = connect(server).await;
     // The server may have cut already; what counts is that it does.
     let _ = half.stream.write_all(b"POST /mutate HTTP/1.1\r\nhost: loc").await;
     let _ = half.stream.flush().await;
-    assert!(half.is_closed().await);
+    half
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_may_wait_for_its_first_request() {
+    let server = start(
+        Counting,
+        Limits {
+            header: Duration::from_millis(50),
+            ..limits()
+        },
+    )
+    .await;
+    let mut spare = connect(&server).await;
+    // Opened later and cut: by then the spare one is older than any header may become.
+    assert!(begin_header(&server).await.is_closed().await);
+    let answer = spare.post("/mutate", b"1").await;
+    assert!(answer.status == 200 && !answer.closes(), "{answer:?}");
     server
-        .until_metric(r#"raygate_slow_clients_total{stage="header"} 2"#)
+        .until_metric(r#"raygate_slow_clients_total{stage="header"} 1"#)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_crowd_a_connection_may_not_wait_for_its_first_request() {
+    let server = start(
+        Counting,
+        Limits {
+            connections: 4,
+            header: Duration::from_millis(200),
+            ..limits()
+        },
+    )
+    .await;
+    let _used = [
+        answered_in_time(&server).await,
+        answered_in_time(&server).await,
+        answered_in_time(&server).await,
+    ];
+    assert!(connect(&server).await.is_closed().await);
+    server
+        .until_metric(r#"raygate_slow_clients_total{stage="header"} 1"#)
         .await;
 }
 
@@ -184,8 +229,8 @@ async fn a_connection_that_was_used_may_rest() {
     )
     .await;
     let mut used = answered_in_time(&server).await;
-    // Opened later and cut for its silence: by then the deadline of the first has passed too.
-    assert!(connect(&server).await.is_closed().await);
+    // Opened later and cut: by then the deadline of the first has passed too.
+    assert!(begin_header(&server).await.is_closed().await);
     assert!(used.try_post().await);
 }
 
@@ -201,6 +246,12 @@ async fn an_idle_connection_ends() {
     .await;
     let mut used = answered_in_time(&server).await;
     assert!(used.is_closed().await);
+    let mut spare = connect(&server).await;
+    assert!(spare.is_closed().await);
+    assert!(
+        !server.metrics().await.contains(r#"{stage="header"}"#),
+        "it was not slow"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

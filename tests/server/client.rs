@@ -31,7 +31,11 @@ pub(crate) fn config(
 
 /// A TLS connection, or why there is none.
 pub(crate) async fn handshake(address: SocketAddr, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
-    let stream = TcpStream::connect(address).await?;
+    handshake_over(TcpStream::connect(address).await?, config).await
+}
+
+/// TLS over a connection that is open already.
+pub(crate) async fn handshake_over(stream: TcpStream, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from("localhost").unwrap();
     within(TlsConnector::from(Arc::new(config)).connect(name, stream)).await
 }

@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use raygate::server::{CertificateSource, Limits};
 use tokio::net::TcpStream;
 
-use crate::client::{BOTH, config, connect, get, handshake, head};
+use crate::client::{BOTH, Connection, config, connect, get, handshake, handshake_over, head};
 use crate::harness::{Counting, Running, eventually, held, limits, start, start_with, within};
 
 type Body = Full<Bytes>;
@@ -61,6 +61,48 @@ async fn requests_in_flight_are_finished_and_nothing_new_begins() {
     holder.go_on();
     let answer = busy.receive().await.unwrap();
     assert!(answer.status == 200 && answer.closes(), "{answer:?}");
+    server.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_place_when_the_port_closes_is_answered() {
+    let (reviewer, mut holder) = held();
+    let limits = Limits {
+        connections: 1,
+        inline_bytes: 0,
+        ..limits()
+    };
+    let mut server = start(reviewer, limits).await;
+    let mut busy = connect(&server).await;
+    busy.send(head("POST", "/mutate", "content-length: 2\r\n").as_bytes())
+        .await;
+    busy.send(b"{}").await;
+    holder.begun().await;
+    let stream = TcpStream::connect(server.webhook).await.unwrap();
+
+    server.stop();
+    let tls = handshake_over(stream, config(server.roots(), BOTH, &["http/1.1"]));
+    let mut queued = Connection::new(tls.await.unwrap());
+    // Both are held, and each is let go.
+    holder.go_on();
+    holder.go_on();
+    let answer = queued.post("/mutate", b"1").await;
+    assert!(answer.status == 200 && answer.closes(), "{answer:?}");
+    assert_eq!(busy.receive().await.unwrap().status, 200);
+    server.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_without_a_request_does_not_hold_up_the_end() {
+    let an_hour = Duration::from_secs(3600);
+    let limits = Limits {
+        drain: an_hour,
+        ..limits()
+    };
+    let mut server = start(Counting, limits).await;
+    let mut spare = connect(&server).await;
+    server.stop();
+    assert!(spare.is_closed().await);
     server.stopped().await;
 }
 

@@ -15,6 +15,8 @@ mod bodies;
 mod certificates;
 mod client;
 mod command;
+#[path = "../tools/config_map.rs"]
+mod config_map;
 mod drain;
 mod harness;
 mod overload;
@@ -22,5 +24,3 @@ mod policies;
 mod protocols;
 mod reload;
 mod sighup;
-#[cfg(feature = "otel")]
-mod traces;

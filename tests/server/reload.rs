@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,6 +17,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::{connect, get};
+use crate::config_map::ConfigMap;
 use crate::harness::{Running, eventually, limits, start_shared};
 
 /// The files of one generation. Each of the two leaves its mark on every answer, so that a mixture would show.
@@ -64,41 +64,6 @@ pub(crate) fn digest(generation: usize) -> String {
     let loaded = raygate::policy::load(&sources, &raygate::engine::bundle::known());
     assert!(loaded.is_usable(), "{:?}", loaded.diagnostics);
     loaded.set.digest[..12].to_owned()
-}
-
-/// A volume as the kubelet keeps it: the files are links into `..data`, which is a link to a folder for each version and
-/// is exchanged in one step.
-struct ConfigMap {
-    dir: TempDir,
-    version: usize,
-}
-
-impl ConfigMap {
-    fn new(files: &[(&str, String)]) -> Self {
-        let mut volume = Self {
-            dir: TempDir::new().unwrap(),
-            version: 0,
-        };
-        volume.update(files);
-        for (name, _) in files {
-            symlink(Path::new("..data").join(name), volume.dir.path().join(name)).unwrap();
-        }
-        volume
-    }
-
-    fn update(&mut self, files: &[(&str, String)]) {
-        let path = |name: &str| self.dir.path().join(name);
-        let former = fs::read_link(path("..data")).ok();
-        self.version += 1;
-        let version = format!("..2026_11_26_{}", self.version);
-        fs::create_dir(path(&version)).unwrap();
-        write(&path(&version), files);
-        symlink(&version, path("..data_tmp")).unwrap();
-        fs::rename(path("..data_tmp"), path("..data")).unwrap();
-        if let Some(former) = former {
-            fs::remove_dir_all(self.dir.path().join(former)).unwrap();
-        }
-    }
 }
 
 async fn serve(dir: PathBuf, fallback: bool) -> (Running, Arc<Gate>) {
@@ -154,7 +119,7 @@ async fn a_hundred_swaps_under_load_mix_nothing_and_drop_nothing() {
     const SWAPS: usize = 100;
     let is_broken = |swap: usize| swap % 4 == 3;
     let mut volume = ConfigMap::new(&files(0));
-    let (server, gate) = serve(volume.dir.path().to_owned(), false).await;
+    let (server, gate) = serve(volume.path().to_owned(), false).await;
     let server = Arc::new(server);
     let generation_of: BTreeMap<String, usize> = (0..=SWAPS)
         .filter(|swap| !is_broken(*swap))
@@ -216,7 +181,7 @@ async fn a_hundred_swaps_under_load_mix_nothing_and_drop_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_update_says_where_and_since_when_and_its_repair_is_noticed() {
     let mut volume = ConfigMap::new(&files(1));
-    let (server, gate) = serve(volume.dir.path().to_owned(), false).await;
+    let (server, gate) = serve(volume.path().to_owned(), false).await;
     let in_use = format!("raygate_policy_bundle_info{{digest=\"{}\"}} 2", digest(1));
     volume.update(&broken_files(2));
     server.until_metric("raygate_policies_broken 1").await;
@@ -224,7 +189,7 @@ async fn a_broken_update_says_where_and_since_when_and_its_repair_is_noticed() {
 
     let metrics = server.metrics().await;
     assert!(metrics.contains(&in_use), "the last good policies serve on: {metrics}");
-    let file = volume.dir.path().join("second.yaml");
+    let file = volume.path().join("second.yaml");
     let place = format!(
         "raygate_policies_broken_since_timestamp_seconds{{file=\"{}\",line=\"9\"}} ",
         file.display()
@@ -296,7 +261,7 @@ async fn a_plain_folder_is_edited_in_place_emptied_and_taken_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_started_broken_with_a_fallback_takes_over_once_it_is_repaired() {
     let mut volume = ConfigMap::new(&broken_files(1));
-    let path = volume.dir.path().to_owned();
+    let path = volume.path().to_owned();
     assert!(PolicyFiles::start(vec![path.clone()], false, Arc::new(Metrics::new())).is_err());
     let (server, gate) = serve(path, true).await;
     assert_eq!(gate.bundle().short_digest(), "kuberay-only");
