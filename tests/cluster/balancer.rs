@@ -1,15 +1,22 @@
-//! What a Service does: gives each new connection to one of the backends that are ready.
+//! What a Service does: gives each new connection to one of the backends that were ready when it last heard of them.
+//!
+//! One thing is kinder than kube-proxy: where a backend refuses a connection, the next one is tried.
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use crate::gate::http_get;
+use crate::process::wait_for;
+
+/// How often it hears of the backends: as in a cluster, it goes on sending to one that has just begun to drain.
+const NEWS: Duration = Duration::from_millis(200);
 
 /// Where a backend takes connections, and where it says whether it is ready.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Backend {
     pub(crate) webhook: String,
     pub(crate) metrics: String,
@@ -17,7 +24,9 @@ pub(crate) struct Backend {
 
 struct Shared {
     backends: Mutex<Vec<Backend>>,
+    ready: Mutex<Vec<Backend>>,
     next: AtomicUsize,
+    late: AtomicUsize,
     stopped: AtomicBool,
 }
 
@@ -33,8 +42,17 @@ impl Balancer {
         let address = listener.local_addr().expect("a bound port");
         let shared = Arc::new(Shared {
             backends: Mutex::default(),
+            ready: Mutex::default(),
             next: AtomicUsize::new(0),
+            late: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
+        });
+        let hearing = Arc::clone(&shared);
+        thread::spawn(move || {
+            while !hearing.stopped.load(Ordering::SeqCst) {
+                hearing.hear();
+                thread::sleep(NEWS);
+            }
         });
         let accepting = Arc::clone(&shared);
         thread::spawn(move || {
@@ -54,7 +72,24 @@ impl Balancer {
     }
 
     pub(crate) fn set_backends(&self, backends: Vec<Backend>) {
-        *self.shared.backends.lock().unwrap_or_else(PoisonError::into_inner) = backends;
+        *lock(&self.shared.backends) = backends;
+    }
+
+    /// Waits until it has heard that this backend is ready.
+    pub(crate) fn wait_heard(&self, backend: &Backend) {
+        wait_for("the balancer to hear of a backend", || {
+            let ready = lock(&self.shared.ready);
+            if ready.contains(backend) {
+                Ok(())
+            } else {
+                Err(format!("{ready:?}"))
+            }
+        });
+    }
+
+    /// How many connections went to a backend that was no longer ready.
+    pub(crate) fn late_connections(&self) -> usize {
+        self.shared.late.load(Ordering::SeqCst)
     }
 }
 
@@ -73,19 +108,28 @@ impl Shared {
         }
     }
 
-    /// The next backend in turn that is ready. Without any, the client is hung up on.
-    fn connect(&self) -> Option<TcpStream> {
-        let backends = self.backends.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let turn = self.next.fetch_add(1, Ordering::SeqCst);
-        let in_turn = backends
-            .iter()
-            .cycle()
-            .skip(turn % backends.len().max(1))
-            .take(backends.len());
-        in_turn
-            .filter(|backend| is_ready(&backend.metrics))
-            .find_map(|backend| TcpStream::connect(&backend.webhook).ok())
+    fn hear(&self) {
+        let mut backends = lock(&self.backends).clone();
+        backends.retain(|backend| is_ready(&backend.metrics));
+        *lock(&self.ready) = backends;
     }
+
+    /// The next backend in turn. Without any, the client is hung up on.
+    fn connect(&self) -> Option<TcpStream> {
+        let ready = lock(&self.ready).clone();
+        let turn = self.next.fetch_add(1, Ordering::SeqCst);
+        let mut in_turn = ready.iter().cycle().skip(turn % ready.len().max(1)).take(ready.len());
+        let (backend, stream) =
+            in_turn.find_map(|backend| Some((backend, TcpStream::connect(&backend.webhook).ok()?)))?;
+        if !is_ready(&backend.metrics) {
+            self.late.fetch_add(1, Ordering::SeqCst);
+        }
+        Some(stream)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(crate) fn is_ready(metrics: &str) -> bool {
@@ -94,6 +138,8 @@ pub(crate) fn is_ready(metrics: &str) -> bool {
 
 /// Both directions, until both have ended.
 fn forward(client: &TcpStream, server: &TcpStream) -> io::Result<()> {
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
     let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
     let upstream = thread::spawn(move || {
         let _ = io::copy(&mut from_client, &mut to_server);

@@ -43,6 +43,14 @@ impl Replica {
         is_ready(&self.backend.metrics)
     }
 
+    /// Waits until it is ready.
+    fn wait_ready(&mut self) {
+        wait_for("a replica to be ready", || {
+            self.daemon.assert_running();
+            if self.is_ready() { Ok(()) } else { Err(self.readyz()) }
+        });
+    }
+
     /// The value of a series of a metric, or none.
     pub(crate) fn metric(&self, series: &str) -> Option<f64> {
         let text = http_get(&self.backend.metrics, "/metrics").ok()?;
@@ -53,11 +61,24 @@ impl Replica {
     }
 }
 
+/// How the API server finds the replicas.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By their address, which is this machine's own, so that it speaks HTTP/2 with them.
+    Url,
+    /// By their Service, as in a cluster: over HTTP/1.1.
+    Service,
+}
+
 /// All replicas. On drop they are unregistered and killed, and their Secret is deleted.
 pub(crate) struct Fleet<'a> {
     cluster: &'a Cluster,
     pub(crate) replicas: Vec<Replica>,
-    balancer: Balancer,
+    /// Those that were told to end, and may still be draining.
+    leaving: Vec<Replica>,
+    started: usize,
+    pub(crate) balancer: Balancer,
+    way: Way,
     kubeconfig: PathBuf,
     flags: Vec<String>,
     folder: PathBuf,
@@ -65,7 +86,7 @@ pub(crate) struct Fleet<'a> {
 
 impl<'a> Fleet<'a> {
     /// No replica yet, and neither Secret nor webhook configurations; `flags` go to each replica.
-    pub(crate) fn new(cluster: &'a Cluster, flags: &[&str]) -> Self {
+    pub(crate) fn new(cluster: &'a Cluster, way: Way, flags: &[&str]) -> Self {
         let folder = TempDir::with_prefix_in("fleet-", cluster.folder())
             .expect("create a folder for the replicas")
             .keep();
@@ -74,10 +95,20 @@ impl<'a> Fleet<'a> {
         let wish = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
         let token = cluster.api.post(&account, &wish).expect(201);
         let token = token["status"]["token"].as_str().expect("a token");
+        if way == Way::Service {
+            // Nobody routes the address of a Service here, but one of another kind leads to any host.
+            let service =
+                json!({"metadata": {"name": "raygate"}, "spec": {"type": "ExternalName", "externalName": "127.0.0.1"}});
+            let services = format!("/api/v1/namespaces/{SYSTEM}/services");
+            cluster.api.post(&services, &service).expect(201);
+        }
         Self {
             cluster,
             replicas: Vec::new(),
+            leaving: Vec::new(),
+            started: 0,
             balancer: Balancer::start(),
+            way,
             kubeconfig: cluster.kubeconfig_of("raygate", token),
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
             folder,
@@ -86,10 +117,50 @@ impl<'a> Fleet<'a> {
 
     /// Starts a replica, and waits until it listens: not until it is ready.
     pub(crate) fn add(&mut self) {
-        let name = format!("raygate-{}", self.replicas.len());
+        let replica = self.start();
+        self.replicas.push(replica);
+        self.publish();
+    }
+
+    /// Does what a Deployment with `maxUnavailable: 0` does: starts another replica, waits until it is ready, and only
+    /// then tells this one to end.
+    pub(crate) fn roll(&mut self, at: usize) {
+        let mut former = self.replace(at);
+        former.daemon.terminate();
+        self.leaving.push(former);
+        self.publish();
+    }
+
+    /// SIGKILL, and then another replica in its place. Returns when that one is ready, and sent to.
+    pub(crate) fn kill(&mut self, at: usize) {
+        self.replicas[at].daemon.kill();
+        drop(self.replace(at));
+        self.publish();
+        self.balancer.wait_heard(&self.replicas[at].backend);
+    }
+
+    /// Waits until all replicas that were told to end have ended well.
+    pub(crate) fn wait_gone(&mut self) {
+        for mut replica in self.leaving.drain(..) {
+            let status = replica.daemon.wait();
+            assert!(status.success(), "{status}:\n{}", replica.daemon.log());
+        }
+        self.publish();
+    }
+
+    /// Starts a replica in the place of another, waits until it is ready, and returns that other one.
+    fn replace(&mut self, at: usize) -> Replica {
+        let mut replica = self.start();
+        replica.wait_ready();
+        std::mem::replace(&mut self.replicas[at], replica)
+    }
+
+    fn start(&mut self) -> Replica {
+        let name = format!("raygate-{}", self.started);
+        self.started += 1;
         let mut command = Command::new(raygate());
         command.args(["serve", "--bind", "127.0.0.1:0", "--metrics-bind", "127.0.0.1:0"]);
-        command.args(["--self-managed", "--url", &self.url()]).args(&self.flags);
+        command.arg("--self-managed").args(self.url_flags()).args(&self.flags);
         command.arg("--kubeconfig").arg(&self.kubeconfig);
         command.env_clear().env("RAYGATE_LOG_FORMAT", "json");
         let mut daemon = Daemon::start(&self.cluster.group, &name, &mut command, &self.folder);
@@ -102,14 +173,31 @@ impl<'a> Fleet<'a> {
             webhook: address("webhook"),
             metrics: address("metrics"),
         };
-        self.replicas.push(Replica { daemon, backend });
-        let backends = self.replicas.iter().map(|replica| replica.backend.clone());
+        Replica { daemon, backend }
+    }
+
+    /// Tells the balancer of all replicas.
+    fn publish(&self) {
+        let replicas = self.replicas.iter().chain(&self.leaving);
+        let backends = replicas.map(|replica| replica.backend.clone());
         self.balancer.set_backends(backends.collect());
     }
 
     /// Creates both webhook configurations as `raygate manifests` prints them, without any CA.
     pub(crate) fn register(&self) {
-        for object in manifests(&["--only", "webhooks", "--url", &self.url()]) {
+        self.register_with(|_| ());
+    }
+
+    /// The same after a change.
+    pub(crate) fn register_with(&self, change: impl Fn(&mut Value)) {
+        let url_flags = self.url_flags();
+        let flags = ["--only", "webhooks"].into_iter();
+        let flags: Vec<_> = flags.chain(url_flags.iter().map(String::as_str)).collect();
+        for mut object in manifests(&flags) {
+            if self.way == Way::Service {
+                object["webhooks"][0]["clientConfig"]["service"]["port"] = self.balancer.address().port().into();
+            }
+            change(&mut object);
             let hook = Hook::of_kind(object["kind"].as_str().expect("a kind"));
             self.cluster.api.post(&hook.configurations(), &object).expect(201);
         }
@@ -117,16 +205,7 @@ impl<'a> Fleet<'a> {
 
     /// Waits until each replica is ready.
     pub(crate) fn wait_ready(&mut self) {
-        for replica in &mut self.replicas {
-            wait_for("a replica to be ready", || {
-                replica.daemon.assert_running();
-                if replica.is_ready() {
-                    Ok(())
-                } else {
-                    Err(replica.readyz())
-                }
-            });
-        }
+        self.replicas.iter_mut().for_each(Replica::wait_ready);
     }
 
     /// Waits until RayJobs are completed and judged.
@@ -161,8 +240,11 @@ impl<'a> Fleet<'a> {
         });
     }
 
-    fn url(&self) -> String {
-        format!("https://{}", self.balancer.address())
+    fn url_flags(&self) -> Vec<String> {
+        match self.way {
+            Way::Url => vec!["--url".to_owned(), format!("https://{}", self.balancer.address())],
+            Way::Service => Vec::new(),
+        }
     }
 }
 
@@ -172,7 +254,13 @@ impl Drop for Fleet<'_> {
             self.cluster.api.delete(&hook.configuration());
         }
         self.replicas.clear();
+        self.leaving.clear();
         self.cluster.api.delete(SECRET);
+        if self.way == Way::Service {
+            self.cluster
+                .api
+                .delete(&format!("/api/v1/namespaces/{SYSTEM}/services/raygate"));
+        }
         if !std::thread::panicking() {
             wait_for("both webhooks to be gone", || {
                 let answer = self

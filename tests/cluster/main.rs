@@ -26,6 +26,8 @@ mod binaries;
 mod certificates;
 mod cluster;
 mod completion;
+#[path = "../tools/config_map.rs"]
+mod config_map;
 mod denial;
 mod doctor;
 mod fleet;
@@ -38,6 +40,7 @@ mod helm;
 mod install;
 #[path = "../tools/kubectl.rs"]
 mod kubectl;
+mod load;
 mod nodes;
 mod offline;
 mod order;
@@ -101,12 +104,15 @@ fn main() -> std::process::ExitCode {
         test(scan::what_the_cluster_refuses_is_said),
         test(certificates::an_empty_cluster_gets_one_ca),
         test(certificates::the_shipped_roles_allow_nothing_else),
-        test(certificates::turnovers_lose_no_create),
         test(certificates::a_damaged_secret_is_made_anew),
         test(certificates::the_secret_of_someone_else_is_left_alone),
         test(certificates::edits_of_the_configurations_are_seen),
         test(certificates::a_refused_write_keeps_the_old_state),
         test(certificates::raygate_recovers_from_an_outage_of_the_api_server),
+        test(load::rollouts_fail_no_create),
+        test(load::turnovers_fail_no_create),
+        test(load::reloads_fail_no_create),
+        test(load::a_kill_fails_only_what_it_interrupts),
         test(doctor::a_healthy_gate_has_no_findings),
         test(doctor::a_deleted_configuration_is_missed),
         test(doctor::a_foreign_ca_is_told_by_what_fails),

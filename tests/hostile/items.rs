@@ -94,7 +94,8 @@ const ITEMS: &[(u8, &str, Tried)] = &[
         By(&[
             ("tests/cluster/outage.rs", "nothing_is_created_without_raygate"),
             ("tests/cluster/outage.rs", "raygate_ends_on_sigterm"),
-            ("tests/cluster/certificates.rs", "turnovers_lose_no_create"),
+            ("tests/cluster/load.rs", "a_kill_fails_only_what_it_interrupts"),
+            ("tests/cluster/load.rs", "rollouts_fail_no_create"),
         ]),
     ),
     (
@@ -108,6 +109,10 @@ const ITEMS: &[(u8, &str, Tried)] = &[
             (
                 "tests/server/drain.rs",
                 "until_the_cluster_has_heard_it_goes_on_serving",
+            ),
+            (
+                "tests/server/drain.rs",
+                "who_waits_for_a_place_when_the_port_closes_is_answered",
             ),
         ]),
     ),
