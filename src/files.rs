@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::policy::load::Source;
 
-/// The deepest folder that is looked into, against loops of links.
+/// The deepest folder that is looked into.
 const DEEPEST: usize = 16;
 /// A folder with a file of this name is offered, not active: its files are found only where it, or one below it, is named.
 const OPTIONAL: &str = ".raygate-optional";
@@ -37,8 +37,16 @@ pub enum FilesError {
         /// The file.
         path: PathBuf,
     },
+    /// A link to a folder that it stands in.
+    #[error("{} is a link back to {}, which it stands in; take it out", path.display(), to.display())]
+    Loop {
+        /// The link.
+        path: PathBuf,
+        /// The folder.
+        to: PathBuf,
+    },
     /// Folders in folders without an end in sight.
-    #[error("{} is nested too deeply, is there a loop of links?", path.display())]
+    #[error("{} is more than {DEEPEST} folders deep", path.display())]
     TooDeep {
         /// The folder.
         path: PathBuf,
@@ -49,9 +57,11 @@ impl FilesError {
     /// The file or directory that it is about.
     pub fn path(&self) -> &Path {
         match self {
-            Self::Read { path, .. } | Self::NotAFile { path } | Self::TooLarge { path } | Self::TooDeep { path } => {
-                path
-            }
+            Self::Read { path, .. }
+            | Self::Loop { path, .. }
+            | Self::NotAFile { path }
+            | Self::TooLarge { path }
+            | Self::TooDeep { path } => path,
         }
     }
 }
@@ -89,24 +99,29 @@ pub fn find(directories: &[PathBuf], wanted: fn(&str) -> bool) -> Result<BTreeSe
         if directory.is_file() {
             files.insert(directory.clone());
         } else {
-            collect(directory, 0, wanted, &mut files)?;
+            collect(directory, &mut Vec::new(), wanted, &mut files)?;
         }
     }
     Ok(files)
 }
 
+/// Collects below one directory. `above` are the directories that it stands in: as they were named, and without links.
 fn collect(
     directory: &Path,
-    depth: usize,
+    above: &mut Vec<(PathBuf, PathBuf)>,
     wanted: fn(&str) -> bool,
     files: &mut BTreeSet<PathBuf>,
 ) -> Result<(), FilesError> {
-    if depth > DEEPEST {
-        return Err(FilesError::TooDeep {
-            path: directory.to_owned(),
-        });
-    }
     let cannot = |error| cannot_read(directory, error);
+    let path = directory.to_owned();
+    let itself = fs::canonicalize(directory).map_err(cannot)?;
+    if let Some((to, _)) = above.iter().find(|(_, known)| *known == itself) {
+        return Err(FilesError::Loop { path, to: to.clone() });
+    }
+    if above.len() > DEEPEST {
+        return Err(FilesError::TooDeep { path });
+    }
+    above.push((path, itself));
     for entry in fs::read_dir(directory).map_err(cannot)? {
         let entry = entry.map_err(cannot)?;
         let (path, name) = (entry.path(), entry.file_name());
@@ -116,12 +131,13 @@ fn collect(
         }
         if path.is_dir() {
             if !path.join(OPTIONAL).exists() {
-                collect(&path, depth + 1, wanted, files)?;
+                collect(&path, above, wanted, files)?;
             }
         } else if wanted(&name) {
             files.insert(path);
         }
     }
+    above.pop();
     Ok(())
 }
 
@@ -208,10 +224,21 @@ mod tests {
             Err(FilesError::NotAFile { .. })
         ));
         let dir = tempfile::TempDir::new().unwrap();
-        std::os::unix::fs::symlink(".", dir.path().join("loop")).unwrap();
-        assert!(matches!(
-            policies(&[dir.path().to_owned()]),
-            Err(FilesError::TooDeep { .. })
-        ));
+        let team = dir.path().join("team");
+        fs::create_dir(&team).unwrap();
+        std::os::unix::fs::symlink("..", team.join("up")).unwrap();
+        let found = policies(&[dir.path().to_owned()]).unwrap_err().to_string();
+        let (link, to) = (team.join("up"), dir.path());
+        let wanted = format!(
+            "{} is a link back to {}, which it stands in; take it out",
+            link.display(),
+            to.display()
+        );
+        assert_eq!(found, wanted);
+        // Two ways to one folder are none.
+        fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink("team", dir.path().join("other")).unwrap();
+        fs::write(team.join("a.yaml"), "a").unwrap();
+        assert_eq!(policies(&[dir.path().to_owned()]).unwrap().len(), 2);
     }
 }

@@ -153,7 +153,13 @@ impl Writer<'_> {
                 json!({"type": "string", "minLength": 1})
             }
             Form::Name => json!({"type": "string", "pattern": format!("^{NAME}$"), "maxLength": 253}),
-            Form::LabelKey | Form::ResourceName => pattern(format!("^({NAME}/)?{WORD}$")),
+            Form::LabelKey => pattern(format!("^({NAME}/)?{WORD}$")),
+            Form::ResourceName => pattern(format!(
+                "^(cpu|memory|ephemeral-storage|hugepages-{WORD}|{NAME}/{WORD})$"
+            )),
+            Form::Device => pattern(format!("^{NAME}/{WORD}$")),
+            Form::User => pattern(r"^[^*?\s]+$".to_owned()),
+            Form::NamespaceTemplate => pattern(r"^([-a-z0-9]|\{project\}|\{domain\})+$".to_owned()),
             Form::LabelValue => pattern(format!("^({WORD})?$")),
             Form::Date => pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}$".to_owned()),
             Form::Code => json!({"enum": self.known.codes.iter().map(|known| known.code).collect::<Vec<_>>()}),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::diag::{Diagnostic, Span, suggest};
+use crate::diag::{Diagnostic, Span, any_error, suggest};
 use crate::k8s::image::{Image, ImagePattern};
-use crate::k8s::names;
+use crate::k8s::names::{self, ResourceKind, resource_kind};
 use crate::k8s::quantity::Quantity;
 use crate::ray::KubeRay;
 use crate::yaml::{Node, NodeValue, Style};
@@ -14,6 +14,8 @@ use crate::yaml::{Node, NodeValue, Style};
 use super::codes;
 use super::schema::{Field, Form, Kind};
 use super::settings::Size;
+
+mod together;
 
 /// A leaf as it stands in a file.
 #[derive(Clone, Debug)]
@@ -64,6 +66,7 @@ impl Reader {
         let Some(entries) = node.as_mapping() else {
             return self.wrong_type(node, name, "a mapping");
         };
+        let before = self.diagnostics.len();
         for entry in entries {
             let key = entry.key.text.as_str();
             match fields.iter().find(|field| field.key == key) {
@@ -88,6 +91,9 @@ impl Reader {
                     .help(field.doc)
                     .help(format!("for example: {}: {}", field.key, field.example)),
             );
+        }
+        if !any_error(self.diagnostics.get(before..).unwrap_or_default()) {
+            self.diagnostics.extend(together::check(node, fields));
         }
     }
 
@@ -274,7 +280,23 @@ impl Reader {
                 }
             }
             Form::Name => names::dns1123_subdomain(text).map_err(|why| cannot_be(&why)),
-            Form::LabelKey | Form::ResourceName => names::label_key(text).map_err(|why| cannot_be(&why)),
+            Form::LabelKey => names::label_key(text).map_err(|why| cannot_be(&why)),
+            Form::ResourceName => match resource_kind(text) {
+                ResourceKind::Unknown | ResourceKind::Storage | ResourceKind::Native => {
+                    let known = ["cpu", "memory", "ephemeral-storage"];
+                    Err(match suggest(text, known.into_iter()) {
+                        Some(near) => is_no(&format!("resource of a container; did you mean `{near}`?")),
+                        None => is_no(
+                            "resource of a container; write cpu, memory, ephemeral-storage, or a device such as \
+                             nvidia.com/gpu",
+                        ),
+                    })
+                }
+                _ => Ok(()),
+            },
+            Form::Device => names::extended_resource_name(text).map_err(|why| cannot_be(&why)),
+            Form::User => user(text).map_err(|why| cannot_be(&why)),
+            Form::NamespaceTemplate => namespace_template(text).map_err(|why| cannot_be(&why)),
             Form::LabelValue => names::label_value(text).map_err(|why| cannot_be(&why)),
             Form::Image => Image::parse(text).map(drop).map_err(|why| format!("{name}: {why}")),
             Form::ImagePattern => ImagePattern::parse(text)
@@ -380,6 +402,30 @@ impl Reader {
             }),
         }
     }
+}
+
+/// A Kubernetes user, which is compared as it is.
+fn user(text: &str) -> Result<(), &'static str> {
+    const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
+    if text.is_empty() {
+        return Err("it is empty");
+    }
+    if text.contains(['*', '?']) || text.contains(char::is_whitespace) {
+        return Err("users are named one by one here, without patterns");
+    }
+    match text.strip_prefix(SERVICE_ACCOUNT).map(|rest| rest.split(':').count()) {
+        Some(2) | None => Ok(()),
+        Some(_) => Err("a service account is written like system:serviceaccount:flyte:flytepropeller"),
+    }
+}
+
+/// What `{project}` and `{domain}` stand in, as Flyte has it, is a namespace.
+fn namespace_template(text: &str) -> Result<(), String> {
+    let filled = text.replace("{project}", "p").replace("{domain}", "d");
+    if filled.contains(['{', '}']) {
+        return Err("in braces it may have {project} and {domain}".to_owned());
+    }
+    names::dns1123_label(&filled).map_err(|why| why.to_string())
 }
 
 /// Whether a text has the form of a check's code.

@@ -68,6 +68,12 @@ pub enum Form {
     LabelValue,
     /// The name of a container resource.
     ResourceName,
+    /// The name of a resource that a vendor defines: `nvidia.com/gpu`.
+    Device,
+    /// A Kubernetes user, or a service account as one.
+    User,
+    /// A namespace with `{project}` and `{domain}` in it.
+    NamespaceTemplate,
     /// An image reference.
     Image,
     /// A CEL expression.
@@ -209,13 +215,13 @@ static FLYTE: &[Field] = &[
     ),
     field(
         "serviceAccounts",
-        Kind::List(&Kind::Text(Form::Text)),
+        Kind::List(&Kind::Text(Form::User)),
         "The users whose word on project, domain, workflow and task is taken: Flyte's own service accounts.",
         "[\"system:serviceaccount:flyte:flytepropeller\"]",
     ),
     field(
         "namespace",
-        Kind::Text(Form::Text),
+        Kind::Text(Form::NamespaceTemplate),
         "The template of the namespaces that Flyte creates RayJobs in.",
         "\"{project}-{domain}\"",
     ),
@@ -230,7 +236,7 @@ static FLYTE: &[Field] = &[
 static ACCELERATOR: &[Field] = &[
     required(
         "resource",
-        Kind::Text(Form::ResourceName),
+        Kind::Text(Form::Device),
         "The container resource that asks for it.",
         "nvidia.com/gpu",
     ),
@@ -488,7 +494,7 @@ pub static SETTINGS: &[Field] = &[
     ),
     field(
         "accelerators",
-        Kind::Map(Form::ResourceName, &Kind::Text(Form::Name)),
+        Kind::Map(Form::Device, &Kind::Text(Form::Name)),
         "For each accelerator resource, the kind of the Platform that is meant where the author names none.",
         "{nvidia.com/gpu: a100-80gb}",
     ),
@@ -633,13 +639,13 @@ const RESTART_POLICY: Field = field(
 );
 const PRIORITY_CLASS: Field = field(
     "priorityClassName",
-    Kind::Text(Form::Text),
+    Kind::Text(Form::Name),
     "The pods' priority class.",
     "training",
 );
 const RUNTIME_CLASS: Field = field(
     "runtimeClassName",
-    Kind::Text(Form::Text),
+    Kind::Text(Form::Name),
     "The pods' runtime class.",
     "nvidia",
 );
@@ -680,7 +686,7 @@ const PULL_SECRETS: Field = field(
         "name",
         &[required(
             "name",
-            Kind::Text(Form::Text),
+            Kind::Text(Form::Name),
             "The Secret's name.",
             "registry",
         )],
