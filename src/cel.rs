@@ -10,15 +10,17 @@ mod compile;
 mod functions;
 pub mod language;
 mod lexical;
+mod lists;
 mod message;
 mod meter;
 mod names;
 mod quantity;
 mod rewrite;
 mod scope;
+mod types;
 mod value;
 
-pub use compile::{Program, compile};
+pub use compile::{Program, compile, condition};
 pub use language::Place;
 pub use message::Message;
 pub use meter::Meter;

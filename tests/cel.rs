@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use raygate::admission::{Endpoint, Gate};
-use raygate::cel::{Failed, Here, Inputs, LONGEST, Message, Meter, Place, Problem, Session, compile};
+use raygate::cel::{Failed, Here, Inputs, LONGEST, Message, Meter, Place, Problem, Session, compile, condition};
 use raygate::engine::bundle::known;
 use raygate::engine::{Bundle, Compiled};
 use raygate::k8s::path::Path;
@@ -153,13 +153,24 @@ fn what_expressions_give() {
         "[1, 2, 3].exists_one(x, x > 2) && [1, 2].all(x, x > 0) && [1, 2].map(x, x > 1, x * 2) == [4]",
         "[1, 2, 3].filter(x, x != 2) == [1, 3] && 'a' + 'b' == 'ab'",
         "size('äöü') == 3 && 'äöü'.size() == 3 && object.metadata.labels['ünï'] == 'çödé'",
+        "[1, 2, 2].indexOf(2) == 1 && [1, 2, 2].lastIndexOf(2) == 2 && ['a'].indexOf('b') == -1",
+        "pod.spec.containers.map(c, c.name).indexOf('logs') == 1 && [{'a': 1}].indexOf({'a': 1}) == 0",
+        "[1, 2, 2].isSorted() && !['b', 'a'].isSorted() && [].isSorted() && [quantity('1m'), quantity('1')].isSorted()",
+        "[1, 2].sum() == 3 && [0.5, 0.25].sum() == 0.75 && [].sum() == 0",
+        "[quantity('1Gi'), quantity('1Gi')].sum() == quantity('2Gi')",
+        "job.groups.map(g, g.gpus * g.workers).sum() == job.gpus",
+        "[2, 1, 3].min() == 1 && [2, 1, 3].max() == 3 && ['b', 'a'].max() == 'b'",
+        "[quantity('1Gi'), quantity('2')].max() == quantity('1Gi')",
+        "'ray 2.52.1'.find('[0-9]+') == '2' && 'ray'.find('[0-9]') == ''",
+        "'a1b22'.findAll('[0-9]+') == ['1', '22'] && 'a1b22'.findAll('[0-9]+', 1) == ['1']",
+        "'a1'.findAll('[0-9]', 0) == [] && 'a1b2'.findAll('[0-9]', -1) == ['1', '2'] && 'ä'.findAll('x') == []",
         "int('7') == 7 && string(7) == '7' && double('0.5') == 0.5 && bool('true') && size(bytes('ä')) == 2",
         // Optionals.
         "optional.of(1).orValue(2) == 1 && optional.none().orValue(2) == 2 && !optional.none().hasValue()",
         "optional.of(1).value() == 1 && optional.none().or(optional.of(3)).value() == 3",
         "optional.of(2).optMap(x, x + 1).orValue(0) == 3 && !optional.ofNonZeroValue('').hasValue()",
         // An error beside what decides is absorbed.
-        "true || object.none && false == 1/0 > 1",
+        "true || object.none && 1/0 > 1",
         "[0, 1].exists(x, 1/x == 1)",
         "job.gpus > 4 ? true : false",
     ] {
@@ -176,6 +187,11 @@ fn what_has_no_value_says_why_and_shows_nothing() {
         ("1 / (job.gpus - 8) == 1", "it divides by zero"),
         ("9223372036854775807 + job.gpus > 1", "a number is too large"),
         ("object.metadata.name + 1 == 'x'", "`add` does not take these types"),
+        ("[].min() == 1", "`min` has no result"),
+        ("[1, 'a'].max() == 1", "the types do not fit"),
+        ("['a'].sum() == 1", "`sum` does not take string"),
+        ("[9223372036854775807, 1].sum() == 1", "`sum` has no result"),
+        ("object.metadata.name.sum() == 1", "`sum` does not take string"),
         ("object.metadata.name > 1", "`>` does not take string and int"),
         (
             "object.metadata.name",
@@ -306,6 +322,93 @@ fn misspellings_are_found_where_they_stand() {
     ] {
         assert_eq!(problems(expression, Place::When), wanted, "{expression}");
     }
+}
+
+/// What surely has no value is said at load, and what may have one is not.
+#[test]
+fn types_that_never_fit_are_found_where_they_stand() {
+    for (expression, wanted) in [
+        (
+            "job.memory > '4Ti'",
+            "[>]@11 `>` does not compare a quantity with a string; write a quantity as quantity('4Gi')",
+        ),
+        (
+            "job.gpus == '4'",
+            "[==]@9 an int is never equal to a string; write numbers, true and false without quotes",
+        ),
+        (
+            "job.flyte.verified != 'true'",
+            "[!=]@19 a bool is never equal to a string; write numbers, true and false without quotes",
+        ),
+        ("job.gpus < true", "[<]@9 `<` does not compare an int with a bool; -"),
+        ("job.images == 'x'", "[==]@11 a list is never equal to a string; -"),
+        ("job.images > job.images", "[>]@11 `>` does not compare lists; -"),
+        (
+            "job.gpus && true",
+            "[gpus]@4 `&&` wants true or false, this is an int; -",
+        ),
+        ("!request.user", "[user]@9 `!` wants true or false, this is a string; -"),
+        (
+            "job.gpus ? true : false",
+            "[gpus]@4 before `?` stands true or false, this is an int; -",
+        ),
+        ("job.memory * 2 > 3", "[memory]@4 `*` does not take a quantity; -"),
+        (
+            "job.memory + '1Gi' > 3",
+            "[+]@11 `+` does not take a quantity and a string; write a quantity as quantity('4Gi')",
+        ),
+        (
+            "'x' in request.user",
+            "[user]@15 `in` looks into a list or a map, this is a string; for a part of a text write `text.contains(part)`",
+        ),
+        (
+            "'x' in job.gpus",
+            "[gpus]@11 `in` looks into a list or a map, and this is none; -",
+        ),
+        (
+            "job.gpus.startsWith('x')",
+            "[startsWith]@9 `startsWith` is for strings, this is an int; -",
+        ),
+        (
+            "request.user.isLessThan(job.cpus)",
+            "[isLessThan]@13 `isLessThan` is for quantities, this is a string; -",
+        ),
+        (
+            "now() > 3",
+            "[now]@0 there is no function `now`; there are no times: an expression gives the same at any time",
+        ),
+        ("job.gpus = 3", "[=]@9 `=` cannot stand here; write =="),
+    ] {
+        assert_eq!(problems(expression, Place::When), [wanted], "{expression}");
+    }
+    for expression in [
+        "job.cpus > 64 && 64 < job.cpus && job.cpus == 3 && job.gpus + job.cpus > 3",
+        "object.a > 'x' && object.a && !object.b && object.c[0] * 2 == 4 && 'x' in object.d",
+        "dyn(job.gpus) == 'x' || type(job.gpus) == int || job.groups.exists(g, g.gpus > 2)",
+        "job.images.exists_one(i, i.startsWith('x')) && (job.gpus > 1 ? 'a' : 'b') == 'a'",
+        "request.user + 'x' == 'y' && size(job.images) * 2 > 3 && [1] + [2] == [1, 2] && job.gpus / 2 == 1.5",
+    ] {
+        assert!(condition(expression, Place::Job).is_ok(), "{expression}");
+    }
+}
+
+#[test]
+fn a_condition_is_true_or_false() {
+    for (expression, wanted) in [
+        ("job.gpus", Some("this must be true or false, and is an int")),
+        ("job.memory", Some("this must be true or false, and is a quantity")),
+        ("'true'", Some("this must be true or false, and is a string")),
+        ("job.images", Some("this must be true or false, and is a list")),
+        ("job", Some("this must be true or false, and is a record")),
+        ("size(job.images)", Some("this must be true or false, and is an int")),
+        ("object.spec.suspend", None),
+        ("job.flyte.verified", None),
+        ("true", None),
+    ] {
+        let found = condition(expression, Place::Job).err().map(refused);
+        assert_eq!(found.as_deref(), wanted, "{expression}");
+    }
+    assert!(compile("job.gpus", Place::When).is_ok(), "a message shows anything");
 }
 
 #[test]

@@ -13,11 +13,12 @@ use crate::k8s::path::Path;
 use crate::k8s::text::quoted;
 
 use super::functions::{ENV, Pattern};
-use super::language::Place;
+use super::language::{Place, Shape};
 use super::message::Message;
 use super::meter::Meter;
 use super::names::{self, PathStep};
 use super::scope::{Here, Scope, Session};
+use super::types::article;
 use super::{DEEPEST, Failed, Problem, lexical, rewrite};
 
 /// The stack on which expressions are compiled, in bytes.
@@ -31,6 +32,27 @@ pub struct Program {
     path: Option<(&'static str, Vec<PathStep>)>,
     uses_identity: bool,
     reads: Vec<String>,
+    shape: Shape,
+}
+
+/// Compiles an expression that must be true or false.
+///
+/// # Errors
+/// As of [`compile`], and where it surely gives something else.
+pub fn condition(source: &str, place: Place) -> Result<Program, Vec<Problem>> {
+    let program = compile(source, place)?;
+    match program.shape {
+        Shape::Bool | Shape::Any => Ok(program),
+        shape => {
+            let message = format!("this must be true or false, and is {}", article(shape));
+            let help = match shape {
+                Shape::Int | Shape::Quantity => "compare it, for example with `> 0`",
+                Shape::Text => "compare it, for example with `!= ''`",
+                _ => "compare it",
+            };
+            Err(vec![Problem::new(0..source.trim_end().len(), message).help(help)])
+        }
+    }
 }
 
 /// Compiles an expression for a place.
@@ -78,6 +100,7 @@ fn compile_here(source: &str, place: Place) -> Result<Program, Vec<Problem>> {
         path: learned.path,
         uses_identity: learned.uses_identity,
         reads: learned.reads,
+        shape: learned.shape,
     })
 }
 
@@ -117,7 +140,8 @@ fn unreadable(source: &str, place: Range<usize>, message: &str) -> Problem {
     }
     let seen = message
         .split_once('\'')
-        .map_or("", |(_, rest)| rest.strip_suffix('\'').unwrap_or(rest));
+        .map_or("", |(_, rest)| rest.strip_suffix('\'').unwrap_or(rest))
+        .trim_end();
     let rest = source.get(place.start..).unwrap_or_default();
     let place = if rest.starts_with(seen) {
         place.start..place.end.max(place.start + seen.len())
@@ -148,7 +172,7 @@ fn unreadable(source: &str, place: Range<usize>, message: &str) -> Problem {
                 ("|", "||"),
             ];
             let problem = Problem::new(place, format!("{} cannot stand here", quoted(seen)));
-            match known.iter().find(|(wrong, _)| *wrong == seen.trim()) {
+            match known.iter().find(|(wrong, _)| *wrong == seen) {
                 Some((_, right)) => problem.help(format!("write {right}")),
                 None => problem,
             }

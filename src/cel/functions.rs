@@ -9,6 +9,7 @@ use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{DeclarationError, Env, ExecutionError, extensions};
 use regex::Regex;
 
+use super::lists;
 use super::meter::Meter;
 use super::quantity::{self, QUANTITY};
 use super::value::same;
@@ -29,12 +30,20 @@ pub(super) const STEP: &str = "@step";
 pub(super) const SAME: &str = "@same";
 /// `matches` with a compiled regular expression.
 pub(super) const MATCHES: &str = "@matches";
-/// `replace`, `join`, `indexOf` and `lastIndexOf`, which the meter bounds by their product.
-pub(super) const METERED: [(&str, &str); 4] = [
+/// `find` with a compiled regular expression.
+pub(super) const FIND: &str = "@find";
+/// `findAll` with a compiled regular expression, and the most parts.
+pub(super) const FIND_ALL: &str = "@findAll";
+/// Functions that take steps from the meter themselves, with what stands in their place.
+pub(super) const METERED: [(&str, &str); 8] = [
     ("replace", "@replace"),
     ("join", "@join"),
     ("indexOf", "@indexOf"),
     ("lastIndexOf", "@lastIndexOf"),
+    ("isSorted", "@isSorted"),
+    ("sum", "@sum"),
+    ("min", "@min"),
+    ("max", "@max"),
 ];
 
 /// Bytes of text that are one step.
@@ -153,24 +162,60 @@ fn declare(env: &mut Env) -> Result<(), DeclarationError> {
     })?;
     env.add_overload(MATCHES, MATCHES, anything(2), |args| {
         let text = text(&args, 0, "matches")?;
-        let pattern = args.get(1).and_then(|value| value.as_ref().downcast_ref::<Pattern>());
-        let pattern = pattern.ok_or_else(ExecutionError::missing_argument_or_target)?;
-        Ok(CowVal::owned(CelBool::from(pattern.0.is_match(text))))
+        Ok(CowVal::owned(CelBool::from(pattern(&args)?.is_match(text))))
     })?;
+    env.add_overload(FIND, FIND, anything(2), |args| {
+        let text = text(&args, 0, "find")?;
+        let found = pattern(&args)?.find(text).map_or("", |found| found.as_str());
+        Ok(CowVal::owned(CelString::from(found.to_owned())))
+    })?;
+    env.add_overload(FIND_ALL, FIND_ALL, anything(2), find_all)?;
+    env.add_overload(FIND_ALL, "@findAll2", anything(3), find_all)?;
     env.add_overload("@replace", "@replace", anything(4), replace)?;
     env.add_overload("@join", "@join1", anything(2), join)?;
     env.add_overload("@join", "@join2", anything(3), join)?;
     env.add_overload("@indexOf", "@indexOf", anything(3), |args| {
-        position(&args, "indexOf", |text, part| text.find(part))
+        position(
+            &args,
+            "indexOf",
+            |text, part| text.find(part),
+            |found, _| found.is_none(),
+        )
     })?;
     env.add_overload("@lastIndexOf", "@lastIndexOf", anything(3), |args| {
-        position(&args, "lastIndexOf", |text, part| text.rfind(part))
+        position(&args, "lastIndexOf", |text, part| text.rfind(part), |_, _| true)
     })?;
-    Ok(())
+    lists::declare(env)
+}
+
+fn pattern<'a>(args: &'a [CowVal<'_, '_>]) -> Result<&'a Regex, ExecutionError> {
+    let pattern = args.get(1).and_then(|value| value.as_ref().downcast_ref::<Pattern>());
+    pattern
+        .map(|pattern| &pattern.0)
+        .ok_or_else(ExecutionError::missing_argument_or_target)
+}
+
+fn find_all<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let whole = text(&args, 0, "findAll")?;
+    let most = match args.get(2).map(|most| most.as_ref().downcast_ref::<CelInt>()) {
+        None => usize::MAX,
+        Some(most) => {
+            let most = most.map(|most| *most.inner());
+            let most = most.ok_or_else(|| ExecutionError::no_such_overload("findAll", vec![]))?;
+            // As in Kubernetes, a negative number is no bound.
+            usize::try_from(most).unwrap_or(usize::MAX)
+        }
+    };
+    let parts: Vec<Box<dyn Val + 'v>> = pattern(&args)?
+        .find_iter(whole)
+        .take(most)
+        .map(|part| Box::new(CelString::from(part.as_str().to_owned())) as Box<dyn Val + 'v>)
+        .collect();
+    Ok(CowVal::owned(CelList::from(parts)))
 }
 
 /// The types of so many arguments, whatever they are.
-fn anything(count: usize) -> Vec<Type> {
+pub(super) fn anything(count: usize) -> Vec<Type> {
     (0..count).map(|_| DYN_TYPE).collect()
 }
 
@@ -204,7 +249,7 @@ fn charged<'b, 'v>(
         .ok_or_else(ExecutionError::missing_argument_or_target)
 }
 
-fn meter<'a>(args: &'a [CowVal<'_, '_>], position: usize) -> Result<&'a Meter, ExecutionError> {
+pub(super) fn meter<'a>(args: &'a [CowVal<'_, '_>], position: usize) -> Result<&'a Meter, ExecutionError> {
     args.get(position)
         .and_then(|value| value.as_ref().downcast_ref::<Gauge>())
         .map(|gauge| &*gauge.0)
@@ -253,11 +298,20 @@ fn join<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionEr
     Ok(CowVal::owned(CelString::from(joined)))
 }
 
+/// The position of a text in a text, or of an element in a list. `wants` says whether a further position of an element
+/// counts.
 fn position<'b, 'v>(
     args: &[CowVal<'b, 'v>],
     function: &str,
     find: impl Fn(&str, &str) -> Option<usize>,
+    wants: impl Fn(Option<i64>, i64) -> bool,
 ) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    if let (Some(list), Some(wanted)) = (args.first(), args.get(1))
+        && list.get_type().kind() == Kind::List
+    {
+        let found = lists::position(list.as_ref(), wanted.as_ref(), meter(args, 2)?, wants)?;
+        return Ok(CowVal::owned(CelInt::from(found.unwrap_or(-1))));
+    }
     let (whole, part) = (text(args, 0, function)?, text(args, 1, function)?);
     meter(args, 2)?.charge((whole.len() + part.len()) / BYTES + 1)?;
     let before = find(whole, part).and_then(|at| whole.get(..at));

@@ -9,6 +9,7 @@ use crate::diag::suggest;
 use crate::k8s::text::{listed, quoted};
 
 use super::language::{self, Field, MACROS, Place, Shape, Style, TYPES};
+use super::types;
 use super::{DEEPEST, MOST_LOOPS, MOST_NODES, Problem};
 
 /// A step of a path that stands in an expression as it is.
@@ -21,9 +22,11 @@ pub(super) enum PathStep {
 }
 
 /// What was learned of an expression.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Learned {
     pub problems: Vec<Problem>,
+    /// What it gives.
+    pub shape: Shape,
     /// The first path into `object`, `pod` or `container`: the variable, and the steps.
     pub path: Option<(&'static str, Vec<PathStep>)>,
     /// Whether it looks at what the RayJob says of its Flyte execution.
@@ -31,6 +34,9 @@ pub(super) struct Learned {
     /// The fields of `job`, `request` and `platform` that it looks at, each once: `job.gpus`.
     pub reads: Vec<String>,
 }
+
+/// Functions of CEL about times, which expressions do not have here.
+const TIMES: [&str; 3] = ["now", "timestamp", "duration"];
 
 struct Walk<'a> {
     source: &'a str,
@@ -53,9 +59,15 @@ pub(super) fn check(source: &str, info: &SourceInfo, expr: &IdedExpr, place: Pla
         nodes: 0,
         loops: 0,
         is_too_deep: false,
-        learned: Learned::default(),
+        learned: Learned {
+            problems: Vec::new(),
+            shape: Shape::Any,
+            path: None,
+            uses_identity: false,
+            reads: Vec::new(),
+        },
     };
-    walk.expr(expr, 0);
+    walk.learned.shape = walk.expr(expr, 0);
     if walk.nodes > MOST_NODES {
         let message = format!(
             "the expression has {} nodes, more than the {MOST_NODES} allowed",
@@ -136,6 +148,8 @@ impl Walk<'_> {
                 Shape::Any
             }
             Expr::Literal(LiteralValue::String(_)) => Shape::Text,
+            Expr::Literal(LiteralValue::Int(_)) => Shape::Int,
+            Expr::Literal(LiteralValue::Boolean(_)) => Shape::Bool,
             Expr::Literal(_) | Expr::Unspecified => Shape::Any,
         }
     }
@@ -193,7 +207,7 @@ impl Walk<'_> {
             Shape::Any => return Shape::Any,
             Shape::Record(fields) => (fields, "the fields are"),
             other => {
-                let message = format!("{} has no field {}", article(&other), quoted(name));
+                let message = format!("{} has no field {}", types::article(other), quoted(name));
                 self.push(Problem::new(range, message));
                 return Shape::Any;
             }
@@ -258,21 +272,53 @@ impl Walk<'_> {
                 _ => None,
             })
             .filter(|full| language::find(full).is_some());
-        if let Some(target) = call.target.as_deref().filter(|_| is_namespace.is_none()) {
-            self.expr(target, depth + 1);
+        let target = call.target.as_deref().filter(|_| is_namespace.is_none());
+        let on = target.map(|target| self.expr(target, depth + 1));
+        let operands: Vec<Shape> = call
+            .args
+            .iter()
+            .map(|argument| self.expr(argument, depth + 1))
+            .collect();
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return self.operator(expr, call, &operands);
         }
-        for argument in &call.args {
-            self.expr(argument, depth + 1);
+        let full = is_namespace.as_deref().unwrap_or(name);
+        self.function(expr, full, on.is_some(), call);
+        if let (Some(on), Some(wanted)) = (on, types::receiver(full))
+            && !types::may_be(on, wanted)
+        {
+            let range = self.before(expr, name);
+            let wanted = if matches!(wanted, Shape::Text) {
+                "strings"
+            } else {
+                "quantities"
+            };
+            let message = format!("`{name}` is for {wanted}, this is {}", types::article(on));
+            let problem = Problem::new(range, message);
+            self.push(match (name, on) {
+                ("contains", Shape::List(_)) => problem.help("for an element of a list write `element in list`"),
+                _ => problem,
+            });
         }
-        let is_operator = !name.starts_with(|c: char| c.is_ascii_alphabetic());
-        if !is_operator {
-            let full = is_namespace.as_deref().unwrap_or(name);
-            let is_member = call.target.is_some() && is_namespace.is_none();
-            self.function(expr, full, is_member, call);
-        }
-        match name {
-            "quantity" | "add" | "sub" => Shape::Quantity,
-            _ => Shape::Any,
+        types::function(full)
+    }
+
+    fn operator(&mut self, expr: &IdedExpr, call: &CallExpr, operands: &[Shape]) -> Shape {
+        match types::operator(&call.func_name, operands) {
+            Ok(shape) => shape,
+            Err(mismatch) => {
+                let blamed = mismatch.operand.and_then(|at| call.args.get(at)).unwrap_or(expr);
+                let range = match &blamed.expr {
+                    Expr::Select(select) => self.after(blamed, Some(&select.operand), &select.field),
+                    _ => self.range(blamed),
+                };
+                let problem = Problem::new(range, mismatch.message);
+                self.push(match mismatch.help {
+                    Some(help) => problem.help(help),
+                    None => problem,
+                });
+                Shape::Any
+            }
         }
     }
 
@@ -308,6 +354,9 @@ impl Walk<'_> {
             }
             let problem = Problem::new(range, format!("there is no function {}", quoted(name)));
             return self.push(match suggest(name, known.chain(macros)) {
+                _ if TIMES.contains(&name) => {
+                    problem.help("there are no times: an expression gives the same at any time")
+                }
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
                 None => problem,
             });
@@ -327,11 +376,19 @@ impl Walk<'_> {
             let message = format!("`{name}` is written `{}`", function.signature);
             return self.push(Problem::new(range, message));
         }
-        if name == "matches" {
-            match call.args.last().map(|pattern| &pattern.expr) {
-                Some(Expr::Literal(LiteralValue::String(_))) => {}
-                _ => self.push(Problem::new(range, "the pattern of `matches` must be a literal")),
-            }
+        let pattern = match name {
+            "matches" => call.args.last(),
+            "find" | "findAll" => call.args.first(),
+            _ => return,
+        };
+        if !matches!(
+            pattern.map(|pattern| &pattern.expr),
+            Some(Expr::Literal(LiteralValue::String(_)))
+        ) {
+            self.push(Problem::new(
+                range,
+                format!("the pattern of `{name}` must be a literal"),
+            ));
         }
     }
 
@@ -410,17 +467,6 @@ impl Walk<'_> {
 
 fn is_job(expr: &IdedExpr) -> bool {
     matches!(&expr.expr, Expr::Ident(name) if name == "job")
-}
-
-fn article(shape: &Shape) -> &'static str {
-    match shape {
-        Shape::Text => "a string",
-        Shape::Int => "an int",
-        Shape::Bool => "a bool",
-        Shape::Quantity => "a quantity",
-        Shape::List(_) => "a list",
-        Shape::Any | Shape::Record(_) => "this",
-    }
 }
 
 fn where_it_is(place: Place) -> &'static str {

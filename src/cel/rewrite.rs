@@ -7,7 +7,9 @@ use regex::{Regex, RegexBuilder};
 
 use crate::k8s::text::quoted;
 
-use super::functions::{BY_LENGTH, BY_SQUARE, BY_VALUES, MATCHES, METER, METERED, Pattern, REGEX, SAME, STEP};
+use super::functions::{
+    BY_LENGTH, BY_SQUARE, BY_VALUES, FIND, FIND_ALL, MATCHES, METER, METERED, Pattern, REGEX, SAME, STEP,
+};
 use super::language::{self, Cost};
 use super::{LARGEST_REGEX, Problem};
 
@@ -170,17 +172,21 @@ impl Rewriter {
                 let sum = call(operators::ADD, std::mem::take(&mut called.args));
                 Some(call(BY_LENGTH, vec![sum, ident(METER)]))
             }
-            ("matches", _) => self.matches(id, called),
+            ("matches", _) => self.regex(id, called, MATCHES),
+            ("find", _) => self.regex(id, called, FIND),
+            ("findAll", _) => self.regex(id, called, FIND_ALL),
             _ => function(called),
         }
     }
 
-    fn matches(&mut self, id: u64, called: &mut CallExpr) -> Option<IdedExpr> {
-        let pattern = called.args.pop()?;
-        let mut text = match called.target.take() {
-            Some(target) => *target,
-            None => called.args.pop()?,
-        };
+    /// The function `instead`, with the text and the compiled pattern as its first arguments.
+    fn regex(&mut self, id: u64, called: &mut CallExpr, instead: &str) -> Option<IdedExpr> {
+        let target = called.target.take();
+        let mut args = target
+            .map(|target| *target)
+            .into_iter()
+            .chain(std::mem::take(&mut called.args));
+        let (mut text, pattern) = (args.next()?, args.next()?);
         let Expr::Literal(LiteralValue::String(literal)) = &pattern.expr else {
             return None;
         };
@@ -188,8 +194,8 @@ impl Rewriter {
             Ok(regex) => {
                 let name = format!("{REGEX}{}", self.patterns.len());
                 self.patterns.push(Pattern(regex));
-                wrap(&mut text, BY_LENGTH);
-                Some(call(MATCHES, vec![text, ident(&name)]))
+                wrap(&mut text, if instead == FIND_ALL { BY_VALUES } else { BY_LENGTH });
+                Some(call(instead, [text, ident(&name)].into_iter().chain(args).collect()))
             }
             Err(message) => {
                 let id = if pattern.id == 0 { id } else { pattern.id };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::cel::{Place, Problem, compile};
+use crate::cel::{Place, Problem, condition};
 use crate::diag::{Diagnostic, Sources, Span, any_error, suggest};
 use crate::ray::flyte::shown;
 use crate::yaml::{self, Limits, Node, Reading, Step};
@@ -351,7 +351,7 @@ impl Loader<'_> {
             .collect();
         let when = node.get("when").and_then(|node| {
             let text = node.as_str().filter(|text| !text.is_empty())?;
-            match compile(text, Place::When) {
+            match condition(text, Place::When) {
                 Ok(program) => Some(Arc::new(program)),
                 Err(problems) => {
                     self.expression(node, problems);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::cel::{Message, Place, Problem, Program, compile};
+use crate::cel::{Message, Place, Problem, Program, condition};
 use crate::yaml::Node;
 
 use super::merge::Origin;
@@ -81,7 +81,7 @@ pub(super) fn read(
     let place = each.place();
     let mut program = |key: &str| {
         let node = node.get(key)?;
-        compile(node.as_str().filter(|text| !text.is_empty())?, place)
+        condition(node.as_str().filter(|text| !text.is_empty())?, place)
             .map_err(|problems| report(node, problems))
             .ok()
     };
