@@ -284,7 +284,7 @@ impl Reader {
             Form::ResourceName => match resource_kind(text) {
                 ResourceKind::Unknown | ResourceKind::Storage | ResourceKind::Native => {
                     let known = ["cpu", "memory", "ephemeral-storage"];
-                    Err(match suggest(text, known.into_iter()) {
+                    Err(match suggest(text, known) {
                         Some(near) => is_no(&format!("resource of a container; did you mean `{near}`?")),
                         None => is_no(
                             "resource of a container; write cpu, memory, ephemeral-storage, or a device such as \
