@@ -16,13 +16,14 @@ const IN_TEXT: usize = 5;
 /// The longest text of one finding, in bytes.
 const LONGEST: usize = 600;
 
-/// The text where `/mutate` was not reached.
-pub const RETRY: &str = "the platform's defaults were not applied to this RayJob, because raygate's mutating webhook did not answer; \
-     nothing is wrong with the job, submit it again";
+/// The text where `/mutate` was not reached, or by a replica with other policies: a cluster brings a change to one after
+/// the other.
+pub const RETRY: &str = "the platform's defaults were not applied to this RayJob, because raygate's mutating webhook did not answer, \
+     or because the policies are just changing; nothing is wrong with the job, submit it again";
 
 /// The warning where `/mutate` was not reached and the job can work without it.
-pub const NOT_APPLIED: &str =
-    "the platform's defaults were not applied to this RayJob: raygate's mutating webhook did not answer";
+pub const NOT_APPLIED: &str = "the platform's defaults were not applied to this RayJob: raygate's mutating webhook did not answer, or the policies are \
+     just changing";
 
 /// A cause of a denial, as Kubernetes has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

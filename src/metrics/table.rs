@@ -85,7 +85,7 @@ pub(super) const INJECTIONS: FamilySpec = counter(
 pub(super) const UNMUTATED: FamilySpec = counter(
     "raygate_unmutated_total",
     &[],
-    "Creations that reached the validation without what the mutation would have done: its webhook was not called.",
+    "Creations that reached the validation without what the mutation would have done: its webhook was not called, or by a replica with other policies.",
 );
 pub(super) const GPUS_REQUESTED: FamilySpec = counter(
     "raygate_gpus_requested_total",

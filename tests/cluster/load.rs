@@ -8,6 +8,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -25,6 +26,9 @@ const CLIENTS: usize = 4;
 /// Of so many jobs, one must be refused.
 const BAD_SHARE: usize = 3;
 
+/// How often a client sends a job that it is told to send again, as client-go does, and so Flyte.
+const TRIES: usize = 10;
+
 /// What a policy allows.
 const MAX_WORKERS: usize = 500;
 
@@ -32,8 +36,14 @@ const MAX_WORKERS: usize = 500;
 /// balancer's news.
 const FLAGS: [&str; 4] = ["--poll", "25ms", "--drain-delay", "2s"];
 
-/// The policies of one generation: the shipped ones, and two files of which each leaves its mark on every job.
+/// The policies of one generation: the shipped ones, and two files of which each leaves its mark on every job, as a
+/// default.
 fn policies(generation: usize) -> Vec<(&'static str, String)> {
+    policies_that("defaults", generation)
+}
+
+/// The same, with marks that are `defaults` or that the policies `force`.
+fn policies_that(verb: &str, generation: usize) -> Vec<(&'static str, String)> {
     let policy = |name: &str, more: &str| {
         format!(
             "apiVersion: raygate.dev/v1beta1
@@ -41,7 +51,7 @@ kind: RayPolicy
 metadata: {{name: {name}}}
 spec:
   match: {{}}
-  defaults: {{pods: {{labels: {{{name}: mark-{generation}}}}}}}
+  {verb}: {{pods: {{labels: {{{name}: mark-{generation}}}}}}}
   {more}
 "
         )
@@ -93,7 +103,9 @@ struct Load<'a> {
 #[derive(Debug)]
 enum Failure {
     /// A webhook gave no answer: nothing was stored.
-    NoAnswer(#[expect(dead_code, reason = "printed where it is a failure")] String),
+    NoAnswer(#[expect(dead_code, reason = "printed")] String),
+    /// The client shall try again after so many seconds.
+    Later(u64),
     /// Any other.
     Wrong(#[expect(dead_code, reason = "printed")] String),
 }
@@ -150,22 +162,28 @@ impl<'a> Load<'a> {
     fn run(&self) {
         while !self.done.load(Ordering::SeqCst) {
             let nth = self.sent.fetch_add(1, Ordering::SeqCst);
-            let sent = self.send(nth);
-            let sent = match sent {
-                Err(Failure::NoAnswer(_)) => {
-                    self.failed(sent);
-                    self.send(nth)
-                }
-                sent => sent,
-            };
-            self.failed(sent);
+            self.send_until_stored(nth);
         }
     }
 
-    fn failed(&self, sent: Result<(), Failure>) {
-        if let Err(failure) = sent {
-            lock(&self.failures).push(failure);
+    /// Sends a job again where a client would.
+    fn send_until_stored(&self, nth: usize) {
+        for _ in 0..TRIES {
+            let Err(failure) = self.send(nth) else { return };
+            let pause = match failure {
+                Failure::NoAnswer(_) => Some(Duration::ZERO),
+                Failure::Later(seconds) => Some(Duration::from_secs(seconds)),
+                Failure::Wrong(_) => None,
+            };
+            self.failed(failure);
+            let Some(pause) = pause else { return };
+            thread::sleep(pause);
         }
+        self.failed(Failure::Wrong(format!("load-{nth} was sent {TRIES} times")));
+    }
+
+    fn failed(&self, failure: Failure) {
+        lock(&self.failures).push(failure);
     }
 
     fn send(&self, nth: usize) -> Result<(), Failure> {
@@ -230,12 +248,12 @@ impl<'a> Load<'a> {
     }
 
     fn unexpected(&self, job: &Value, answer: &Answer) -> Failure {
-        let no_answer = answer.code == 500 && answer.message().contains("failed calling webhook");
         let text = format!("{}: {} {}", name(job), answer.code, answer.message());
-        if no_answer && self.cluster.rayjob(name(job)).code == 404 {
-            Failure::NoAnswer(text)
-        } else {
-            Failure::Wrong(text)
+        let stored = self.cluster.rayjob(name(job)).code != 404;
+        match (answer.code, answer.body["details"]["retryAfterSeconds"].as_u64()) {
+            (500, None) if !stored && text.contains("failed calling webhook") => Failure::NoAnswer(text),
+            (429, Some(seconds)) if !stored => Failure::Later(seconds),
+            _ => Failure::Wrong(text),
         }
     }
 
@@ -244,7 +262,7 @@ impl<'a> Load<'a> {
         let (created, refused) = (self.created.into_inner(), self.refused.into_inner());
         let failures = self.failures.into_inner().unwrap_or_else(PoisonError::into_inner);
         eprintln!(
-            "{events}: {created} created, {refused} refused as they must be, {} failed",
+            "{events}: {created} created, {refused} refused as they must be, {} answers of another kind",
             failures.len()
         );
         failures
@@ -280,8 +298,8 @@ pub(crate) fn a_kill_fails_only_what_it_interrupts(cluster: &Cluster) {
         }
     });
     let failures = load.report("kills");
-    let is_wrong = |failure: &Failure| matches!(failure, Failure::Wrong(_));
-    assert!(!failures.iter().any(is_wrong), "{failures:#?}");
+    let is_cut = |failure: &Failure| matches!(failure, Failure::NoAnswer(_));
+    assert!(failures.iter().all(is_cut), "{failures:#?}");
 }
 
 /// Both replicas of a Deployment are replaced again and again.
@@ -355,4 +373,27 @@ pub(crate) fn reloads_fail_no_create(cluster: &Cluster) {
         }
     });
     assert_none(&load.report("reloads"));
+}
+
+/// What the policies force must be in a job when it is judged, and for a moment one replica has the new values and the other
+/// has not. A job that both have seen is sent again by its client, and then stored with the marks of one generation.
+pub(crate) fn forced_values_change_without_a_loss(cluster: &Cluster) {
+    const RELOADS: usize = 4;
+    let mut volume = ConfigMap::new(&policies_that("force", 0));
+    let fleet = fleet(cluster, &volume, &[]);
+    let load = Load::during(cluster, |load| {
+        let [least, most] = &load.generations;
+        for generation in 1..=RELOADS {
+            most.store(generation, Ordering::SeqCst);
+            volume.update(&policies_that("force", generation));
+            for replica in 0..2 {
+                fleet.wait_metric(replica, "raygate_policy_reloads_total", generation as f64);
+            }
+            least.store(generation, Ordering::SeqCst);
+            load.wait_for_more();
+        }
+    });
+    let failures = load.report("changes of forced values");
+    let is_told = |failure: &Failure| matches!(failure, Failure::Later(_));
+    assert!(failures.iter().all(is_told), "{failures:#?}");
 }

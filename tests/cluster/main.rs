@@ -112,6 +112,7 @@ fn main() -> std::process::ExitCode {
         test(load::rollouts_fail_no_create),
         test(load::turnovers_fail_no_create),
         test(load::reloads_fail_no_create),
+        test(load::forced_values_change_without_a_loss),
         test(load::a_kill_fails_only_what_it_interrupts),
         test(doctor::a_healthy_gate_has_no_findings),
         test(doctor::a_deleted_configuration_is_missed),
