@@ -482,6 +482,14 @@ fn p17_force_replaces_and_is_verified() {
     );
     assert_eq!(judged(&set, &VERIFIED, &object).verdict, Verdict::Retry);
     assert_eq!(judged(&set, &VERIFIED, &after).verdict, Verdict::Allow);
+    // What is there already, though nobody wrote it, is not written.
+    let set = Set::new().policy("p", "match: {}, force: {head: {enableIngress: false}}");
+    let ingress = |given: Value| {
+        let object = with("/spec/rayClusterSpec/headGroupSpec", "enableIngress", given);
+        mutated(&set, &VERIFIED, &object)["spec"]["rayClusterSpec"]["headGroupSpec"]["enableIngress"].clone()
+    };
+    assert_eq!(ingress(json!(true)), false);
+    assert_eq!(ingress(Value::Null), Value::Null);
 }
 
 #[test]

@@ -721,6 +721,12 @@ static HEAD: &[Field] = &[
         "The type of the head's Service.",
         "ClusterIP",
     ),
+    field(
+        "enableIngress",
+        Kind::Bool,
+        "Whether KubeRay makes an Ingress for the dashboard. Flyte 1.16.3 and older always ask for one.",
+        "false",
+    ),
     PRIORITY_CLASS,
     RUNTIME_CLASS,
     SCHEDULER,

@@ -146,6 +146,8 @@ pub struct PodSettings {
     pub restart_policy: Option<String>,
     /// The type of the head's Service.
     pub service_type: Option<String>,
+    /// Whether KubeRay makes an Ingress for the dashboard; of the head only.
+    pub enable_ingress: Option<bool>,
     /// The pods' priority class.
     pub priority_class_name: Option<String>,
     /// The pods' runtime class.

@@ -148,6 +148,7 @@ fn one(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static Section, 
             |s| read(s).service_type.as_ref(),
             plan,
         );
+        ingress(cx, pod, section, plan);
     }
     let env = pod.container_path(main).key("env");
     named(cx, main.value, "env", &env, section, |s| &read(s).env, plan);
@@ -191,6 +192,22 @@ fn set_text<'a>(
     let given = text(holder, key);
     if given.is_none() || (setting.forced && given != Some(setting.value)) {
         plan.set(at.key(key), setting.value.as_str(), &section.leaf(setting.forced, key));
+    }
+}
+
+/// Whether the dashboard gets an Ingress; none is what a head has that says nothing.
+fn ingress(cx: &Cx<'_>, pod: &Pod<'_>, section: &'static Section, plan: &mut Plan) {
+    const KEY: &str = "enableIngress";
+    let Some(setting) = cx.setting(KEY, |s| (section.read)(s).enable_ingress.as_ref()) else {
+        return;
+    };
+    let given = pod.group.get(KEY).and_then(Value::as_bool);
+    if (given.is_none() || setting.forced) && given.unwrap_or(false) != *setting.value {
+        plan.set(
+            pod.group_path().key(KEY),
+            *setting.value,
+            &section.leaf(setting.forced, KEY),
+        );
     }
 }
 
