@@ -68,7 +68,7 @@ enum Command {
     Check(check::Args),
     /// Run the tests of policies: the cases in *.test.yaml beside them
     Test(test::Args),
-    /// Explain a code, or a key of the policy language; without an argument, list the codes
+    /// Explain a code, a key of the policy language, or what becomes of a RayJob; without an argument, list the codes
     Explain(explain::Args),
     /// Print the JSON Schema of policy files, for editors
     Schema,
@@ -133,7 +133,11 @@ pub fn run() -> ExitCode {
 
 /// `1 change`, `2 changes`.
 fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    match noun.strip_suffix('y') {
+        _ if count == 1 => format!("{count} {noun}"),
+        Some(stem) => format!("{count} {stem}ies"),
+        None => format!("{count} {noun}s"),
+    }
 }
 
 /// Whether standard output is a terminal that wants colours; `NO_COLOR` and its like are heeded.

@@ -34,6 +34,7 @@ const KEYWORDS: &[&str] = &[
     "items",
     "maxLength",
     "maximum",
+    "minItems",
     "minLength",
     "minimum",
     "oneOf",
@@ -95,6 +96,9 @@ fn errors(root: &Value, schema: &Value, value: &Value, path: &str, out: &mut Vec
             "pattern" => text.is_none_or(|text| Regex::new(wanted.as_str().unwrap()).unwrap().is_match(text)),
             "minLength" => length.is_none_or(|length| length >= wanted.as_u64().unwrap()),
             "maxLength" => length.is_none_or(|length| length <= wanted.as_u64().unwrap()),
+            "minItems" => value
+                .as_array()
+                .is_none_or(|items| items.len() as u64 >= wanted.as_u64().unwrap()),
             "minimum" => number.is_none_or(|number| number >= wanted.as_f64().unwrap()),
             "maximum" => number.is_none_or(|number| number <= wanted.as_f64().unwrap()),
             "required" => value.as_object().is_none_or(|map| {

@@ -124,6 +124,9 @@ impl Writer<'_> {
                 "propertyNames": self.text(*form),
                 "additionalProperties": self.kind(kind),
             }),
+            Kind::List(Kind::Text(Form::Glob)) => {
+                json!({"type": "array", "items": self.text(Form::Glob), "minItems": 1})
+            }
             Kind::List(kind) => json!({"type": "array", "items": self.kind(kind)}),
             Kind::Keyed(_, fields) | Kind::Set(fields) => json!({"type": "array", "items": self.object(fields)}),
             Kind::Any => json!({"type": "object"}),

@@ -14,6 +14,12 @@ const NEVER_MATCHES: &str = "RL102";
 const LIMIT_LOOSENED: &str = "RL103";
 const ACTION_LOOSENED: &str = "RL104";
 const NOTHING_TO_RAISE: &str = "RL105";
+const WHEN_CHANGES: &str = "RL106";
+
+/// What the repairs, the minimum and the submitter's requests change in most RayJobs.
+const COMPLETED: [&str; 4] = ["job.cpus", "job.maxCpus", "job.memory", "job.maxMemory"];
+/// What the repair of `limits.maxWorkersPerGroup` changes besides.
+const CUT: [&str; 3] = ["job.maxWorkers", "job.maxPods", "job.maxGpus"];
 
 /// Every code of this module, in order.
 pub const CODES: &[CodePage] = &[
@@ -45,6 +51,14 @@ pub const CODES: &[CodePage] = &[
         title: "an exemption that raises a limit that no policy sets",
         text: "What is not limited cannot be raised. Perhaps the limit has another name, or its policy is gone.",
     },
+    CodePage {
+        code: WHEN_CHANGES,
+        title: "a `when` that looks at what the mutating webhook changes",
+        text: "`/mutate` sees the RayJob as it was sent, `/validate` sees it completed: repairs raise its CPUs and memory, and \
+               cut its workers. So the policy may be for a RayJob in one of them and not in the other. Its defaults are then \
+               not filled in; what it forces is missing each time, and the RayJob is never let through. Limits, actions and \
+               rules alone are judged by the completed numbers, and are not meant here.",
+    },
 ];
 
 /// The lints of a set of policies, by file and place.
@@ -61,6 +75,7 @@ pub fn lint(loaded: &Loaded, known: &Known) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for policy in &policies {
         found.extend(lint.never_matches(policy));
+        found.extend(lint.when_changes(policy, &policies));
         for leaf in &policy.leaves {
             found.extend(lint.shadowed(policy, leaf, &policies));
             found.extend(lint.limit_loosened(policy, leaf, &policies));
@@ -103,6 +118,34 @@ impl Lint<'_> {
             Diagnostic::warning(NEVER_MATCHES, message)
                 .at(self.span(&policy.origin)?, "")
                 .help("narrow the entry of `exclude`, or take the policy out"),
+        )
+    }
+
+    fn when_changes(&self, policy: &RayPolicy, policies: &[&RayPolicy]) -> Option<Diagnostic> {
+        let of = |leaf: &SetLeaf, group: &str| leaf.path.first().is_some_and(|first| first == group);
+        let acts =
+            |leaf: &SetLeaf| of(leaf, "defaults") || of(leaf, "force") || (of(leaf, "actions") && leaf.value == "Fix");
+        if policy.unset.is_empty() && !policy.leaves.iter().any(acts) {
+            return None;
+        }
+        let cuts =
+            |leaf: &SetLeaf| of(leaf, "limits") && leaf.path.last().is_some_and(|key| key == "maxWorkersPerGroup");
+        let is_cut = policies.iter().flat_map(|policy| &policy.leaves).any(cuts);
+        let changes = |path: &str| COMPLETED.contains(&path) || (is_cut && CUT.contains(&path));
+        let (span, path) = std::iter::once(&policy.matches)
+            .chain(&policy.excludes)
+            .find_map(|selector| {
+                let read = selector.when.as_ref()?.reads().iter().find(|path| changes(path))?;
+                Some((selector.when_span?, read))
+            })?;
+        let message = format!(
+            "`when` looks at `{path}`, which repairs change: the policy `{}` may be for a RayJob in /mutate and not in /validate",
+            policy.name
+        );
+        Some(
+            Diagnostic::warning(WHEN_CHANGES, message)
+                .at(span, "")
+                .help("look at what the author wrote, such as `job.gpus`; limits and rules may look at anything, in a policy of their own"),
         )
     }
 

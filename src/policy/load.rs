@@ -7,9 +7,9 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::cel::{Place, Problem, condition};
-use crate::diag::{Diagnostic, Sources, Span, any_error, suggest};
+use crate::diag::{self, Diagnostic, Sources, Span, any_error, suggest};
 use crate::ray::flyte::shown;
-use crate::yaml::{self, Limits, Node, Reading, Step};
+use crate::yaml::{self, Limits, Node, Reading, Step, Style};
 
 use super::codes;
 use super::glob::Glob;
@@ -169,15 +169,20 @@ impl Loader<'_> {
         let version = node.get("apiVersion").and_then(Node::as_str);
         let kind = node.get("kind").and_then(Node::as_str);
         if node.as_mapping().is_none() || version != Some(API_VERSION) {
-            let span = node
-                .get("apiVersion")
-                .map_or_else(|| node.locate(&[]), |version| version.span);
+            let keys = || node.as_mapping().unwrap_or_default().iter().map(|entry| &entry.key);
+            let misspelt = keys().find(|key| suggest(&key.text, ["apiVersion"]).is_some());
+            let span = match (node.get("apiVersion"), misspelt) {
+                (Some(version), _) => version.span,
+                (None, Some(key)) => key.span,
+                (None, None) => node.locate(&[]),
+            };
             let message = match version {
                 Some(version) => format!("apiVersion {} is not {API_VERSION}", crate::k8s::text::quoted(version)),
                 None => format!("the document has no `apiVersion: {API_VERSION}`"),
             };
             let help = match version {
                 Some(version) if version.starts_with("raygate.dev/") => format!("write `apiVersion: {API_VERSION}`"),
+                None if misspelt.is_some() => "did you mean `apiVersion`?".to_owned(),
                 _ => "policy files hold policies only; keep other files outside the policy directory".to_owned(),
             };
             return self.push(error(codes::NOT_A_POLICY, span, message).help(help));
@@ -349,6 +354,7 @@ impl Loader<'_> {
             .iter()
             .filter_map(|entry| Some((Key::of(&entry.key.text)?, globs(&entry.value))))
             .collect();
+        let when_span = node.get("when").map(|node| node.span);
         let when = node.get("when").and_then(|node| {
             let text = node.as_str().filter(|text| !text.is_empty())?;
             match condition(text, Place::When) {
@@ -359,7 +365,11 @@ impl Loader<'_> {
                 }
             }
         });
-        Selector { patterns, when }
+        Selector {
+            patterns,
+            when,
+            when_span,
+        }
     }
 
     fn rules(&mut self, policy: &Arc<str>, spec: &Node) -> Vec<Arc<Rule>> {
@@ -395,7 +405,10 @@ impl Loader<'_> {
             let source = self.sources.get(node.span.source);
             let span = source.map_or(node.span, |source| node.within(source, problem.range));
             let diagnostic = error(codes::BAD_EXPRESSION, span, problem.message);
-            self.push(problem.help.into_iter().fold(diagnostic, Diagnostic::help));
+            let cut = source.is_some_and(|source| is_cut_at_a_comma(node, source));
+            let comma = "between braces a comma ends the value: put the expression in quotes".to_owned();
+            let help = problem.help.into_iter().chain(cut.then_some(comma));
+            self.push(help.fold(diagnostic, Diagnostic::help));
         }
     }
 
@@ -536,6 +549,14 @@ impl Loader<'_> {
         }
         self.reader.diagnostics.extend(found);
     }
+}
+
+/// Whether an expression without quotes was cut inside its brackets, at a comma, which ends a value between braces.
+fn is_cut_at_a_comma(node: &Node, source: &diag::Source) -> bool {
+    let text = node.as_str().unwrap_or_default();
+    let is_open = text.matches(['(', '[']).count() > text.matches([')', ']']).count();
+    let rest = source.text.get(node.span.end..).unwrap_or_default();
+    node.style == Style::Plain && is_open && rest.trim_start().starts_with(',')
 }
 
 /// What was probably meant by a name of `unset` that is no leaf.

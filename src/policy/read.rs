@@ -170,7 +170,15 @@ impl Reader {
                 }
                 None => self.wrong_type(node, name, "a mapping"),
             },
-            Kind::List(kind) => self.list(node, name, |reader, item, name| reader.value(item, kind, name)),
+            Kind::List(kind) => {
+                self.list(node, name, |reader, item, name| reader.value(item, kind, name));
+                let is_empty = node.as_sequence().is_some_and(<[Node]>::is_empty);
+                if is_empty && matches!(kind, Kind::Text(Form::Glob)) {
+                    let message = format!("`{name}` has no pattern, so that it fits nothing");
+                    let help = format!("give `{name}` a pattern, or leave it out");
+                    self.push(error(codes::BAD_VALUE, node.span, message).help(help));
+                }
+            }
             Kind::Set(fields) => self.list(node, name, |reader, item, name| reader.object(item, fields, name)),
             Kind::Keyed(key, fields) => {
                 let mut seen: BTreeMap<String, Span> = BTreeMap::new();
@@ -256,10 +264,14 @@ impl Reader {
         match &node.value {
             NodeValue::String(text) => self.form(node.span, text, form, &format!("`{name}`")),
             NodeValue::Number(_) | NodeValue::Bool(_) => {
-                let text = node.to_json().to_string();
+                // Of a number with a fraction the text is lost.
+                let help = match node.to_json() {
+                    Value::Number(number) if number.is_f64() => "put it in quotes".to_owned(),
+                    value => format!("put it in quotes: \"{value}\""),
+                };
                 self.wrong_type(node, name, "a text");
                 if let Some(last) = self.diagnostics.last_mut() {
-                    last.help.push(format!("put it in quotes: \"{text}\""));
+                    last.help.push(help);
                 }
             }
             _ => self.wrong_type(node, name, "a text"),

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::cel::{Here, Inputs, Meter, Program, Session};
+use crate::diag::Span;
 use crate::ray::RayJob;
 use crate::ray::flyte::Identity;
 
@@ -81,6 +82,8 @@ pub struct Selector {
     pub patterns: Vec<(Key, Vec<Glob>)>,
     /// The expression that must be true too.
     pub when: Option<Arc<Program>>,
+    /// Where that stands.
+    pub when_span: Option<Span>,
 }
 
 /// Whether a selector fits.

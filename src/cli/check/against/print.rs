@@ -47,10 +47,7 @@ impl<'o> Printer<'o> {
         match self.format {
             Format::Full => {
                 for (word, side) in ["before", "after "].iter().zip(sides) {
-                    let policies = match side.bundle.policies().policies.len() {
-                        1 => "1 policy".to_owned(),
-                        count => format!("{count} policies"),
-                    };
+                    let policies = counted(side.bundle.policies().policies.len(), "policy");
                     writeln!(
                         self.out,
                         "{word}  {}: {policies}, bundle {}",
