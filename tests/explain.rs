@@ -130,3 +130,38 @@ fn what_is_neither_a_topic_nor_a_rayjob_is_said() {
     assert_eq!(policy.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&policy.stderr).contains("has no RayJob"));
 }
+
+/// Families, kinds of documents, sections, and the names that expressions have.
+#[test]
+fn every_name_that_a_policy_may_have_has_a_page() {
+    let page = |topic: &str| {
+        let output = explain(&[topic]);
+        assert!(
+            output.status.success(),
+            "{topic}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for (topic, shows) in [
+        ("RG203", "# RG203: a limit is below its request"),
+        ("RG2", "RG2xx  CPU, memory and device quantities\n  RG201"),
+        ("rg2xx", "RG2xx  "),
+        ("RL106", "# RL106: "),
+        ("defaults.sharedMemory.size", "## `spec.defaults.sharedMemory.size`"),
+        ("force.head.serviceType", "## `spec.defaults.head.serviceType`"),
+        ("limits", "## `spec.limits`"),
+        ("limits", "- `maxGpusPerJob`: Accelerators of all pods together"),
+        ("RayPolicy", "defaults.sharedMemory.size "),
+        ("Exemption", "expires "),
+        ("job.groups.workers", "## `job.groups.workers`\n\nIn expressions: int."),
+        ("isQuantity", "## `isQuantity(x)`"),
+        ("exists", "## `l.exists(x, cond)`"),
+    ] {
+        assert!(page(topic).contains(shows), "{topic}: {}", page(topic));
+    }
+    let all = String::from_utf8(explain(&[]).stdout).unwrap();
+    for code in ["RG101", "RY208", "RP301", "RL101", "RT201"] {
+        assert!(all.contains(&format!("\n  {code}  ")), "{code}");
+    }
+}

@@ -677,6 +677,33 @@ pub fn variables(place: Place) -> impl Iterator<Item = &'static Variable> {
     VARIABLES.iter().filter(move |variable| variable.from <= place)
 }
 
+/// What an expression has under a name: a variable, a field of one, or a function.
+pub fn page(name: &str) -> Option<String> {
+    let mut path = name.split('.');
+    let first = path.next()?;
+    let variable = VARIABLES.iter().find(|variable| variable.name == first);
+    let field = variable.and_then(|variable| {
+        path.try_fold((variable.shape, variable.doc), |(shape, _), key| {
+            let fields = match shape {
+                Shape::Record(fields) | Shape::List(&Shape::Record(fields)) => fields,
+                _ => return None,
+            };
+            let field = fields.iter().find(|field| field.name == key)?;
+            Some((field.shape, field.doc))
+        })
+    });
+    if let Some((shape, doc)) = field {
+        return Some(format!("## `{name}`\n\nIn expressions: {}.\n\n{doc}\n", shape.name()));
+    }
+    let function = FUNCTIONS.iter().find(|function| function.name == name);
+    let function = function.map(|function| (function.signature, function.doc));
+    let written = function.or_else(|| {
+        let found = MACROS.iter().find(|(known, ..)| *known == name)?;
+        Some((found.1, found.2))
+    });
+    written.map(|(signature, doc)| format!("## `{signature}`\n\nIn expressions.\n\n{doc}\n"))
+}
+
 /// The page of the docs, as Markdown.
 pub fn markdown() -> String {
     let mut text = PAGE.to_owned();

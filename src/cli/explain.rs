@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use crate::cel::language;
 use crate::diag::{CodePage, suggest};
 use crate::policy::{codes, lint, schema};
 use crate::rules::check;
@@ -54,19 +55,41 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
         Some(topic) => write!(out, "{}", page(topic)?)?,
         None => {
             for family in check::FAMILIES {
-                writeln!(out, "{}xx  {}", family.prefix, family.title)?;
-                for check in family.checks {
-                    writeln!(out, "  {}  {:<6}  {}", check.code, check.action.name(), check.title)?;
-                }
+                write!(out, "{}", listed(family))?;
             }
-            writeln!(out, "\nraygate explain CODE prints a page.")?;
+            writeln!(out, "Said of files")?;
+            for page in diagnostics() {
+                writeln!(out, "  {}  {}", page.code, page.title)?;
+            }
+            writeln!(
+                out,
+                "\nraygate explain CODE prints a page; raygate explain Platform, RayPolicy or Exemption lists the keys of policies."
+            )?;
         }
     }
     Ok(CLEAN)
 }
 
+/// The checks of a family, a line each.
+fn listed(family: &check::Family) -> String {
+    let mut text = format!("{}xx  {}\n", family.prefix, family.title);
+    for check in family.checks {
+        text.push_str(&format!(
+            "  {}  {:<6}  {}\n",
+            check.code,
+            check.action.name(),
+            check.title
+        ));
+    }
+    text
+}
+
 fn page(topic: &str) -> Result<String, Failure> {
     let code = topic.to_ascii_uppercase();
+    let prefix = code.trim_end_matches('X');
+    if let Some(family) = check::FAMILIES.iter().find(|family| family.prefix == prefix) {
+        return Ok(listed(family));
+    }
     if let Some(check) = check::find(&code) {
         return Ok(check.markdown());
     }
@@ -75,6 +98,9 @@ fn page(topic: &str) -> Result<String, Failure> {
     }
     if let Some(entry) = schema::find(topic) {
         return Ok(entry.markdown());
+    }
+    if let Some(text) = schema::keys(topic).or_else(|| language::page(topic)) {
+        return Ok(text);
     }
     let mut names: Vec<String> = check::all().map(|check| check.code.to_owned()).collect();
     names.extend(diagnostics().map(|page| page.code.to_owned()));

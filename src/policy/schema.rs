@@ -927,7 +927,22 @@ pub fn find(name: &str) -> Option<Entry> {
         .or_else(|| alias("raise.", "limits"))
         .unwrap_or_else(|| name.to_owned());
     let fits = |path: &str| path == name || path.strip_suffix(&name).is_some_and(|rest| rest.ends_with('.'));
-    entries().into_iter().find(|entry| fits(&entry.path))
+    let fitting = entries().into_iter().filter(|entry| fits(&entry.path));
+    fitting.min_by_key(|entry| entry.path.matches('.').count())
+}
+
+/// The keys of a kind of document, a line each.
+pub fn keys(kind: &str) -> Option<String> {
+    let document = DOCUMENTS.iter().find(|document| document.kind == kind)?;
+    let entries: Vec<Entry> = entries().into_iter().filter(|entry| entry.document == kind).collect();
+    let name = |entry: &Entry| entry.path.trim_start_matches("spec.").to_owned();
+    let width = entries.iter().map(|entry| name(entry).len()).max().unwrap_or_default();
+    let mut text = format!("# {kind}\n\n{}\n\n", document.doc);
+    for entry in &entries {
+        text.push_str(&format!("{:<width$}  {}\n", name(entry), entry.field.kind.words()));
+    }
+    text.push_str("\nraygate explain KEY prints the page of a key.\n");
+    Some(text)
 }
 
 impl Entry {
@@ -946,6 +961,13 @@ impl Entry {
             }
         }
         text.push_str(&format!("\n```yaml\n{}: {}\n```\n", field.key, field.example));
+        let below = field.kind.fields();
+        if !below.is_empty() {
+            text.push_str("\nKeys:\n\n");
+        }
+        for field in below {
+            text.push_str(&format!("- `{}`: {}\n", field.key, field.doc));
+        }
         text
     }
 }

@@ -119,7 +119,7 @@ impl Builder<'_> {
     }
 
     fn case(&mut self, node: &Node, source: SourceId) -> Option<Case> {
-        self.reader.object(node, CASE, "the case");
+        self.reader.object(node, CASE, "case");
         if any_error(&self.reader.diagnostics) {
             return None;
         }
