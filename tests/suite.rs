@@ -401,7 +401,7 @@ fn mistakes_in_test_files_have_a_place() {
         ),
         (
             format!("{CASE}wants: {{}}\n"),
-            "a.test.yaml:14:1: error[RP102]: `the case` has no key `wants`",
+            "a.test.yaml:14:1: error[RP102]: `case` has no key `wants`",
         ),
         (
             format!("{CASE}want: {{verdict: Denied}}\n"),

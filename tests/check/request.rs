@@ -100,3 +100,33 @@ fn an_update_without_the_object_as_it_was_is_refused() {
         );
     }
 }
+
+/// A policy that is for a RayJob only when it is completed forces what `/mutate` has not put in: no try lets it pass.
+#[test]
+fn what_would_never_be_let_through_says_why() {
+    let policies = "
+apiVersion: raygate.dev/v1beta1
+kind: RayPolicy
+metadata: {name: base}
+spec: {match: {}, defaults: {head: {minimum: {cpu: '1', memory: 4Gi}}}, actions: {RG206: Fix}}
+---
+apiVersion: raygate.dev/v1beta1
+kind: RayPolicy
+metadata: {name: large}
+spec: {match: {when: job.memory >= quantity('4Gi')}, force: {pods: {priorityClassName: large}}}
+";
+    let folder = Folder::new(&[("p.yaml", policies)]);
+    let job = JOB.replace("  suspend: true\n", "").replace(
+        "{limits: {cpu: 2, memory: 8Gi}}",
+        "{requests: {memory: 500Mi}, limits: {memory: 500Mi}}",
+    );
+    let (code, output) = check(&["--policies", folder.path(), "-"], &job);
+    assert_eq!(code, 1, "{output}");
+    assert!(output.starts_with("retry "), "{output}");
+    assert!(
+        output.contains("/validate still misses what policies force") && output.contains("RL106"),
+        "{output}"
+    );
+    let (_, lints) = check(&["--policies", folder.path()], "");
+    assert!(lints.contains("ok: 2 policies"), "{lints}");
+}

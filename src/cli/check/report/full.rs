@@ -67,6 +67,13 @@ impl Report for Full<'_> {
             counted(seen.count(Action::Deny), "error"),
             counted(seen.count(Action::Warn), "warning"),
         )?;
+        if seen.outcome.verdict == Verdict::Retry {
+            let why = "/validate still misses what policies force, though /mutate has run";
+            writeln!(
+                self.out,
+                "  retry: {why}; does a `when` look at what repairs change? raygate explain RL106"
+            )?;
+        }
         for change in &seen.outcome.changes {
             if let Some(done) = change.done.as_deref().filter(|done| !done.is_empty()) {
                 writeln!(self.out, "  fixed[{}] {}", change.by, one_line(done))?;
