@@ -39,7 +39,17 @@ pub fn bundle(directories: &[PathBuf]) -> Result<(Bundle, Loaded), Failure> {
 /// # Errors
 /// [`Failure::Usage`] if they cannot be read.
 pub fn loaded(directories: &[PathBuf]) -> Result<Loaded, Failure> {
-    Ok(load(&read(directories)?, &known()))
+    let loaded = load(&read(directories)?, &known());
+    for path in passed_over(directories)? {
+        anstream::eprintln!("warning: {} is passed over, policy files end in .yaml", path.display());
+    }
+    Ok(loaded)
+}
+
+/// Files that look like policies and are none by their name.
+fn passed_over(directories: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let found = files::find(directories, |name| name.ends_with(".yml"))?;
+    Ok(found.into_iter().filter(|path| !directories.contains(path)).collect())
 }
 
 /// All diagnostics for a terminal.

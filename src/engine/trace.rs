@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::cel::{Here, Meter};
 use crate::policy::exemption::Grant;
 use crate::policy::select::{Decision, decide};
 use crate::policy::settings::Action;
@@ -33,7 +34,7 @@ pub struct Trace<'b> {
     pub judged: Outcome,
     /// What kept the injectors from acting that did nothing.
     pub idle: Vec<(&'static Injector, Idle)>,
-    /// What the `when` of each policy for which it is false saw, by the policy's name.
+    /// What the `when` of each policy for which it is false saw, by the policy's name; of one that has no value, why.
     pub saw: BTreeMap<Arc<str>, String>,
     /// The codes of the rules whose `when` is true nowhere in the completed object.
     pub resting: BTreeSet<Arc<str>>,
@@ -72,10 +73,17 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
         .collect();
     let saw = policies
         .iter()
-        .filter(|(_, decision)| matches!(decision, Decision::False))
-        .filter_map(|(policy, _)| {
+        .filter_map(|(policy, decision)| {
             let when = policy.matches.when.as_ref()?;
-            Some((Arc::clone(&policy.name), when.saw(&session)))
+            let text = match decision {
+                Decision::False => when.saw(&session),
+                Decision::For(selected) if !selected.certain => {
+                    let value = when.holds(&session, Here::Job, &Arc::new(Meter::default()));
+                    value.err()?.to_string()
+                }
+                _ => return None,
+            };
+            Some((Arc::clone(&policy.name), text))
         })
         .collect();
     let mut completed = request.clone();

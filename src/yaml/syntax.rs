@@ -54,12 +54,12 @@ const MESSAGES: &[(&str, &str, &str)] = &[
     (
         "expected ',' or ']'",
         "this list in brackets is not closed, or lacks a comma",
-        "add the `,` or the `]`",
+        "add the `,` or the `]`; a text with brackets or braces in it goes in quotes",
     ),
     (
         "expected ',' or '}'",
         "this mapping in braces is not closed, or lacks a comma",
-        "add the `,` or the `}`",
+        "add the `,` or the `}`; a text with brackets or braces in it goes in quotes",
     ),
     (
         "misplaced bracket",

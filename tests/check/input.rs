@@ -158,3 +158,19 @@ fn completions_know_the_commands() {
         assert!(ran.out.contains("kuberay-version"), "{shell}");
     }
 }
+
+#[test]
+fn a_policy_file_of_another_ending_is_named() {
+    let policy = "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: a}\nspec: {match: {}}\n";
+    let folder = Folder::new(&[("a.yaml", policy), ("team/b.yml", policy)]);
+    let ran = run(&["check", "--policies", folder.path()], "");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let wanted = format!(
+        "warning: {} is passed over, policy files end in .yaml\n",
+        folder.file("team/b.yml")
+    );
+    assert_eq!(ran.err, wanted);
+    // Named itself it is read, whatever its name.
+    let ran = run(&["check", "--policies", &folder.file("team/b.yml")], "");
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+}

@@ -182,7 +182,14 @@ fn fate(policy: &RayPolicy, decision: &Decision<'_>, trace: &Trace<'_>) -> Strin
         Decision::For(selected) if selected.certain => {
             format!("matched{mode}, on the RayJob's own word: it may tighten limits and actions, not loosen them")
         }
-        Decision::For(_) => format!("may be for it{mode}, so it may tighten and do nothing else"),
+        Decision::For(_) => {
+            let why = trace
+                .saw
+                .get(&policy.name)
+                .map(|why| format!(": its `when` has no value, {why}"));
+            let why = why.unwrap_or_default();
+            format!("may be for it{mode}, so it may tighten and do nothing else{why}")
+        }
         Decision::Missed(key, globs) => missed(*key, globs, &trace.subject),
         Decision::False => match trace.saw.get(&policy.name).map_or("", String::as_str) {
             "" => "no: `when` is false".to_owned(),
