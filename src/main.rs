@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Reviews are many small allocations on few threads.
+/// Reviews are many small allocations on few threads. Without huge pages, which take 2 MiB for the first byte, the process
+/// needs half of the memory, and the same on every node (`cargo bench --bench soak`).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
