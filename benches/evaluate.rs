@@ -3,6 +3,8 @@
 //! `cargo bench --bench evaluate` prints each RayJob of `tests/rayjobs` with the shipped policies and every check, then
 //! the checks and injectors one by one, slowest first, then how the cost grows with worker groups and with policies. Each
 //! figure is the least of many interleaved batches, so that other work on the machine mostly drops out.
+//!
+//! `cargo bench --bench evaluate -- mutate` (or `validate`) answers one review again and again, to be watched by a profiler.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -55,6 +57,8 @@ const RULE: &str = r#"
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 const BATCHES: usize = 60;
 const EACH: u32 = 20;
+/// What a profiler needs to see something.
+const REPEATS: u32 = 50_000;
 
 /// The least time of one call, over interleaved batches of all the works.
 fn least(works: &mut [Box<dyn FnMut() + '_>]) -> Vec<Duration> {
@@ -119,6 +123,17 @@ fn measured(gate: &Gate, object: &Value) -> (usize, [f64; 4]) {
     (raw.len(), [0, 1, 2, 3].map(|at: usize| micros(times[at])))
 }
 
+/// Answers one review again and again, for a profiler.
+fn repeat(gate: &Gate, endpoint: Endpoint, object: &Value) {
+    let bytes = match endpoint {
+        Endpoint::Mutate => review(object),
+        Endpoint::Validate => review(&mutated(gate, object)),
+    };
+    for _ in 0..REPEATS {
+        drop(black_box(gate.answer(endpoint, black_box(&bytes), NOW)));
+    }
+}
+
 fn main() {
     let gate = Gate::new(Bundle::embedded());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rayjobs");
@@ -127,6 +142,15 @@ fn main() {
         .map(|entry| entry.unwrap().path())
         .collect();
     files.sort();
+    let endpoint = std::env::args().find_map(|argument| match argument.as_str() {
+        "mutate" => Some(Endpoint::Mutate),
+        "validate" => Some(Endpoint::Validate),
+        _ => None,
+    });
+    if let Some(endpoint) = endpoint {
+        let object = serde_json::from_slice(&fs::read(&files[0]).unwrap()).unwrap();
+        return repeat(&gate, endpoint, &object);
+    }
     println!(
         "{:<46} {:>7} {:>9} {:>9} {:>6} {:>9} {:>6}",
         "review", "bytes", "parse µs", "mutate", "ratio", "validate", "ratio"
@@ -214,7 +238,10 @@ fn with_policies(count: usize) -> Bundle {
         })
         .collect();
     let mut sources: Vec<Source> = EMBEDDED.iter().map(|(name, text)| Source::new(name, text)).collect();
-    sources.push(Source::new("others.yaml", &others.join("---\n")));
+    // A file may hold so many values and no more.
+    for (nth, others) in others.chunks(500).enumerate() {
+        sources.push(Source::new(&format!("others-{nth}.yaml"), &others.join("---\n")));
+    }
     let loaded = raygate::policy::load(&sources, &known());
     let errors: Vec<String> = loaded
         .diagnostics

@@ -90,7 +90,7 @@ pub fn message(denied: &[&Judged]) -> String {
             rule.origin.policy, rule.origin
         )),
     }
-    safe(&text)
+    safe(&text).into_owned()
 }
 
 /// The causes of a denial: at most [`MOST`], and one that counts the rest.
@@ -100,8 +100,8 @@ pub fn causes(denied: &[&Judged]) -> Vec<Cause> {
         .take(MOST)
         .map(|judged| Cause {
             reason: judged.code().to_owned(),
-            message: safe(&one(judged)),
-            field: safe(&judged.finding.path.to_string()),
+            message: safe(&one(judged)).into_owned(),
+            field: safe(&judged.finding.path.to_string()).into_owned(),
         })
         .collect();
     let rest = denied.len().saturating_sub(MOST);

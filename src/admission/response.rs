@@ -96,7 +96,7 @@ impl Response {
         body.allowed = false;
         body.status = Some(Status {
             status: "Failure",
-            message: safe(message),
+            message: safe(message).into_owned(),
             reason,
             code,
             details: Details {
@@ -138,7 +138,7 @@ impl Response {
         let warnings = &mut self.review.response.warnings;
         let used: usize = warnings.iter().map(String::len).sum();
         if used < ALL_WARNINGS {
-            warnings.push(truncated(&safe(text), LONGEST_WARNING));
+            warnings.push(truncated(&safe(text), LONGEST_WARNING).into_owned());
         }
         self
     }
@@ -156,8 +156,9 @@ impl Response {
             let patch = serde_json::to_vec(&outcome.document.patch()).unwrap_or_else(|_| b"[]".to_vec());
             body.patch = Some(base64::engine::general_purpose::STANDARD.encode(patch));
             body.patch_type = Some("JSONPatch");
-            body.audit_annotations
-                .insert("applied", mutate::record(bundle, &outcome.changes));
+            let recorded = mutate::recorded(&outcome.document).map(str::to_owned);
+            let applied = recorded.unwrap_or_else(|| mutate::record(bundle, &outcome.changes));
+            body.audit_annotations.insert("applied", applied);
         }
         body.audit_annotations
             .insert("bundle", bundle.short_digest().to_owned());
@@ -202,7 +203,7 @@ impl Response {
                     }
                 })
                 .collect();
-            audit.insert("findings", truncated(&safe(&findings.join("; ")), 4096));
+            audit.insert("findings", truncated(&safe(&findings.join("; ")), 4096).into_owned());
         }
         audit.extend(previewed(outcome));
         response
@@ -226,5 +227,5 @@ fn previewed(outcome: &Outcome) -> Option<(&'static str, String)> {
         would.map(|one| format!("{}: {} {} {}", preview.policy, one.effect.name(), one.code, one.path))
     });
     let would: Vec<String> = would.collect();
-    (!would.is_empty()).then(|| ("preview", truncated(&safe(&would.join("; ")), 4096)))
+    (!would.is_empty()).then(|| ("preview", truncated(&safe(&would.join("; ")), 4096).into_owned()))
 }

@@ -183,5 +183,5 @@ fn read(part: Part<'_>) -> Result<Option<serde_json::Value>, ReviewError> {
 }
 
 fn truncate(text: &str) -> String {
-    crate::k8s::text::truncated(text, 60)
+    crate::k8s::text::truncated(text, 60).into_owned()
 }

@@ -92,7 +92,7 @@ impl Message {
                 },
             }
         }
-        truncated(&out, LONGEST)
+        truncated(&out, LONGEST).into_owned()
     }
 }
 

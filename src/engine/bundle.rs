@@ -37,6 +37,8 @@ pub struct Compiled {
     pub effective: Effective,
     /// The checks that are looked at, with what happens to their findings.
     pub checks: Vec<(&'static Check, Action)>,
+    /// Those of them whose findings are repaired, in the order of the repairs.
+    pub repairs: Vec<&'static Check>,
     /// What would hold without the exemptions that raise limits, where there are any.
     pub unraised: Option<Unraised>,
     /// For each policy in Preview, its name and what holds with it.
@@ -205,7 +207,16 @@ impl Bundle {
                 *action = Action::Audit;
             }
         }
+        let is_repaired = |check: &Check| {
+            let is_it = |(known, action): &(&Check, Action)| known.code == check.code && *action == Action::Fix;
+            checks.iter().any(is_it)
+        };
         Compiled {
+            repairs: check::REPAIRS
+                .iter()
+                .copied()
+                .filter(|check| is_repaired(check))
+                .collect(),
             unraised: (!raised.is_empty()).then(|| Unraised {
                 effective: merge::merge(acting, &[]),
                 checks: raised,

@@ -105,8 +105,10 @@ impl Document {
         if current == Some(&value) {
             return Some(false);
         }
-        let existed = current.is_some();
-        let missing = first_missing(&self.value, path);
+        let missing = match current {
+            Some(_) => None,
+            None => Some(first_missing(&self.value, path)),
+        };
         let (parent, last) = path.split_last()?;
         let holder = make(&mut self.value, parent)?;
         match (holder, last) {
@@ -116,11 +118,7 @@ impl Document {
             (Value::Array(items), Step::Index(index)) => *items.get_mut(*index)? = value,
             _ => return None,
         }
-        if existed {
-            self.record(Recorded::Replace(path.clone()))
-        } else {
-            self.record(Recorded::Add(missing))
-        }
+        self.record(missing.map_or_else(|| Recorded::Replace(path.clone()), Recorded::Add));
         Some(true)
     }
 

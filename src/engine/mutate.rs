@@ -1,17 +1,16 @@
 //! Completing and repairing: the repairs of the checks, then the injectors, each all or nothing.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
 
 use crate::k8s::path::Path;
 use crate::k8s::text::{safe, truncated};
 use crate::policy::merge::Group;
-use crate::policy::settings::Action;
 use crate::policy::{Leaf, Origin};
 use crate::ray::RayJob;
-use crate::rules::check::REPAIRS;
 use crate::rules::inject::pods;
 use crate::rules::{APPLIED_ANNOTATION, Check, Cx, Edit, Findings, INJECTORS, Injector, Op, Plan};
 
@@ -48,10 +47,7 @@ pub fn mutate(bundle: &Bundle, compiled: &Compiled, named: bool, document: &mut 
         named,
         skipped: false,
     };
-    let repairs = || {
-        let fixing = REPAIRS.iter().filter(|check| compiled.action(check) == Action::Fix);
-        fixing.map(|check| Step::Repair(check))
-    };
+    let repairs = || compiled.repairs.iter().map(|check| Step::Repair(check));
     let mut ahead: VecDeque<Step> = repairs().chain(INJECTORS.iter().map(Step::Inject)).collect();
     let mut changes = Vec::new();
     // The shape is found anew only after a step that may have changed it.
@@ -210,22 +206,51 @@ fn apply(document: &mut Document, edits: Vec<Edit>, earlier: &mut [Change]) -> O
 /// What was done, in one line: the bundle, and for each injector and code where in the policies it came from. It
 /// carries no uid and no time, so that the same job gets the same text.
 pub fn record(bundle: &Bundle, changes: &[Change]) -> String {
-    let mut by: BTreeMap<&str, Vec<Option<&Origin>>> = BTreeMap::new();
+    let mut record = BTreeMap::from([("bundle", By::Bundle(bundle.short_acting_digest()))]);
     for change in changes {
-        let origins = by.entry(change.by).or_default();
-        let origin = change.origin.as_deref();
-        if !origins.contains(&origin) {
-            origins.push(origin);
+        let origins = record.entry(change.by).or_insert_with(|| By::Origins(Vec::new()));
+        if let By::Origins(origins) = origins
+            && !origins.contains(&change.origin.as_deref())
+        {
+            origins.push(change.origin.as_deref());
         }
     }
-    let mut record = Map::new();
-    record.insert("bundle".into(), bundle.short_acting_digest().into());
-    for (name, origins) in by {
-        let places: Vec<String> = origins
-            .iter()
-            .map(|origin| origin.map_or_else(|| "built-in".to_owned(), ToString::to_string))
-            .collect();
-        record.insert(name.into(), places.join(" ").into());
+    let record = serde_json::to_string(&record).unwrap_or_default();
+    truncated(&safe(&record), LONGEST_RECORD).into_owned()
+}
+
+/// The record that an object carries.
+pub fn recorded(document: &Document) -> Option<&str> {
+    let annotations = document.value().get("metadata")?.get("annotations")?;
+    annotations.get(APPLIED_ANNOTATION)?.as_str()
+}
+
+/// What stands in the record under one name.
+enum By<'a> {
+    Bundle(&'a str),
+    Origins(Vec<Option<&'a Origin>>),
+}
+
+impl fmt::Display for By<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            By::Bundle(digest) => f.write_str(digest),
+            By::Origins(origins) => {
+                for (position, origin) in origins.iter().enumerate() {
+                    f.write_str(if position > 0 { " " } else { "" })?;
+                    match origin {
+                        Some(origin) => origin.fmt(f)?,
+                        None => f.write_str("built-in")?,
+                    }
+                }
+                Ok(())
+            }
+        }
     }
-    truncated(&safe(&Value::Object(record).to_string()), LONGEST_RECORD)
+}
+
+impl Serialize for By<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }

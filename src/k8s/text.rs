@@ -5,6 +5,7 @@
 //! break would hide everything after it. So user text is printed through [`quoted`] alone, and a finished message
 //! passes [`safe`].
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// The longest piece of user text that a message repeats, in characters.
@@ -47,31 +48,37 @@ fn is_invisible(character: char) -> bool {
 }
 
 /// A message without line breaks, and without the phrases that Flyte would act on.
-pub fn safe(message: &str) -> String {
-    let mut text: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    for (phrase, instead) in STEERING {
-        while let Some(at) = find_ignoring_case(&text, phrase) {
-            text.replace_range(at..at + phrase.len(), instead);
-        }
+pub fn safe(message: &str) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(message);
+    if message.contains(char::is_control) {
+        text = Cow::Owned(message.replace(char::is_control, " "));
+    }
+    while let Some((at, phrase, instead)) = steering(&text) {
+        text.to_mut().replace_range(at..at + phrase.len(), instead);
     }
     text
 }
 
-fn find_ignoring_case(text: &str, phrase: &str) -> Option<usize> {
-    let first = phrase.as_bytes().first()?.to_ascii_lowercase();
+/// The first phrase of [`STEERING`] in a text, in letters of any case: where it is, and what is to stand there.
+fn steering(text: &str) -> Option<(usize, &'static str, &'static str)> {
     let bytes = text.as_bytes();
-    (0..bytes.len()).find(|&at| {
-        bytes.get(at).is_some_and(|byte| byte.to_ascii_lowercase() == first)
-            && bytes
-                .get(at..at + phrase.len())
-                .is_some_and(|part| part.eq_ignore_ascii_case(phrase.as_bytes()))
-    })
+    let at = |(position, byte): (usize, &u8)| {
+        if !matches!(byte, b'A' | b'E' | b'L' | b'R' | b'a' | b'e' | b'l' | b'r') {
+            return None;
+        }
+        STEERING.iter().find_map(|(phrase, instead)| {
+            let part = bytes.get(position..position + phrase.len())?;
+            let steers = part.eq_ignore_ascii_case(phrase.as_bytes());
+            steers.then_some((position, *phrase, *instead))
+        })
+    };
+    bytes.iter().enumerate().find_map(at)
 }
 
 /// `text` cut to at most `bytes` bytes at a character's edge, with an ellipsis where something went.
-pub fn truncated(text: &str, bytes: usize) -> String {
+pub fn truncated(text: &str, bytes: usize) -> Cow<'_, str> {
     if text.len() <= bytes {
-        return text.to_owned();
+        return Cow::Borrowed(text);
     }
     let mut end = bytes.saturating_sub('…'.len_utf8());
     while !text.is_char_boundary(end) {
@@ -79,7 +86,7 @@ pub fn truncated(text: &str, bytes: usize) -> String {
     }
     let mut cut = text.get(..end).unwrap_or_default().to_owned();
     cut.push('…');
-    cut
+    Cow::Owned(cut)
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -102,6 +109,15 @@ mod tests {
     fn user_text_stays_on_its_line() {
         assert_eq!(quoted("a\nb`c\u{202e}"), "`a\\u{a}b'c\\u{202e}`");
         assert_eq!(quoted(&"x".repeat(500)).chars().count(), LONGEST + 3);
+    }
+
+    #[test]
+    fn the_first_letters_of_all_phrases_are_looked_for() {
+        for (phrase, instead) in STEERING {
+            assert_eq!(safe(phrase), instead);
+            assert_eq!(safe(&phrase.to_uppercase()), instead);
+        }
+        assert!(matches!(safe("as it is"), Cow::Borrowed(_)));
     }
 
     #[test]

@@ -416,8 +416,8 @@ impl<'a> Resource<'a> {
     /// What was written, as text, cut to the length of a quantity.
     pub fn seen(&self) -> String {
         match self.value.as_str() {
-            Some(text) => truncated(text, LONGEST_QUANTITY),
-            None => truncated(&self.value.to_string(), LONGEST_QUANTITY),
+            Some(text) => truncated(text, LONGEST_QUANTITY).into_owned(),
+            None => truncated(&self.value.to_string(), LONGEST_QUANTITY).into_owned(),
         }
     }
 }

@@ -76,7 +76,11 @@ struct Rows(Vec<[String; 3]>);
 
 impl Rows {
     fn add(&mut self, name: impl Into<String>, what: impl Into<String>, place: impl Into<String>) {
-        self.0.push([safe(&name.into()), safe(&what.into()), place.into()]);
+        self.0.push([
+            safe(&name.into()).into_owned(),
+            safe(&what.into()).into_owned(),
+            place.into(),
+        ]);
     }
 
     /// The rows under a title, in columns; nothing where there are none.
@@ -133,7 +137,11 @@ fn asker(trace: &Trace<'_>, bundle: &Bundle, text: &mut String) {
         ..
     } = &trace.subject;
     let shown = |text: &str| {
-        if text.is_empty() { "-".to_owned() } else { safe(text) }
+        if text.is_empty() {
+            "-".to_owned()
+        } else {
+            safe(text).into_owned()
+        }
     };
     let flyte = &bundle.platform().flyte;
     let why = if *verified {

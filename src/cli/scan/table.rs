@@ -37,8 +37,8 @@ pub(super) fn print(found: &[Scanned], total: &Total, bundle: &Bundle, out: &mut
 
 fn row(scanned: &Scanned) -> [String; 5] {
     [
-        safe(&scanned.namespace),
-        safe(&scanned.name),
+        safe(&scanned.namespace).into_owned(),
+        safe(&scanned.name).into_owned(),
         scanned.verdict().to_owned(),
         scanned.outcome.changes.len().to_string(),
         findings(scanned),
