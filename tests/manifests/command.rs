@@ -225,6 +225,12 @@ fn self_managed_brings_rights_and_no_secret() {
             .iter()
             .all(|volume| volume["name"] != "tls")
     );
+    let probes = only(&pod["containers"]);
+    assert_eq!(
+        probes["startupProbe"]["httpGet"]["path"], "/healthz",
+        "waiting would end in restarts"
+    );
+    assert_eq!(probes["readinessProbe"]["httpGet"]["path"], "/readyz");
     let env = only(&pod["containers"])["env"].as_array().unwrap();
     assert!(env.contains(&json!({"name": "RAYGATE_SERVICE", "value": "gate"})));
     let policy = &of_kind(&objects, "NetworkPolicy")["spec"]["egress"];
