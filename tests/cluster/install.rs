@@ -27,7 +27,12 @@ pub(crate) fn every_object_of_the_chart_is_taken(cluster: &Cluster) {
                webhooks.excludedNamespaces={sandbox},priorityClassName=system-cluster-critical,\
                image.pullSecrets={pull},nodeSelector.pool=system,tolerations[0].operator=Exists";
     let secret = ["--set", "certificates.mode=secret", "--set-file", &ca];
-    for values in [&[] as &[&str], &["--set", all], &secret] {
+    for values in [
+        &[] as &[&str],
+        &["--set", all],
+        &["--set", "certificates.mode=certManager"],
+        &secret,
+    ] {
         let mut command = Command::new(&helm);
         command.args([
             "template",
@@ -77,20 +82,23 @@ pub(crate) fn every_object_of_the_command_is_taken(cluster: &Cluster) {
 }
 
 pub(crate) fn pods_pass_restricted_pod_security(cluster: &Cluster) {
-    let printed = run(Command::new(raygate()).args(["manifests", "--only", "server"]));
-    store_namespace(cluster, &documents(&printed));
-    let deployment = documents(&printed)
-        .into_iter()
-        .find(|object| object["kind"] == "Deployment");
-    let mut pod = deployment.expect("a Deployment")["spec"]["template"].take();
-    pod["metadata"]["name"] = "raygate".into();
     let path = format!("/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All&fieldValidation=Strict");
-    let created = cluster.api.post(&path, &pod);
-    assert_eq!(
-        (created.code, &created.warnings[..]),
-        (201, &[] as &[String]),
-        "{created}"
-    );
+    let mut pod = Value::Null;
+    for keeper in ["files", "self-managed"] {
+        let printed = run(Command::new(raygate()).args(["manifests", "--only", "server", "--certificates", keeper]));
+        store_namespace(cluster, &documents(&printed));
+        let deployment = documents(&printed)
+            .into_iter()
+            .find(|object| object["kind"] == "Deployment");
+        pod = deployment.expect("a Deployment")["spec"]["template"].take();
+        pod["metadata"]["name"] = "raygate".into();
+        let created = cluster.api.post(&path, &pod);
+        assert_eq!(
+            (created.code, &created.warnings[..]),
+            (201, &[] as &[String]),
+            "{created}"
+        );
+    }
     pod["spec"]["containers"][0]["securityContext"]["capabilities"].take();
     let refused = cluster.api.post(&path, &pod);
     assert_eq!(refused.code, 403, "{refused}");
@@ -102,7 +110,14 @@ pub(crate) fn helm_installs_upgrades_and_leaves_no_webhook(cluster: &Cluster) {
     foreign::install(cluster);
     let _removed = Removed(cluster);
     let helm = |arguments: &[&str]| run_helm(cluster, &program, "raygate-helm", arguments);
-    let told = helm(&["install", "raygate", CHART, "--create-namespace"]);
+    let told = helm(&[
+        "install",
+        "raygate",
+        CHART,
+        "--create-namespace",
+        "--set",
+        "certificates.mode=certManager",
+    ]);
     for next in [
         "rollout status deployment/raygate",
         "helm -n raygate-helm uninstall raygate",
@@ -113,9 +128,16 @@ pub(crate) fn helm_installs_upgrades_and_leaves_no_webhook(cluster: &Cluster) {
 
     // cert-manager's injector writes the bundle. What follows must leave it there.
     let bundle = write_bundle(cluster);
-    helm(&["upgrade", "raygate", CHART, "--set", "webhooks.failurePolicy=Ignore"]);
+    helm(&[
+        "upgrade",
+        "raygate",
+        CHART,
+        "--set",
+        "certificates.mode=certManager,webhooks.failurePolicy=Ignore",
+    ]);
     wait_for("RayJobs to pass unjudged", || is_created(&create(cluster)));
     assert_eq!(bundles(cluster), [bundle.clone(), bundle.clone()]);
+    // From cert-manager's certificates to raygate's own.
     helm(&["upgrade", "raygate", CHART, "--set", "webhooks.failurePolicy=Fail"]);
     wait_for("RayJobs to be refused again", || is_refused(&create(cluster)));
     assert_eq!(bundles(cluster), [bundle.clone(), bundle]);

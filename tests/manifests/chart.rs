@@ -81,21 +81,15 @@ fn chart_and_overlays_are_the_same() {
     let out = copy.path().join("certs");
     certs(&["--out", out.to_str().unwrap()]).unwrap();
     let ca = format!("certificates.caBundle={}", out.join("ca.crt").display());
+    let overlay = |name: &str| copy.path().join("deploy/overlays").join(name);
     let secret = ["--set", "certificates.mode=secret", "--set-file", &ca];
-    assert_same(&helm, &[], &kubectl, &own);
-    let (_copy, own) = combined("overlays/self-managed", &[]);
-    assert_same(&helm, &["--set", "certificates.mode=selfManaged"], &kubectl, &own);
     assert_same(&helm, &secret, &kubectl, &out);
-    let fail_open = [&secret[..], &["--set", "webhooks.failurePolicy=Ignore"]].concat();
-    assert_same(
-        &helm,
-        &fail_open,
-        &kubectl,
-        &copy.path().join("deploy/overlays/fail-open"),
-    );
-    let small = "replicas=1,image.pullPolicy=Never,resources.requests.cpu=10m";
-    let kind = [&secret[..], &["--set", small]].concat();
-    assert_same(&helm, &kind, &kubectl, &copy.path().join("deploy/overlays/kind"));
+    assert_same(&helm, &["--set", "certificates.mode=certManager"], &kubectl, &own);
+    assert_same(&helm, &[], &kubectl, &overlay("self-managed"));
+    let fail_open = ["--set", "webhooks.failurePolicy=Ignore"];
+    assert_same(&helm, &fail_open, &kubectl, &overlay("fail-open"));
+    let kind = ["--set", "replicas=1,image.pullPolicy=Never,resources.requests.cpu=10m"];
+    assert_same(&helm, &kind, &kubectl, &overlay("kind"));
 }
 
 #[test]
@@ -108,7 +102,7 @@ fn chart_and_components_are_the_same() {
         ("fail-open", "webhooks.failurePolicy=Ignore"),
         ("monitoring", "monitoring.enabled=true"),
     ] {
-        let (_copy, own) = combined("overlays/cert-manager", &[component]);
+        let (_copy, own) = combined("overlays/self-managed", &[component]);
         assert_same(&helm, &["--set", value], &kubectl, &own);
     }
 }
@@ -171,6 +165,20 @@ fn values_reach_their_place() {
         let selector = &only(&of_kind(&objects, kind)["webhooks"])["namespaceSelector"];
         let excluded = json!(["kube-system", "raygate-system", "sandbox"]);
         assert_eq!(only(&selector["matchExpressions"])["values"], excluded);
+    }
+}
+
+#[test]
+fn the_ports_of_the_api_server_are_values() {
+    let Some(helm) = helm() else { return };
+    let objects = rendered(&helm, &["--set", "networkPolicy.apiServerPorts={443,16443}"]);
+    let egress = only(&of_kind(&objects, "NetworkPolicy")["spec"]["egress"]);
+    let expected = json!([{"port": 443, "protocol": "TCP"}, {"port": 16443, "protocol": "TCP"}]);
+    assert_eq!(egress, &json!({"ports": expected}));
+    // No ports at all would be every port of everyone.
+    for none in ["networkPolicy.apiServerPorts=null", "networkPolicy.apiServerPorts={}"] {
+        let words = refused(&helm, &["--set", none]);
+        assert!(words.contains("apiServerPorts"), "{none}: {words}");
     }
 }
 
