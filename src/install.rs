@@ -23,6 +23,12 @@ pub const NAMESPACE: &str = "raygate-system";
 /// The name of the Service in `deploy/`.
 pub const SERVICE: &str = "raygate";
 
+/// The Secret in which someone else keeps the pair, in `deploy/`.
+pub const FILES_SECRET: &str = "raygate-tls";
+
+/// The Secret in which raygate keeps its own pair, in `deploy/`.
+pub const OWN_SECRET: &str = "raygate-certificates";
+
 /// The name of both webhook configurations.
 pub const CONFIGURATION: &str = "admission.raygate.dev";
 

@@ -22,7 +22,7 @@ pub struct SelfManagedArgs {
     pub namespace: DnsLabel,
 
     /// The Secret; created if it is not there
-    #[arg(long, value_name = "NAME", env = "RAYGATE_SECRET", default_value = "raygate-certificates", value_parser = object_name)]
+    #[arg(long, value_name = "NAME", env = "RAYGATE_SECRET", default_value = install::OWN_SECRET, value_parser = object_name)]
     pub secret: String,
 
     /// The Service that the API server calls

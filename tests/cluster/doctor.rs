@@ -1,15 +1,20 @@
 //! `raygate doctor` tells what is wrong with a live raygate, and prints what repairs it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
+use crate::api::ApplyYaml;
 use crate::cluster::{Cluster, NAMESPACE};
-use crate::gate::{Gate, Hook, raygate};
+use crate::fleet::SYSTEM;
+use crate::gate::{Gate, Hook, raygate, run};
+use crate::install;
 use crate::process::wait_for;
+
+const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/raygate-system/deployments/raygate";
 
 fn doctor(kubeconfig: &Path, arguments: &[&str]) -> Output {
     Command::new(raygate())
@@ -213,5 +218,159 @@ pub(crate) fn no_cluster_is_no_finding(cluster: &Cluster) {
         text(&output).contains("is this the right cluster?"),
         "{}",
         text(&output)
+    );
+}
+
+/// Everything that `raygate manifests` prints is in the cluster, and nothing of it runs: nodes and controllers are played
+/// here. On drop it is gone, but for the namespace.
+struct Installed<'a> {
+    cluster: &'a Cluster,
+    paths: Vec<String>,
+}
+
+impl<'a> Installed<'a> {
+    fn new(cluster: &'a Cluster, ca: &Path) -> Self {
+        let mut command = Command::new(raygate());
+        let objects = install::documents(&run(command.args(["manifests", "--ca-file"]).arg(ca)));
+        install::store_namespace(cluster, &objects);
+        let mut installed = Self {
+            cluster,
+            paths: Vec::new(),
+        };
+        for object in objects.iter().filter(|object| object["kind"] != "Namespace") {
+            let path = install::path_of(object);
+            let stored = cluster.api.apply_yaml(&path, &object.to_string(), ApplyYaml::Store);
+            assert!([200, 201].contains(&stored.code), "{stored}");
+            installed.paths.push(path);
+        }
+        installed
+    }
+
+    fn create(&mut self, collection: &str, object: &Value) {
+        let path = format!("/api/v1/namespaces/{SYSTEM}/{collection}");
+        self.cluster.api.post(&path, object).expect(201);
+        let name = object["metadata"]["name"].as_str().expect("a name");
+        self.paths.push(format!("{path}/{name}"));
+    }
+
+    /// A Secret with the pair of that folder.
+    fn create_secret(&mut self, name: &str, folder: &Path) {
+        let file = |name: &str| BASE64.encode(std::fs::read(folder.join(name)).expect("read a file of the pair"));
+        let data = json!({"tls.crt": file("tls.crt"), "tls.key": file("tls.key")});
+        let secret = json!({"metadata": {"name": name}, "type": "kubernetes.io/tls", "data": data});
+        self.create("secrets", &secret);
+    }
+
+    fn create_pod(&mut self, name: &str, image: &str) {
+        let mut pod = self.cluster.api.get(DEPLOYMENT).expect(200)["spec"]["template"].take();
+        pod["metadata"]["name"] = name.into();
+        pod["spec"]["containers"][0]["image"] = image.into();
+        self.create("pods", &pod);
+    }
+}
+
+impl Drop for Installed<'_> {
+    fn drop(&mut self) {
+        for path in self.paths.iter().rev() {
+            self.cluster.api.delete(path);
+        }
+    }
+}
+
+fn made_certs(cluster: &Cluster, name: &str, arguments: &[&str]) -> PathBuf {
+    let folder = cluster.folder().join(name);
+    let mut command = Command::new(raygate());
+    run(command.args(["certs", "--out"]).arg(&folder).args(arguments));
+    folder
+}
+
+pub(crate) fn what_is_installed_is_judged(cluster: &Cluster) {
+    let pair = made_certs(cluster, "doctor-pair", &[]);
+    let mut installed = Installed::new(cluster, &pair.join("ca.crt"));
+    let report = Report::of(cluster);
+    let repair = report.repair(
+        "certificate",
+        "error",
+        "there is no Secret raygate-tls in raygate-system",
+    );
+    assert!(repair.starts_with("raygate certs --out certs/new"), "{repair}");
+    report.repair(
+        "deployment",
+        "error",
+        "0 of 2 replicas of raygate-system/raygate are ready",
+    );
+
+    installed.create_secret("raygate-tls", &pair);
+    let ready = |ready: u32| json!({"status": {"replicas": 2, "readyReplicas": ready}});
+    let status = format!("{DEPLOYMENT}/status");
+    cluster.api.merge_patch(&status, &ready(1)).expect(200);
+    let report = Report::of(cluster);
+    assert_eq!(report.levels("certificate"), ["ok"; 5], "{:#?}", report.findings);
+    report.repair("deployment", "warning", "1 of 2 replicas");
+
+    cluster.api.merge_patch(&status, &ready(2)).expect(200);
+    let report = Report::of(cluster);
+    assert_eq!(report.levels("deployment"), ["ok"], "{:#?}", report.findings);
+
+    let budget = format!("/apis/policy/v1/namespaces/{SYSTEM}/poddisruptionbudgets/raygate");
+    cluster.api.delete(&budget).expect(200);
+    let report = Report::of(cluster);
+    let repair = report.repair("deployment", "warning", "no PodDisruptionBudget in raygate-system");
+    assert!(repair.contains("create poddisruptionbudget raygate"), "{repair}");
+
+    installed.create_pod("of-this-version", &format!("raygate:{}", env!("CARGO_PKG_VERSION")));
+    let report = Report::of(cluster);
+    assert!(
+        report
+            .find("deployment", "warning", "judges by what that one ships")
+            .is_none()
+    );
+    installed.create_pod("of-another", "registry.example.com/raygate:9.9.9");
+    let report = Report::of(cluster);
+    report.repair("deployment", "warning", "pods of several images run side by side");
+    let repair = report.repair("deployment", "warning", "pods run registry.example.com/raygate:9.9.9");
+    assert!(repair.contains("the doctor of version 9.9.9"), "{repair}");
+}
+
+pub(crate) fn the_secret_of_the_deployment_is_judged(cluster: &Cluster) {
+    let pair = made_certs(cluster, "doctor-mounted", &[]);
+    let mut installed = Installed::new(cluster, &pair.join("ca.crt"));
+    installed.create_secret("raygate-tls", &pair);
+    let mount = |name: &str| {
+        let path = "/spec/template/spec/volumes/0/secret/secretName";
+        let patch = json!([
+            {"op": "test", "path": "/spec/template/spec/volumes/0/name", "value": "tls"},
+            {"op": "replace", "path": path, "value": name},
+        ]);
+        cluster.api.json_patch(DEPLOYMENT, &patch).expect(200);
+    };
+    mount("ours");
+    Report::of(cluster).repair("certificate", "error", "there is no Secret ours in raygate-system");
+    installed.create_secret("ours", &pair);
+    let report = Report::of(cluster);
+    assert_eq!(report.levels("certificate"), ["ok"; 5], "{:#?}", report.findings);
+
+    // A pair for another Service: no bundle helps, where its CA is trusted.
+    let elsewhere = made_certs(cluster, "doctor-elsewhere", &["--service", "elsewhere"]);
+    installed.create_secret("elsewhere", &elsewhere);
+    mount("elsewhere");
+    let ca = BASE64.encode(std::fs::read(elsewhere.join("ca.crt")).expect("read the CA"));
+    let patch = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": ca}]);
+    cluster
+        .api
+        .json_patch(&Hook::Mutating.configuration(), &patch)
+        .expect(200);
+    let report = Report::of(cluster);
+    let repair = report.repair(
+        "certificate",
+        "error",
+        "not valid for name \"raygate.raygate-system.svc\"",
+    );
+    assert!(repair.starts_with("raygate certs --out certs/new"), "{repair}");
+    let of_another_ca = "caBundle of the ValidatingWebhookConfiguration admission.raygate.dev does not verify";
+    let repair = report.repair("certificate", "error", of_another_ca);
+    assert!(
+        repair.starts_with("kubectl patch validatingwebhookconfiguration"),
+        "{repair}"
     );
 }

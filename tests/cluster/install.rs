@@ -259,12 +259,12 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(stdout).expect("text on standard output")
 }
 
-fn documents(yaml: &str) -> Vec<Value> {
+pub(crate) fn documents(yaml: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(yaml).expect("YAML documents")
 }
 
 /// Stores the namespace of these objects, which the API server wants before it takes any other.
-fn store_namespace(cluster: &Cluster, objects: &[Value]) {
+pub(crate) fn store_namespace(cluster: &Cluster, objects: &[Value]) {
     let namespace = objects
         .iter()
         .find(|object| object["kind"] == "Namespace")
@@ -289,7 +289,7 @@ fn assert_taken(cluster: &Cluster, yaml: &str) {
 }
 
 /// Where an object is in the API.
-fn path_of(object: &Value) -> String {
+pub(crate) fn path_of(object: &Value) -> String {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let (version, kind) = (text(&object["apiVersion"]), text(&object["kind"]).to_lowercase());
     let api = if version.contains('/') { "apis" } else { "api" };

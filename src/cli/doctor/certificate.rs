@@ -6,22 +6,21 @@ use std::time::Duration;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 use kube::Client;
-use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier as _;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, RootCertStore};
 use serde_json::Value;
 
 use crate::cluster::objects;
+use crate::install::{NAMESPACE, SERVICE};
 
 use super::configuration::{Kind, name_of};
+use super::workload::Pair;
 use super::{Findings, service};
 
 const CHECK: &str = "certificate";
-/// The Secret in which someone else keeps the pair, and that in which raygate keeps its own.
-const SECRETS: [&str; 2] = ["raygate-tls", SELF_MANAGED];
-const SELF_MANAGED: &str = "raygate-certificates";
 const DAY: i64 = 86_400;
 /// Fewer days left are too few, however short the certificate's life.
 const LEAST_DAYS: i64 = 14;
@@ -30,12 +29,19 @@ pub(super) async fn judge(client: &Client, kind: Kind, configuration: &Value, no
     let name = name_of(configuration);
     let what = format!("caBundle of the {} {name}", kind.kind());
     let service = service(configuration);
-    let secret = match service {
-        Some((namespace, _)) => secret(client, namespace).await,
-        None => Ok(None),
+    let pair = match service {
+        Some((namespace, _)) => Some(Pair::find(client, namespace).await),
+        None => None,
+    };
+    let secret = match (&pair, service) {
+        (Some(pair), Some((namespace, _))) => first_secret(client, namespace, &pair.secrets).await,
+        _ => Ok(None),
     };
     let found = secret.as_ref().ok().and_then(Option::as_ref);
-    let renew = renew(configuration, found);
+    // Only raygate keeps the CA's key beside the pair.
+    let is_raygates = pair.as_ref().is_some_and(|pair| pair.is_raygates)
+        || found.is_some_and(|secret| secret.pointer("/data/ca.key").is_some());
+    let renew = renew(configuration, is_raygates, service.unwrap_or((NAMESPACE, SERVICE)));
     let trust = trust(
         kind,
         name,
@@ -62,7 +68,10 @@ pub(super) async fn judge(client: &Client, kind: Kind, configuration: &Value, no
     let secret = match secret {
         Ok(Some(secret)) => secret,
         Ok(None) => {
-            let seen = format!("there is no Secret {} in {namespace}", SECRETS.join(" or "));
+            let seen = format!(
+                "there is no Secret {} in {namespace}",
+                pair.map(|pair| pair.secrets.join(" or ")).unwrap_or_default()
+            );
             return findings.error(CHECK, seen, renew);
         }
         Err(error) => return findings.unreadable(CHECK, &format!("the certificate's Secret in {namespace}"), &error),
@@ -83,12 +92,25 @@ pub(super) async fn judge(client: &Client, kind: Kind, configuration: &Value, no
     let host = format!("{service}.{namespace}.svc");
     match verify(&bundle, &chain, &host, now) {
         Ok(()) => findings.ok(CHECK, format!("{what} verifies {served} for {host}")),
-        Err(problem) => findings.error(
-            CHECK,
-            format!("{what} does not verify {served} for {host}: {problem}"),
-            trust,
-        ),
+        Err(problem) => {
+            let seen = format!("{what} does not verify {served} for {host}: {problem}");
+            findings.error(CHECK, seen, if is_of_the_certificate(&problem) { renew } else { trust });
+        }
     }
+}
+
+/// Whether another certificate is what helps, whatever the bundle.
+fn is_of_the_certificate(problem: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(problem) = problem else {
+        return false;
+    };
+    matches!(
+        problem,
+        CertificateError::NotValidForName
+            | CertificateError::NotValidForNameContext { .. }
+            | CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+    )
 }
 
 /// The certificates of a base64 PEM file, as `caBundle` and Secrets hold them.
@@ -136,26 +158,28 @@ fn verify(
     chain: &[CertificateDer<'static>],
     host: &str,
     now: Timestamp,
-) -> Result<(), String> {
-    let text = |error: rustls::Error| error.to_string();
+) -> Result<(), rustls::Error> {
+    let general = |problem: String| rustls::Error::General(problem);
     let mut roots = RootCertStore::empty();
     for root in bundle {
-        roots.add(root.clone()).map_err(text)?;
+        roots.add(root.clone())?;
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()
-        .map_err(|error| error.to_string())?;
-    let name = ServerName::try_from(host).map_err(|error| error.to_string())?;
+        .map_err(|error| general(error.to_string()))?;
+    let name = ServerName::try_from(host).map_err(|error| general(error.to_string()))?;
     let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(now.as_second()).unwrap_or(0)));
-    let (leaf, between) = chain.split_first().ok_or("no certificate in it")?;
+    let (leaf, between) = chain
+        .split_first()
+        .ok_or_else(|| general("no certificate in it".to_owned()))?;
     let verified = verifier.verify_server_cert(leaf, between, &name, &[], now);
-    verified.map(drop).map_err(text)
+    verified.map(drop)
 }
 
-/// The first of the two Secrets that is there.
-async fn secret(client: &Client, namespace: &str) -> Result<Option<Value>, kube::Error> {
-    for name in SECRETS {
+/// The first of these Secrets that is there.
+async fn first_secret(client: &Client, namespace: &str, names: &[String]) -> Result<Option<Value>, kube::Error> {
+    for name in names {
         let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}");
         if let Some(secret) = objects::get(client, &path).await? {
             return Ok(Some(secret));
@@ -165,19 +189,21 @@ async fn secret(client: &Client, namespace: &str) -> Result<Option<Value>, kube:
 }
 
 /// The command that makes a new certificate, by whoever keeps it; where that is raygate, the one that shows why it has not.
-fn renew(configuration: &Value, secret: Option<&Value>) -> String {
+fn renew(configuration: &Value, is_raygates: bool, (namespace, service): (&str, &str)) -> String {
     let keeper = configuration.pointer("/metadata/annotations/cert-manager.io~1inject-ca-from");
     if let Some((namespace, certificate)) = keeper.and_then(Value::as_str).and_then(|keeper| keeper.split_once('/')) {
         return format!("cmctl renew --namespace {namespace} {certificate}");
     }
-    match secret
-        .filter(|secret| name_of(secret) == SELF_MANAGED)
-        .and_then(namespace_of)
-    {
-        Some(namespace) => format!("kubectl --namespace {namespace} logs --selector app.kubernetes.io/name=raygate"),
-        None => "raygate certs --out certs/new  # it prints the commands that bring the new pair into the cluster"
-            .to_owned(),
+    if is_raygates {
+        return format!("kubectl --namespace {namespace} logs --selector app.kubernetes.io/name=raygate");
     }
+    let mut command = "raygate certs --out certs/new".to_owned();
+    for (option, name, default) in [("--service", service, SERVICE), ("--namespace", namespace, NAMESPACE)] {
+        if name != default {
+            command += &format!(" {option} {name}");
+        }
+    }
+    command + "  # it prints the commands that bring the new pair into the cluster"
 }
 
 fn namespace_of(object: &Value) -> Option<&str> {

@@ -112,7 +112,7 @@ pub(super) fn judge(kind: Kind, found: &Value, others: &[Value], findings: &mut 
                 kind.check(),
                 format!("{name}: {kueue} is called before it, and does not see the labels that raygate adds"),
                 format!(
-                    "kubectl delete {} {name}\nkubectl apply -k certs  # it is then called {}",
+                    "kubectl delete {} {name}\n# then install again, as it was installed: it is then called {}",
                     kind.resource(),
                     install::CONFIGURATION
                 ),

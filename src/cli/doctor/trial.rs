@@ -101,7 +101,9 @@ fn explain(message: &str, raygate: &str) -> (&'static str, String) {
     } else if says("not found") || says("no such host") {
         (
             "what the webhook calls does not exist",
-            format!("kubectl --namespace {raygate} get service,endpointslices\nkubectl apply -k certs"),
+            format!(
+                "kubectl --namespace {raygate} get service,endpointslices\n# install again, as it was installed: deploy/README.md"
+            ),
         )
     } else if says("deadline exceeded") || says("i/o timeout") || says("handshake timeout") {
         (

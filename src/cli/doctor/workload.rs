@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use kube::Client;
 use serde_json::Value;
 
+use crate::install::{FILES_SECRET, OWN_SECRET};
+
 use super::{Findings, list};
 
 const CHECK: &str = "deployment";
@@ -20,12 +22,12 @@ pub(super) async fn judge(client: &Client, registered: bool, service: Option<(&s
         return;
     };
     let of = |group: &str, resource: &str| format!("{group}/namespaces/{namespace}/{resource}?{LABEL}");
-    match list(client, &of("/apis/apps/v1", "deployments"), "Deployment").await {
-        Ok(deployments) => judge_replicas(namespace, deployments.first(), findings),
+    match deployment(client, namespace).await {
+        Ok(deployment) => judge_replicas(namespace, deployment.as_ref(), findings),
         Err(error) => findings.unreadable(CHECK, "the Deployment", &error),
     }
     match list(client, &of("/api/v1", "pods"), "Pod").await {
-        Ok(pods) => judge_images(namespace, &pods, findings),
+        Ok(pods) => judge_images(namespace, &images(&pods), findings),
         Err(error) => findings.unreadable(CHECK, "the pods", &error),
     }
     match list(
@@ -76,14 +78,14 @@ fn judge_replicas(namespace: &str, deployment: Option<&Value>, findings: &mut Fi
     }
 }
 
-fn judge_images(namespace: &str, pods: &[Value], findings: &mut Findings) {
-    let image = |pod: &Value| {
-        let image = pod.pointer("/spec/containers/0/image")?.as_str()?;
-        Some(image.to_owned())
-    };
-    let images: BTreeSet<String> = pods.iter().filter_map(image).collect();
+fn images(pods: &[Value]) -> BTreeSet<&str> {
+    let image = |pod| Value::pointer(pod, "/spec/containers/0/image")?.as_str();
+    pods.iter().filter_map(image).collect()
+}
+
+fn judge_images(namespace: &str, images: &BTreeSet<&str>, findings: &mut Findings) {
     if images.len() > 1 {
-        let images: Vec<_> = images.into_iter().collect();
+        let images: Vec<_> = images.iter().copied().collect();
         findings.warning(
             CHECK,
             format!("pods of several images run side by side: {}", images.join(", ")),
@@ -91,5 +93,111 @@ fn judge_images(namespace: &str, pods: &[Value], findings: &mut Findings) {
                 "kubectl --namespace {namespace} rollout status deployment --selector app.kubernetes.io/name=raygate"
             ),
         );
+    }
+    let own = env!("CARGO_PKG_VERSION");
+    for image in images {
+        if let Some(version) = version(image).filter(|version| *version != own) {
+            findings.warning(
+                CHECK,
+                format!("pods run {image}, but this doctor is of version {own}, and judges by what that one ships"),
+                format!("# ask the doctor of version {version}, or bring the pods to {own}: deploy/README.md, Upgrade"),
+            );
+        }
+    }
+}
+
+/// The version in the tag of an image; none where the tag is none, or a name such as `latest`.
+fn version(image: &str) -> Option<&str> {
+    let named = image.split_once('@').map_or(image, |(named, _)| named);
+    let (_, tag) = named.rsplit('/').next()?.split_once(':')?;
+    let version = tag.strip_prefix('v').unwrap_or(tag);
+    let is_version = version.split('.').count() == 3 && version.starts_with(|first: char| first.is_ascii_digit());
+    is_version.then_some(version)
+}
+
+/// raygate's Deployment.
+async fn deployment(client: &Client, namespace: &str) -> Result<Option<Value>, kube::Error> {
+    let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments?{LABEL}");
+    Ok(list(client, &path, "Deployment").await?.into_iter().next())
+}
+
+/// Where the pair is, and who keeps it there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Pair {
+    /// The Secrets that may hold it: that which the Deployment names, or those that ship.
+    pub(super) secrets: Vec<String>,
+    pub(super) is_raygates: bool,
+}
+
+impl Pair {
+    /// What the Deployment in this namespace says of it.
+    pub(super) async fn find(client: &Client, namespace: &str) -> Self {
+        let deployment = deployment(client, namespace).await.ok().flatten();
+        deployment.as_ref().and_then(Self::of).unwrap_or_else(|| Self {
+            secrets: vec![FILES_SECRET.to_owned(), OWN_SECRET.to_owned()],
+            is_raygates: false,
+        })
+    }
+
+    /// Mounted as `tls`, or kept by raygate itself.
+    fn of(deployment: &Value) -> Option<Self> {
+        let pod = deployment.pointer("/spec/template/spec")?;
+        let pair = |secret: &str, is_raygates| Self {
+            secrets: vec![secret.to_owned()],
+            is_raygates,
+        };
+        if let Some(mounted) = named(pod.get("volumes"), "tls") {
+            return Some(pair(mounted.pointer("/secret/secretName")?.as_str()?, false));
+        }
+        let env = pod.pointer("/containers/0/env");
+        named(env, "RAYGATE_SELF_MANAGED").filter(|flag| flag.get("value").is_some_and(|value| value == "true"))?;
+        let secret = match named(env, "RAYGATE_SECRET") {
+            Some(variable) => variable.get("value")?.as_str()?,
+            None => OWN_SECRET,
+        };
+        Some(pair(secret, true))
+    }
+}
+
+fn named<'v>(list: Option<&'v Value>, name: &str) -> Option<&'v Value> {
+    let items = list.and_then(Value::as_array)?;
+    items
+        .iter()
+        .find(|item| item.get("name").is_some_and(|seen| seen == name))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_version_is_in_the_tag() {
+        for (image, expected) in [
+            ("raygate:0.1.0", Some("0.1.0")),
+            ("registry.example.com:5000/ml/raygate:v1.2.3@sha256:0a", Some("1.2.3")),
+            ("registry.example.com:5000/ml/raygate", None),
+            ("raygate@sha256:0a", None),
+            ("raygate:latest", None),
+        ] {
+            assert_eq!(version(image), expected, "{image}");
+        }
+    }
+
+    #[test]
+    fn the_secret_is_that_of_the_deployment() {
+        let of = |pod: Value| {
+            let pair = Pair::of(&json!({"spec": {"template": {"spec": pod}}}))?;
+            Some((pair.secrets.join(" "), pair.is_raygates))
+        };
+        let kept = |env: Value| of(json!({"containers": [{"env": env}]}));
+        let mounted = json!({"volumes": [{"name": "tls", "secret": {"secretName": "mine"}}]});
+        assert_eq!(of(mounted), Some(("mine".to_owned(), false)));
+        let own = json!({"name": "RAYGATE_SELF_MANAGED", "value": "true"});
+        assert_eq!(kept(json!([own])), Some((OWN_SECRET.to_owned(), true)));
+        let other = json!({"name": "RAYGATE_SECRET", "value": "ours"});
+        assert_eq!(kept(json!([own, other])), Some(("ours".to_owned(), true)));
+        assert_eq!(kept(json!([other])), None);
     }
 }
