@@ -134,6 +134,9 @@ impl Effective {
 
     /// A setting as the policy has it that it comes from: of `pods`, where that is what the policy says.
     pub fn as_written(&self, leaf: Leaf) -> Leaf {
+        if self.of_pods.is_empty() {
+            return leaf;
+        }
         match (self.entry_at(&leaf.to_string()), leaf.path.split_once('.')) {
             (Some((key, _)), Some((_, below))) if self.of_pods.contains(key) => Leaf {
                 path: format!("{PODS}.{below}").into(),

@@ -13,6 +13,7 @@ use crate::cli::{CLEAN, Failure, policies};
 use crate::diag::Sources;
 use crate::engine::trace::{Idle, Trace, trace};
 use crate::engine::{Bundle, Change, Verdict};
+use crate::k8s::quantity::Quantity;
 use crate::k8s::text::{listed, safe};
 use crate::policy::exemption::Grant;
 use crate::policy::glob::Glob;
@@ -307,10 +308,29 @@ fn limits(trace: &Trace<'_>) -> Rows {
             .filter(|_| effective.raised.contains_key(key))
             .and_then(|unraised| unraised.limit_origin(key))
             .map(|origin| format!(", which raises that of {}", place(&origin)));
-        let origin = origin.unwrap_or_default() + &raised.unwrap_or_default();
-        rows.add(key, shown(value), origin);
+        let loosened = match raised {
+            Some(raised) => raised,
+            None => loosened(trace, key, value),
+        };
+        rows.add(key, shown(value), origin.unwrap_or_default() + &loosened);
     }
     rows
+}
+
+/// The tighter limit of a lower policy that a limit takes the place of. That is legal, and always said.
+fn loosened(trace: &Trace<'_>, key: &str, value: &serde_json::Value) -> String {
+    let number = |value: &serde_json::Value| Quantity::from_json(value).ok();
+    let enforced = trace
+        .policies
+        .iter()
+        .filter(|(policy, decision)| policy.mode == Mode::Enforce && matches!(decision, Decision::For(_)));
+    let tighter = enforced.flat_map(|(policy, _)| &policy.leaves).rfind(|leaf| {
+        let is_limit = matches!(leaf.path.as_slice(), [group, name] if group == "limits" && name == key);
+        is_limit && matches!((number(&leaf.value), number(value)), (Some(one), Some(other)) if one < other)
+    });
+    tighter.map_or_else(String::new, |leaf| {
+        format!(", which loosens {} of {}", shown(&leaf.value), place(&leaf.origin))
+    })
 }
 
 /// A value of the policies: a text without its quotes.
