@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use raygate::admission::{Endpoint, Gate};
 use raygate::engine::Bundle;
@@ -11,7 +12,7 @@ static GATE: LazyLock<Gate> = LazyLock::new(|| Gate::new(Bundle::embedded()));
 
 fuzz_target!(|body: &[u8]| {
     for endpoint in [Endpoint::Mutate, Endpoint::Validate] {
-        let answer = GATE.answer(endpoint, body);
+        let answer = GATE.answer(endpoint, body, Timestamp::UNIX_EPOCH);
         match answer.status {
             200 => {
                 let review: serde_json::Value = serde_json::from_slice(&answer.body).expect("an answer is JSON");
