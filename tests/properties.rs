@@ -1,6 +1,8 @@
-//! Properties over generated RayJobs: a RayJob as Flyte sends it, with any number of fields set to something strange.
+//! Properties over generated RayJobs, reviews and policies: what Flyte sends, with any number of fields set to something
+//! strange, and texts with pieces put in or left out.
 //!
-//! `PROPTEST_CASES=100000 cargo test --test properties` runs longer.
+//! What a mutation does is tried on 10,000 RayJobs a run, and each other property on 2,000 cases.
+//! `PROPTEST_CASES=100000 cargo test --test properties` tries each on so many.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -188,7 +190,7 @@ const GROUPS: &[&str] = &[
 ];
 
 /// Values that are sometimes right and often not.
-fn values() -> Vec<Value> {
+static VALUES: LazyLock<Vec<Value>> = LazyLock::new(|| {
     vec![
         json!(null),
         json!(true),
@@ -245,8 +247,9 @@ fn values() -> Vec<Value> {
         json!({"exec": {"command": ["true"]}}),
         json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
             {"matchExpressions": [{"key": "nvidia.com/gpu.product", "operator": "In", "values": ["NVIDIA-A100-SXM4-80GB"]}]}]}}}),
+        json!([{"containerPort": 6379}, {"containerPort": 6379, "protocol": "UDP"}, {"containerPort": 8265, "name": "x"}]),
     ]
-}
+});
 
 /// Puts a value at a path, and what is missing above it.
 fn put(document: &mut Value, path: &str, value: Value) {
@@ -276,15 +279,14 @@ fn put(document: &mut Value, path: &str, value: Value) {
 }
 
 fn rayjobs() -> impl Strategy<Value = Value> {
-    let edit = (0..FIELDS.len(), 0..GROUPS.len(), 0..3usize, 0..values().len());
+    let edit = (0..FIELDS.len(), 0..GROUPS.len(), 0..3usize, 0..VALUES.len());
     (0..SEEDS.len(), prop::collection::vec(edit, 0..8)).prop_map(|(seed, edits)| {
         let mut object = SEEDS[seed].clone();
-        let values = values();
         for (field, group, index, value) in edits {
             let path = FIELDS[field]
                 .replace('?', GROUPS[group])
                 .replace('*', &index.to_string());
-            put(&mut object, &path, values[value].clone());
+            put(&mut object, &path, VALUES[value].clone());
         }
         object
     })
@@ -311,24 +313,45 @@ fn denied(outcome: &Outcome) -> Vec<&'static str> {
     denied.map(|judged| judged.static_code()).collect()
 }
 
-/// Each list whose elements the CRD keys, with the keys that stand in it more than once.
+/// The lists of which a CRD of KubeRay 1.1 to 1.6 says `x-kubernetes-list-map-keys`, with those keys.
+const LIST_KEYS: &[(&str, &[&str])] = &[
+    ("claims", &["name"]),
+    ("containers", &["name"]),
+    ("env", &["name"]),
+    ("ephemeralContainers", &["name"]),
+    ("hostAliases", &["ip"]),
+    ("imagePullSecrets", &["name"]),
+    ("initContainers", &["name"]),
+    ("ports", &["containerPort", "protocol"]),
+    ("resourceClaims", &["name"]),
+    ("schedulingGates", &["name"]),
+    ("topologySpreadConstraints", &["topologyKey", "whenUnsatisfiable"]),
+    ("volumeDevices", &["devicePath"]),
+    ("volumeMounts", &["mountPath"]),
+    ("volumes", &["name"]),
+];
+
+/// The keys that stand more than once in such a list.
 fn doubled(object: &Value) -> Vec<String> {
     fn walk(value: &Value, at: &str, out: &mut Vec<String>) {
         match value {
             Value::Object(map) => map.iter().for_each(|(key, value)| walk(value, key, out)),
             Value::Array(items) => {
-                let key = match at {
-                    "env" | "volumes" | "initContainers" | "containers" => "name",
-                    "volumeMounts" => "mountPath",
-                    _ => "",
+                let keys = LIST_KEYS.iter().find(|(list, _)| *list == at).map(|(_, keys)| *keys);
+                let key = |item: &Value| -> String {
+                    let parts = keys.unwrap_or_default().iter().map(|key| match (*key, item.get(key)) {
+                        ("protocol", None) => "\"TCP\"".to_owned(),
+                        (_, value) => value.unwrap_or(&Value::Null).to_string(),
+                    });
+                    parts.collect::<Vec<_>>().join(" ")
                 };
-                let mut seen: Vec<&str> = items.iter().filter_map(|item| item.get(key)?.as_str()).collect();
+                let mut seen: Vec<String> = match keys {
+                    Some(_) => items.iter().filter(|item| item.is_object()).map(key).collect(),
+                    None => vec![],
+                };
                 seen.sort_unstable();
-                out.extend(
-                    seen.windows(2)
-                        .filter(|pair| pair[0] == pair[1])
-                        .map(|pair| format!("{at} {}", pair[0])),
-                );
+                let pairs = seen.windows(2).filter(|pair| pair[0] == pair[1]);
+                out.extend(pairs.map(|pair| format!("{at} {}", pair[0])));
                 items.iter().for_each(|value| walk(value, at, out));
             }
             _ => {}
@@ -376,37 +399,114 @@ fn leaves(value: &Value, at: &mut Vec<String>, out: &mut Vec<(String, String)>) 
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000), failure_persistence: None, ..ProptestConfig::default() })]
+static GATE: LazyLock<Gate> = LazyLock::new(|| Gate::new(Bundle::embedded()));
 
-    /// The recorded patch leads from the object to what the engine made of it; applied again, nothing changes.
+/// What the shipped policies answer to a review.
+fn answer(endpoint: Endpoint, review: &[u8]) -> Value {
+    let answer = GATE.answer(endpoint, review, jiff::Timestamp::UNIX_EPOCH);
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    serde_json::from_slice(&answer.body).unwrap()
+}
+
+/// What is put in place of a piece of a text.
+const PIECES: &[&[u8]] = &[
+    b"",
+    b"\0",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"\\ud800",
+    b"\"",
+    b"\\",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b":",
+    b",",
+    b"null",
+    b"-",
+    b"1e999",
+    b"99999999999999999999",
+    b"&a",
+    b"*a",
+    b"<<: ",
+    b"!!binary ",
+    b"---\n",
+    b"\t",
+    b"\r\n",
+    b"# ",
+    b"| \n",
+    b"'",
+    b"[[[[[[[[[[[[[[[[",
+    b"{\"a\":{\"a\":{\"a\":",
+    b"%",
+    b"@",
+    b"\xe2\x80\xae",
+];
+
+/// Where a text is torn, for how many bytes, and what comes there.
+fn tears() -> impl Strategy<Value = Vec<(prop::sample::Index, usize, usize)>> {
+    prop::collection::vec((any::<prop::sample::Index>(), 0..40usize, 0..PIECES.len()), 1..5)
+}
+
+fn torn(mut bytes: Vec<u8>, tears: &[(prop::sample::Index, usize, usize)]) -> Vec<u8> {
+    for (at, length, piece) in tears {
+        let start = at.index(bytes.len() + 1);
+        let end = (start + length).min(bytes.len());
+        bytes.splice(start..end, PIECES[*piece].iter().copied());
+    }
+    bytes
+}
+
+/// So many cases, or what `PROPTEST_CASES` says.
+fn cases(count: u32) -> ProptestConfig {
+    let wanted = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|count| count.parse().ok());
+    ProptestConfig {
+        cases: wanted.unwrap_or(count),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(10_000))]
+
+    /// The recorded patch leads from the object to what the engine made of it; applied again, nothing changes. Nothing is
+    /// granted that was not there, and no list key doubled.
     #[test]
-    fn the_patch_is_true_and_the_engine_idempotent(object in rayjobs(), bundle in 0..4usize) {
+    fn a_mutation_is_true_idempotent_and_grants_nothing(object in rayjobs(), bundle in 0..4usize) {
         let bundle = &BUNDLES[bundle];
         let once = mutate(bundle, &object);
         let patch: json_patch::Patch = serde_json::from_value(serde_json::to_value(once.document.patch()).unwrap()).unwrap();
         let mut replayed = object.clone();
         prop_assert!(json_patch::patch(&mut replayed, &patch).is_ok(), "{:?}", patch);
         prop_assert_eq!(&replayed, once.document.value());
+        prop_assert!(privileges(&replayed) <= privileges(&object));
+        prop_assert_eq!(doubled(&replayed), doubled(&object));
         let twice = mutate(bundle, &replayed);
         prop_assert!(!twice.document.is_changed(), "{}", serde_json::to_string(&twice.document.patch()).unwrap());
     }
+}
 
-    /// Nothing is granted that was not there, no list key doubled, and the author's unknown fields survive.
+proptest! {
+    #![proptest_config(cases(2_000))]
+
+    /// What the API server owns is left to it, and a field that raygate does not know survives.
     #[test]
-    fn mutation_adds_no_privilege_and_no_double_keys(object in rayjobs(), bundle in 0..4usize) {
+    fn fields_of_others_are_left_alone(object in rayjobs(), bundle in 0..4usize) {
         let mut object = object;
         put(&mut object, "spec/rayClusterSpec/headGroupSpec/template/spec/x-unknown", json!({"kept": [1, {"y": null}]}));
         put(&mut object, "metadata/managedFields", json!([{"manager": "x"}]));
+        put(&mut object, "metadata/ownerReferences", json!([{"uid": "x"}]));
         let after = mutate(&BUNDLES[bundle], &object);
-        prop_assert!(privileges(after.document.value()) <= privileges(&object));
-        prop_assert_eq!(doubled(after.document.value()), doubled(&object));
-        let unknown = "/spec/rayClusterSpec/headGroupSpec/template/spec/x-unknown";
-        prop_assert_eq!(after.document.value().pointer(unknown), object.pointer(unknown));
-        for key in ["managedFields", "resourceVersion"] {
+        for key in ["managedFields", "ownerReferences", "finalizers", "resourceVersion", "name", "generateName"] {
             prop_assert_eq!(&after.document.value()["metadata"][key], &object["metadata"][key]);
         }
         prop_assert_eq!(after.document.value().get("status"), object.get("status"));
+        let unknown = "/spec/rayClusterSpec/headGroupSpec/template/spec/x-unknown";
+        prop_assert_eq!(after.document.value().pointer(unknown), object.pointer(unknown));
     }
 
     /// What an object that is accepted as it is becomes is accepted too, and what can be repaired is.
@@ -480,7 +580,6 @@ proptest! {
     /// Both endpoints answer every review with its uid, whatever the object is, in words that steer nothing.
     #[test]
     fn every_review_is_answered(object in rayjobs(), old in rayjobs(), update in any::<bool>(), validate in any::<bool>()) {
-        let gate = Gate::new(Bundle::embedded());
         let review = json!({
             "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
             "request": {
@@ -490,9 +589,7 @@ proptest! {
             },
         });
         let endpoint = if validate { Endpoint::Validate } else { Endpoint::Mutate };
-        let answer = gate.answer(endpoint, review.to_string().as_bytes(), jiff::Timestamp::UNIX_EPOCH);
-        prop_assert_eq!(answer.status, 200);
-        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        let body = answer(endpoint, review.to_string().as_bytes());
         prop_assert_eq!(&body["response"]["uid"], "u-1");
         prop_assert_eq!(body["response"].get("patch").is_some(), body["response"].get("patchType").is_some());
         let message = body["response"]["status"]["message"].as_str().unwrap_or_default().to_lowercase();
@@ -535,6 +632,66 @@ proptest! {
         if outcome.changes.is_empty() {
             prop_assert!(!outcome.document.is_changed());
             prop_assert_eq!(outcome.document.value(), &object);
+        }
+    }
+
+    /// What is no RayJob, or no writing of one, passes as it is, whatever it says.
+    #[test]
+    fn what_is_not_ours_is_let_through_unchanged(object in rayjobs(), what in 0..5usize, validate in any::<bool>()) {
+        let (group, resource, subresource, operation) = [
+            ("ray.io", "rayclusters", Value::Null, "CREATE"),
+            ("ray.io.example.com", "rayjobs", Value::Null, "CREATE"),
+            ("ray.io", "rayjobs", json!("status"), "UPDATE"),
+            ("ray.io", "rayjobs", json!("scale"), "UPDATE"),
+            ("ray.io", "rayjobs", Value::Null, "DELETE"),
+        ][what].clone();
+        let kind = if resource == "rayjobs" { "RayJob" } else { "RayCluster" };
+        let review = json!({
+            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+            "request": {
+                "uid": "u-1", "kind": {"group": group, "version": "v1", "kind": kind},
+                "resource": {"group": group, "version": "v1", "resource": resource}, "subResource": subresource,
+                "operation": operation, "namespace": "mlplatform-production", "name": "b", "userInfo": {"username": "c"},
+                "object": if operation == "DELETE" { Value::Null } else { object.clone() },
+                "oldObject": if operation == "CREATE" { Value::Null } else { object },
+            },
+        });
+        let endpoint = if validate { Endpoint::Validate } else { Endpoint::Mutate };
+        let body = answer(endpoint, review.to_string().as_bytes());
+        prop_assert_eq!(&body["response"]["allowed"], true, "{}", body);
+        prop_assert!(body["response"].get("patch").is_none(), "{}", body);
+    }
+
+    /// A review of which pieces are missing, doubled or replaced is answered, or is refused as none.
+    #[test]
+    fn a_torn_review_is_answered_or_refused(object in rayjobs(), tears in tears(), validate in any::<bool>()) {
+        let review = json!({
+            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+            "request": {
+                "uid": "u-1", "kind": {"group": "ray.io", "version": "v1", "kind": "RayJob"}, "operation": "CREATE",
+                "namespace": "a", "name": "b", "userInfo": {"username": "c"}, "object": object,
+            },
+        });
+        let endpoint = if validate { Endpoint::Validate } else { Endpoint::Mutate };
+        let torn = torn(review.to_string().into_bytes(), &tears);
+        let answer = GATE.answer(endpoint, &torn, jiff::Timestamp::UNIX_EPOCH);
+        prop_assert!(matches!(answer.status, 200 | 400), "{}", answer.status);
+        if answer.status == 200 {
+            let body: Value = serde_json::from_slice(&answer.body).unwrap();
+            prop_assert!(body["response"]["uid"].as_str().is_some_and(|uid| !uid.is_empty()));
+        }
+    }
+
+    /// A policy file of which pieces are missing, doubled or replaced is taken, or each thing wrong with it can be shown.
+    #[test]
+    fn a_torn_policy_is_loaded_or_explained(tears in tears()) {
+        let bytes = torn(raygate::engine::bundle::EMBEDDED[0].1.as_bytes().to_vec(), &tears);
+        let file = Source { name: "policy.yaml".to_owned(), bytes };
+        let loaded = raygate::policy::load(&[file], &raygate::engine::bundle::known());
+        prop_assert!(loaded.is_usable() || !loaded.diagnostics.is_empty());
+        for diagnostic in &loaded.diagnostics {
+            prop_assert!(!diagnostic.render(&loaded.sources, false).is_empty());
+            prop_assert!(!diagnostic.concise(&loaded.sources).contains('\n'));
         }
     }
 

@@ -51,8 +51,14 @@ impl Raygate {
         Self::start_under("exec", prepare)
     }
 
-    /// The same, started by a shell with these words before the command, the last of which is `exec`.
+    /// The same, started by a shell in its folder with these words before the command, the last of which is `exec`.
     pub(crate) fn start_under(words: &str, prepare: impl FnOnce(&mut Command, &Path)) -> Self {
+        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::start_at([any_port; 2], words, prepare)
+    }
+
+    /// The same on given ports, so that no line of the log need say which they are.
+    pub(crate) fn start_at(binds: [SocketAddr; 2], words: &str, prepare: impl FnOnce(&mut Command, &Path)) -> Self {
         let folder = TempDir::with_prefix("raygate-hostile-").expect("create a folder");
         let made = raygate()
             .args(["certs", "--name", "127.0.0.1", "--out"])
@@ -64,9 +70,11 @@ impl Raygate {
         let mut command = Command::new("/bin/sh");
         command.env_clear().env("RAYGATE_LOG_FORMAT", "json");
         command
+            .current_dir(folder.path())
             .args(["-c", &format!("{words} \"$0\" \"$@\"")])
             .arg(program.get_program());
-        command.args(["serve", "--bind", "127.0.0.1:0", "--metrics-bind", "127.0.0.1:0"]);
+        let [bind, metrics_bind] = binds.map(|address| address.to_string());
+        command.args(["serve", "--bind", &bind, "--metrics-bind", &metrics_bind]);
         command.arg("--tls-cert").arg(folder.path().join("tls.crt"));
         command.arg("--tls-key").arg(folder.path().join("tls.key"));
         prepare(&mut command, folder.path());
@@ -74,7 +82,11 @@ impl Raygate {
         let mut server = Daemon::start(&group, "raygate", &mut command, folder.path());
         let (webhook, admin) = wait_for("raygate to serve", || {
             server.assert_running();
-            addresses(&server.log()).ok_or("no line says `serving` yet")
+            if binds.iter().all(|address| address.port() != 0) {
+                TcpStream::connect(binds[1]).map_err(|error| error.to_string())?;
+                return Ok((binds[0], binds[1]));
+            }
+            addresses(&server.log()).ok_or("no line says `serving` yet".to_owned())
         });
         let mut roots = RootCertStore::empty();
         let ca = CertificateDer::from_pem_file(folder.path().join("ca.crt")).expect("read the CA");

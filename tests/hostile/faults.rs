@@ -1,11 +1,15 @@
 //! Items 58 to 68: what breaks around raygate.
 
-use std::fs::{self, File};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
-use crate::binary::{Raygate, create, head, raygate};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::binary::{Raygate, create, head};
 use crate::jobs::seed;
 use crate::process::wait_for;
 
@@ -48,52 +52,131 @@ fn item_60_certificate_files_that_break() {
     raygate.assert_serving();
 }
 
-/// A server whose log goes to `output`, on ports that were free a moment ago.
-fn logging_to(output: Stdio) -> (std::process::Child, [SocketAddr; 2]) {
-    let ports = [0; 2].map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("find a free port"));
-    let addresses = [0, 1].map(|nth: usize| ports[nth].local_addr().expect("an address"));
-    drop(ports);
-    let [webhook, admin] = addresses.map(|address| address.to_string());
-    let child = raygate()
-        .args(["serve", "--bind", &webhook, "--metrics-bind", &admin, "--log", "trace"])
-        .stdin(Stdio::null())
-        .stdout(output)
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("start raygate");
-    wait_for("raygate to serve", || TcpStream::connect(addresses[1]));
-    (child, addresses)
-}
-
-/// Asks for the metrics again and again, which is logged nowhere but keeps the server busy, and opens connections
-/// whose failed handshakes are.
-fn keep_busy(addresses: [SocketAddr; 2]) {
-    use std::io::{Read as _, Write as _};
-    for _ in 0..2000 {
-        let mut noise = crate::binary::plain(addresses[0]);
-        let _ = noise.write_all(b"this is no TLS\r\n\r\n");
-        let _ = noise.read(&mut [0; 64]);
-    }
-    let mut probe = crate::binary::plain(addresses[1]);
-    probe
-        .write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-        .expect("ask");
-    let mut answer = String::new();
-    probe.read_to_string(&mut answer).expect("an answer");
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+/// A small review that is not for raygate; answering it costs a line of the log all the same.
+fn other() -> Vec<u8> {
+    let text = String::from_utf8(create(&json!({"metadata": {"name": "x"}}))).expect("text");
+    text.replace("RayJob", "RayService")
+        .replace("rayjobs", "rayservices")
+        .into_bytes()
 }
 
 #[test]
-fn item_61_a_log_that_takes_nothing() {
-    // A pipe that nobody reads, and a disk that is full.
-    let full = File::options().write(true).open("/dev/full").expect("open /dev/full");
-    for output in [Stdio::piped(), Stdio::from(full)] {
-        let (mut child, addresses) = logging_to(output);
-        keep_busy(addresses);
-        assert!(child.try_wait().expect("ask for its state").is_none(), "it has ended");
-        child.kill().expect("end it");
-        let _ = child.wait();
+fn item_61_a_log_pipe_that_nobody_reads() {
+    // A reader that stops once raygate serves, and keeps the pipe open.
+    let reader = r#"mkfifo pipe; { sed -u '/"message":"serving"/q'; exec sleep 600; } <pipe >&2 & exec 2>pipe; exec"#;
+    let raygate = Raygate::start_under(reader, |command, _| {
+        command.args(["--log", "trace"]);
+    });
+    let mut asked = 0;
+    // The pipe fills, then the queue before it; from then on lines are dropped and counted, and requests are not.
+    while raygate.metric("raygate_log_lines_dropped_total") < 100.0 {
+        assert!(
+            asked < 100_000,
+            "no line was dropped after {asked} reviews: {}",
+            raygate.metrics()
+        );
+        let mut client = raygate.connect();
+        for _ in 0..20 {
+            assert_eq!(client.post("/mutate", &other()).status, 200);
+            asked += 1;
+        }
     }
+    raygate.assert_serving();
+    assert_eq!(raygate.probe("/readyz").status, 200);
+}
+
+#[test]
+fn item_61_a_log_on_a_full_disk() {
+    let ports = [0; 2].map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("find a free port"));
+    let addresses = [0, 1].map(|nth: usize| ports[nth].local_addr().expect("an address"));
+    drop(ports);
+    let mut raygate = Raygate::start_at(addresses, "exec 2>/dev/full; exec", |command, _| {
+        command.args(["--log", "trace"]);
+    });
+    for _ in 0..50 {
+        raygate.assert_serving();
+    }
+    assert_eq!(raygate.probe("/readyz").status, 200);
+    raygate.server.assert_running();
+    assert_eq!(
+        raygate.server.log(),
+        "",
+        "everything that it said went to the full disk"
+    );
+}
+
+/// What the loader puts before the C library in `raygate serve`, and in nothing else: `clock.c`.
+fn clock(folder: &Path) -> Option<PathBuf> {
+    let library = folder.join("clock.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile/clock.c");
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .args([&library, &source])
+        .status();
+    match compiled {
+        Ok(status) => {
+            assert!(status.success(), "clock.c does not compile");
+            Some(library)
+        }
+        Err(error) => {
+            eprintln!("SKIPPED: THE CLOCK OF THE SERVER CANNOT BE SET WITHOUT cc: {error}");
+            None
+        }
+    }
+}
+
+#[test]
+fn item_62_a_clock_that_jumps_by_a_year() {
+    const YEAR: f64 = 365.0 * 86_400.0;
+    let tools = TempDir::with_prefix("raygate-clock-").expect("create a folder");
+    let Some(library) = clock(tools.path()) else { return };
+    let raygate = Raygate::start_with(|command, folder| {
+        command
+            .env("LD_PRELOAD", &library)
+            .env("CLOCK_AHEAD", folder.join("ahead"));
+    });
+    let left = || raygate.metric("raygate_certificate_seconds_left");
+    let before = left();
+    let jump = |seconds: i64| {
+        // Whole at any moment: the server reads it whenever it looks at its clock.
+        fs::write(raygate.file("next"), seconds.to_string()).expect("write");
+        fs::rename(raygate.file("next"), raygate.file("ahead")).expect("rename");
+    };
+    let is_near = |seconds: f64| (left() - seconds).abs() < 3_600.0;
+
+    // Forward: the certificate has ended by this clock. It serves on, to whoever still takes it, and readiness says why
+    // the others don't.
+    let mut kept = raygate.connect();
+    assert_eq!(kept.post("/mutate", &create(&seed(1))).status, 200);
+    jump(365 * 86_400);
+    assert!(
+        is_near((before - YEAR).max(0.0)) || is_near(before - YEAR),
+        "{} s left of {before}",
+        left()
+    );
+    assert_eq!(
+        kept.post("/mutate", &create(&seed(1))).status,
+        200,
+        "a kept connection is none the older"
+    );
+    raygate.assert_serving();
+    let unready = raygate.probe("/readyz?verbose");
+    assert_eq!(unready.status, 503, "{}", unready.text());
+    assert!(unready.text().contains("ended at"), "{}", unready.text());
+
+    // Backward: deadlines are none the longer.
+    jump(-365 * 86_400);
+    assert!(is_near(before + YEAR), "{} s left of {before}", left());
+    raygate.assert_serving();
+    let mut slow = raygate.connect();
+    slow.send(head("POST", "/validate", "content-length: 1000\r\n").as_bytes())
+        .expect("send a header");
+    assert_eq!(slow.receive().map(|answer| answer.status), Some(408));
+
+    jump(0);
+    assert_eq!(raygate.probe("/readyz").status, 200);
+    raygate.assert_serving();
+    assert!(is_near(before), "{} s left of {before}", left());
 }
 
 #[test]

@@ -21,5 +21,6 @@ mod policies;
 #[path = "../cluster/process.rs"]
 #[allow(dead_code, reason = "the cluster tests use the rest of it")]
 mod process;
+mod security;
 mod semantics;
 mod transport;
