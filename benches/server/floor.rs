@@ -13,25 +13,32 @@ use raygate::telemetry::{self, Format};
 /// The first argument of a process that is a floor. The others: which, the certificate's folder, both addresses.
 pub(crate) const FLAG: &str = "--floor";
 
-const ANSWER: &[u8] = br#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"0a3c6b9e-7d1f-4c52-9f6a-2b8e1d0c4f77","allowed":true}}"#;
-
-#[derive(Clone, Copy)]
 enum Floor {
     /// Answers a constant.
     Null,
     /// Parses the body, and answers a constant.
     Parse,
+    /// Answers `/mutate` with this patch, in base64.
+    Patch(String),
 }
 
 impl Reviewer for Floor {
-    fn answer(&self, _endpoint: Endpoint, body: &[u8]) -> Answer {
+    fn answer(&self, endpoint: Endpoint, body: &[u8]) -> Answer {
         if let Floor::Parse = self {
             let parsed: serde_json::Value = serde_json::from_slice(body).expect("a review in JSON");
             std::hint::black_box(parsed);
         }
+        let patch = match (self, endpoint) {
+            (Floor::Patch(patch), Endpoint::Mutate) => format!(r#","patchType":"JSONPatch","patch":"{patch}""#),
+            _ => String::new(),
+        };
+        let uid = uid(body);
+        let answer = format!(
+            r#"{{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{{"uid":"{uid}","allowed":true{patch}}}}}"#
+        );
         Answer {
             status: 200,
-            body: ANSWER.to_vec(),
+            body: answer.into_bytes(),
             record: Record {
                 verdict: "allowed",
                 ..Record::default()
@@ -44,15 +51,25 @@ impl Reviewer for Floor {
     }
 }
 
+/// The API server wants it back. It writes the request's before every other.
+fn uid(body: &[u8]) -> &str {
+    const KEY: &[u8] = br#""uid":""#;
+    let at = body.windows(KEY.len()).position(|window| window == KEY);
+    let text = at.and_then(|at| body.get(at + KEY.len()..)).unwrap_or_default();
+    let end = text.iter().position(|byte| *byte == b'"').unwrap_or_default();
+    std::str::from_utf8(&text[..end]).unwrap_or_default()
+}
+
 /// Serves until it is killed.
 pub(crate) fn serve(mut arguments: impl Iterator<Item = String>) {
     let mut next = || arguments.next().expect("four arguments");
-    let floor = match next().as_str() {
+    let (floor, folder) = (next(), PathBuf::from(next()));
+    let floor = match floor.as_str() {
         "null" => Floor::Null,
         "parse" => Floor::Parse,
+        "patch" => Floor::Patch(std::fs::read_to_string(folder.join("patch")).expect("read the patch")),
         other => panic!("no floor is called `{other}`"),
     };
-    let folder = PathBuf::from(next());
     let [bind, metrics_bind] = [next(), next()].map(|address| address.parse::<SocketAddr>().expect("an address"));
     let _flush = telemetry::init(Format::Json, telemetry::DEFAULT_FILTER).expect("start the log");
     // As `raygate serve` starts its own.

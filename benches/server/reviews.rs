@@ -12,6 +12,8 @@ use serde_json::{Map, Value, json};
 use crate::cells::{Bodies, Cell};
 use crate::load;
 
+const UID: &str = "0a3c6b9e-7d1f-4c52-9f6a-2b8e1d0c4f77";
+
 /// The ten as Flyte created them, and as `/mutate` left them.
 pub(crate) struct Reviews {
     gate: Gate,
@@ -112,31 +114,18 @@ fn review(object: &Value) -> Vec<u8> {
     };
     let group_kind = json!({"group": "ray.io", "version": "v1", "kind": kind});
     let group_resource = json!({"group": "ray.io", "version": "v1", "resource": resource});
-    let review = json!({
-        "kind": "AdmissionReview",
-        "apiVersion": "admission.k8s.io/v1",
-        "request": {
-            "uid": "0a3c6b9e-7d1f-4c52-9f6a-2b8e1d0c4f77",
-            "kind": group_kind,
-            "resource": group_resource,
-            "requestKind": group_kind,
-            "requestResource": group_resource,
-            "name": object["metadata"]["name"],
-            "namespace": object["metadata"]["namespace"],
-            "operation": "CREATE",
-            "userInfo": {
-                "username": "system:serviceaccount:flyte:flytepropeller",
-                "uid": "5f0c1f5e-5a53-4d7b-8f8e-3f3c8d2f6b1a",
-                "groups": ["system:serviceaccounts", "system:serviceaccounts:flyte", "system:authenticated"],
-                "extra": {"authentication.kubernetes.io/credential-id": ["JTI=2d9a2a4e-6a0e-4f1c-9a55-6f2c6c1f9a11"]},
-            },
-            "object": object,
-            "oldObject": null,
-            "dryRun": false,
-            "options": {"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1"},
-        },
+    let user = json!({
+        "username": "system:serviceaccount:flyte:flytepropeller",
+        "uid": "5f0c1f5e-5a53-4d7b-8f8e-3f3c8d2f6b1a",
+        "groups": ["system:serviceaccounts", "system:serviceaccounts:flyte", "system:authenticated"],
+        "extra": {"authentication.kubernetes.io/credential-id": ["JTI=2d9a2a4e-6a0e-4f1c-9a55-6f2c6c1f9a11"]},
     });
-    review.to_string().into_bytes()
+    let (name, namespace) = (&object["metadata"]["name"], &object["metadata"]["namespace"]);
+    // In the API server's order: the object comes after what decides whether it is read.
+    format!(
+        r#"{{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{{"uid":"{UID}","kind":{group_kind},"resource":{group_resource},"requestKind":{group_kind},"requestResource":{group_resource},"name":{name},"namespace":{namespace},"operation":"CREATE","userInfo":{user},"object":{object},"oldObject":null,"dryRun":false,"options":{{"kind":"CreateOptions","apiVersion":"meta.k8s.io/v1"}}}}}}"#
+    )
+    .into_bytes()
 }
 
 /// The job with what the API server adds before it asks a webhook: identity, and which fields are Flyte's.

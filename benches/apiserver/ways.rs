@@ -1,0 +1,277 @@
+//! The ways that are compared, each registered for a namespace of its own.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use raygate::admission::{Endpoint, Gate};
+use raygate::engine::Bundle;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::cluster::Cluster;
+use crate::process::{Daemon, wait_for};
+use crate::{floor, peer};
+
+const REGISTRATION: &str = "/apis/admissionregistration.k8s.io/v1";
+const JOB: &str = "tests/rayjobs/seed-01-gpu-training.json";
+const POLICIES: &str = include_str!("native.yaml");
+
+/// One way to complete and judge a RayJob.
+pub(crate) struct Way {
+    pub(crate) name: &'static str,
+    pub(crate) told: &'static str,
+    namespace: &'static str,
+    /// What is created.
+    pub(crate) job: Value,
+}
+
+impl Way {
+    pub(crate) fn rayjobs(&self) -> String {
+        format!("/apis/ray.io/v1/namespaces/{}/rayjobs", self.namespace)
+    }
+}
+
+/// All ways that this machine has.
+pub(crate) struct Ways {
+    ways: Vec<Way>,
+    _servers: Vec<Daemon>,
+    _folder: TempDir,
+}
+
+struct Registrar<'a> {
+    cluster: &'a Cluster,
+    folder: &'a Path,
+    authority: String,
+    servers: Vec<Daemon>,
+    ways: Vec<Way>,
+    raw: Value,
+    completed: Value,
+}
+
+impl Ways {
+    pub(crate) fn register(cluster: &Cluster) -> Self {
+        let folder = TempDir::with_prefix_in("ways-", env!("CARGO_TARGET_TMPDIR")).expect("create a folder");
+        let pair = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("make a certificate");
+        let write = |name: &str, text: String| fs::write(folder.path().join(name), text).expect("write a file");
+        write("tls.crt", pair.cert.pem());
+        write("tls.key", pair.signing_key.serialize_pem());
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(JOB)).expect("read a RayJob");
+        let mut raw: Value = serde_json::from_str(&text).expect("parse a RayJob");
+        let metadata = raw["metadata"].as_object_mut().expect("metadata");
+        // The namespace is the way's.
+        metadata.remove("namespace");
+        let (patch, completed) = completed(&raw);
+        write("patch", patch);
+        let mut registrar = Registrar {
+            cluster,
+            folder: folder.path(),
+            authority: BASE64.encode(pair.cert.pem()),
+            servers: Vec::new(),
+            ways: Vec::new(),
+            raw,
+            completed,
+        };
+        registrar.all();
+        let Registrar { servers, ways, .. } = registrar;
+        Self {
+            ways,
+            _servers: servers,
+            _folder: folder,
+        }
+    }
+
+    pub(crate) fn all(&self) -> &[Way] {
+        &self.ways
+    }
+}
+
+impl Registrar<'_> {
+    fn all(&mut self) {
+        let itself = std::env::current_exe().expect("the path of this program");
+        let raygate = Path::new(env!("CARGO_BIN_EXE_raygate"));
+        let serve = |command: &mut Command, folder: &Path, port: u16| {
+            command.args([
+                "serve",
+                "--metrics-bind",
+                "127.0.0.1:0",
+                "--bind",
+                &format!("127.0.0.1:{port}"),
+            ]);
+            command.arg("--tls-cert").arg(folder.join("tls.crt"));
+            command.arg("--tls-key").arg(folder.join("tls.key"));
+        };
+        self.way("none", "no webhook", false);
+        for (namespace, floor, told, is_completed) in [
+            ("null", "null", "webhooks that answer a constant", false),
+            (
+                "hard-coded",
+                "patch",
+                "webhooks that answer raygate's patch as a constant",
+                false,
+            ),
+            ("null-completed", "null", "null, a RayJob that needs nothing", true),
+        ] {
+            self.webhooks(namespace, told, is_completed, &itself, |command, folder, port| {
+                command.args([floor::FLAG, floor]).arg(folder);
+                command.args([&format!("127.0.0.1:{port}"), "127.0.0.1:0"]);
+            });
+        }
+        self.webhooks("raygate", "the binary with the shipped policies", false, raygate, serve);
+        self.webhooks(
+            "raygate-completed",
+            "raygate, a RayJob that needs nothing",
+            true,
+            raygate,
+            serve,
+        );
+        if let Some(peer) = peer::build() {
+            self.webhooks(
+                "go",
+                "a webhook on controller-runtime (benches/peers)",
+                false,
+                &peer,
+                |command, folder, port| {
+                    command.args(["--port", &port.to_string(), "--cert-dir"]).arg(folder);
+                },
+            );
+        }
+        self.native();
+    }
+
+    /// A namespace in which the way alone is asked.
+    fn way(&mut self, name: &'static str, told: &'static str, is_completed: bool) {
+        let namespace = json!({"metadata": {"name": name}});
+        self.cluster.api.post("/api/v1/namespaces", &namespace).expect(201);
+        let job = if is_completed { &self.completed } else { &self.raw };
+        self.ways.push(Way {
+            name,
+            told,
+            namespace: name,
+            job: job.clone(),
+        });
+    }
+
+    /// A server, asked by a mutating and a validating webhook.
+    fn webhooks(
+        &mut self,
+        name: &'static str,
+        told: &'static str,
+        is_completed: bool,
+        program: &Path,
+        arguments: impl Fn(&mut Command, &Path, u16),
+    ) {
+        self.way(name, told, is_completed);
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bind a loopback port");
+        let port = listener.local_addr().expect("a bound port").port();
+        drop(listener);
+        let mut command = Command::new(program);
+        command.env_clear();
+        arguments(&mut command, self.folder, port);
+        let daemon = Daemon::start(&self.cluster.group, name, &mut command, self.folder);
+        wait_for(name, || std::net::TcpStream::connect(("127.0.0.1", port)));
+        self.servers.push(daemon);
+        for (path, kind) in [
+            ("mutate", "mutatingwebhookconfigurations"),
+            ("validate", "validatingwebhookconfigurations"),
+        ] {
+            let configuration = json!({"metadata": {"name": name}, "webhooks": [{
+                "name": format!("{name}.benches.raygate.dev"),
+                "clientConfig": {"url": format!("https://127.0.0.1:{port}/{path}"), "caBundle": self.authority},
+                "rules": [{
+                    "apiGroups": ["ray.io"], "apiVersions": ["v1"], "resources": ["rayjobs"], "operations": ["CREATE"],
+                }],
+                "namespaceSelector": selector(name),
+                "admissionReviewVersions": ["v1"],
+                "sideEffects": "None",
+                "failurePolicy": "Fail",
+                "timeoutSeconds": 10,
+            }]});
+            let created = self.cluster.api.post(&format!("{REGISTRATION}/{kind}"), &configuration);
+            created.expect(201);
+        }
+        self.until_asked(name, is_completed);
+    }
+
+    /// The API server takes a moment to ask a new webhook. Where it changes nothing this cannot be seen; the creations that
+    /// are not measured are time enough.
+    fn until_asked(&self, name: &'static str, is_completed: bool) {
+        let way = self.ways.last().expect("a way");
+        if is_completed || name == "null" {
+            return;
+        }
+        wait_for(name, || {
+            let answer = self
+                .cluster
+                .api
+                .post(&format!("{}?dryRun=All", way.rayjobs()), &way.job);
+            match answer.body["spec"]["shutdownAfterJobFinishes"].as_bool() {
+                Some(true) => Ok(()),
+                _ => Err(answer),
+            }
+        });
+    }
+
+    /// Policies that the API server evaluates itself.
+    fn native(&mut self) {
+        self.way(
+            "native",
+            "MutatingAdmissionPolicy and ValidatingAdmissionPolicy, a part of the work",
+            false,
+        );
+        for document in POLICIES.split("\n---\n") {
+            let kind = document
+                .lines()
+                .find_map(|line| line.strip_prefix("kind: "))
+                .expect("a kind");
+            let plural = match kind.strip_suffix('y') {
+                Some(stem) => format!("{}ies", stem.to_lowercase()),
+                None => format!("{}s", kind.to_lowercase()),
+            };
+            let name = "native.benches.raygate.dev";
+            let path = format!("{REGISTRATION}/{plural}/{name}");
+            let answer = self
+                .cluster
+                .api
+                .apply_yaml(&path, document, crate::api::ApplyYaml::Store);
+            if answer.code != 201 {
+                eprintln!("SKIPPED: the native policies are left out: {answer}");
+                self.ways.pop();
+                return;
+            }
+        }
+        self.until_asked("native", false);
+    }
+}
+
+fn selector(namespace: &str) -> Value {
+    json!({"matchLabels": {"kubernetes.io/metadata.name": namespace}})
+}
+
+/// raygate's patch for the job, and the job with it.
+fn completed(raw: &Value) -> (String, Value) {
+    let review = json!({
+        "kind": "AdmissionReview",
+        "apiVersion": "admission.k8s.io/v1",
+        "request": {
+            "uid": "0a3c6b9e-7d1f-4c52-9f6a-2b8e1d0c4f77",
+            "kind": {"group": "ray.io", "version": "v1", "kind": "RayJob"},
+            "namespace": "raygate",
+            "operation": "CREATE",
+            "userInfo": {"username": "admin"},
+            "object": raw,
+        },
+    });
+    let gate = Gate::new(Bundle::embedded());
+    let answer = gate.answer(Endpoint::Mutate, review.to_string().as_bytes(), jiff::Timestamp::now());
+    let answer: Value = serde_json::from_slice(&answer.body).expect("an answer in JSON");
+    let encoded = answer["response"]["patch"].as_str().expect("a patch").to_owned();
+    let patch = BASE64.decode(&encoded).expect("base64");
+    let patch: json_patch::Patch = serde_json::from_slice(&patch).expect("a JSON Patch");
+    let mut completed = raw.clone();
+    json_patch::patch(&mut completed, &patch).expect("a patch that fits");
+    (encoded, completed)
+}
