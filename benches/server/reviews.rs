@@ -89,13 +89,14 @@ fn complete(gate: &Gate, job: &mut Value) {
     json_patch::patch(job, &patch).expect("a patch that fits");
 }
 
-/// The job with its first worker group again and again, each under a name of its own, until its review is so large.
+/// The job with its first worker group again and again, each under a name of its own, until its review is about so
+/// large.
 fn grown(job: &Value, bytes: usize) -> Value {
     let mut job = job.clone();
     let groups = |job: &Value| job["spec"]["rayClusterSpec"]["workerGroupSpecs"].clone();
     let group = groups(&job)[0].clone();
     let each = group.to_string().len();
-    let missing = bytes.saturating_sub(review(&job).len()) / each;
+    let missing = (bytes.saturating_sub(review(&job).len()) + each / 2) / each;
     let groups = job["spec"]["rayClusterSpec"]["workerGroupSpecs"].as_array_mut();
     let groups = groups.expect("worker groups");
     for nth in 0..missing {
