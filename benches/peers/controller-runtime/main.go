@@ -49,6 +49,7 @@ func complete(pod *corev1.PodSpec) {
 		return
 	}
 	ray := &pod.Containers[0]
+	raiseLimits(ray)
 	addSharedMemory(pod, ray)
 	if _, asks := ray.Resources.Limits[gpu]; !asks {
 		return
@@ -67,6 +68,15 @@ func complete(pod *corev1.PodSpec) {
 	}
 	if _, chosen := pod.NodeSelector["accelerator"]; !chosen {
 		pod.NodeSelector["accelerator"] = "nvidia"
+	}
+}
+
+// Flyte leaves the platform's small limits below the requests of a pod template.
+func raiseLimits(ray *corev1.Container) {
+	for resource, request := range ray.Resources.Requests {
+		if limit, limited := ray.Resources.Limits[resource]; limited && limit.Cmp(request) < 0 {
+			ray.Resources.Limits[resource] = request
+		}
 	}
 }
 
