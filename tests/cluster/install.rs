@@ -108,7 +108,7 @@ pub(crate) fn pods_pass_restricted_pod_security(cluster: &Cluster) {
 pub(crate) fn helm_installs_upgrades_and_leaves_no_webhook(cluster: &Cluster) {
     let Some(program) = helm() else { return };
     foreign::install(cluster);
-    let _removed = Removed(cluster);
+    let _removed = Removed::new(cluster);
     let helm = |arguments: &[&str]| run_helm(cluster, &program, "raygate-helm", arguments);
     let told = helm(&[
         "install",
@@ -159,7 +159,7 @@ pub(crate) fn helm_installs_upgrades_and_leaves_no_webhook(cluster: &Cluster) {
 pub(crate) fn taking_the_webhooks_away_first_does_not_hinder_helm(cluster: &Cluster) {
     let Some(program) = helm() else { return };
     foreign::install(cluster);
-    let _removed = Removed(cluster);
+    let _removed = Removed::new(cluster);
     let helm = |arguments: &[&str]| run_helm(cluster, &program, "raygate-first", arguments);
     helm(&["install", "raygate", CHART, "--create-namespace"]);
     wait_for("RayJobs to be refused", || is_refused(&create(cluster)));
@@ -174,7 +174,7 @@ pub(crate) fn taking_the_webhooks_away_first_does_not_hinder_helm(cluster: &Clus
 pub(crate) fn kubectl_applies_again_and_deletes(cluster: &Cluster) {
     let Some(kubectl) = kubectl() else { return };
     foreign::install(cluster);
-    let _removed = Removed(cluster);
+    let _removed = Removed::new(cluster);
     let manifests = |more: &[&str]| {
         let mut command = Command::new(raygate());
         command.args([
@@ -219,14 +219,31 @@ fn run_helm(cluster: &Cluster, program: &Path, namespace: &str, arguments: &[&st
     run(command.env("KUBECONFIG", cluster.kubeconfig()))
 }
 
-/// On drop both webhook configurations are gone, also after a test that failed.
+/// From its start to its drop, what other tests leave of raygate in the scope of the whole cluster is gone: Helm would
+/// refuse it as someone else's.
 struct Removed<'a>(&'a Cluster);
 
-impl Drop for Removed<'_> {
-    fn drop(&mut self) {
+impl<'a> Removed<'a> {
+    fn new(cluster: &'a Cluster) -> Self {
+        let removed = Self(cluster);
+        removed.remove();
+        removed
+    }
+
+    fn remove(&self) {
         for hook in [Hook::Mutating, Hook::Validating] {
             self.0.api.delete(&hook.configuration());
         }
+        for kind in ["clusterroles", "clusterrolebindings"] {
+            let path = format!("/apis/rbac.authorization.k8s.io/v1/{kind}/raygate-ca-bundle");
+            self.0.api.delete(&path);
+        }
+    }
+}
+
+impl Drop for Removed<'_> {
+    fn drop(&mut self) {
+        self.remove();
     }
 }
 
