@@ -470,8 +470,96 @@ fn cases(count: u32) -> ProptestConfig {
     }
 }
 
+/// A field that no release of KubeRay or Kubernetes has yet.
+const LATER: &str = "xLater";
+
+/// Fields that hold an object, or a list of them. What stands where the API server allows no object may be replaced whole.
+const STRUCTURES: &[&str] = &[
+    "metadata",
+    "spec",
+    "rayClusterSpec",
+    "headGroupSpec",
+    "workerGroupSpecs",
+    "template",
+    "submitterPodTemplate",
+    "submitterConfig",
+    "autoscalerOptions",
+    "gcsFaultToleranceOptions",
+    "deletionStrategy",
+    "containers",
+    "initContainers",
+    "env",
+    "valueFrom",
+    "envFrom",
+    "volumes",
+    "volumeMounts",
+    "emptyDir",
+    "hostPath",
+    "tolerations",
+    "affinity",
+    "nodeAffinity",
+    "securityContext",
+    "lifecycle",
+    "readinessProbe",
+    "livenessProbe",
+    "startupProbe",
+    "exec",
+    "httpGet",
+    "ports",
+    "ownerReferences",
+];
+
+/// The places of the objects of a document that have fields, as JSON pointers.
+fn structures(value: &Value, pointer: &str, out: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            out.push(pointer.to_owned());
+            for (key, value) in map.iter().filter(|(key, _)| STRUCTURES.contains(&key.as_str())) {
+                structures(value, &format!("{pointer}/{key}"), out);
+            }
+        }
+        Value::Array(items) => {
+            for (position, value) in items.iter().enumerate() {
+                structures(value, &format!("{pointer}/{position}"), out);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Takes what [`LATER`] names out of a document again, and says how much that was.
+fn without_later(value: &mut Value) -> usize {
+    match value {
+        Value::Object(map) => {
+            let own = usize::from(map.remove(LATER).is_some());
+            own + map.values_mut().map(without_later).sum::<usize>()
+        }
+        Value::Array(items) => items.iter_mut().map(without_later).sum(),
+        _ => 0,
+    }
+}
+
 proptest! {
     #![proptest_config(cases(10_000))]
+    /// Fields that raygate does not know survive wherever they stand, and change nothing of what it does.
+    #[test]
+    fn fields_of_a_later_release_survive(
+        object in rayjobs(), bundle in 0..4usize, picks in prop::collection::vec(any::<prop::sample::Index>(), 1..6),
+    ) {
+        let mut places = Vec::new();
+        structures(&object, "", &mut places);
+        let mut later = object.clone();
+        for pick in picks {
+            let place = later.pointer_mut(&places[pick.index(places.len())]).and_then(Value::as_object_mut).unwrap();
+            place.insert(LATER.to_owned(), json!({"kept": [1, {"y": null}]}));
+        }
+        let mut mutated = mutate(&BUNDLES[bundle], &later).document.into_value();
+        prop_assert_eq!(without_later(&mut mutated), without_later(&mut later));
+        let plain = mutate(&BUNDLES[bundle], &object).document.into_value();
+        prop_assert_eq!(mutated, plain);
+    }
+
+
 
     /// The recorded patch leads from the object to what the engine made of it; applied again, nothing changes. Nothing is
     /// granted that was not there, and no list key doubled.
