@@ -81,7 +81,7 @@ impl Default for Limits {
             body: Duration::from_secs(5),
             body_bytes: 8 << 20,
             small_body_bytes: 64 << 10,
-            bodies_bytes: 64 << 20,
+            bodies_bytes: 32 << 20,
             inline_bytes: 256 << 10,
             in_flight: (4 * cores).max(8),
             request: Duration::from_secs(30),
