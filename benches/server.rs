@@ -80,9 +80,9 @@ struct Effort {
 }
 
 const WHOLE: Effort = Effort {
-    passes: 7,
+    passes: 5,
     main: Duration::from_millis(1500),
-    other: Duration::from_millis(400),
+    other: Duration::from_millis(300),
     starts: 21,
 };
 

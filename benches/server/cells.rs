@@ -96,7 +96,8 @@ pub(crate) fn all() -> Vec<Cell> {
                 add(Bodies::Ten, connections, all);
             }
             add(Bodies::Kb40, connections, all);
-            add(Bodies::Kb400, connections, all);
+            // The Go webhook compares whole documents for its patch, and takes minutes for one of these.
+            add(Bodies::Kb400, connections, &["null", "parse", "raygate"]);
         }
     }
     cells
