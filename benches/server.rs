@@ -31,6 +31,8 @@ mod certificate;
 mod floor;
 #[path = "../tests/tools/go.rs"]
 mod go;
+#[path = "../tests/tools/http.rs"]
+mod http;
 #[path = "server/in_process.rs"]
 mod in_process;
 #[path = "server/load.rs"]

@@ -11,6 +11,7 @@ use rustls::ClientConfig;
 use tempfile::TempDir;
 
 use crate::cells::Cell;
+use crate::http;
 use crate::load;
 use crate::peer;
 use crate::process::{Daemon, Group, wait_for};
@@ -204,7 +205,7 @@ impl Servers {
             raygate_arguments(&mut command, self.folder.path(), addresses);
             let start = Instant::now();
             let _daemon = Daemon::start(&self.group, "start", &mut command, self.folder.path());
-            while !get(admin, "/readyz").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+            while !http::get(admin, "/readyz").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
                 assert!(
                     start.elapsed() < Duration::from_secs(30),
                     "raygate does not become ready"
@@ -237,7 +238,7 @@ fn free_addresses() -> [SocketAddr; 2] {
 
 /// Sum and count of each stage's histogram.
 fn sums(admin: SocketAddr) -> Vec<(String, f64, f64)> {
-    let metrics = get(admin, "/metrics").expect("raygate's metrics");
+    let metrics = http::get(admin, "/metrics").expect("raygate's metrics");
     let values = |suffix: &str| -> Vec<(String, f64)> {
         let prefix = format!("raygate_stage_duration_seconds_{suffix}{{stage=\"");
         let lines = metrics
@@ -251,18 +252,4 @@ fn sums(admin: SocketAddr) -> Vec<(String, f64, f64)> {
     assert!(!sums.is_empty(), "no stages in raygate's metrics");
     let all = sums.into_iter().zip(counts);
     all.map(|((stage, sum), (_, count))| (stage, sum, count)).collect()
-}
-
-/// The answer to a plain HTTP request, head and all.
-fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
-    use std::io::{Read as _, Write as _};
-    let mut stream = std::net::TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
-    )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
 }

@@ -105,10 +105,7 @@ impl Document {
         if current == Some(&value) {
             return Some(false);
         }
-        let missing = match current {
-            Some(_) => None,
-            None => Some(first_missing(&self.value, path)),
-        };
+        let missing = current.is_none().then(|| first_missing(&self.value, path));
         let (parent, last) = path.split_last()?;
         let holder = make(&mut self.value, parent)?;
         match (holder, last) {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::gate::http_get;
+use crate::http;
 use crate::process::wait_for;
 
 /// How often it hears of the backends: as in a cluster, it goes on sending to one that has just begun to drain.
@@ -133,7 +133,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 pub(crate) fn is_ready(metrics: &str) -> bool {
-    http_get(metrics, "/readyz").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200 "))
+    http::get(metrics, "/readyz").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200 "))
 }
 
 /// Both directions, until both have ended.

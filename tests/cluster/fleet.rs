@@ -10,7 +10,8 @@ use tempfile::TempDir;
 use crate::api::ApplyYaml;
 use crate::balancer::{Backend, Balancer, is_ready};
 use crate::cluster::Cluster;
-use crate::gate::{APPLIED, CONFIGURATION, Hook, harmless, http_get, raygate, run, serving_line};
+use crate::gate::{APPLIED, CONFIGURATION, Hook, harmless, raygate, run, serving_line};
+use crate::http;
 use crate::process::{Daemon, wait_for};
 
 /// raygate's own namespace.
@@ -36,7 +37,7 @@ pub(crate) struct Replica {
 impl Replica {
     /// What `/readyz?verbose` says.
     pub(crate) fn readyz(&self) -> String {
-        http_get(&self.backend.metrics, "/readyz?verbose").unwrap_or_else(|error| error.to_string())
+        http::get(&self.backend.metrics, "/readyz?verbose").unwrap_or_else(|error| error.to_string())
     }
 
     pub(crate) fn is_ready(&self) -> bool {
@@ -53,7 +54,7 @@ impl Replica {
 
     /// The value of a series of a metric, or none.
     pub(crate) fn metric(&self, series: &str) -> Option<f64> {
-        let text = http_get(&self.backend.metrics, "/metrics").ok()?;
+        let text = http::get(&self.backend.metrics, "/metrics").ok()?;
         let start = format!("{series} ");
         text.lines()
             .find_map(|line| line.strip_prefix(&start))

@@ -1,16 +1,14 @@
 //! The shipped binary with the shipped policies, registered with the shipped webhook configurations.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::api::{Answer, ApplyYaml};
 use crate::cluster::{Cluster, rayjobs};
+use crate::http;
 use crate::process::{Daemon, wait_for};
 use crate::rayjobs::{load, named, with_duplicate_group};
 
@@ -98,7 +96,7 @@ impl<'a> Gate<'a> {
                 .to_owned()
         };
         let metrics = address("metrics");
-        wait_for("raygate to be ready", || match http_get(&metrics, "/readyz") {
+        wait_for("raygate to be ready", || match http::get(&metrics, "/readyz") {
             Ok(answer) if answer.starts_with("HTTP/1.1 200 ") => Ok(()),
             Ok(answer) => Err(answer),
             Err(error) => Err(error.to_string()),
@@ -237,17 +235,4 @@ pub(crate) fn serving_line(log: &str) -> Option<Value> {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut fields = lines.map(|line| line.get("fields").cloned().unwrap_or(line));
     fields.find(|fields| fields["message"] == "serving")
-}
-
-/// The answer to a plain HTTP request, headers and all.
-pub(crate) fn http_get(address: &str, path: &str) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
-    )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
 }

@@ -37,6 +37,8 @@ mod gate;
 mod go;
 #[path = "../tools/helm.rs"]
 mod helm;
+#[path = "../tools/http.rs"]
+mod http;
 mod install;
 #[path = "../tools/kubectl.rs"]
 mod kubectl;
