@@ -2,6 +2,7 @@
 //! creates is a dry run.
 
 mod certificate;
+mod clocks;
 mod configuration;
 mod emergency;
 mod findings;
@@ -90,7 +91,7 @@ async fn examine(args: &Args) -> Result<Findings, Failure> {
         .map_err(|error| unreachable(&error))?;
     platform::judge_version(&version.unwrap_or_default(), &mut findings);
     let date = objects::date(&client).await.map_err(|error| unreachable(&error))?;
-    platform::judge_clock(date.as_deref(), Timestamp::now(), &mut findings);
+    clocks::judge(date.as_deref(), Timestamp::now(), &mut findings);
     let has_rayjobs = platform::judge_kuberay(&client, &mut findings).await;
 
     let mut first = None;

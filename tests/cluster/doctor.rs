@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::api::ApplyYaml;
@@ -247,10 +248,14 @@ impl<'a> Installed<'a> {
     }
 
     fn create(&mut self, collection: &str, object: &Value) {
-        let path = format!("/api/v1/namespaces/{SYSTEM}/{collection}");
-        self.cluster.api.post(&path, object).expect(201);
+        self.create_at(&format!("/api/v1/namespaces/{SYSTEM}/{collection}"), object);
+    }
+
+    fn create_at(&mut self, path: &str, object: &Value) {
+        self.cluster.api.post(path, object).expect(201);
         let name = object["metadata"]["name"].as_str().expect("a name");
-        self.paths.push(format!("{path}/{name}"));
+        // No kubelet is there to end a pod.
+        self.paths.push(format!("{path}/{name}?gracePeriodSeconds=0"));
     }
 
     /// A Secret with the pair of that folder.
@@ -262,10 +267,16 @@ impl<'a> Installed<'a> {
     }
 
     fn create_pod(&mut self, name: &str, image: &str) {
-        let mut pod = self.cluster.api.get(DEPLOYMENT).expect(200)["spec"]["template"].take();
-        pod["metadata"]["name"] = name.into();
+        let mut pod = self.pod(name);
         pod["spec"]["containers"][0]["image"] = image.into();
         self.create("pods", &pod);
+    }
+
+    /// A pod of the Deployment, as it would make one.
+    fn pod(&self, name: &str) -> Value {
+        let mut pod = self.cluster.api.get(DEPLOYMENT).expect(200)["spec"]["template"].take();
+        pod["metadata"]["name"] = name.into();
+        pod
     }
 }
 
@@ -373,4 +384,34 @@ pub(crate) fn the_secret_of_the_deployment_is_judged(cluster: &Cluster) {
         repair.starts_with("kubectl patch validatingwebhookconfiguration"),
         "{repair}"
     );
+}
+
+pub(crate) fn the_clocks_of_the_nodes_are_judged(cluster: &Cluster) {
+    const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
+    let pair = made_certs(cluster, "doctor-clocks", &[]);
+    let mut installed = Installed::new(cluster, &pair.join("ca.crt"));
+    for node in ["right", "fast", "slow", "silent"] {
+        let mut pod = installed.pod(node);
+        pod["spec"]["nodeName"] = node.into();
+        installed.create("pods", &pod);
+    }
+    // As kubelets do: each makes a Lease by its own clock, and renews it.
+    for (node, ahead) in [("right", 0), ("fast", 600), ("slow", -600)] {
+        let now = || format!("{:.6}", Timestamp::now() + SignedDuration::from_secs(ahead));
+        let spec = json!({"holderIdentity": node, "leaseDurationSeconds": 40, "renewTime": now()});
+        installed.create_at(LEASES, &json!({"metadata": {"name": node}, "spec": spec}));
+        let path = format!("{LEASES}/{node}");
+        let mut lease = cluster.api.get(&path).expect(200);
+        lease["spec"]["renewTime"] = now().into();
+        cluster.api.put(&path, &lease).expect(200);
+    }
+    let report = Report::of(cluster);
+    let levels = ["ok", "warning", "ok", "note", "warning"];
+    assert_eq!(report.levels("clock"), levels, "{:#?}", report.findings);
+    for (node, side) in [("fast", "ahead"), ("slow", "behind")] {
+        let words = format!("the clock of the node {node} and the API server's differ by ");
+        let repair = report.repair("clock", "warning", &words);
+        assert!(repair.starts_with(&format!("kubectl debug node/{node} ")), "{repair}");
+        report.repair("clock", "warning", &format!("the node's is {side}"));
+    }
 }

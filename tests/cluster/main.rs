@@ -126,6 +126,7 @@ fn main() -> std::process::ExitCode {
         test(doctor::no_cluster_is_no_finding),
         test(doctor::what_is_installed_is_judged),
         test(doctor::the_secret_of_the_deployment_is_judged),
+        test(doctor::the_clocks_of_the_nodes_are_judged),
         test(order::raygate_comes_before_kueue_and_once_more_after),
         test(install::every_object_of_the_chart_is_taken),
         test(install::every_object_of_the_overlays_is_taken),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::install::{FILES_SECRET, OWN_SECRET};
 
-use super::{Findings, list};
+use super::{Findings, clocks, list};
 
 const CHECK: &str = "deployment";
 /// The label of everything that belongs to raygate.
@@ -27,7 +27,10 @@ pub(super) async fn judge(client: &Client, registered: bool, service: Option<(&s
         Err(error) => findings.unreadable(CHECK, "the Deployment", &error),
     }
     match list(client, &of("/api/v1", "pods"), "Pod").await {
-        Ok(pods) => judge_images(namespace, &images(&pods), findings),
+        Ok(pods) => {
+            judge_images(namespace, &images(&pods), findings);
+            clocks::judge_nodes(client, &nodes(&pods), findings).await;
+        }
         Err(error) => findings.unreadable(CHECK, "the pods", &error),
     }
     match list(
@@ -81,6 +84,12 @@ fn judge_replicas(namespace: &str, deployment: Option<&Value>, findings: &mut Fi
 fn images(pods: &[Value]) -> BTreeSet<&str> {
     let image = |pod| Value::pointer(pod, "/spec/containers/0/image")?.as_str();
     pods.iter().filter_map(image).collect()
+}
+
+/// Where they run.
+fn nodes(pods: &[Value]) -> BTreeSet<&str> {
+    let node = |pod| Value::pointer(pod, "/spec/nodeName")?.as_str();
+    pods.iter().filter_map(node).collect()
 }
 
 fn judge_images(namespace: &str, images: &BTreeSet<&str>, findings: &mut Findings) {
