@@ -1,10 +1,11 @@
 //! `raygate scan`: the RayJobs of a live cluster, judged by a set of policies. It only reads.
 
 mod json;
+mod progress;
 mod reports;
 mod table;
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -18,6 +19,8 @@ use crate::policy::settings::Action;
 use super::check::judge::as_the_cluster_would;
 use super::cluster::ClusterArgs;
 use super::{CLEAN, FINDINGS, Failure, policies};
+
+use progress::Progress;
 
 /// The arguments of `raygate scan`.
 #[derive(Debug, clap::Args)]
@@ -143,9 +146,7 @@ async fn scan(args: &Args, bundle: &Bundle, mut found: impl FnMut(Scanned)) -> R
         .selector
         .as_ref()
         .map_or_else(String::new, |selector| format!("&labelSelector={}", encoded(selector)));
-    let progress = Progress {
-        is_shown: io::stderr().is_terminal(),
-    };
+    let progress = Progress::start();
     let mut judged = 0_u64;
     let mut pages = Pages::of(&client, &path, &query);
     while let Some(page) = pages.next().await.map_err(|error| refused(&error))? {
@@ -153,42 +154,9 @@ async fn scan(args: &Args, bundle: &Bundle, mut found: impl FnMut(Scanned)) -> R
             found(judge(bundle, object));
             judged += 1;
         }
-        progress.show(judged, judged + page.remaining.unwrap_or(0));
+        progress.show(judged, page.left);
     }
     Ok(())
-}
-
-/// A bar on a terminal, gone when the scan ends, well or not.
-struct Progress {
-    is_shown: bool,
-}
-
-impl Progress {
-    fn show(&self, judged: u64, all: u64) {
-        if self.is_shown {
-            anstream::eprint!("\r{}", bar(judged, all));
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if self.is_shown {
-            anstream::eprint!("\r\u{1b}[K");
-        }
-    }
-}
-
-fn bar(judged: u64, all: u64) -> String {
-    const WIDTH: u64 = 30;
-    let part = |n: u64| usize::try_from(n).unwrap_or(0);
-    let done = WIDTH
-        .saturating_mul(judged)
-        .checked_div(all)
-        .unwrap_or(WIDTH)
-        .min(WIDTH);
-    let (done, left) = ("=".repeat(part(done)), " ".repeat(part(WIDTH - done)));
-    format!("[{done}{left}] {judged} of {all} RayJobs")
 }
 
 fn refused(error: &kube::Error) -> Failure {
@@ -241,19 +209,4 @@ fn encoded(text: &str) -> String {
         }
         out
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bar_fills() {
-        for (judged, all, filled) in [(0, 0, 30), (0, 4, 0), (1, 4, 7), (4, 4, 30), (5, 4, 30)] {
-            let bar = bar(judged, all);
-            assert_eq!(bar.matches('=').count(), filled, "{bar}");
-            assert!(bar.ends_with(&format!("] {judged} of {all} RayJobs")), "{bar}");
-            assert_eq!(bar.find(']'), Some(31), "{bar}");
-        }
-    }
 }

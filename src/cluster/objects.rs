@@ -61,8 +61,8 @@ impl fmt::Debug for Pages<'_> {
 pub struct Page {
     /// The objects.
     pub items: Vec<Value>,
-    /// How many follow, where the API server says so.
-    pub remaining: Option<u64>,
+    /// How many are left for the pages that follow, where the API server says so: it does not where a query selects.
+    pub left: Option<u64>,
 }
 
 impl<'c> Pages<'c> {
@@ -92,12 +92,15 @@ impl<'c> Pages<'c> {
             .and_then(|metadata| metadata.get("continue")?.as_str())
             .filter(|token| !token.is_empty())
             .map(str::to_owned);
-        let remaining = metadata.and_then(|metadata| metadata.get("remainingItemCount")?.as_u64());
+        let left = match self.next {
+            Some(_) => metadata.and_then(|metadata| metadata.get("remainingItemCount")?.as_u64()),
+            None => Some(0),
+        };
         let items = match list.get_mut("items").map(Value::take) {
             Some(Value::Array(items)) => items,
             _ => Vec::new(),
         };
-        Ok(Some(Page { items, remaining }))
+        Ok(Some(Page { items, left }))
     }
 }
 

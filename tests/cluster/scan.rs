@@ -63,10 +63,47 @@ pub(crate) fn every_rayjob_is_judged_over_several_pages(cluster: &Cluster) {
 
     let table = scan(cluster, &[]);
     assert_eq!(table.status.code(), Some(1), "{}", text(&table));
+    assert_eq!(table.stderr, b"", "no terminal, no progress");
     let table = text(&table);
     let row = table.lines().find(|line| line.contains(" bad ")).expect("a row");
     assert!(row.contains("denied") && row.contains("RG501"), "{table}");
     assert!(table.contains("206 RayJobs, judged as if created now"), "{table}");
+
+    let Some(screen) = on_a_terminal(cluster, "") else {
+        return eprintln!(
+            "SKIPPED: there is no `script` to give the scan a terminal, so its progress is not looked at"
+        );
+    };
+    let (progress, rest) = screen.rsplit_once("\r\u{1b}[K").expect("the progress is cleared");
+    for line in [
+        "0 RayJobs so far",
+        "] 100 of 206 RayJobs",
+        "] 200 of 206 RayJobs",
+        "] 206 of 206 RayJobs",
+    ] {
+        assert!(progress.contains(line), "{line}: {progress:?}");
+    }
+    assert!(!progress.contains('\n'), "it is one line: {progress:?}");
+    assert_eq!(rest.replace('\r', ""), table);
+    // Where a query selects, the API server does not say how many are left.
+    let screen = on_a_terminal(cluster, "--selector scan!=yes").expect("a terminal");
+    assert!(screen.contains("100 RayJobs so far"), "{screen:?}");
+}
+
+/// What a scan writes to a terminal that wants no colours; `None` where nothing is at hand that plays one.
+fn on_a_terminal(cluster: &Cluster, arguments: &str) -> Option<String> {
+    let command = format!(
+        "{} scan --kubeconfig {} {arguments}",
+        raygate(),
+        cluster.kubeconfig().display()
+    );
+    let output = Command::new("script")
+        .args(["--quiet", "--command", &command, "/dev/null"])
+        .env("TERM", "xterm")
+        .env("NO_COLOR", "1")
+        .output()
+        .ok()?;
+    Some(String::from_utf8(output.stdout).expect("text"))
 }
 
 pub(crate) fn a_selector_and_a_namespace_narrow_it(cluster: &Cluster) {
