@@ -1,8 +1,9 @@
 //! What raygate counts and measures: every family in one table, and the functions that observe.
 //!
 //! No label takes its values from a request: each is one of a few words that the program knows, or a name that stands in
-//! the policy files, so that a client can never grow the number of series.
+//! the policy files in use, so that neither a client nor a long row of reloads can grow the number of series.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -22,7 +23,7 @@ mod stages;
 mod table;
 
 pub use labels::Exemplar;
-use labels::{Only, Word};
+use labels::{Named, Only, Word};
 use stages::{ENDPOINTS, Stages, histograms, plain};
 
 pub use table::{FAMILIES, FamilySpec, Kind};
@@ -63,7 +64,7 @@ pub struct Metrics {
     requests: Family<Labels<4>, Counter>,
     rejections: Family<Labels<1>, Counter>,
     findings: Family<Labels<1>, Counter>,
-    injections: Family<[(&'static str, Word); 2], Counter>,
+    injections: Named<2>,
     unmutated: Counter,
     gpus_requested: Counter,
     gpus_refused: Counter,
@@ -95,9 +96,9 @@ pub struct Metrics {
     policy_reload_failures: Counter,
     policies_broken: Gauge,
     policies_broken_since: Only<2>,
-    preview_reviews: Family<[(&'static str, Word); 2], Counter>,
-    preview_effects: Family<[(&'static str, Word); 3], Counter>,
-    exemption_uses: Family<[(&'static str, Word); 1], Counter>,
+    preview_reviews: Named<2>,
+    preview_effects: Named<3>,
+    exemption_uses: Named<1>,
     exemption_expiry: Family<[(&'static str, String); 1], Gauge>,
     exemptions_expired: Gauge,
     /// The exemptions in use, and when each ends.
@@ -119,7 +120,7 @@ impl Metrics {
             requests: registered(&mut registry, &table::REQUESTS),
             rejections: registered(&mut registry, &table::REJECTIONS),
             findings: registered(&mut registry, &table::FINDINGS),
-            injections: registered(&mut registry, &table::INJECTIONS),
+            injections: Named::new(registered(&mut registry, &table::INJECTIONS)),
             unmutated: registered(&mut registry, &table::UNMUTATED),
             gpus_requested: registered(&mut registry, &table::GPUS_REQUESTED),
             gpus_refused: registered(&mut registry, &table::GPUS_REFUSED),
@@ -152,9 +153,9 @@ impl Metrics {
             policy_reload_failures: registered(&mut registry, &table::POLICY_RELOAD_FAILURES),
             policies_broken: registered(&mut registry, &table::POLICIES_BROKEN),
             policies_broken_since: Only::new(registered(&mut registry, &table::POLICIES_BROKEN_SINCE)),
-            preview_reviews: registered(&mut registry, &table::PREVIEW_REVIEWS),
-            preview_effects: registered(&mut registry, &table::PREVIEW_EFFECTS),
-            exemption_uses: registered(&mut registry, &table::EXEMPTION_USES),
+            preview_reviews: Named::new(registered(&mut registry, &table::PREVIEW_REVIEWS)),
+            preview_effects: Named::new(registered(&mut registry, &table::PREVIEW_EFFECTS)),
+            exemption_uses: Named::new(registered(&mut registry, &table::EXEMPTION_USES)),
             exemption_expiry: registered(&mut registry, &table::EXEMPTION_EXPIRY),
             exemptions_expired: registered(&mut registry, &table::EXEMPTIONS_EXPIRED),
             exemption_ends: Mutex::default(),
@@ -196,7 +197,7 @@ impl Metrics {
         for (injector, policy) in &record.injections {
             let policy = policy.clone().map_or(Word::Known("built-in"), Word::Named);
             let labels = [("injector", Word::Known(injector)), ("policy", policy)];
-            self.injections.get_or_create(&labels).inc();
+            self.injections.inc(labels);
         }
         if endpoint == Endpoint::Validate && !record.injected.is_empty() {
             self.unmutated.inc();
@@ -208,21 +209,21 @@ impl Metrics {
         }
         for name in &record.exemptions {
             let labels = [("exemption", Word::Named(Arc::clone(name)))];
-            self.exemption_uses.get_or_create(&labels).inc();
+            self.exemption_uses.inc(labels);
         }
         for Previewed { policy, would } in &record.previews {
             let labels = [
                 ("endpoint", Word::Known(endpoint_label(endpoint))),
                 ("policy", Word::Named(Arc::clone(policy))),
             ];
-            self.preview_reviews.get_or_create(&labels).inc();
+            self.preview_reviews.inc(labels);
             for (code, effect) in would {
                 let labels = [
                     ("policy", Word::Named(Arc::clone(policy))),
                     ("code", Word::Named(Arc::clone(code))),
                     ("effect", Word::Known(effect)),
                 ];
-                self.preview_effects.get_or_create(&labels).inc();
+                self.preview_effects.inc(labels);
             }
         }
         self.stages.observe(endpoint, &record.spent);
@@ -350,6 +351,15 @@ impl Metrics {
         let policies = i64::try_from(policies).unwrap_or(i64::MAX);
         self.bundle.set(Some(([("digest", digest.to_owned())], policies)));
         self.bundle_loaded.set(loaded);
+    }
+
+    /// The names that may stand in the labels of [`Self::answered`]: those of the policies and exemptions in use, and what
+    /// policies in Preview may have effects by. Series with others end.
+    pub fn names_in_use(&self, names: &HashSet<&str>) {
+        self.injections.keep(names);
+        self.preview_reviews.keep(names);
+        self.preview_effects.keep(names);
+        self.exemption_uses.keep(names);
     }
 
     /// The exemptions in use, each with the second since 1970 at which it ends. The series of the former ones end.

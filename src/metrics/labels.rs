@@ -1,10 +1,12 @@
 //! Labels whose values are not among the program's own words, and what keeps them few.
 
+use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelSetEncoder, LabelValueEncoder};
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
@@ -115,5 +117,53 @@ where
         if let Some(former) = former.filter(|former| Some(former) != current.as_ref()) {
             family.remove(&former);
         }
+    }
+}
+
+/// Counters whose labels hold names out of the policy files. A series ends with what it is named after: names that are new
+/// at each reload would otherwise pile up until the restart.
+#[derive(Debug)]
+pub(super) struct Named<const N: usize> {
+    family: Family<[(&'static str, Word); N], Counter>,
+    /// The labels of each series, which the family does not tell.
+    series: Mutex<HashSet<[(&'static str, Word); N]>>,
+}
+
+impl<const N: usize> Named<N>
+where
+    [(&'static str, Word); N]: Clone + Eq + Hash,
+{
+    pub(super) fn new(family: Family<[(&'static str, Word); N], Counter>) -> Self {
+        Self {
+            family,
+            series: Mutex::default(),
+        }
+    }
+
+    pub(super) fn inc(&self, labels: [(&'static str, Word); N]) {
+        if let Some(counter) = self.family.get(&labels) {
+            counter.inc();
+            return;
+        }
+        let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        self.family.get_or_create(&labels).inc();
+        series.insert(labels);
+    }
+
+    /// Ends the series with a name that is not among these. One that a review under the former policies makes once more
+    /// ends the next time.
+    pub(super) fn keep(&self, names: &HashSet<&str>) {
+        let is_kept = |word: &Word| match word {
+            Word::Known(_) => true,
+            Word::Named(name) => names.contains(&**name),
+        };
+        let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        series.retain(|labels| {
+            let is_kept = labels.iter().all(|(_, word)| is_kept(word));
+            if !is_kept {
+                self.family.remove(labels);
+            }
+            is_kept
+        });
     }
 }

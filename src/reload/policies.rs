@@ -231,12 +231,23 @@ impl Source for PolicyFiles {
 /// Tells the metrics which policies a gate answers by, from now on.
 pub fn in_use(gate: &Gate, metrics: &Metrics) {
     let bundle = gate.bundle();
-    let policies = bundle.policies().policies.len();
-    metrics.bundle(bundle.short_digest(), policies, Timestamp::now().as_second());
-    let exemptions = bundle.policies().exemptions.iter();
+    let (policies, exemptions) = (&bundle.policies().policies, &bundle.policies().exemptions);
+    metrics.bundle(bundle.short_digest(), policies.len(), Timestamp::now().as_second());
     metrics.exemptions(
         exemptions
+            .iter()
             .map(|exemption| (exemption.name.to_string(), exemption.end().as_second()))
+            .collect(),
+    );
+    let known = known();
+    let codes = known.codes.iter().map(|known| known.code);
+    let rules = policies.iter().flat_map(|policy| &policy.rules);
+    metrics.names_in_use(
+        &codes
+            .chain(known.injectors)
+            .chain(rules.map(|rule| &*rule.code))
+            .chain(policies.iter().map(|policy| &*policy.name))
+            .chain(exemptions.iter().map(|exemption| &*exemption.name))
             .collect(),
     );
 }

@@ -1,18 +1,20 @@
 //! What operators see of policies in Preview and of exemptions: the metrics of a server that answers real reviews.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use raygate::metrics::Metrics;
+use raygate::reload;
 use raygate::reload::policies::PolicyFiles;
 use raygate::server::CertificateSource;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::connect;
-use crate::harness::{limits, start_shared};
+use crate::harness::{Running, eventually, limits, start_shared};
 
 /// A policy, the same in Preview but stricter, and two exemptions: one for long, one that has ended.
 const POLICIES: &str = "\
@@ -54,31 +56,38 @@ spec:
   expires: 2020-12-31
 ";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn previews_and_exemptions_are_counted() {
-    let dir = TempDir::new().unwrap();
-    fs::write(dir.path().join("policies.yaml"), POLICIES).unwrap();
+async fn serve(dir: &TempDir) -> Running {
     let metrics = Arc::new(Metrics::new());
-    let (_, gate) = PolicyFiles::start(vec![dir.path().to_owned()], false, Arc::clone(&metrics)).unwrap();
-    let server = start_shared(
+    let (follower, gate) = PolicyFiles::start(vec![dir.path().to_owned()], false, Arc::clone(&metrics)).unwrap();
+    tokio::spawn(reload::follow(follower, Duration::from_millis(5)));
+    start_shared(
         gate as _,
         metrics,
         limits(),
         CertificateSource::InMemory,
         Duration::ZERO,
     )
-    .await;
+    .await
+}
 
+fn review() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rayjobs/seed-01-gpu-training.json");
     let object: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    let review = json!({
+    json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
         "request": {
             "uid": "7f3c", "kind": {"group": "ray.io", "version": "v1", "kind": "RayJob"}, "operation": "CREATE",
             "namespace": "mlplatform-production", "name": object["metadata"]["name"], "object": object,
         },
     })
-    .to_string();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn previews_and_exemptions_are_counted() {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("policies.yaml"), POLICIES).unwrap();
+    let server = serve(&dir).await;
+    let review = review().to_string();
     let mut connection = connect(&server).await;
     for target in ["/mutate", "/validate"] {
         let answer = connection.post(target, review.as_bytes()).await;
@@ -100,4 +109,123 @@ async fn previews_and_exemptions_are_counted() {
         !metrics.contains("exemption_uses_total{exemption=\"past\"}"),
         "{metrics}"
     );
+}
+
+/// The series of a scrape, without their values.
+fn series(metrics: &str) -> BTreeSet<&str> {
+    let samples = metrics.lines().filter(|line| !line.starts_with('#'));
+    samples
+        .filter_map(|line| line.split(" # ").next()?.rsplit_once(' '))
+        .map(|(series, _)| series)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_series_of_a_policy_end_with_it() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("policies.yaml");
+    let named = |reload: usize| {
+        ["base", "next", "hero", "past", "owned"]
+            .iter()
+            .fold(POLICIES.to_owned(), |text, name| {
+                text.replace(&format!("name: {name}"), &format!("name: {name}-{reload}"))
+            })
+    };
+    fs::write(&file, named(0)).unwrap();
+    let server = serve(&dir).await;
+    let review = review().to_string();
+    let mut connection = connect(&server).await;
+    let mut counts = BTreeSet::new();
+    for reload in 0..10 {
+        fs::write(&file, named(reload)).unwrap();
+        let in_use = format!("exemption_expiry_timestamp_seconds{{exemption=\"hero-{reload}\"}} ");
+        eventually("the new policies", async || server.metrics().await.contains(&in_use)).await;
+        for target in ["/mutate", "/validate"] {
+            assert_eq!(connection.post(target, review.as_bytes()).await.status, 200);
+        }
+        let metrics = server.metrics().await;
+        for named in [
+            "preview_reviews_total{endpoint=\"mutate\",policy=\"next-",
+            "preview_effects_total{policy=\"next-",
+            "code=\"rule/owned-",
+            "exemption_uses_total{exemption=\"hero-",
+        ] {
+            let series: Vec<_> = metrics.lines().filter(|line| line.contains(named)).collect();
+            let is_new = |line: &&str| line.contains(&format!("{named}{reload}\""));
+            assert!(
+                !series.is_empty() && series.iter().all(is_new),
+                "{named}{reload}: {series:#?}"
+            );
+        }
+        counts.insert(series(&metrics).len());
+    }
+    assert_eq!(counts.len(), 1, "as many series after each reload: {counts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_in_a_request_becomes_a_series() {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("policies.yaml"), POLICIES).unwrap();
+    let server = serve(&dir).await;
+    let mut connection = connect(&server).await;
+    let words = |nth: usize| {
+        let hostile = format!("hostile-{nth}\"}} 1\n#");
+        let changes: [(&str, Value); 15] = [
+            ("/request/uid", json!(hostile)),
+            ("/request/operation", json!(hostile)),
+            ("/request/namespace", json!(hostile)),
+            ("/request/name", json!(hostile)),
+            (
+                "/request/userInfo",
+                json!({"username": hostile, "uid": hostile, "groups": [hostile]}),
+            ),
+            (
+                "/request/kind",
+                json!({"group": hostile, "version": hostile, "kind": hostile}),
+            ),
+            (
+                "/request/resource",
+                json!({"group": hostile, "version": hostile, "resource": hostile}),
+            ),
+            ("/request/subResource", json!(hostile)),
+            ("/request/object/kind", json!(hostile)),
+            ("/request/object/metadata/name", json!(hostile)),
+            ("/request/object/metadata/labels/domain", json!(hostile)),
+            (
+                "/request/object/metadata/annotations",
+                json!({"raygate.dev/skip": hostile, "raygate.dev/applied": hostile}),
+            ),
+            ("/request/object/spec/rayClusterSpec/rayVersion", json!(hostile)),
+            ("/request/object/spec/submissionMode", json!(hostile)),
+            (
+                "/request/object/spec/rayClusterSpec/workerGroupSpecs/0/groupName",
+                json!(hostile),
+            ),
+        ];
+        changes
+    };
+    let mut send = async |nth: usize| {
+        for (pointer, value) in words(nth) {
+            let mut review = review();
+            let (parent, key) = pointer.rsplit_once('/').unwrap();
+            review.pointer_mut(parent).unwrap()[key] = value;
+            for target in ["/mutate", "/validate"] {
+                connection.post(target, review.to_string().as_bytes()).await;
+            }
+        }
+        // What is no review at all.
+        for target in [format!("/hostile-{nth}"), format!("/mutate?timeout=hostile-{nth}")] {
+            let mut own = connect(&server).await;
+            own.post(&target, format!("hostile-{nth}").as_bytes()).await;
+        }
+        server.metrics().await
+    };
+    // Each kind of request once: it may be the first of a verdict, code or status that raygate has words for.
+    let first = send(0).await;
+    let mut last = String::new();
+    for nth in 1..3 {
+        last = send(nth).await;
+    }
+    assert_eq!(series(&first), series(&last));
+    assert!(!last.contains("hostile"), "{last}");
 }
