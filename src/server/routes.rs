@@ -153,12 +153,14 @@ fn retry_later(response: &mut Response) {
         .insert(RETRY_AFTER, HeaderValue::from_static("1"));
 }
 
-/// The caller's own deadline, as the API server writes it into the query.
+/// The caller's own deadline, as the API server writes it into the query. None of 0, which is "no timeout" in Go, and "the
+/// default" to the API server itself.
 fn asked_timeout(query: Option<&str>) -> Option<Duration> {
     query?
         .split('&')
         .find_map(|pair| pair.strip_prefix("timeout="))
         .and_then(duration::parse)
+        .filter(|timeout| !timeout.is_zero())
 }
 
 fn acceptable(headers: &HeaderMap) -> Result<(), Refusal> {

@@ -151,6 +151,8 @@ fn the_timeout_is_found_in_the_query() {
         Some(""),
         Some("timeout="),
         Some("timeout=soon"),
+        Some("timeout=0"),
+        Some("timeout=0s"),
         Some("xtimeout=1s"),
     ] {
         assert_eq!(asked_timeout(none), None, "{none:?}");
