@@ -46,6 +46,11 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// After a failure, and after several.
 const SHORTEST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+/// An API server that asks for a longer pause is asked again after this: certificates end for nobody's sake.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
+
+/// So many conflicts in a row are no race between replicas any more.
+const MOST_CONFLICTS: u32 = 10;
 
 /// The shortest life that leaves time to renew.
 pub const SHORTEST_LIFE: Duration = Duration::from_secs(10);
@@ -133,6 +138,20 @@ impl Trouble {
         matches!(self, Self::Cluster { error, .. } if Cause::of(error) == Cause::Conflict)
     }
 
+    /// The pause that the API server asks for.
+    fn retry_after(&self) -> Duration {
+        match self {
+            Self::Cluster {
+                error: kube::Error::Api(status),
+                ..
+            } => {
+                let seconds = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+                Duration::from_secs(seconds.into()).min(LONGEST_RETRY_AFTER)
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
     fn text(&self) -> String {
         match self {
             Self::Cluster { title, error, .. } => format!("{title}: {}", describe(error)),
@@ -163,6 +182,8 @@ pub struct Keeper {
     written: Vec<Option<String>>,
     differences: Vec<Vec<Difference>>,
     failures: u32,
+    /// How often in a row another replica was faster.
+    conflicts: u32,
     reported: Option<String>,
 }
 
@@ -216,6 +237,7 @@ impl Keeper {
             bundles: None,
             trusted: None,
             failures: 0,
+            conflicts: 0,
             reported: None,
         })
     }
@@ -509,13 +531,15 @@ impl Keeper {
                     tracing::info!("the cluster answers again as it should");
                 }
                 self.failures = 0;
+                self.conflicts = 0;
                 return pause;
             }
             Err(trouble) => trouble,
         };
         let (object, cause) = trouble.labels();
         self.metrics.cluster_failed(object, cause);
-        if trouble.is_conflict() {
+        if trouble.is_conflict() && self.conflicts < MOST_CONFLICTS {
+            self.conflicts += 1;
             tracing::debug!(error = trouble.text(), "another replica was faster");
             return spread(Duration::from_millis(100));
         }
@@ -533,7 +557,7 @@ impl Keeper {
         }
         self.reported = Some(text);
         self.failures = self.failures.saturating_add(1);
-        backoff(self.failures)
+        backoff(self.failures).max(trouble.retry_after())
     }
 }
 

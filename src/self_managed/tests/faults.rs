@@ -136,7 +136,11 @@ fn respond(status: u16, object: &Value) -> Response<Body> {
 
 fn refusal(status: u16) -> Response<Body> {
     let reason = if status == 404 { "NotFound" } else { "Tests" };
-    let body = json!({"kind": "Status", "status": "Failure", "code": status, "reason": reason, "message": "as told"});
+    let mut body =
+        json!({"kind": "Status", "status": "Failure", "code": status, "reason": reason, "message": "as told"});
+    if status == 429 {
+        body["details"] = json!({"retryAfterSeconds": 77});
+    }
     respond(status, &body)
 }
 
@@ -203,6 +207,33 @@ async fn whatever_the_api_server_answers_the_old_state_is_kept_and_the_new_one_f
         turn(&mut keeper).await;
         assert!(keeper.reported.is_none(), "{status}: {:?}", keeper.reported);
     }
+}
+
+#[tokio::test]
+async fn the_api_server_is_left_alone_for_as_long_as_it_asks() {
+    let api = Api::with_configurations();
+    let (mut keeper, ..) = api.replica();
+    api.fail(Method::GET, "/api/v1/", 429);
+    assert_eq!(turn(&mut keeper).await, Duration::from_secs(77));
+}
+
+#[tokio::test]
+async fn conflicts_that_do_not_end_are_no_race() {
+    let api = Api::with_configurations();
+    let (mut keeper, ..) = api.replica();
+    api.fail(Method::POST, "/api/v1/", 409);
+    for _ in 0..MOST_CONFLICTS {
+        assert!(turn(&mut keeper).await < SHORTEST_BACKOFF / 2);
+        assert_eq!(keeper.reported, None);
+    }
+    let pauses = [
+        turn(&mut keeper).await,
+        turn(&mut keeper).await,
+        turn(&mut keeper).await,
+    ];
+    assert!(pauses.is_sorted() && pauses[2] > 2 * SHORTEST_BACKOFF, "{pauses:?}");
+    let reported = keeper.reported.as_deref().unwrap_or_default();
+    assert!(reported.contains("409"), "{reported}");
 }
 
 #[tokio::test]
