@@ -77,7 +77,12 @@ pub enum CertificateSource {
     /// Made at the start, for this machine alone.
     InMemory,
     /// Files that someone else keeps; followed when they change.
-    Files(PairFiles),
+    Files {
+        /// Both files.
+        files: PairFiles,
+        /// Where they cannot be served at the start: wait until they can, not ready, instead of refusing to start.
+        wait: bool,
+    },
     /// Someone in this process, who swaps it into [`Server::certificates`]; until then the server is not ready.
     Handed,
 }
@@ -181,8 +186,8 @@ impl Server {
         let (rotation, certificates) = match options.certificate {
             CertificateSource::InMemory => (None, Arc::new(CertificateStore::new(Pair::in_memory()?))),
             CertificateSource::Handed => (None, Arc::new(CertificateStore::empty())),
-            CertificateSource::Files(files) => {
-                let (rotation, store) = rotate::Rotation::start(files, Arc::clone(&metrics))?;
+            CertificateSource::Files { files, wait } => {
+                let (rotation, store) = rotate::Rotation::start(files, wait, Arc::clone(&metrics))?;
                 (Some(rotation), store)
             }
         };

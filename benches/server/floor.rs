@@ -81,10 +81,13 @@ pub(crate) fn serve(mut arguments: impl Iterator<Item = String>) {
         let options = Options {
             bind,
             metrics_bind,
-            certificate: CertificateSource::Files(PairFiles {
-                certificate: folder.join("tls.crt"),
-                key: folder.join("tls.key"),
-            }),
+            certificate: CertificateSource::Files {
+                files: PairFiles {
+                    certificate: folder.join("tls.crt"),
+                    key: folder.join("tls.key"),
+                },
+                wait: false,
+            },
             drain_delay: Duration::ZERO,
             limits: Limits::default(),
         };

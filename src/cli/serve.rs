@@ -39,8 +39,8 @@ pub struct ServeArgs {
     )]
     pub policies: Vec<PathBuf>,
 
-    /// On broken policies, serve KubeRay's own rules with an alarm, until the files are repaired, instead of refusing to
-    /// start: a gate that fails closed stops every RayJob while it is down
+    /// Start on broken files too, with an alarm, until they are repaired: on policies, with KubeRay's own rules, as a gate
+    /// that fails closed stops every RayJob while it is down; on a certificate, not ready, instead of ending again and again
     #[arg(long, env = "RAYGATE_FALLBACK")]
     pub fallback: bool,
 
@@ -197,10 +197,13 @@ impl ServeArgs {
             metrics_bind: self.metrics_bind,
             certificate: match (&self.tls_cert, &self.tls_key) {
                 _ if self.self_managed.self_managed => CertificateSource::Handed,
-                (Some(certificate), Some(key)) => CertificateSource::Files(PairFiles {
-                    certificate: certificate.clone(),
-                    key: key.clone(),
-                }),
+                (Some(certificate), Some(key)) => CertificateSource::Files {
+                    files: PairFiles {
+                        certificate: certificate.clone(),
+                        key: key.clone(),
+                    },
+                    wait: self.fallback,
+                },
                 _ => CertificateSource::InMemory,
             },
             drain_delay: self.drain_delay.unwrap_or(default_delay),
@@ -287,7 +290,7 @@ mod tests {
         let both = parse(&["--tls-cert", "tls.crt", "--tls-key", "tls.key"])
             .unwrap()
             .options();
-        assert!(matches!(both.certificate, CertificateSource::Files(_)));
+        assert!(matches!(both.certificate, CertificateSource::Files { wait: false, .. }));
     }
 
     #[test]

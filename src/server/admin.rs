@@ -117,7 +117,7 @@ fn serving(phase: Phase) -> (&'static str, bool, String) {
 
 fn certificate(shared: &Shared) -> (&'static str, bool, String) {
     let Some(pair) = shared.certificates.current() else {
-        return ("certificate", false, "there is none yet".to_owned());
+        return ("certificate", false, "there is none yet; the log says why".to_owned());
     };
     let left = pair.not_after.saturating_sub(unix_now());
     if left > 0 {

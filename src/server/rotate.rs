@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::pair::{Pair, PairBytes, PairError, PairFiles, unix_now};
 use super::tls::CertificateStore;
+use super::trust::Trust;
 use crate::metrics::Metrics;
 use crate::reload::{Digest, Follower, Found, Source, read_settled};
 use crate::telemetry::error_chain;
@@ -13,22 +14,76 @@ pub(super) struct Rotation {
     files: PairFiles,
     store: Arc<CertificateStore>,
     metrics: Arc<Metrics>,
+    /// Whether it has been said that the certificate in use is over.
+    told_over: bool,
 }
 
 impl Rotation {
-    /// Loads the first pair, and follows its files.
+    /// Loads the first pair, and follows its files. With `wait`, a store that starts with files that cannot be served is
+    /// empty until they can.
+    ///
+    /// # Errors
+    /// Where the files cannot be served, and `wait` is not set.
     pub(super) fn start(
         files: PairFiles,
+        wait: bool,
         metrics: Arc<Metrics>,
     ) -> Result<(Follower<Self>, Arc<CertificateStore>), PairError> {
-        let (bytes, digest) = read_settled(|| files.read(), PairBytes::digest)?;
-        let store = Arc::new(CertificateStore::new(files.check(&bytes, unix_now())?));
+        let loaded = read_settled(|| files.read(), PairBytes::digest)
+            .and_then(|(bytes, digest)| Ok((files.check(&bytes, unix_now())?, digest)));
+        let store = Arc::new(CertificateStore::empty());
+        store.set_trust(Trust::Unchecked);
         let rotation = Self {
             files,
             store: Arc::clone(&store),
             metrics,
+            told_over: false,
         };
-        Ok((Follower::using(rotation, digest), store))
+        match loaded {
+            Ok((pair, digest)) => {
+                store.swap(pair);
+                Ok((Follower::using(rotation, digest), store))
+            }
+            Err(error) if wait => {
+                rotation.tell_broken(&error, true);
+                Ok((Follower::without(rotation, &error), store))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Counts it, and says so where it is news.
+    fn tell_broken(&self, error: &PairError, news: bool) {
+        self.metrics.certificate_reload_failed();
+        if !news {
+            return;
+        }
+        let error = error_chain(error);
+        if self.store.current().is_some() {
+            tracing::error!(
+                error,
+                "certificate files cannot be served, the former certificate stays in use"
+            );
+        } else {
+            tracing::error!(
+                error,
+                "certificate files cannot be served: not ready, and nobody can connect, until they can"
+            );
+        }
+    }
+
+    /// Says once when the certificate in use is over, and nobody has renewed it.
+    fn watch_end(&mut self) {
+        let Some(pair) = self.store.current() else { return };
+        let is_over = pair.not_after <= unix_now();
+        if is_over && !self.told_over {
+            tracing::error!(
+                certificate = %self.files.certificate.display(),
+                ended = pair.ends(),
+                "the certificate in use has ended: not ready, and the API server refuses it, until its files hold a new one"
+            );
+        }
+        self.told_over = is_over;
     }
 }
 
@@ -61,16 +116,9 @@ impl Source for Rotation {
                 tracing::info!(ends = pair.ends(), "certificate replaced");
             }
             Found::Mended => tracing::info!("the certificate files hold again the pair in use"),
-            Found::Broken { error, known } => {
-                self.metrics.certificate_reload_failed();
-                if !known || asked {
-                    tracing::error!(
-                        error = error_chain(error),
-                        "certificate files cannot be served, the former certificate stays in use"
-                    );
-                }
-            }
+            Found::Broken { error, known } => self.tell_broken(error, !known || asked),
         }
+        self.watch_end();
     }
 }
 

@@ -30,7 +30,7 @@ fn start(dir: &Path) -> (Follower<Rotation>, Arc<CertificateStore>) {
         certificate: dir.join("tls.crt"),
         key: dir.join("tls.key"),
     };
-    Rotation::start(files, Arc::new(Metrics::new())).unwrap()
+    Rotation::start(files, false, Arc::new(Metrics::new())).unwrap()
 }
 
 /// What the second of two looks finds, after the first has found that something changed.
