@@ -4,7 +4,8 @@
 //! the checks and injectors one by one, slowest first, then how the cost grows with worker groups and with policies. Each
 //! figure is the least of many interleaved batches, so that other work on the machine mostly drops out.
 //!
-//! `cargo bench --bench evaluate -- mutate` (or `validate`) answers one review again and again, to be watched by a profiler.
+//! `cargo bench --bench evaluate -- mutate` (or `validate`, or `parse`) answers one review again and again, to be watched
+//! by a profiler; a number behind it says how often.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -15,13 +16,13 @@
     reason = "a test may panic, and a benchmark prints its result"
 )]
 
-use std::fs;
+#[path = "server/sent.rs"]
+mod sent;
+
 use std::hint::black_box;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
 use jiff::Timestamp;
 use raygate::admission::{Endpoint, Gate};
 use raygate::cel::{Here, Meter, Place, compile};
@@ -32,7 +33,9 @@ use raygate::policy::load::Source;
 use raygate::ray::RayJob;
 use raygate::ray::flyte::Identity;
 use raygate::rules::{Cx, INJECTORS, Plan, check};
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use sent::{complete, jobs, review};
 
 /// As the binary's own.
 #[global_allocator]
@@ -59,6 +62,8 @@ const BATCHES: usize = 60;
 const EACH: u32 = 20;
 /// What a profiler needs to see something.
 const REPEATS: u32 = 50_000;
+/// What a profiler can watch.
+const WORKS: [&str; 3] = ["parse", "mutate", "validate"];
 
 /// The least time of one call, over interleaved batches of all the works.
 fn least(works: &mut [Box<dyn FnMut() + '_>]) -> Vec<Duration> {
@@ -75,34 +80,10 @@ fn least(works: &mut [Box<dyn FnMut() + '_>]) -> Vec<Duration> {
     least
 }
 
-fn review(object: &Value) -> Vec<u8> {
-    json!({
-        "apiVersion": "admission.k8s.io/v1",
-        "kind": "AdmissionReview",
-        "request": {
-            "uid": "0a3c6b9e-7d1f-4c52-9f6a-2b8e1d0c4f77",
-            "kind": {"group": "ray.io", "version": "v1", "kind": "RayJob"},
-            "resource": {"group": "ray.io", "version": "v1", "resource": "rayjobs"},
-            "name": object["metadata"]["name"],
-            "namespace": object["metadata"]["namespace"],
-            "operation": "CREATE",
-            "userInfo": {"username": "system:serviceaccount:flyte:flytepropeller"},
-            "object": object,
-        },
-    })
-    .to_string()
-    .into_bytes()
-}
-
-/// The object as `/mutate` left it.
-fn mutated(gate: &Gate, object: &Value) -> Value {
-    let answer: Value = serde_json::from_slice(&gate.answer(Endpoint::Mutate, &review(object), NOW).body).unwrap();
+/// The object as `/mutate` leaves it.
+fn completed(gate: &Gate, object: &Value) -> Value {
     let mut object = object.clone();
-    if let Some(patch) = answer["response"]["patch"].as_str() {
-        let patch = base64::engine::general_purpose::STANDARD.decode(patch).unwrap();
-        let patch: json_patch::Patch = serde_json::from_slice(&patch).unwrap();
-        json_patch::patch(&mut object, &patch).unwrap();
-    }
+    complete(gate, &mut object);
     object
 }
 
@@ -113,7 +94,7 @@ fn micros(time: Duration) -> f64 {
 /// The bytes of the object's review, and the microseconds of its parse and `/mutate`, then, completed, of its parse and
 /// `/validate`.
 fn measured(gate: &Gate, object: &Value) -> (usize, [f64; 4]) {
-    let (raw, done) = (review(object), review(&mutated(gate, object)));
+    let (raw, done) = (review(object), review(&completed(gate, object)));
     let times = least(&mut [
         Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&raw))))),
         Box::new(|| drop(black_box(gate.answer(Endpoint::Mutate, black_box(&raw), NOW)))),
@@ -123,46 +104,40 @@ fn measured(gate: &Gate, object: &Value) -> (usize, [f64; 4]) {
     (raw.len(), [0, 1, 2, 3].map(|at: usize| micros(times[at])))
 }
 
-/// Answers one review again and again, for a profiler.
-fn repeat(gate: &Gate, endpoint: Endpoint, object: &Value) {
-    let bytes = match endpoint {
-        Endpoint::Mutate => review(object),
-        Endpoint::Validate => review(&mutated(gate, object)),
-    };
-    for _ in 0..REPEATS {
-        drop(black_box(gate.answer(endpoint, black_box(&bytes), NOW)));
+/// Answers, or only parses, one review again and again, for a profiler.
+fn repeat(gate: &Gate, work: &str, times: u32, object: &Value) {
+    let raw = review(object);
+    let done = review(&completed(gate, object));
+    for _ in 0..times {
+        match work {
+            "mutate" => drop(black_box(gate.answer(Endpoint::Mutate, black_box(&raw), NOW))),
+            "validate" => drop(black_box(gate.answer(Endpoint::Validate, black_box(&done), NOW))),
+            _ => drop(black_box(serde_json::from_slice::<Value>(black_box(&raw)))),
+        }
     }
 }
 
 fn main() {
     let gate = Gate::new(Bundle::embedded());
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rayjobs");
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.sort();
-    let endpoint = std::env::args().find_map(|argument| match argument.as_str() {
-        "mutate" => Some(Endpoint::Mutate),
-        "validate" => Some(Endpoint::Validate),
-        _ => None,
-    });
-    if let Some(endpoint) = endpoint {
-        let object = serde_json::from_slice(&fs::read(&files[0]).unwrap()).unwrap();
-        return repeat(&gate, endpoint, &object);
+    let jobs = jobs();
+    let (_, first) = &jobs[0];
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|one| WORKS.contains(&one.as_str())) {
+        let times = arguments
+            .get(at + 1)
+            .and_then(|times| times.parse().ok())
+            .unwrap_or(REPEATS);
+        return repeat(&gate, &arguments[at], times, first);
     }
     println!(
         "{:<46} {:>7} {:>9} {:>9} {:>6} {:>9} {:>6}",
         "review", "bytes", "parse µs", "mutate", "ratio", "validate", "ratio"
     );
     let (mut all_parse, mut all_mutate, mut all_validate) = (0.0, 0.0, 0.0);
-    for file in &files {
-        let object: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-        let (bytes, [parse, mutate, parse_done, validate]) = measured(&gate, &object);
+    for (name, object) in &jobs {
+        let (bytes, [parse, mutate, parse_done, validate]) = measured(&gate, object);
         println!(
-            "{:<46} {:>7} {parse:>9.1} {mutate:>9.1} {:>6.2} {validate:>9.1} {:>6.2}",
-            file.file_stem().unwrap().to_string_lossy(),
-            bytes,
+            "{name:<46} {bytes:>7} {parse:>9.1} {mutate:>9.1} {:>6.2} {validate:>9.1} {:>6.2}",
             mutate / parse,
             validate / parse_done
         );
@@ -170,7 +145,7 @@ fn main() {
         all_mutate += mutate / parse;
         all_validate += validate / parse_done;
     }
-    let count = files.len() as f64;
+    let count = jobs.len() as f64;
     println!(
         "{:<46} {:>7} {:>9.1} {:>9} {:>6.2} {:>9} {:>6.2}\n",
         "mean",
@@ -181,23 +156,22 @@ fn main() {
         "",
         all_validate / count
     );
-    by_part(&gate, &files[0]);
-    growth(&gate, &files[0]);
+    by_part(&gate, first);
+    growth(&gate, first);
 }
 
 /// How the cost grows with the worker groups of a RayJob, and with policies that are for others.
-fn growth(gate: &Gate, file: &Path) {
-    let object: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+fn growth(gate: &Gate, object: &Value) {
     println!(
         "\n{:<28} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6}",
         "growth", "bytes", "parse µs", "mutate", "ratio", "validate", "ratio"
     );
     for groups in [1, 4, 16, 64] {
-        print_growth(gate, &format!("{groups} worker groups"), &with_groups(&object, groups));
+        print_growth(gate, &format!("{groups} worker groups"), &with_groups(object, groups));
     }
     for policies in [1, 10, 100, 1000] {
         let gate = Gate::new(with_policies(policies));
-        print_growth(&gate, &format!("{policies} policies for others"), &object);
+        print_growth(&gate, &format!("{policies} policies for others"), object);
     }
 }
 
@@ -253,9 +227,8 @@ fn with_policies(count: usize) -> Bundle {
 }
 
 /// The shape, every injector and every check on the first RayJob, as shares of one parse.
-fn by_part(gate: &Gate, file: &Path) {
-    let bytes = fs::read(file).unwrap();
-    let object = mutated(gate, &serde_json::from_slice(&bytes).unwrap());
+fn by_part(gate: &Gate, object: &Value) {
+    let object = completed(gate, object);
     let bytes = object.to_string().into_bytes();
     let job = RayJob::of(&object);
     let bundle = &gate.bundle();

@@ -52,6 +52,8 @@ mod report;
 mod results;
 #[path = "server/reviews.rs"]
 mod reviews;
+#[path = "server/sent.rs"]
+mod sent;
 #[path = "server/servers.rs"]
 mod servers;
 #[path = "server/targets.rs"]
