@@ -62,7 +62,7 @@ impl<'a> Review<'a> {
     /// # Errors
     /// [`ReviewError`] says what is wrong with the envelope; what is wrong with an object, [`Review::asked`] says.
     pub fn read(body: &'a [u8]) -> Result<Review<'a>, ReviewError> {
-        match serde_json::from_slice::<Envelope<'_, Eager<'_>>>(body) {
+        match serde_json::from_str::<Envelope<'_, Eager<'_>>>(text(body)?) {
             Ok(envelope) => Review::of(
                 &envelope.api_version,
                 &envelope.kind,
@@ -78,7 +78,7 @@ impl<'a> Review<'a> {
     /// [`ReviewError`] says what is wrong with it.
     pub fn read_envelope(body: &'a [u8]) -> Result<Review<'a>, ReviewError> {
         let envelope: Envelope<'_, Wire<'_>> =
-            serde_json::from_slice(body).map_err(|error| ReviewError::Unreadable(error.to_string()))?;
+            serde_json::from_str(text(body)?).map_err(|error| ReviewError::Unreadable(error.to_string()))?;
         Review::of(&envelope.api_version, &envelope.kind, envelope.request)
     }
 
@@ -156,6 +156,11 @@ impl<'a> Review<'a> {
             now,
         }))
     }
+}
+
+/// The body as text, looked through once, so that no string in it has to be again.
+fn text(body: &[u8]) -> Result<&str, ReviewError> {
+    str::from_utf8(body).map_err(|error| ReviewError::Unreadable(error.to_string()))
 }
 
 fn operation(text: &str) -> Option<(Operation, &'static str)> {

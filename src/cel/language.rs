@@ -100,7 +100,12 @@ pub static VARIABLES: &[Variable] = &[
         Shape::Record(PLATFORM),
         "What the Platform says.",
     ),
-    variable("object", Place::Job, Shape::Any, "The RayJob."),
+    variable(
+        "object",
+        Place::Job,
+        Shape::Any,
+        "The RayJob, without its `metadata.managedFields`.",
+    ),
     variable(
         "oldObject",
         Place::Job,

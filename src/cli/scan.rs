@@ -15,6 +15,7 @@ use crate::cluster::objects::Pages;
 use crate::cluster::{Cause, describe};
 use crate::engine::{Bundle, Operation, Outcome, Request, Verdict};
 use crate::policy::settings::Action;
+use crate::ray::job::forget_managed_fields;
 
 use super::check::judge::as_the_cluster_would;
 use super::cluster::ClusterArgs;
@@ -183,6 +184,7 @@ fn judge(bundle: &Bundle, mut object: Value) -> Scanned {
         // What the cluster has done with it since is no part of what its author asked for.
         object.remove("status");
     }
+    forget_managed_fields(&mut object);
     let request = Request {
         operation: Operation::Create,
         namespace: namespace.clone(),

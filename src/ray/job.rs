@@ -108,6 +108,14 @@ pub fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key).and_then(Value::as_str)
 }
 
+/// Takes `metadata.managedFields` away. Who set which field is the API server's own bookkeeping, of which a server never
+/// reads anything, so that no rule may see it elsewhere.
+pub fn forget_managed_fields(object: &mut Value) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+    }
+}
+
 impl<'a> RayJob<'a> {
     /// The shape of `object`. Anything at all may stand in it.
     pub fn of(object: &'a Value) -> RayJob<'a> {

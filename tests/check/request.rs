@@ -20,6 +20,9 @@ spec:
     when: request.operation == 'UPDATE'
     require: object.spec.entrypoint == oldObject.spec.entrypoint
     message: another entrypoint
+  - name: unmanaged
+    require: has(object.metadata.managedFields) == false
+    message: managed fields
 ";
 
 const JOB: &str = "
@@ -36,6 +39,10 @@ spec:
 ";
 
 fn denied_by(arguments: &[&str]) -> Vec<String> {
+    denied(JOB, arguments)
+}
+
+fn denied(job: &str, arguments: &[&str]) -> Vec<String> {
     let folder = Folder::new(&[("policy/p.yaml", POLICIES)]);
     let policies = folder.file("policy");
     let all = [
@@ -43,7 +50,7 @@ fn denied_by(arguments: &[&str]) -> Vec<String> {
         arguments,
     ]
     .concat();
-    let (code, output) = check(&all, JOB);
+    let (code, output) = check(&all, job);
     let codes: Vec<String> = output
         .lines()
         .map(|line| line.split(['[', ']']).nth(1).unwrap().to_owned())
@@ -129,4 +136,11 @@ spec: {match: {when: job.memory >= quantity('4Gi')}, force: {pods: {priorityClas
     );
     let (_, lints) = check(&["--policies", folder.path()], "");
     assert!(lints.contains("ok: 2 policies"), "{lints}");
+}
+
+#[test]
+fn managed_fields_are_left_out_as_the_server_leaves_them_out() {
+    let managed = JOB.replace("namespace: ml}", "namespace: ml, managedFields: [{manager: kubectl}]}");
+    assert_ne!(managed, JOB);
+    assert_eq!(denied(&managed, &[]), Vec::<String>::new());
 }

@@ -9,6 +9,7 @@ use crate::cli::Failure;
 use crate::diag::Sources;
 use crate::engine::{Bundle, Operation, Request};
 use crate::ray::defaults;
+use crate::ray::job::forget_managed_fields;
 use crate::yaml::{Node, Step};
 
 use super::audit::Events;
@@ -122,6 +123,8 @@ impl Requests {
         match found {
             Found::Asked(mut asked) => {
                 self.overrides.apply(&mut asked)?;
+                let objects = asked.old.iter_mut().chain([&mut asked.object]);
+                objects.for_each(forget_managed_fields);
                 Ok(Found::Asked(asked))
             }
             skipped @ Found::Skipped(_) => Ok(skipped),
