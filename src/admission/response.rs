@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::engine::{Bundle, Judged, Outcome, Verdict, mutate};
 use crate::k8s::text::{safe, truncated};
@@ -43,7 +45,7 @@ struct Body {
     #[serde(skip_serializing_if = "Option::is_none")]
     patch_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    patch: Option<String>,
+    patch: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     audit_annotations: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -154,8 +156,8 @@ impl Response {
         let body = &mut response.review.response;
         if outcome.document.is_changed() {
             let patch = serde_json::to_vec(&outcome.document.patch()).unwrap_or_else(|_| b"[]".to_vec());
-            body.patch = Some(base64::engine::general_purpose::STANDARD.encode(patch));
-            body.patch_type = Some("JSONPatch");
+            body.patch = base64_text(&patch);
+            body.patch_type = body.patch.as_ref().map(|_| "JSONPatch");
             let recorded = mutate::recorded(&outcome.document).map(str::to_owned);
             let applied = recorded.unwrap_or_else(|| mutate::record(bundle, &outcome.changes));
             body.audit_annotations.insert("applied", applied);
@@ -218,6 +220,15 @@ impl Response {
             record,
         }
     }
+}
+
+/// Bytes in base64, as JSON text: nothing in it needs to be escaped.
+fn base64_text(bytes: &[u8]) -> Option<Box<RawValue>> {
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4 + 2);
+    text.push('"');
+    STANDARD.encode_string(bytes, &mut text);
+    text.push('"');
+    RawValue::from_string(text).ok()
 }
 
 /// The audit annotation with what policies in Preview would have done, where they would have done something.

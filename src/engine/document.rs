@@ -1,7 +1,6 @@
 //! The one document of a request: edits change it as they are applied, and are recorded as the JSON Patch.
 
-use std::collections::BTreeSet;
-use std::ops::Bound;
+mod places;
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value};
@@ -9,13 +8,15 @@ use serde_json::{Map, Value};
 use crate::k8s::path::{Path, Step, step_into};
 use crate::rules::{Edit, Op};
 
+use places::Places;
+
 /// A JSON document and the patch that leads from what it was to what it is.
 #[derive(Debug)]
 pub struct Document {
     value: Value,
     patch: Vec<Recorded>,
     /// The places whose values the patch carries whole.
-    carried: BTreeSet<Path>,
+    carried: Places,
 }
 
 /// An operation of the patch. The values of `Add` and `Replace` are read from the document when the patch is
@@ -39,7 +40,7 @@ impl Document {
         Document {
             value,
             patch: Vec::new(),
-            carried: BTreeSet::new(),
+            carried: Places::default(),
         }
     }
 
@@ -71,70 +72,78 @@ impl Document {
         }
         edits
             .into_iter()
-            .map(|edit| {
-                let place = match &edit.op {
-                    Op::Append(_) => {
-                        let items = edit.path.get(&self.value).and_then(Value::as_array);
-                        edit.path.index(items.map_or(0, Vec::len))
-                    }
-                    _ => edit.path.clone(),
-                };
-                let changed = self.apply_one(&edit.path, edit.op).ok_or(DoesNotFit)?;
-                Ok(changed.then_some(place))
+            .map(|Edit { path, op, .. }| match op {
+                Op::Set(value) => Ok(self.set(&path, value)?.then_some(path)),
+                Op::Append(value) => self.append(path, value).map(Some),
+                Op::Remove => Ok(self.remove(&path)?.then_some(path)),
+                Op::ToFront(index) => self.move_to_front(path, index).map(Some),
             })
             .collect()
     }
 
-    fn apply_one(&mut self, path: &Path, op: Op) -> Option<bool> {
-        match op {
-            Op::Set(value) => self.set(path, value),
-            Op::Append(value) => self.append(path, value),
-            Op::Remove => self.remove(path),
-            Op::ToFront(index) => {
-                let items = at_mut(&mut self.value, path.steps())?.as_array_mut()?;
-                let moved = (index < items.len()).then(|| items.remove(index))?;
-                items.insert(0, moved);
-                self.patch.push(Recorded::ToFront(path.clone(), index));
-                Some(true)
-            }
+    fn set(&mut self, path: &Path, value: Value) -> Result<bool, DoesNotFit> {
+        let steps = path.steps();
+        let (there, current) = reach(&self.value, steps);
+        if there == steps.len() && *current == value {
+            return Ok(false);
         }
-    }
-
-    fn set(&mut self, path: &Path, value: Value) -> Option<bool> {
-        let current = path.get(&self.value);
-        if current == Some(&value) {
-            return Some(false);
-        }
-        let missing = current.is_none().then(|| first_missing(&self.value, path));
-        let (parent, last) = path.split_last()?;
-        let holder = make(&mut self.value, parent)?;
-        match (holder, last) {
+        let recorded = if there == steps.len() {
+            Recorded::Replace(path.clone())
+        } else {
+            Recorded::Add(path.prefix(there + 1))
+        };
+        let depth = there.min(steps.len().saturating_sub(1));
+        let (parent, rest) = steps.split_at_checked(depth).ok_or(DoesNotFit)?;
+        let (step, below) = rest.split_first().ok_or(DoesNotFit)?;
+        let value = below.iter().rev().try_fold(value, |value, step| match step {
+            Step::Key(key) => Ok(Value::Object(Map::from_iter([(key.to_string(), value)]))),
+            Step::Index(_) => Err(DoesNotFit),
+        })?;
+        match (at_mut(&mut self.value, parent).ok_or(DoesNotFit)?, step) {
             (Value::Object(map), Step::Key(key)) => {
                 map.insert(key.to_string(), value);
             }
-            (Value::Array(items), Step::Index(index)) => *items.get_mut(*index)? = value,
-            _ => return None,
+            (Value::Array(items), Step::Index(index)) if below.is_empty() => {
+                *items.get_mut(*index).ok_or(DoesNotFit)? = value;
+            }
+            _ => return Err(DoesNotFit),
         }
-        self.record(missing.map_or_else(|| Recorded::Replace(path.clone()), Recorded::Add));
-        Some(true)
+        self.record(recorded);
+        Ok(true)
     }
 
-    fn append(&mut self, path: &Path, value: Value) -> Option<bool> {
-        match path.get(&self.value) {
+    /// Where it appended.
+    fn append(&mut self, array: Path, value: Value) -> Result<Path, DoesNotFit> {
+        match at_mut(&mut self.value, array.steps()) {
             Some(Value::Array(items)) => {
                 let index = items.len();
-                at_mut(&mut self.value, path.steps())?.as_array_mut()?.push(value);
-                self.record(Recorded::Append(path.clone(), index));
-                Some(true)
+                items.push(value);
+                let place = array.index(index);
+                self.record(Recorded::Append(array, index));
+                Ok(place)
             }
-            _ => self.set(path, Value::Array(vec![value])),
+            None | Some(Value::Null) => {
+                self.set(&array, Value::Array(vec![value]))?;
+                Ok(array.index(0))
+            }
+            Some(_) => Err(DoesNotFit),
         }
     }
 
-    fn remove(&mut self, path: &Path) -> Option<bool> {
-        let (parent, last) = path.split_last()?;
+    fn move_to_front(&mut self, array: Path, from: usize) -> Result<Path, DoesNotFit> {
+        let items = at_mut(&mut self.value, array.steps()).and_then(Value::as_array_mut);
+        let items = items.filter(|items| from < items.len()).ok_or(DoesNotFit)?;
+        if let Some(part) = items.get_mut(..=from) {
+            part.rotate_right(1);
+        }
+        self.patch.push(Recorded::ToFront(array.clone(), from));
+        Ok(array)
+    }
+
+    fn remove(&mut self, path: &Path) -> Result<bool, DoesNotFit> {
+        let (parent, last) = path.split_last().ok_or(DoesNotFit)?;
         let Some(holder) = at_mut(&mut self.value, parent) else {
-            return Some(false);
+            return Ok(false);
         };
         let removed = match (holder, last) {
             (Value::Object(map), Step::Key(key)) => map.remove(key.as_ref()).is_some(),
@@ -150,43 +159,35 @@ impl Document {
                 self.record(Recorded::Remove(path.clone()));
             }
         }
-        Some(removed)
+        Ok(removed)
     }
 
     /// Keeps an operation, unless an earlier one will carry its value anyway.
     fn record(&mut self, operation: Recorded) {
-        let (path, carries) = match &operation {
-            Recorded::ToFront(..) => return self.patch.push(operation),
-            Recorded::Add(path) | Recorded::Replace(path) => (path, Some(path.clone())),
-            Recorded::Append(array, index) => (array, Some(array.index(*index))),
-            Recorded::Remove(path) => (path, None),
+        let carried = &mut self.carried;
+        let is_new = match &operation {
+            Recorded::Add(path) => carried.insert(path.steps()),
+            Recorded::Append(array, index) => {
+                let item = Step::Index(*index);
+                carried.insert(array.steps().iter().chain([&item]))
+            }
+            Recorded::Replace(path) if !carried.cover(path.steps()) => {
+                self.forget_below(path);
+                self.carried.insert(path.steps())
+            }
+            Recorded::Replace(path) | Recorded::Remove(path) => !carried.cover(path.steps()),
+            Recorded::ToFront(..) => true,
         };
-        // No carried place stands below another, so that only the last one up to `path` can hold it.
-        let up_to = (Bound::Unbounded, Bound::Included(path));
-        if self
-            .carried
-            .range::<Path, _>(up_to)
-            .next_back()
-            .is_some_and(|carried| carried.covers(path))
-        {
-            return;
+        if is_new {
+            self.patch.push(operation);
         }
-        if matches!(operation, Recorded::Replace(_)) {
-            let place = path.clone();
-            self.forget_below(&place);
-        }
-        self.carried.extend(carries);
-        self.patch.push(operation);
     }
 
     /// Drops the operations below a place whose whole value an operation carries from now on.
     fn forget_below(&mut self, place: &Path) {
-        let below = (Bound::Included(place), Bound::Unbounded);
-        let first = self.carried.range::<Path, _>(below).next();
-        if !first.is_some_and(|carried| place.covers(carried)) {
+        if !self.carried.remove(place.steps()) {
             return;
         }
-        self.carried.retain(|carried| !place.covers(carried));
         self.patch.retain(|earlier| match earlier {
             Recorded::Add(path) | Recorded::Replace(path) | Recorded::Remove(path) | Recorded::Append(path, _) => {
                 !place.covers(path)
@@ -302,38 +303,27 @@ pub fn moved_to_front(path: &Path, array: &Path, from: usize) -> Path {
     }
 }
 
-/// The value at `steps`, with empty objects made where keys are missing or null.
-fn make<'v>(document: &'v mut Value, steps: &[Step]) -> Option<&'v mut Value> {
+/// How many of the steps lead to something, and to what. What is null leads to nothing, but the last step may end there.
+fn reach<'v>(document: &'v Value, steps: &[Step]) -> (usize, &'v Value) {
     let mut value = document;
-    for step in steps {
-        value = match (value, step) {
-            (Value::Object(map), Step::Key(key)) => {
-                let child = map.entry(key.to_string()).or_insert(Value::Null);
-                if child.is_null() {
-                    *child = Value::Object(Map::new());
-                }
-                child
-            }
-            (Value::Array(items), Step::Index(index)) => items.get_mut(*index)?,
-            _ => return None,
-        };
+    for (count, step) in steps.iter().enumerate() {
+        match step_into(value, step) {
+            Some(Value::Null) if count + 1 < steps.len() => return (count, value),
+            Some(child) => value = child,
+            None => return (count, value),
+        }
     }
-    Some(value)
+    (steps.len(), value)
 }
 
 /// The part of `path` down to its first step that is missing or null.
 pub fn first_missing(document: &Value, path: &Path) -> Path {
-    let mut value = Some(document);
-    let there = path
-        .steps()
-        .iter()
-        .take_while(|step| {
-            value = value
-                .and_then(|value| step_into(value, step))
-                .filter(|value| !value.is_null());
-            value.is_some()
-        })
-        .count();
+    let (there, value) = reach(document, path.steps());
+    let there = if value.is_null() {
+        there.saturating_sub(1)
+    } else {
+        there
+    };
     path.prefix(there + 1)
 }
 

@@ -38,6 +38,20 @@ impl Path {
         self.with(Step::Key(Cow::Borrowed(key)))
     }
 
+    /// This path with one key more, for whoever has no other use for it.
+    #[must_use]
+    pub fn then_key(mut self, key: &'static str) -> Path {
+        self.0.push(Step::Key(Cow::Borrowed(key)));
+        self
+    }
+
+    /// This path with an element of the array that it leads to, for whoever has no other use for it.
+    #[must_use]
+    pub fn then_index(mut self, index: usize) -> Path {
+        self.0.push(Step::Index(index));
+        self
+    }
+
     /// This path and one key more, a key that the document or a policy names.
     #[must_use]
     pub fn name(&self, key: &str) -> Path {
@@ -117,7 +131,7 @@ impl Path {
             pointer.push('/');
             match step {
                 Step::Index(index) => pointer.push_str(&index.to_string()),
-                Step::Key(key) if key.contains(['~', '/']) => {
+                Step::Key(key) if key.bytes().any(|byte| matches!(byte, b'~' | b'/')) => {
                     pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
                 }
                 Step::Key(key) => pointer.push_str(key),

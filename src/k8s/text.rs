@@ -50,7 +50,9 @@ fn is_invisible(character: char) -> bool {
 /// A message without line breaks, and without the phrases that Flyte would act on.
 pub fn safe(message: &str) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(message);
-    if message.contains(char::is_control) {
+    // Most messages are plain ASCII, which is seen faster than that no character is a control.
+    let is_plain = message.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if !is_plain && message.contains(char::is_control) {
         text = Cow::Owned(message.replace(char::is_control, " "));
     }
     while let Some((at, phrase, instead)) = steering(&text) {
