@@ -80,7 +80,7 @@ pub fn accelerators(pod: &Pod<'_>) -> i64 {
     pod.running()
         .flat_map(Container::asked)
         .filter(|resource| is_accelerator(resource.key))
-        .filter_map(|resource| resource.quantity.as_ref())
+        .filter_map(|resource| resource.quantity())
         .fold(0, |sum, quantity| sum.saturating_add(quantity.value().max(0)))
 }
 

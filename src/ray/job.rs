@@ -3,6 +3,8 @@
 //! KubeRay 1.6: `rayjob_types.go`, `raycluster_types.go`; container 0 is the Ray container whatever its name
 //! (`common/pod.go`).
 
+use std::sync::OnceLock;
+
 use serde_json::{Map, Value};
 
 use crate::k8s::path::{Path, Step, step_into};
@@ -85,8 +87,7 @@ pub struct Resource<'a> {
     pub key: &'a str,
     /// What stands there.
     pub value: &'a Value,
-    /// Its quantity, where Kubernetes could read it.
-    pub quantity: Option<Quantity>,
+    quantity: OnceLock<Option<Quantity>>,
 }
 
 static NULL: Value = Value::Null;
@@ -263,7 +264,7 @@ impl<'a> Pod<'a> {
     pub fn group_path(&self) -> Path {
         match self.role {
             Role::Head => Path::of(["spec", "rayClusterSpec", "headGroupSpec"]),
-            Role::Worker => Path::of(["spec", "rayClusterSpec", "workerGroupSpecs"]).index(self.index),
+            Role::Worker => Path::of(["spec", "rayClusterSpec", "workerGroupSpecs"]).then_index(self.index),
             Role::Submitter => Path::of(["spec"]),
         }
     }
@@ -272,20 +273,20 @@ impl<'a> Pod<'a> {
     pub fn template_path(&self) -> Path {
         match self.role {
             Role::Submitter => Path::of(["spec", "submitterPodTemplate"]),
-            _ => self.group_path().key("template"),
+            _ => self.group_path().then_key("template"),
         }
     }
 
     /// Where the template's `spec` stands.
     pub fn spec_path(&self) -> Path {
-        self.template_path().key("spec")
+        self.template_path().then_key("spec")
     }
 
     /// Where a container of this pod stands.
     pub fn container_path(&self, container: &Container<'_>) -> Path {
         self.spec_path()
-            .key(if container.init { "initContainers" } else { "containers" })
-            .index(container.index)
+            .then_key(if container.init { "initContainers" } else { "containers" })
+            .then_index(container.index)
     }
 
     /// `groupName` of a worker group; `head` and `submitter` for the others.
@@ -372,14 +373,14 @@ impl<'a> Container<'a> {
     pub fn given(&self, key: &str) -> Option<&Quantity> {
         self.request(key)
             .or_else(|| self.limit(key))
-            .and_then(|resource| resource.quantity.as_ref())
+            .and_then(Resource::quantity)
     }
 
     /// The most that the container may use of `key`: its limit, else its request.
     pub fn ceiling(&self, key: &str) -> Option<&Quantity> {
         self.limit(key)
             .or_else(|| self.request(key))
-            .and_then(|resource| resource.quantity.as_ref())
+            .and_then(Resource::quantity)
     }
 
     /// The variable of `env` with this name.
@@ -409,7 +410,7 @@ impl<'a> Resource<'a> {
             .map(|(key, value)| Resource {
                 key,
                 value,
-                quantity: Quantity::from_json(value).ok(),
+                quantity: OnceLock::new(),
             })
             .collect();
         all.sort_unstable_by_key(|resource| resource.key);
@@ -419,6 +420,12 @@ impl<'a> Resource<'a> {
     fn find<'r>(sorted: &'r [Resource<'a>], key: &str) -> Option<&'r Resource<'a>> {
         let at = sorted.binary_search_by_key(&key, |resource| resource.key).ok()?;
         sorted.get(at)
+    }
+
+    /// Its quantity, where Kubernetes could read it.
+    pub fn quantity(&self) -> Option<&Quantity> {
+        let read = || Quantity::from_json(self.value).ok();
+        self.quantity.get_or_init(read).as_ref()
     }
 
     /// What was written, as text, cut to the length of a quantity.

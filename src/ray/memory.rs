@@ -115,7 +115,7 @@ pub fn shm_bytes(pod: &Pod<'_>, ray: &Container<'_>, kuberay: KubeRay) -> Option
         Shm::KubeRays => ray
             .request("memory")
             .or_else(|| ray.limit("memory"))
-            .and_then(|memory| memory.quantity.as_ref())
+            .and_then(|memory| memory.quantity())
             .map(|memory| memory.value())
             .filter(|bytes| *bytes > 0),
         Shm::Other(..) | Shm::Missing | Shm::Nothing => None,

@@ -41,7 +41,14 @@ impl<'a> Iterator for Specials<'a> {
     type Item = Special<'a>;
 
     fn next(&mut self) -> Option<Special<'a>> {
-        while let Some(character) = self.rest().chars().next() {
+        loop {
+            let rest = self.rest();
+            let plain = rest.bytes().position(may_be_special).unwrap_or(rest.len());
+            self.at_word_start &= plain == 0;
+            self.at += plain;
+            let Some(character) = self.rest().chars().next() else {
+                break;
+            };
             let at_word_start = std::mem::replace(&mut self.at_word_start, false);
             self.at += character.len_utf8();
             match character {
@@ -109,6 +116,28 @@ impl<'a> Specials<'a> {
             _ => None,
         }
     }
+}
+
+fn may_be_special(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'\\'
+            | b'"'
+            | b'`'
+            | b'$'
+            | b'\''
+            | b' '
+            | b'\t'
+            | b';'
+            | b'&'
+            | b'|'
+            | b'<'
+            | b'>'
+            | b'('
+            | b')'
+            | b'\n'
+            | b'#'
+    )
 }
 
 fn leading_name(text: &str) -> &str {

@@ -90,7 +90,7 @@ pub fn counted_gpus<'c, 'a>(container: &'c Container<'a>, kuberay: KubeRay) -> O
         .limits
         .iter()
         .filter(|limit| is_gpu_key(limit.key, kuberay >= KubeRay::V1_4))
-        .find(|limit| limit.quantity.as_ref().is_some_and(|quantity| !quantity.is_zero()))
+        .find(|limit| limit.quantity().is_some_and(|quantity| !quantity.is_zero()))
 }
 
 /// Whether Ray has a resource of its own for a device, beside `GPU`: `TPU`, `neuron_cores`, `HPU`, `NPU`.
@@ -106,7 +106,7 @@ pub fn gpus(container: &Container<'_>) -> i64 {
     container
         .asked()
         .filter(|resource| is_accelerator(resource.key) && !has_own_name(resource.key))
-        .filter_map(|resource| resource.quantity.as_ref())
+        .filter_map(|resource| resource.quantity())
         .fold(0, |sum, quantity| sum.saturating_add(quantity.value().max(0)))
 }
 

@@ -66,7 +66,7 @@ fn devices<'c, 'a>(cx: &'c Cx<'_>, container: &'c Container<'a>) -> impl Iterato
     container
         .asked()
         .filter(|resource| is_device(cx, resource.key))
-        .filter(|resource| resource.quantity.as_ref().is_some_and(|quantity| quantity.value() > 0))
+        .filter(|resource| resource.quantity().is_some_and(|quantity| quantity.value() > 0))
 }
 
 /// Where a container asks for a resource: its limit, else its request.

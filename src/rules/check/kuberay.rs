@@ -187,7 +187,7 @@ fn position(holder: &Value, variable: &str) -> Option<usize> {
 fn head_variable(job: &RayJob<'_>, variable: &str) -> Option<Path> {
     let (head, container) = head_container(job)?;
     let index = position(container.value, variable)?;
-    Some(head.container_path(container).key("env").index(index))
+    Some(head.container_path(container).then_key("env").index(index))
 }
 
 /// A restart policy other than `Never`, the API server's default left aside.

@@ -97,8 +97,8 @@ pub(super) fn over_budget(
     }
     let (pod, _) = most?;
     let (path, setting) = match pod.role {
-        Role::Worker if job.autoscales() => (pod.group_path().key("maxReplicas"), "max_replicas=…"),
-        Role::Worker => (pod.group_path().key("replicas"), "replicas=…"),
+        Role::Worker if job.autoscales() => (pod.group_path().then_key("maxReplicas"), "max_replicas=…"),
+        Role::Worker => (pod.group_path().then_key("replicas"), "replicas=…"),
         Role::Head | Role::Submitter => (pod.template_path(), "requests=Resources(…)"),
     };
     let when = if job.autoscales() {

@@ -77,7 +77,7 @@ fn asked_for<'a>(pod: &Pod<'a>) -> Vec<&'a str> {
     let mut keys: Vec<&str> = pod
         .running()
         .flat_map(|container| container.limits.iter().chain(&container.requests))
-        .filter(|resource| resource.key.contains('/') && resource.quantity.as_ref().is_some_and(|q| !q.is_zero()))
+        .filter(|resource| resource.key.contains('/') && resource.quantity().is_some_and(|q| !q.is_zero()))
         .map(|resource| resource.key)
         .collect();
     keys.sort_unstable();
@@ -181,7 +181,7 @@ fn add_tolerations<'p>(pod: &Pod<'_>, wanted: impl Iterator<Item = &'p Value>, p
             .iter()
             .any(|given| toleration::implies(given, wanted))
         {
-            plan.append(pod.spec_path().key("tolerations"), wanted.clone(), leaf);
+            plan.append(pod.spec_path().then_key("tolerations"), wanted.clone(), leaf);
         }
     }
 }
@@ -202,7 +202,7 @@ fn add_selector(pod: &Pod<'_>, selector: &BTreeMap<String, String>, plan: &mut P
     }
     for (key, value) in selector {
         if author.and_then(|author| author.get(key)).is_none() {
-            plan.set(pod.spec_path().key("nodeSelector").name(key), value.as_str(), leaf);
+            plan.set(pod.spec_path().then_key("nodeSelector").name(key), value.as_str(), leaf);
         }
     }
 }
@@ -227,7 +227,7 @@ fn set_num_gpus(cx: &Cx<'_>, pod: &Pod<'_>, resource: &str, plan: &mut Plan, lea
     let count = pod
         .main()
         .and_then(|ray| ray.limit(resource))
-        .and_then(|limit| limit.quantity.as_ref());
+        .and_then(|limit| limit.quantity());
     if let Some(count) = count
         && count.is_integer()
         && count.value() > 0

@@ -150,7 +150,7 @@ fn one(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static Section, 
         );
         ingress(cx, pod, section, plan);
     }
-    let env = pod.container_path(main).key("env");
+    let env = pod.container_path(main).then_key("env");
     named(cx, main.value, "env", &env, section, |s| &read(s).env, plan);
     let secrets = spec.key("imagePullSecrets");
     named(
@@ -204,7 +204,7 @@ fn ingress(cx: &Cx<'_>, pod: &Pod<'_>, section: &'static Section, plan: &mut Pla
     let given = pod.group.get(KEY).and_then(Value::as_bool);
     if (given.is_none() || setting.forced) && given.unwrap_or(false) != *setting.value {
         plan.set(
-            pod.group_path().key(KEY),
+            pod.group_path().then_key(KEY),
             *setting.value,
             &section.leaf(setting.forced, KEY),
         );
@@ -226,7 +226,7 @@ fn start_params(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static 
             .get("entrypointNumCpus")
             .and_then(Value::as_f64)
             .is_some_and(|cpus| cpus > 0.0);
-    let at = pod.group_path().key("rayStartParams");
+    let at = pod.group_path().then_key("rayStartParams");
     let given = pod.start_params();
     for forced in [true, false] {
         for (key, value) in &(section.read)(cx.settings(forced)).ray_start_params {

@@ -214,7 +214,7 @@ fn wget(cx: &Cx<'_>, pod: &Pod<'_>, ray: &Container<'_>, mode: &Chosen<'_, Readi
     let spec: Path = pod.spec_path();
     plan.append(spec.key("volumes"), volume, &mode.leaf);
     plan.append(spec.key("initContainers"), init, &mode.leaf);
-    plan.append(pod.container_path(ray).key("volumeMounts"), mount, &mode.leaf);
+    plan.append(pod.container_path(ray).then_key("volumeMounts"), mount, &mode.leaf);
 }
 
 #[cfg(test)]

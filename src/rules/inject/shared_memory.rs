@@ -42,7 +42,7 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
         let Some(name) = volume_name(pod) else { continue };
         if pod.volume(name).is_none() {
             let volume = json!({"name": name, "emptyDir": {"medium": "Memory", "sizeLimit": Quantity::from_bytes(bytes).to_string()}});
-            plan.append(pod.spec_path().key("volumes"), volume, &size.leaf);
+            plan.append(pod.spec_path().then_key("volumes"), volume, &size.leaf);
         }
         plan.append(
             mounts(pod, ray),
@@ -53,7 +53,7 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
 }
 
 fn mounts(pod: &Pod<'_>, ray: &Container<'_>) -> Path {
-    pod.container_path(ray).key("volumeMounts")
+    pod.container_path(ray).then_key("volumeMounts")
 }
 
 /// The volume to mount: one of memory that carries KubeRay's name already, a new one of that name, or one of ours.

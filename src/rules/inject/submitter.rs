@@ -56,8 +56,7 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
             if main.value.get("resources") != Some(&wanted) {
                 let holds_more = main.requests.iter().chain(&main.limits).any(|given| {
                     given
-                        .quantity
-                        .as_ref()
+                        .quantity()
                         .is_some_and(|quantity| limits.value.get(given.key).is_some_and(|small| quantity > small))
                 });
                 if holds_more && let Some(seen) = main.limit("cpu").or_else(|| main.request("cpu")) {
@@ -74,7 +73,7 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
         let given = text(submitter.spec, "restartPolicy");
         if given.is_none() || (setting.forced && given != Some(setting.value)) {
             plan.set(
-                submitter.spec_path().key("restartPolicy"),
+                submitter.spec_path().then_key("restartPolicy"),
                 setting.value.as_str(),
                 &setting.leaf,
             );

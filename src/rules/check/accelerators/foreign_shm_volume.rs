@@ -48,7 +48,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         };
         let is_disk = volume.get("emptyDir").is_some_and(serde_json::Value::is_object);
         let finding = Finding::new(
-            pod.spec_path().key("volumes").index(index).key("name"),
+            pod.spec_path().then_key("volumes").index(index).key("name"),
             format!(
                 "{}: volume {SHM_VOLUME} is not memory, and KubeRay would mount it at {SHM_PATH}",
                 pod.title()

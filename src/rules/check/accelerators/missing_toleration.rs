@@ -69,7 +69,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         let taint = text(wanted, "key").unwrap_or_default();
         findings.push(
             Finding::new(
-                job.nearest(pod.spec_path().key("tolerations")),
+                job.nearest(pod.spec_path().then_key("tolerations")),
                 format!(
                     "{}: asks for {} and does not tolerate the taint {} of its nodes",
                     pod.title(),

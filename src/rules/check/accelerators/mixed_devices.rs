@@ -57,7 +57,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             limit.key != counted.key
                 && is_accelerator(limit.key)
                 && !told::has_own_name(limit.key)
-                && limit.quantity.as_ref().is_some_and(|quantity| quantity.value() > 0)
+                && limit.quantity().is_some_and(|quantity| quantity.value() > 0)
         });
         let Some(other) = other else { continue };
         findings.push(

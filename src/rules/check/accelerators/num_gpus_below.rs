@@ -51,7 +51,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         };
         let by_group = || {
             let (key, quantity) = told::group_gpus(pod, cx.kuberay())?;
-            Some((pod.group_path().key("resources").name(key), quantity.value()))
+            Some((pod.group_path().then_key("resources").name(key), quantity.value()))
         };
         let Some((path, told)) = by_group().or_else(by_param).filter(|(_, told)| *told >= 0) else {
             continue;

@@ -54,7 +54,10 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         };
         let name = text(mount, "name").unwrap_or_default();
         let finding = Finding::new(
-            pod.container_path(ray).key("volumeMounts").index(index).key("name"),
+            pod.container_path(ray)
+                .then_key("volumeMounts")
+                .index(index)
+                .key("name"),
             format!("{}: volume {} at {SHM_PATH} {what}", pod.title(), quoted(name)),
         )
         .fix("mount a volume with emptyDir.medium Memory")

@@ -73,7 +73,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 continue;
             }
         };
-        let Some(limit) = ray.limit("memory").and_then(|limit| limit.quantity.as_ref()) else {
+        let Some(limit) = ray.limit("memory").and_then(|limit| limit.quantity()) else {
             continue;
         };
         if size <= *limit || limit.is_zero() {

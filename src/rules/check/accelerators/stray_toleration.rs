@@ -50,7 +50,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         let Some((index, key)) = stray else { continue };
         findings.push(
             Finding::new(
-                pod.spec_path().key("tolerations").index(index),
+                pod.spec_path().then_key("tolerations").index(index),
                 format!(
                     "{}: asks for no GPU and tolerates {}, it may fill a GPU node",
                     pod.title(),
@@ -80,6 +80,6 @@ fn may_use_devices(pod: &Pod<'_>) -> bool {
     !items(pod.spec, "resourceClaims").is_empty()
         || text(pod.spec, "runtimeClassName").is_some_and(|name| name.contains("nvidia"))
         || pod.containers.iter().flat_map(Container::asked).any(|resource| {
-            resource.key.contains('/') && resource.quantity.as_ref().is_none_or(|quantity| !quantity.is_zero())
+            resource.key.contains('/') && resource.quantity().is_none_or(|quantity| !quantity.is_zero())
         })
 }

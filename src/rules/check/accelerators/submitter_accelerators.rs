@@ -118,7 +118,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
 fn strip(cx: &Cx<'_>, pod: &Pod<'_>, is_device: &dyn Fn(&str) -> bool) -> Vec<(crate::k8s::path::Path, Op)> {
     let mut edits = Vec::new();
     for container in &pod.containers {
-        let resources = pod.container_path(container).key("resources");
+        let resources = pod.container_path(container).then_key("resources");
         for (block, list) in [("limits", &container.limits), ("requests", &container.requests)] {
             for resource in list.iter().filter(|resource| is_device(resource.key)) {
                 edits.push((resources.key(block).name(resource.key), Op::Remove));

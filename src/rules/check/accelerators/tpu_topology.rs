@@ -58,9 +58,9 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             .running()
             .flat_map(Container::asked)
             .filter(|resource| resource.key == TPU)
-            .filter_map(|resource| resource.quantity.as_ref())
+            .filter_map(|resource| resource.quantity())
             .fold(0_i64, |sum, chips| sum.saturating_add(chips.value().max(0)));
-        let selector = pod.spec_path().key("nodeSelector").name(TOPOLOGY);
+        let selector = pod.spec_path().then_key("nodeSelector").name(TOPOLOGY);
         let hosts = pod.group_number("numOfHosts", 1);
         let shown = quoted(topology);
         let finding = match product(topology) {
@@ -79,7 +79,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             .fix(format!("set limits[\"{TPU}\"] to the chips of one host"))
             .warn_only(),
             Some(slice) if hosts.saturating_mul(chips) != slice => Finding::new(
-                pod.group_path().key("numOfHosts"),
+                pod.group_path().then_key("numOfHosts"),
                 format!(
                     "{}: {hosts} hosts of {chips} TPU chips are not the {slice} of topology {shown}",
                     pod.title()

@@ -55,7 +55,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             continue;
         }
         let uncounted = ray.limits.iter().find_map(|limit| {
-            let count = limit.quantity.as_ref().filter(|count| count.value() > 0)?;
+            let count = limit.quantity().filter(|count| count.value() > 0)?;
             (is_accelerator(limit.key) && !told::has_own_name(limit.key)).then_some((limit.key, count.value()))
         });
         let Some((key, count)) = uncounted else { continue };

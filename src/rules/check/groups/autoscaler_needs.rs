@@ -50,7 +50,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     if let Some(head) = token {
         findings.push(
             Finding::new(
-                head.spec_path().key("automountServiceAccountToken"),
+                head.spec_path().then_key("automountServiceAccountToken"),
                 "head: no service account token, the autoscaler cannot reach the API server",
             )
             .fix("leave automountServiceAccountToken out")
@@ -68,7 +68,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         if policy != "Never" {
             findings.push(
                 Finding::new(
-                    pod.spec_path().key("restartPolicy"),
+                    pod.spec_path().then_key("restartPolicy"),
                     format!("{}: workers that the autoscaler ends are started again", pod.title()),
                 )
                 .fix("set restartPolicy to Never")

@@ -54,7 +54,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         };
         findings.push(
             Finding::new(
-                pod.container_path(first).key("name"),
+                pod.container_path(first).then_key("name"),
                 format!(
                     "{}: container {} stands before {}, KubeRay would run Ray in it",
                     pod.title(),
@@ -66,7 +66,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)"))
             .repair(
                 format!("{}: container {} moved to the front", pod.title(), quoted(ray.name)),
-                pod.spec_path().key("containers"),
+                pod.spec_path().then_key("containers"),
                 Op::ToFront(ray.index),
             ),
         );

@@ -58,7 +58,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             continue;
         };
         findings.push(
-            Finding::new(pod.group_path().key("groupName"), message)
+            Finding::new(pod.group_path().then_key("groupName"), message)
                 .fix("give each group a name of its own: lower-case letters, digits and dashes")
                 .flyte("WorkerNodeConfig(group_name=\"gpu-workers\")"),
         );

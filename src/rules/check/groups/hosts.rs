@@ -50,7 +50,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             continue;
         };
         findings.push(
-            Finding::new(pod.group_path().key("numOfHosts"), message)
+            Finding::new(pod.group_path().then_key("numOfHosts"), message)
                 .fix("set numOfHosts to 1, or to the hosts of one TPU slice")
                 .weight(pods),
         );

@@ -59,7 +59,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             ("maxReplicas", grows, "max_replicas")
         };
         let allowed = most / pod.group_number("numOfHosts", 1).max(1);
-        let path = pod.group_path().key(key);
+        let path = pod.group_path().then_key(key);
         let finding = Finding::new(
             path.clone(),
             format!("{}: {workers} workers are more than the allowed {most}", pod.title()),

@@ -40,7 +40,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         if least > most {
             findings.push(
                 Finding::new(
-                    pod.group_path().key("minReplicas"),
+                    pod.group_path().then_key("minReplicas"),
                     format!(
                         "{}: minReplicas {least} is above maxReplicas {most}, KubeRay uses {most}",
                         pod.title()

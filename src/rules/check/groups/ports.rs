@@ -55,7 +55,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     if ports.is_empty() {
         return;
     }
-    let at = head.container_path(ray).key("ports");
+    let at = head.container_path(ray).then_key("ports");
     let flyte = flyte::setting(head, "pod_template=PodTemplate(…)");
     let wanted = match head.start_param("dashboard-port") {
         None => Some(DASHBOARD_PORT),

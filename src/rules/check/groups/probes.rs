@@ -56,7 +56,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         if let Some(key) = missing {
             findings.push(
                 Finding::new(
-                    pod.container_path(ray).key(key),
+                    pod.container_path(ray).then_key(key),
                     format!(
                         "{}: no {key} beside the other probe, KubeRay adds one that needs wget",
                         pod.title()
@@ -72,7 +72,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 if path.is_some_and(|path| path.contains("raylet_healthz") || path.contains("gcs_healthz")) {
                     findings.push(
                         Finding::new(
-                            pod.container_path(other).key(key),
+                            pod.container_path(other).then_key(key),
                             format!(
                                 "{}: container {} has Ray's {key}, KubeRay looks only at the first container",
                                 pod.title(),

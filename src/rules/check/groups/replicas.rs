@@ -48,7 +48,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         };
         findings.push(
             Finding::new(
-                pod.group_path().key("replicas"),
+                pod.group_path().then_key("replicas"),
                 format!(
                     "{}: replicas {replicas} is {bound} {at}, KubeRay would make {at}",
                     pod.title()

@@ -55,7 +55,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             };
             findings.push(
                 Finding::new(
-                    pod.group_path().key("rayStartParams").name(key),
+                    pod.group_path().then_key("rayStartParams").name(key),
                     format!("{}: start parameter {} {problem}", pod.title(), quoted(key)),
                 )
                 .fix("put quotation marks inside the value: resources: \"'{\\\"TPU\\\": 4}'\"")

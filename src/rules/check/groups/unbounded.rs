@@ -43,7 +43,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     for pod in job.workers().filter(|pod| unbounded(super::bounds(pod).1)) {
         findings.push(
             Finding::new(
-                pod.group_path().key("maxReplicas"),
+                pod.group_path().then_key("maxReplicas"),
                 format!("{}: autoscaling without a maximum may take every node", pod.title()),
             )
             .fix("set maxReplicas to the most workers that the job may have")

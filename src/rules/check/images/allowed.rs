@@ -60,7 +60,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             if is_refused {
                 findings.push(
                     Finding::new(
-                        pod.container_path(container).key("image"),
+                        pod.container_path(container).then_key("image"),
                         format!("{}: image {} is not allowed here", pod.title(), quoted(image)),
                     )
                     .fix("use an image that limits.allowedImages covers")

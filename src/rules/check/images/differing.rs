@@ -54,7 +54,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         }
         findings.push(
             Finding::new(
-                pod.container_path(main).key("image"),
+                pod.container_path(main).then_key("image"),
                 format!(
                     "{}: image {} is not the head's {}, Ray's versions may differ",
                     pod.title(),

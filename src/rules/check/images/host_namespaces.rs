@@ -48,9 +48,12 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         for (key, effect) in NAMESPACES {
             if pod.spec.get(key) == Some(&Value::Bool(true)) {
                 findings.push(
-                    Finding::new(pod.spec_path().key(key), format!("{}: {key}, it {effect}", pod.title()))
-                        .fix(format!("leave {key} out"))
-                        .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+                    Finding::new(
+                        pod.spec_path().then_key(key),
+                        format!("{}: {key}, it {effect}", pod.title()),
+                    )
+                    .fix(format!("leave {key} out"))
+                    .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
                 );
             }
         }
@@ -60,7 +63,10 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 if host != 0 {
                     findings.push(
                         Finding::new(
-                            pod.container_path(container).key("ports").index(index).key("hostPort"),
+                            pod.container_path(container)
+                                .then_key("ports")
+                                .index(index)
+                                .key("hostPort"),
                             format!(
                                 "{}: container {} takes port {host} of the node, one such pod fits on each",
                                 pod.title(),

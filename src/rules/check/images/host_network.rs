@@ -41,7 +41,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         if pod.spec.get("hostNetwork") == Some(&Value::Bool(true)) {
             findings.push(
                 Finding::new(
-                    pod.spec_path().key("hostNetwork"),
+                    pod.spec_path().then_key("hostNetwork"),
                     format!(
                         "{}: hostNetwork, Ray's ports clash with those of other pods on the node",
                         pod.title()

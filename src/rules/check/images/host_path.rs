@@ -64,7 +64,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             };
             findings.push(
                 Finding::new(
-                    pod.spec_path().key("volumes").index(index).key("hostPath"),
+                    pod.spec_path().then_key("volumes").index(index).key("hostPath"),
                     format!("{}: hostPath {} {effect}", pod.title(), quoted(path)),
                 )
                 .fix("use a PersistentVolumeClaim or an emptyDir")

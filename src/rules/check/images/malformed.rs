@@ -52,7 +52,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 continue;
             };
             findings.push(
-                Finding::new(pod.container_path(container).key("image"), message)
+                Finding::new(pod.container_path(container).then_key("image"), message)
                     .fix("write it like ghcr.io/my-org/ray:2.52.1")
                     .flyte(super::flyte_setting(pod, container)),
             );

@@ -48,7 +48,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             let Some(context) = container.value.get("securityContext") else {
                 continue;
             };
-            let at = || pod.container_path(container).key("securityContext");
+            let at = || pod.container_path(container).then_key("securityContext");
             let mut report = |path, what: String| {
                 findings.push(
                     Finding::new(

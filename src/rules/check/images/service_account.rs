@@ -57,7 +57,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     };
     findings.push(
         Finding::new(
-            head.spec_path().key("serviceAccountName"),
+            head.spec_path().then_key("serviceAccountName"),
             format!(
                 "head: service account {} lets {shared_by} create and delete pods, as autoscaling needs",
                 quoted(account)

@@ -58,7 +58,7 @@ spec: {rayClusterSpec: {authOptions: {mode: token, enableK8sTokenAuth: false}}}
         if auth(job).is_some_and(is_by_kubernetes) {
             findings.push(
                 Finding::new(
-                    cluster_path(AUTH).key("enableK8sTokenAuth"),
+                    cluster_path(AUTH).then_key("enableK8sTokenAuth"),
                     "enableK8sTokenAuth in a RayJob, KubeRay refuses that",
                 )
                 .fix("remove enableK8sTokenAuth"),
@@ -151,7 +151,7 @@ fn kubernetes_token_options(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Finding
         );
     };
     if !is_by_token(auth) {
-        return wrong(cluster_path(AUTH).key("mode"), "needs the mode token");
+        return wrong(cluster_path(AUTH).then_key("mode"), "needs the mode token");
     }
     if let version @ RayVersion::Known(..) = RayVersion::of(job)
         && !version.at_least(2, 55)
@@ -160,7 +160,7 @@ fn kubernetes_token_options(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Finding
     }
     if text(auth, "secretName").is_some_and(|name| !name.is_empty()) {
         wrong(
-            cluster_path(AUTH).key("secretName"),
+            cluster_path(AUTH).then_key("secretName"),
             "takes no token of a Secret, and secretName is set",
         );
     }
@@ -215,7 +215,7 @@ fn network_policy(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let mode = text(policy, "mode").unwrap_or("DenyAll");
     for part in ["head", "worker"] {
         if let Some(rules) = given(policy, part) {
-            unrestricted(rules, mode, &cluster_path(POLICY).key(part), findings);
+            unrestricted(rules, mode, &cluster_path(POLICY).then_key(part), findings);
         }
     }
     let mut names = BTreeSet::new();
@@ -225,7 +225,7 @@ fn network_policy(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         if let Err(error) = dns1123_label(name) {
             findings.push(
                 Finding::new(
-                    pod.group_path().key("groupName"),
+                    pod.group_path().then_key("groupName"),
                     format!("{}: for its network policy, {error}", pod.title()),
                 )
                 .fix("name the group with lower-case letters, digits and dashes"),
@@ -233,7 +233,7 @@ fn network_policy(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         }
     }
     for (index, group) in items(policy, "workerGroups").iter().enumerate() {
-        let path = cluster_path(POLICY).key("workerGroups").index(index);
+        let path = cluster_path(POLICY).then_key("workerGroups").index(index);
         unrestricted(group, mode, &path, findings);
         let name = text(group, "groupName").unwrap_or_default();
         if !names.contains(name) {

@@ -85,7 +85,7 @@ fn group_idle_timeout(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         };
         findings.push(
             Finding::new(
-                pod.group_path().key("idleTimeoutSeconds"),
+                pod.group_path().then_key("idleTimeoutSeconds"),
                 format!("{}: idleTimeoutSeconds {seconds} {problem}", pod.title()),
             )
             .fix(fix),
@@ -143,7 +143,7 @@ fn group_priority(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         };
         findings.push(
             Finding::new(
-                pod.group_path().key("priority"),
+                pod.group_path().then_key("priority"),
                 format!("{}: priority {priority} {problem}", pod.title()),
             )
             .fix(fix),

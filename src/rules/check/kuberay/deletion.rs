@@ -276,7 +276,7 @@ spec: {deletionStrategy: {onSuccess: {policy: DeleteCluster}, onFailure: {policy
             if given(strategy, end).is_some_and(|end| given(end, "policy").is_none()) {
                 findings.push(
                     Finding::new(
-                        strategy_path(end).key("policy"),
+                        strategy_path(end).then_key("policy"),
                         format!("deletionStrategy.{end} has no policy, KubeRay refuses that"),
                     )
                     .fix(format!("set deletionStrategy.{end}.policy")),

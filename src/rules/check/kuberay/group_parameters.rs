@@ -54,7 +54,7 @@ fn resources_twice(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         if let Some(parameter) = parameter.filter(|_| has_resources) {
             findings.push(
                 Finding::new(
-                    pod.group_path().key("resources"),
+                    pod.group_path().then_key("resources"),
                     format!(
                         "{}: resources beside the start parameter {parameter}, KubeRay takes one",
                         pod.title()
@@ -146,7 +146,7 @@ fn label_syntax(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             if let Some(error) = wrong {
                 findings.push(
                     Finding::new(
-                        pod.group_path().key("labels").name(key),
+                        pod.group_path().then_key("labels").name(key),
                         format!("{}: label {}: {error}", pod.title(), quoted(key)),
                     )
                     .fix("spell it as Kubernetes does"),
@@ -200,7 +200,7 @@ fn object_store(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             .find_map(|container| {
                 let request = match container.request("memory") {
                     None => 0,
-                    Some(request) => request.quantity.as_ref().filter(|bytes| bytes.is_integer())?.value(),
+                    Some(request) => request.quantity().filter(|bytes| bytes.is_integer())?.value(),
                 };
                 (store > request).then(|| format!("is above the memory request of {request} bytes"))
             }),

@@ -81,7 +81,7 @@ fn without_containers(job: &RayJob<'_>, role: Role, findings: &mut Findings) {
     for pod in job.pods.iter().filter(|pod| pod.role == role && pod.main().is_none()) {
         findings.push(
             Finding::new(
-                pod.spec_path().key("containers"),
+                pod.spec_path().then_key("containers"),
                 format!("{}: no container to run Ray in", pod.title()),
             )
             .fix("give the pod template a container")
@@ -150,7 +150,7 @@ fn negative(job: &RayJob<'_>, key: &'static str, setting: &str, findings: &mut F
         if seen < 0 {
             findings.push(
                 Finding::new(
-                    pod.group_path().key(key),
+                    pod.group_path().then_key(key),
                     format!("{}: {key} {seen} is below 0", pod.title()),
                 )
                 .fix(format!("set {key} to at least 0"))
@@ -196,7 +196,7 @@ fn min_above_max(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         if least > most {
             findings.push(
                 Finding::new(
-                    pod.group_path().key("minReplicas"),
+                    pod.group_path().then_key("minReplicas"),
                     format!("{}: minReplicas {least} is above maxReplicas {most}", pod.title()),
                 )
                 .fix("set minReplicas to at most maxReplicas")
@@ -279,7 +279,11 @@ fn suspended(job: &RayJob<'_>, problem: &str, findings: &mut Findings) {
     let is_suspended = |pod: &&Pod<'_>| given(pod.group, "suspend").and_then(Value::as_bool) == Some(true);
     for pod in job.workers().filter(is_suspended) {
         findings.push(
-            Finding::new(pod.group_path().key("suspend"), format!("{}: {problem}", pod.title())).fix("remove suspend"),
+            Finding::new(
+                pod.group_path().then_key("suspend"),
+                format!("{}: {problem}", pod.title()),
+            )
+            .fix("remove suspend"),
         );
     }
 }

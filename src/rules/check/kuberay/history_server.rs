@@ -92,7 +92,7 @@ fn collector(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         for container in pod.running().filter(|container| container.name == CONTAINER) {
             findings.push(
                 Finding::new(
-                    pod.container_path(container).key("name"),
+                    pod.container_path(container).then_key("name"),
                     format!("{}: the container {CONTAINER} is KubeRay's own", pod.title()),
                 )
                 .fix("remove the container, or historyServerOptions"),

@@ -199,7 +199,7 @@ spec:
         if let Some(policy) = restart_policy(head) {
             findings.push(
                 Finding::new(
-                    head.spec_path().key("restartPolicy"),
+                    head.spec_path().then_key("restartPolicy"),
                     format!("head: restartPolicy {} in SidecarMode must be Never", quoted(policy)),
                 )
                 .fix("set restartPolicy to Never"),

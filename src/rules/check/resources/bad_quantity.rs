@@ -49,7 +49,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             for (block, resources) in [("requests", &container.requests), ("limits", &container.limits)] {
                 for resource in resources {
                     let key = resource.key;
-                    let (what, fix) = match resource.quantity.as_ref() {
+                    let (what, fix) = match resource.quantity() {
                         None => ("is no quantity", "write a number with a unit, like 8, 500m or 32Gi"),
                         Some(quantity) if quantity.is_negative() => ("is negative", "write a positive quantity"),
                         Some(quantity) if is_exact(key) && !quantity.is_integer() => {

@@ -52,13 +52,13 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             let Some(given) = ray.limit(resource).or_else(|| ray.request(resource)) else {
                 continue;
             };
-            let Some(quantity) = given.quantity.as_ref() else {
+            let Some(quantity) = given.quantity() else {
                 continue;
             };
             // A limit below its request is raised to it by another check.
             let is_request_above = ray
                 .request(resource)
-                .and_then(|request| request.quantity.as_ref())
+                .and_then(|request| request.quantity())
                 .is_some_and(|request| request > quantity);
             if quantity >= minimum.value || is_request_above || is_platform_default(cx, ray, resource) {
                 continue;

@@ -50,7 +50,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 let Some(limit) = container.limit(request.key) else {
                     continue;
                 };
-                let (Some(requested), Some(most)) = (request.quantity.as_ref(), limit.quantity.as_ref()) else {
+                let (Some(requested), Some(most)) = (request.quantity(), limit.quantity()) else {
                     continue;
                 };
                 if requested == most {

@@ -48,7 +48,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     for pod in &job.pods {
         for container in &pod.containers {
             for request in container.requests.iter().filter(|request| is_exact(request.key)) {
-                if container.limit(request.key).is_some() || request.quantity.is_none() {
+                if container.limit(request.key).is_some() || request.quantity().is_none() {
                     continue;
                 }
                 let (key, count, shown) = (request.key, request.seen(), named(request.key));

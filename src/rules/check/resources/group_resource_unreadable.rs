@@ -48,7 +48,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             };
             findings.push(
                 Finding::new(
-                    pod.group_path().key("resources").name(key),
+                    pod.group_path().then_key("resources").name(key),
                     format!(
                         "{}: {} {} among its resources {what}, Ray is told of none",
                         pod.title(),

@@ -68,7 +68,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 .map(|text| format!(", rayStartParams say {}", quoted(text)))
                 .unwrap_or_default();
             let finding = Finding::new(
-                pod.group_path().key("resources").name(promise.key),
+                pod.group_path().then_key("resources").name(promise.key),
                 format!(
                     "{}: its resources promise {} {}, its container has {}{says}",
                     pod.title(),

@@ -54,7 +54,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 let Some(limit) = container.limit(request.key) else {
                     continue;
                 };
-                let (Some(least), Some(most)) = (request.quantity.as_ref(), limit.quantity.as_ref()) else {
+                let (Some(least), Some(most)) = (request.quantity(), limit.quantity()) else {
                     continue;
                 };
                 // A negative limit is RG205's: what its author meant is anybody's guess.
@@ -62,7 +62,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                     continue;
                 }
                 let (key, wanted, shown) = (request.key, request.seen(), named(request.key));
-                let resources = pod.container_path(container).key("resources");
+                let resources = pod.container_path(container).then_key("resources");
                 let path = resources.key("limits").name(key);
                 findings.push(
                     Finding::new(

@@ -46,7 +46,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let Some(ray) = pod.main() else { continue };
         let Some(request) = ray.request("memory") else { continue };
-        if ray.limit("memory").is_some() || request.quantity.as_ref().is_none() {
+        if ray.limit("memory").is_some() || request.quantity().is_none() {
             continue;
         }
         let memory = request.seen();

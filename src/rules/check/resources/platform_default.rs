@@ -61,7 +61,7 @@ pub fn is_platform_default(cx: &Cx<'_>, container: &Container<'_>, resource: &st
     [container.request(resource), container.limit(resource)]
         .into_iter()
         .flatten()
-        .all(|given| given.quantity == default)
+        .all(|given| given.quantity() == default.as_ref())
 }
 
 fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
@@ -81,7 +81,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 || format!("no {resource} is asked for"),
                 |given| format!("{resource} {} is the platform's default", given.seen()),
             );
-            let resources = pod.container_path(ray).key("resources");
+            let resources = pod.container_path(ray).then_key("resources");
             let block = if ray.limit(resource).is_some() {
                 "limits"
             } else {

@@ -52,7 +52,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             let Some(limit) = container.limit("memory") else {
                 continue;
             };
-            let Some(quantity) = limit.quantity.as_ref() else {
+            let Some(quantity) = limit.quantity() else {
                 continue;
             };
             if quantity.is_zero() || quantity.is_negative() || quantity.value() >= LEAST {

@@ -57,7 +57,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             };
             findings.push(
                 Finding::new(
-                    pod.spec_path().key("schedulerName"),
+                    pod.spec_path().then_key("schedulerName"),
                     format!(
                         "{}: scheduler {} does not read the label {label}",
                         pod.title(),

@@ -119,8 +119,7 @@ fn cpus(cx: &Cx<'_>, pod: &Pod<'_>) -> Option<i64> {
     let limit = ray.limit("cpu");
     let source = limit.or_else(|| ray.request("cpu").filter(|_| cx.kuberay() >= KubeRay::V1_3));
     source?
-        .quantity
-        .as_ref()
+        .quantity()
         .filter(|cpus| !cpus.is_zero())
         .map(|cpus| cpus.value())
 }
@@ -139,9 +138,9 @@ fn gpus(cx: &Cx<'_>, pod: &Pod<'_>) -> Option<i64> {
     let counted = ray
         .limits
         .iter()
-        .find(|limit| is_gpu_key(limit.key, knows_mig) && !limit.quantity.as_ref().is_none_or(Quantity::is_zero));
+        .find(|limit| is_gpu_key(limit.key, knows_mig) && !limit.quantity().is_none_or(Quantity::is_zero));
     match counted {
-        Some(limit) => limit.quantity.as_ref().map(|gpus| gpus.value()),
+        Some(limit) => limit.quantity().map(|gpus| gpus.value()),
         None if ray.limits.iter().any(|limit| facts::is_accelerator(limit.key)) => None,
         None => Some(0),
     }

@@ -49,7 +49,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     if let Some(pod) = named.filter(|_| !has_queue) {
         findings.push(
             Finding::new(
-                pod.spec_path().key("schedulerName"),
+                pod.spec_path().then_key("schedulerName"),
                 format!("{}: the KAI scheduler waits for ever without a queue", pod.title()),
             )
             .fix("give the RayJob the label kai.scheduler/queue"),

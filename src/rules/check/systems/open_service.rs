@@ -44,5 +44,5 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         Some("LoadBalancer") => "head: LoadBalancer opens the dashboard, client and GCS ports to its network",
         _ => return,
     };
-    findings.push(Finding::new(head.group_path().key("serviceType"), message).fix("set serviceType to ClusterIP"));
+    findings.push(Finding::new(head.group_path().then_key("serviceType"), message).fix("set serviceType to ClusterIP"));
 }

@@ -55,7 +55,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         } else {
             format!("restartPolicy {}", quoted(policy))
         };
-        let path = submitter.spec_path().key("restartPolicy");
+        let path = submitter.spec_path().then_key("restartPolicy");
         findings.push(
             Finding::new(path.clone(), format!("submitter: {seen}, its Job is refused for ever"))
                 .fix("set restartPolicy to Never")
@@ -74,7 +74,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         if !container.value.is_object() {
             continue;
         }
-        let path = submitter.container_path(container).key("name");
+        let path = submitter.container_path(container).then_key("name");
         let finding = Finding::new(
             path.clone(),
             "submitter: a container without a name, its Job is refused for ever",

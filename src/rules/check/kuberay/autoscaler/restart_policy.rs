@@ -133,7 +133,7 @@ fn restarting<'j, 'a: 'j>(pods: impl IntoIterator<Item = &'j Pod<'a>>, version: 
         if let Some(policy) = restart_policy(pod) {
             findings.push(
                 Finding::new(
-                    pod.spec_path().key("restartPolicy"),
+                    pod.spec_path().then_key("restartPolicy"),
                     format!(
                         "{}: restartPolicy {} under the autoscaler {version}",
                         pod.title(),

@@ -21,7 +21,7 @@ fn policies<'a>(cx: &Cx<'_>, job: &RayJob<'a>) -> impl Iterator<Item = (Path, &'
     let strategy = strategy(job).filter(|_| !is_old);
     let new = ENDS.iter().filter_map(move |end| {
         let policy = text(given(strategy?, end)?, "policy")?;
-        Some((strategy_path(end).key("policy"), policy))
+        Some((strategy_path(end).then_key("policy"), policy))
     });
     old.into_iter().chain(new)
 }

@@ -136,14 +136,14 @@ fn of_the_head(job: &RayJob<'_>, findings: &mut Findings) {
     for (index, mount) in items(container.value, "volumeMounts").iter().enumerate() {
         if text(mount, "name") == Some(VOLUME) || text(mount, "mountPath") == Some(MOUNT_PATH) {
             own(
-                head.container_path(container).key("volumeMounts").index(index),
+                head.container_path(container).then_key("volumeMounts").index(index),
                 format!("the mount {VOLUME} at {MOUNT_PATH}"),
             );
         }
     }
     if let Some((index, _)) = head.volume(VOLUME) {
         own(
-            head.spec_path().key("volumes").index(index),
+            head.spec_path().then_key("volumes").index(index),
             format!("the volume {VOLUME}"),
         );
     }
