@@ -2,6 +2,14 @@
 
 use std::fmt::Write as _;
 
+use crate::diag::shorten;
+
+/// The reason that the client gives to a refusal in words of its sender's own: of a proxy on the way, or of the API server
+/// when it has too much to do.
+const NO_STATUS: &str = "Failed to parse error data";
+/// As many of its characters as are shown.
+const SHOWN: usize = 200;
+
 /// Why a request to the API server failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -64,6 +72,10 @@ impl Cause {
 /// A failed request in one line: the API server's own words, or every cause down to the socket.
 pub fn describe(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {
+        if status.reason == NO_STATUS {
+            let words: Vec<_> = status.message.split_whitespace().collect();
+            return format!("{}: {}", status.code, shorten(&words.join(" "), SHOWN));
+        }
         return format!("{} {}: {}", status.code, status.reason, status.message);
     }
     let mut text = error.to_string();

@@ -1,13 +1,20 @@
 //! Objects of the API server as JSON, by their paths: unknown fields survive, as in a review.
 
 use std::fmt;
+use std::time::Duration;
 
 use hyper::Request;
 use kube::Client;
 use serde_json::Value;
+use tokio::time::sleep;
+
+use super::Cause;
 
 /// How many objects a page holds. A RayJob takes some 15 KB, and pages are held in memory one at a time.
 const PAGE: usize = 100;
+
+/// The pauses, in seconds, before a page is asked for again that the API server had too much to do for. It asks for one of a second.
+const THROTTLED_PAUSES: [u64; 4] = [1, 2, 4, 8];
 
 /// Reads an object; `None` where there is none of that name, or no such API.
 ///
@@ -86,7 +93,7 @@ impl<'c> Pages<'c> {
         } else {
             format!("{}&continue={token}", self.path)
         };
-        let mut list: Value = self.client.request(request("GET", &path, Vec::new())?).await?;
+        let mut list = self.list(&path).await?;
         let metadata = list.get("metadata");
         self.next = metadata
             .and_then(|metadata| metadata.get("continue")?.as_str())
@@ -101,6 +108,16 @@ impl<'c> Pages<'c> {
             _ => Vec::new(),
         };
         Ok(Some(Page { items, left }))
+    }
+
+    async fn list(&self, path: &str) -> Result<Value, kube::Error> {
+        for pause in THROTTLED_PAUSES {
+            match self.client.request(request("GET", path, Vec::new())?).await {
+                Err(error) if Cause::of(&error) == Cause::Throttled => sleep(Duration::from_secs(pause)).await,
+                list => return list,
+            }
+        }
+        self.client.request(request("GET", path, Vec::new())?).await
     }
 }
 

@@ -86,3 +86,41 @@ fn each_status_has_its_cause() {
         assert_eq!(describe(&error), format!("{code} Because: no"));
     }
 }
+
+/// A client of an API server that gives these answers, one after the other, and then the last one again.
+fn answering(answers: &'static [(u16, &str)]) -> Client {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let service = tower::service_fn(move |_: hyper::Request<kube::client::Body>| {
+        let nth = asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let (status, body) = answers[nth.min(answers.len() - 1)];
+        let answer = hyper::Response::builder().status(status);
+        let answer = answer.body(kube::client::Body::from(body.as_bytes().to_vec()));
+        std::future::ready(Ok::<_, std::convert::Infallible>(answer.unwrap()))
+    });
+    Client::new(service, "default")
+}
+
+#[tokio::test]
+async fn what_is_no_answer_of_kubernetes_is_one_short_line() {
+    let page = "<html>\n  <title>502 Bad Gateway</title>\u{1b}[31m";
+    let long = Box::leak(format!("{page}{}", "x".repeat(100_000)).into_boxed_str());
+    let client = answering(Box::leak(Box::new([(502, &*long)])));
+    let error = objects::get(&client, "/version").await.unwrap_err();
+    let said = describe(&error);
+    assert!(
+        said.starts_with(r"502: <html> <title>502 Bad Gateway</title>\u{1b}[31mxxx"),
+        "{said}"
+    );
+    assert!(said.len() < 300, "{said}");
+}
+
+#[tokio::test]
+async fn a_page_is_asked_for_again_where_the_api_server_had_too_much_to_do() {
+    let busy = (429, "Too many requests, please try again later.\n");
+    let page = (200, r#"{"metadata": {}, "items": [{"kind": "RayJob"}]}"#);
+    let client = answering(Box::leak(Box::new([busy, page])));
+    let mut pages = objects::Pages::of(&client, "/apis/ray.io/v1/rayjobs", "");
+    let page = pages.next().await.unwrap().unwrap();
+    assert_eq!((page.items.len(), page.left), (1, Some(0)));
+    assert!(pages.next().await.unwrap().is_none());
+}
