@@ -1,9 +1,11 @@
 //! The command itself, told by signals to reload and to end.
 
 use tempfile::TempDir;
+use tokio::net::TcpStream;
 
 use crate::client::get;
 use crate::command::Raygate;
+use crate::harness::eventually;
 use crate::reload::{broken_files, digest, files, write};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,6 +53,22 @@ async fn sighup_reloads_at_once_and_sigterm_ends() {
 
     raygate.signal("TERM");
     raygate.until_logged("stopped").await;
+    let status = raygate.ended().await;
+    assert!(status.success(), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_the_drain() {
+    let mut raygate = Raygate::serve(|command| {
+        command.args(["--drain-delay", "1h"]);
+    });
+    let (webhook, admin) = raygate.serving().await;
+    raygate.signal("TERM");
+    raygate.until_logged("draining: not ready, still serving").await;
+    eventually("not ready", async || get(admin, "/readyz").await.status == 503).await;
+    assert!(TcpStream::connect(webhook).await.is_ok(), "not everybody has heard of it");
+    raygate.signal("TERM");
+    raygate.until_logged("asked again: stopped without draining").await;
     let status = raygate.ended().await;
     assert!(status.success(), "{status}");
 }
