@@ -170,7 +170,9 @@ fn fill(object: &mut Value, install: &Install<'_>) {
             if let (Certificates::SelfManaged, Some(Value::Array(env))) = (install.certificates, env) {
                 let service = (service.as_str() != SERVICE).then(|| ("RAYGATE_SERVICE", service.to_string()));
                 let url = install.url.map(|url| ("RAYGATE_URL", url.to_string()));
-                let settings = service.into_iter().chain(url);
+                let excluded: Vec<_> = install.excluded_namespaces.iter().map(DnsLabel::as_str).collect();
+                let excluded = (!excluded.is_empty()).then(|| ("RAYGATE_EXCLUDED_NAMESPACES", excluded.join(",")));
+                let settings = service.into_iter().chain(url).chain(excluded);
                 env.extend(settings.map(|(name, value)| json!({"name": name, "value": value})));
             }
         }

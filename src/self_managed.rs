@@ -30,7 +30,7 @@ use crate::certs::generate::IssueError;
 use crate::certs::names::NameError;
 use crate::certs::{CaCertificate, DnsLabel, SubjectName, service_names};
 use crate::cluster::{Cause, describe};
-use crate::install::{self, BaseUrl, BuildError, Certificates, Difference, Install, Part, ValueError};
+use crate::install::{self, BaseUrl, BuildError, Certificates, Component, Difference, Install, Part, ValueError};
 use crate::metrics::Metrics;
 use crate::server::{CertificateStore, Pair, Trust, unix_now};
 
@@ -68,6 +68,10 @@ pub struct Options {
     pub url: Option<BaseUrl>,
     /// The name of both webhook configurations.
     pub configuration: String,
+    /// Whether the validating configuration ignores failures.
+    pub fail_open: bool,
+    /// Further namespaces that both configurations leave out.
+    pub excluded_namespaces: Vec<DnsLabel>,
     /// The life of a CA.
     pub ca_life: Duration,
     /// The life of a serving certificate; never past the end of its CA.
@@ -198,6 +202,7 @@ impl Keeper {
         store: Arc<CertificateStore>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeeperError> {
+        let expected = expected(&options)?;
         let Options {
             namespace,
             secret,
@@ -206,6 +211,7 @@ impl Keeper {
             configuration,
             ca_life,
             certificate_life,
+            ..
         } = options;
         let mut names = service_names(&service, &namespace);
         let dialled = match &url {
@@ -215,7 +221,6 @@ impl Keeper {
         if url.is_some() {
             names.push(dialled.parse::<SubjectName>()?);
         }
-        let expected = expected(&namespace, &service, url.as_ref())?;
         let configurations = configurations::both(client, &configuration, expected);
         let seconds = |life: Duration| i64::try_from(life.as_secs()).unwrap_or(i64::MAX);
         Ok(Self {
@@ -562,16 +567,17 @@ impl Keeper {
 }
 
 /// Both configurations as `raygate manifests` prints them, the mutating one first.
-fn expected(namespace: &DnsLabel, service: &DnsLabel, url: Option<&BaseUrl>) -> Result<Vec<Value>, KeeperError> {
+fn expected(options: &Options) -> Result<Vec<Value>, KeeperError> {
+    let components: &[Component] = if options.fail_open { &[Component::FailOpen] } else { &[] };
     let objects = install::objects(&Install {
-        namespace,
-        service,
+        namespace: &options.namespace,
+        service: &options.service,
         image: &install::IMAGE.parse()?,
         replicas: install::REPLICAS,
         certificates: Certificates::SelfManaged,
-        components: &[],
-        url,
-        excluded_namespaces: &[],
+        components,
+        url: options.url.as_ref(),
+        excluded_namespaces: &options.excluded_namespaces,
         policies: &[],
     })?;
     let mut configurations: Vec<_> = objects.into_iter().filter(install::is_webhook_configuration).collect();

@@ -37,6 +37,19 @@ pub struct SelfManagedArgs {
     #[arg(long, value_name = "NAME", env = "RAYGATE_WEBHOOK_CONFIGURATION", default_value = install::CONFIGURATION, value_parser = object_name)]
     pub webhook_configuration: String,
 
+    /// RayJobs pass unjudged while raygate cannot be reached, as from `raygate manifests --with fail-open`
+    #[arg(long, env = "RAYGATE_FAIL_OPEN")]
+    pub fail_open: bool,
+
+    /// Namespaces whose RayJobs never come to raygate, with commas between, as given to `raygate manifests --exclude`
+    #[arg(
+        long,
+        value_name = "NAMESPACES",
+        env = "RAYGATE_EXCLUDED_NAMESPACES",
+        value_delimiter = ','
+    )]
+    pub excluded_namespaces: Vec<DnsLabel>,
+
     /// The life of a CA, such as `8760h`; renewed with a third of it left
     #[arg(long, value_name = "DURATION", env = "RAYGATE_CA_LIFE", default_value = "8760h", value_parser = life)]
     pub ca_life: Duration,
@@ -59,6 +72,8 @@ impl SelfManagedArgs {
             service: self.service.clone(),
             url: self.url.clone(),
             configuration: self.webhook_configuration.clone(),
+            fail_open: self.fail_open,
+            excluded_namespaces: self.excluded_namespaces.clone(),
             ca_life: self.ca_life,
             certificate_life: self.certificate_life,
         })

@@ -152,8 +152,11 @@ fn values_reach_their_place() {
         container["image"],
         format!("registry.example.com:5000/ml/raygate:{version}@{digest}")
     );
-    let log = container["env"].as_array().unwrap().last().unwrap();
-    assert_eq!(log, &json!({"name": "RAYGATE_LOG", "value": "debug"}));
+    let env = container["env"].as_array().unwrap();
+    assert!(env.ends_with(&[
+        json!({"name": "RAYGATE_EXCLUDED_NAMESPACES", "value": "sandbox,kube-system"}),
+        json!({"name": "RAYGATE_LOG", "value": "debug"}),
+    ]));
     assert_eq!(pod["priorityClassName"], "system-cluster-critical");
     assert_eq!(pod["imagePullSecrets"], json!([{"name": "pull"}]));
     assert_eq!(pod["nodeSelector"], json!({"pool": "system"}));

@@ -310,6 +310,9 @@ fn components_change_what_they_are_for() {
     assert_eq!((&scaler["minReplicas"], &scaler["maxReplicas"]), (&json!(9), &json!(9)));
     let validating = only(&of_kind(&objects, "ValidatingWebhookConfiguration")["webhooks"]);
     assert_eq!(validating["failurePolicy"], "Ignore");
+    let pod = &of_kind(&objects, "Deployment")["spec"]["template"]["spec"];
+    let env = only(&pod["containers"])["env"].as_array().unwrap();
+    assert!(env.contains(&json!({"name": "RAYGATE_FAIL_OPEN", "value": "true"})));
     let service = &of_kind(&objects, "Service")["spec"];
     let objects = documents(&manifests(&["--ca-file", &ca, "--with", "monitoring"]));
     let endpoint = only(&of_kind(&objects, "ServiceMonitor")["spec"]["endpoints"]);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{certs, deployed, documents, kubectl::kubectl, manifests, of_kind, only, repository, sorted};
 
@@ -117,14 +117,23 @@ fn overlays_change_what_they_are_for() {
         built("deploy/overlays/kind"),
     );
     assert_eq!(sorted(built("deploy")), sorted(plain.clone()));
-    let without = |objects: &[Value], kind: &str| {
-        let others = objects.iter().filter(|object| object["kind"] != kind);
+    let without = |objects: &[Value], kinds: &[&str]| {
+        let others = objects
+            .iter()
+            .filter(|object| kinds.iter().all(|kind| object["kind"] != *kind));
         sorted(others.cloned().collect())
     };
     let validating = "ValidatingWebhookConfiguration";
-    assert_eq!(without(&plain, validating), without(&open, validating));
+    let both = ["Deployment", validating];
+    assert_eq!(without(&plain, &both), without(&open, &both));
     assert_eq!(only(&of_kind(&open, validating)["webhooks"])["failurePolicy"], "Ignore");
-    assert_eq!(without(&plain, "Deployment"), without(&kind, "Deployment"));
+    let deployment = |objects: &[Value]| of_kind(objects, "Deployment").clone();
+    let (mut told, untold) = (deployment(&open), deployment(&plain));
+    let env = told.pointer_mut("/spec/template/spec/containers/0/env").unwrap();
+    let last = env.as_array_mut().unwrap().pop().unwrap();
+    assert_eq!(last, json!({"name": "RAYGATE_FAIL_OPEN", "value": "true"}));
+    assert_eq!(told, untold);
+    assert_eq!(without(&plain, &["Deployment"]), without(&kind, &["Deployment"]));
     assert_eq!(of_kind(&kind, "Deployment")["spec"]["replicas"], 1);
 }
 

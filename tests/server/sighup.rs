@@ -66,7 +66,10 @@ async fn a_second_signal_ends_the_drain() {
     raygate.signal("TERM");
     raygate.until_logged("draining: not ready, still serving").await;
     eventually("not ready", async || get(admin, "/readyz").await.status == 503).await;
-    assert!(TcpStream::connect(webhook).await.is_ok(), "not everybody has heard of it");
+    assert!(
+        TcpStream::connect(webhook).await.is_ok(),
+        "not everybody has heard of it"
+    );
     raygate.signal("TERM");
     raygate.until_logged("asked again: stopped without draining").await;
     let status = raygate.ended().await;

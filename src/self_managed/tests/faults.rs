@@ -28,9 +28,12 @@ struct Api {
 
 impl Api {
     fn with_configurations() -> Arc<Self> {
+        Self::with_configurations_of(&options())
+    }
+
+    fn with_configurations_of(options: &Options) -> Arc<Self> {
         let api = Arc::new(Self::default());
-        let [service, namespace] = ["raygate", "raygate-system"].map(|name| name.parse().unwrap());
-        for (path, object) in CONFIGURATIONS.iter().zip(expected(&namespace, &service, None).unwrap()) {
+        for (path, object) in CONFIGURATIONS.iter().zip(expected(options).unwrap()) {
             api.store(path, object);
         }
         api
@@ -105,25 +108,34 @@ impl Api {
 
     /// A replica of its own, with its store and its metrics.
     fn replica(self: &Arc<Self>) -> (Keeper, Arc<CertificateStore>, Arc<Metrics>) {
+        self.replica_with(options())
+    }
+
+    fn replica_with(self: &Arc<Self>, options: Options) -> (Keeper, Arc<CertificateStore>, Arc<Metrics>) {
         let api = Arc::clone(self);
         let service = tower::service_fn(move |request| {
             let answer = Arc::clone(&api).answer(request);
             async move { Ok::<_, std::convert::Infallible>(answer.await) }
         });
-        let options = Options {
-            namespace: "raygate-system".parse().unwrap(),
-            secret: "raygate-certificates".to_owned(),
-            service: "raygate".parse().unwrap(),
-            url: None,
-            configuration: install::CONFIGURATION.to_owned(),
-            ca_life: Duration::from_secs(360 * 86_400),
-            certificate_life: Duration::from_secs(90 * 86_400),
-        };
         let (store, metrics) = (Arc::new(CertificateStore::empty()), Arc::new(Metrics::new()));
         let client = Client::new(service, "default");
         let mut keeper = Keeper::new(&client, options, Arc::clone(&store), Arc::clone(&metrics)).unwrap();
         keeper.pace.settle = Duration::ZERO;
         (keeper, store, metrics)
+    }
+}
+
+fn options() -> Options {
+    Options {
+        namespace: "raygate-system".parse().unwrap(),
+        secret: "raygate-certificates".to_owned(),
+        service: "raygate".parse().unwrap(),
+        url: None,
+        configuration: install::CONFIGURATION.to_owned(),
+        fail_open: false,
+        excluded_namespaces: Vec::new(),
+        ca_life: Duration::from_secs(360 * 86_400),
+        certificate_life: Duration::from_secs(90 * 86_400),
     }
 }
 
@@ -207,6 +219,26 @@ async fn whatever_the_api_server_answers_the_old_state_is_kept_and_the_new_one_f
         turn(&mut keeper).await;
         assert!(keeper.reported.is_none(), "{status}: {:?}", keeper.reported);
     }
+}
+
+#[tokio::test]
+async fn what_was_chosen_at_the_installation_is_no_difference() {
+    let chosen = Options {
+        fail_open: true,
+        excluded_namespaces: vec!["sandbox".parse().unwrap()],
+        ..options()
+    };
+    let api = Api::with_configurations_of(&chosen);
+    let differences = async |options| {
+        let (mut keeper, _, metrics) = api.replica_with(options);
+        turn(&mut keeper).await;
+        let differ =
+            |line: &&str| line.starts_with("raygate_webhook_configuration_differences{") && !line.ends_with(" 0");
+        metrics.encode().lines().filter(differ).count()
+    };
+    assert_eq!(differences(chosen).await, 0);
+    // The namespaces of both, and the failure policy of one.
+    assert_eq!(differences(options()).await, 3);
 }
 
 #[tokio::test]
