@@ -56,8 +56,12 @@ impl Part {
 /// One difference, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Where it is.
+    /// What it is in.
     pub part: Part,
+    /// The webhook that it is in; none where there is no configuration at all.
+    pub webhook: String,
+    /// The field of the webhook that it is in; none where the webhook as a whole is missing, or too much.
+    pub field: Option<String>,
     /// What is found and what is expected.
     pub text: String,
 }
@@ -68,6 +72,8 @@ pub fn differences(expected: &Value, found: Option<&Value>) -> Vec<Difference> {
     let Some(found) = found else {
         return vec![Difference {
             part: Part::Missing,
+            webhook: String::new(),
+            field: None,
             text: "does not exist".to_owned(),
         }];
     };
@@ -78,6 +84,8 @@ pub fn differences(expected: &Value, found: Option<&Value>) -> Vec<Difference> {
             Some(other) => compare(name, webhook, other, &mut differences),
             None => differences.push(Difference {
                 part: Part::Missing,
+                webhook: name.to_owned(),
+                field: None,
                 text: format!("webhook {name} is not in it"),
             }),
         }
@@ -87,6 +95,8 @@ pub fn differences(expected: &Value, found: Option<&Value>) -> Vec<Difference> {
         if !webhooks(expected).any(|other| name_of(other) == name) {
             differences.push(Difference {
                 part: Part::Scope,
+                webhook: name.to_owned(),
+                field: None,
                 text: format!("webhook {name} is not raygate's"),
             });
         }
@@ -118,6 +128,8 @@ fn compare(name: &str, expected: &Value, found: &Value, differences: &mut Vec<Di
         if expected != found {
             differences.push(Difference {
                 part: Part::of_field(field),
+                webhook: name.to_owned(),
+                field: Some(field.clone()),
                 text: format!(
                     "{field} of webhook {name} is {}, not {}",
                     quoted(&found),

@@ -149,7 +149,7 @@ pub(crate) fn an_edited_failure_policy_is_set_right_by_the_printed_patch(cluster
     );
     let report = Report::of(cluster);
     assert_eq!(report.code, Some(0), "a warning only: {:#?}", report.findings);
-    let seen = "failurePolicy is \"Ignore\", shipped as \"Fail\"";
+    let seen = "failurePolicy of webhook rayjob.raygate.dev is \"Ignore\", not \"Fail\"";
     apply(&gate, Hook::Validating, report.repair("validating", "warning", seen));
     assert_eq!(Report::of(cluster).levels("validating"), ["ok"]);
 }
@@ -168,7 +168,11 @@ pub(crate) fn a_wider_scope_is_set_right_by_the_printed_patch(cluster: &Cluster)
         "error",
         "webhooks[0].rules[0].resources[1] is `rayjobs/status`",
     );
-    let selector = report.repair("mutating", "warning", "does not exclude kube-system");
+    let selector = report.repair(
+        "mutating",
+        "warning",
+        "namespaceSelector of webhook rayjob.raygate.dev is absent",
+    );
     apply(&gate, Hook::Mutating, rules);
     apply(&gate, Hook::Mutating, selector);
     assert_eq!(Report::of(cluster).levels("mutating"), ["ok"]);

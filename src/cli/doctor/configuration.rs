@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::certs::DnsLabel;
-use crate::install::{self, Certificates, IMAGE, Install, NAMESPACE, REPLICAS, SERVICE, excess};
+use crate::install::{
+    self, Certificates, Difference, IMAGE, Install, NAMESPACE, REPLICAS, SERVICE, differences, excess,
+};
 
 use super::Findings;
 
@@ -45,8 +47,8 @@ impl Kind {
     }
 }
 
-/// What must be as it is shipped, and what it means where it is not.
-const FIELDS: [(&str, &str); 6] = [
+/// What the fields of a webhook say.
+const MEANINGS: [(&str, &str); 8] = [
     ("failurePolicy", "what happens to RayJobs while raygate does not answer"),
     ("timeoutSeconds", "how long a RayJob waits for raygate"),
     ("reinvocationPolicy", "whether raygate sees what later webhooks change"),
@@ -55,6 +57,8 @@ const FIELDS: [(&str, &str); 6] = [
         "whether RayJobs of other served versions come to raygate",
     ),
     ("matchConditions", "which changes come to raygate"),
+    ("namespaceSelector", "whose RayJobs come to raygate"),
+    ("objectSelector", "which RayJobs come to raygate"),
     ("sideEffects", "whether dry runs come to raygate"),
 ];
 
@@ -68,39 +72,8 @@ pub(super) fn judge(kind: Kind, found: &Value, others: &[Value], findings: &mut 
             "the shipped configuration cannot be built: a defect of this binary",
         );
     };
-    let webhooks = found.get("webhooks").and_then(Value::as_array).into_iter().flatten();
-    for (at, webhook) in webhooks.enumerate() {
-        let repair = |field: &str| {
-            let value = shipped.get(field).unwrap_or(&Value::Null);
-            patch(kind, name, &format!("/webhooks/{at}/{field}"), value)
-        };
-        for (field, meaning) in FIELDS {
-            let (seen, wanted) = (webhook.get(field), shipped.get(field));
-            if seen != wanted && wanted.is_some() {
-                let seen = seen.map_or_else(|| "absent".to_owned(), Value::to_string);
-                let wanted = wanted.map_or_else(String::new, Value::to_string);
-                let seen = format!("{name}: {field} is {seen}, shipped as {wanted}: it says {meaning}");
-                findings.warning(kind.check(), seen, repair(field));
-            }
-        }
-        if !excludes(webhook, "kube-system") {
-            findings.warning(
-                kind.check(),
-                format!("{name}: its namespaceSelector does not exclude kube-system"),
-                repair("namespaceSelector"),
-            );
-        }
-        let wide = excess(&json!({"webhooks": [webhook]}));
-        if wide.is_empty() && webhook.get("rules") != shipped.get("rules") {
-            findings.warning(
-                kind.check(),
-                format!("{name}: its rules are not the shipped ones; RayJobs may pass by raygate"),
-                repair("rules"),
-            );
-        }
-        for excess in wide {
-            findings.error(kind.check(), format!("{name}: {excess}"), repair("rules"));
-        }
+    for difference in differences(&shipped, Some(found)) {
+        judge_difference(kind, found, &shipped, &difference, findings);
     }
     if kind == Kind::Mutating {
         let earlier = others
@@ -124,11 +97,79 @@ pub(super) fn judge(kind: Kind, found: &Value, others: &[Value], findings: &mut 
     }
 }
 
-/// The command that sets one field.
-pub(super) fn patch(kind: Kind, name: &str, path: &str, value: &Value) -> String {
-    // `add` replaces what is there, and takes no offence where nothing is.
-    let patch = json!([{"op": "add", "path": path, "value": value}]).to_string();
-    let quoted = patch.replace('\'', "'\\''");
+fn judge_difference(kind: Kind, found: &Value, shipped: &Value, difference: &Difference, findings: &mut Findings) {
+    let name = name_of(found);
+    let seen = format!("{name}: {}", difference.text);
+    let Some((at, webhook)) = find(found, &difference.webhook) else {
+        let install = format!(
+            "kubectl delete {} {name}\n# then install again, as it was installed: deploy/README.md",
+            kind.resource()
+        );
+        return findings.error(kind.check(), seen, install);
+    };
+    let Some(field) = difference.field.as_deref() else {
+        return findings.warning(kind.check(), seen, patch(kind, name, &format!("/webhooks/{at}"), None));
+    };
+    let shipped = find(shipped, &difference.webhook).and_then(|(_, shipped)| shipped.get(field));
+    let repair = patch(kind, name, &format!("/webhooks/{at}/{field}"), shipped);
+    match field {
+        // Where it leads, and whether raygate is found there, is for the other checks.
+        "clientConfig" => {}
+        "namespaceSelector" if leaves_out_more(webhook.get(field), shipped) => {}
+        "rules" => {
+            let wide: Vec<_> = excess(found)
+                .into_iter()
+                .filter(|wide| wide.webhook == difference.webhook)
+                .collect();
+            if wide.is_empty() {
+                findings.warning(kind.check(), format!("{seen}: RayJobs may pass by raygate"), &*repair);
+            }
+            for excess in wide {
+                findings.error(kind.check(), format!("{name}: {excess}"), &*repair);
+            }
+        }
+        _ => {
+            let meaning = MEANINGS.iter().find(|(named, _)| *named == field);
+            let meaning = meaning.map_or_else(String::new, |(_, meaning)| format!(": it says {meaning}"));
+            findings.warning(kind.check(), seen + &meaning, repair);
+        }
+    }
+}
+
+/// A webhook of a configuration by its name, with its place.
+fn find<'c>(configuration: &'c Value, name: &str) -> Option<(usize, &'c Value)> {
+    let webhooks = configuration.get("webhooks")?.as_array()?;
+    webhooks
+        .iter()
+        .enumerate()
+        .find(|(_, webhook)| webhook.get("name").is_some_and(|named| named == name))
+}
+
+/// Whether a selector of namespaces differs from the shipped one in nothing but the namespaces that it leaves out besides
+/// kube-system, which is for whoever installs to choose.
+fn leaves_out_more(found: Option<&Value>, shipped: Option<&Value>) -> bool {
+    const NAMES: &str = "/matchExpressions/0/values";
+    let (Some(mut found), Some(shipped)) = (found.cloned(), shipped) else {
+        return false;
+    };
+    let (Some(left_out), Some(usual)) = (found.pointer_mut(NAMES), shipped.pointer(NAMES)) else {
+        return false;
+    };
+    let names = std::mem::replace(left_out, usual.clone());
+    found == *shipped
+        && names
+            .as_array()
+            .is_some_and(|names| names.iter().any(|name| name == "kube-system"))
+}
+
+/// The command that sets a part of a configuration, or takes it away.
+pub(super) fn patch(kind: Kind, name: &str, path: &str, value: Option<&Value>) -> String {
+    let operation = match value {
+        // It replaces what is there, and takes no offence where nothing is.
+        Some(value) => json!({"op": "add", "path": path, "value": value}),
+        None => json!({"op": "remove", "path": path}),
+    };
+    let quoted = json!([operation]).to_string().replace('\'', "'\\''");
     format!("kubectl patch {} {name} --type json -p '{quoted}'", kind.resource())
 }
 
@@ -137,19 +178,7 @@ pub(super) fn name_of(configuration: &Value) -> &str {
     name.unwrap_or_default()
 }
 
-fn excludes(webhook: &Value, namespace: &str) -> bool {
-    let expressions = webhook.pointer("/namespaceSelector/matchExpressions");
-    expressions.and_then(Value::as_array).into_iter().flatten().any(|one| {
-        one.get("key").is_some_and(|key| key == "kubernetes.io/metadata.name")
-            && one.get("operator").is_some_and(|operator| operator == "NotIn")
-            && one
-                .get("values")
-                .and_then(Value::as_array)
-                .is_some_and(|values| values.iter().any(|value| value == namespace))
-    })
-}
-
-/// The webhook of that kind, as this binary installs it.
+/// The configuration of that kind, as this binary installs it.
 fn shipped(kind: Kind) -> Option<Value> {
     let namespace: DnsLabel = NAMESPACE.parse().ok()?;
     let service: DnsLabel = SERVICE.parse().ok()?;
@@ -166,8 +195,108 @@ fn shipped(kind: Kind) -> Option<Value> {
         policies: &[],
     })
     .ok()?;
-    let configuration = objects
-        .iter()
-        .find(|object| object.get("kind").is_some_and(|seen| seen == kind.kind()))?;
-    configuration.pointer("/webhooks/0").cloned()
+    objects
+        .into_iter()
+        .find(|object| object.get("kind").is_some_and(|seen| seen == kind.kind()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Level;
+    use super::*;
+
+    /// What is found in the shipped configuration after an edit: level, a part of the words, and of the repair.
+    #[track_caller]
+    fn assert_found(edit: impl Fn(&mut Value), expected: &[(Level, &str, &str)]) {
+        let mut found = shipped(Kind::Validating).unwrap();
+        edit(&mut found);
+        let mut findings = Findings::default();
+        judge(Kind::Validating, &found, &[], &mut findings);
+        assert_eq!(findings.0.len(), expected.len(), "{findings:#?}");
+        for (finding, (level, seen, repair)) in findings.0.iter().zip(expected) {
+            assert_eq!(finding.level, *level, "{finding:?}");
+            assert!(finding.seen.contains(seen), "{finding:?}");
+            assert!(
+                finding.repair.as_deref().unwrap_or_default().contains(repair),
+                "{finding:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_chosen_at_the_installation_is_no_finding() {
+        let fine = [(Level::Ok, "is as shipped", "")];
+        assert_found(|_| {}, &fine);
+        assert_found(
+            |found| {
+                let webhook = &mut found["webhooks"][0];
+                webhook["clientConfig"] = json!({"url": "https://ray.example.com/validate", "caBundle": "Q0E="});
+                webhook["objectSelector"] = json!({});
+                let names = webhook.pointer_mut("/namespaceSelector/matchExpressions/0/values");
+                names.unwrap().as_array_mut().unwrap().push(json!("sandbox"));
+            },
+            &fine,
+        );
+    }
+
+    #[test]
+    fn whatever_keeps_rayjobs_away_is_found() {
+        let selector =
+            |change: fn(&mut Value)| move |found: &mut Value| change(&mut found["webhooks"][0]["namespaceSelector"]);
+        let narrower = [(
+            Level::Warning,
+            "namespaceSelector of webhook rayjob.raygate.dev is",
+            r#"{"op":"add","path":"/webhooks/0/namespaceSelector","value""#,
+        )];
+        assert_found(selector(|it| it["matchLabels"] = json!({"team": "ml"})), &narrower);
+        assert_found(
+            selector(|it| it["matchExpressions"][0]["values"] = json!(["raygate-system"])),
+            &narrower,
+        );
+        assert_found(selector(|it| *it = json!({})), &narrower);
+        assert_found(
+            |found| found["webhooks"][0]["objectSelector"] = json!({"matchLabels": {"gate": "on"}}),
+            &[(
+                Level::Warning,
+                "it says which RayJobs come to raygate",
+                r#"[{"op":"remove","path":"/webhooks/0/objectSelector"}]"#,
+            )],
+        );
+        assert_found(
+            |found| found["webhooks"][0]["rules"][0]["resources"] = json!(["rayclusters"]),
+            &[(Level::Warning, "RayJobs may pass by raygate", "/webhooks/0/rules")],
+        );
+    }
+
+    #[test]
+    fn a_webhook_more_or_less_is_found() {
+        assert_found(
+            |found| found["webhooks"] = json!([]),
+            &[(
+                Level::Error,
+                "webhook rayjob.raygate.dev is not in it",
+                "kubectl delete validatingwebhookconfiguration admission.raygate.dev",
+            )],
+        );
+        assert_found(
+            |found| {
+                let mut other = found["webhooks"][0].clone();
+                other["name"] = json!("pods.example.com");
+                found["webhooks"].as_array_mut().unwrap().insert(0, other);
+                found["webhooks"][1]["rules"][0]["operations"] = json!(["*"]);
+            },
+            &[
+                (
+                    Level::Error,
+                    "webhooks[1].rules[0].operations[0] is `*`",
+                    "/webhooks/1/rules",
+                ),
+                (
+                    Level::Warning,
+                    "webhook pods.example.com is not raygate's",
+                    r#"[{"op":"remove","path":"/webhooks/0"}]"#,
+                ),
+            ],
+        );
+    }
 }

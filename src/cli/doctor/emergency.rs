@@ -12,13 +12,13 @@ pub(super) fn text() -> String {
         Kind::Validating,
         CONFIGURATION,
         "/webhooks/0/failurePolicy",
-        &json!("Ignore"),
+        Some(&json!("Ignore")),
     );
     let fail = patch(
         Kind::Validating,
         CONFIGURATION,
         "/webhooks/0/failurePolicy",
-        &json!("Fail"),
+        Some(&json!("Fail")),
     );
     format!(
         "\
