@@ -112,7 +112,11 @@ async fn examine(args: &Args) -> Result<Findings, Failure> {
             );
         }
         for configuration in own {
-            configuration::judge(kind, &configuration, &others, &mut findings);
+            let fails_open = match service(&configuration) {
+                Some((namespace, _)) => workload::fails_open(&client, namespace).await,
+                None => false,
+            };
+            configuration::judge(kind, &configuration, &others, fails_open, &mut findings);
             certificate::judge(&client, kind, &configuration, Timestamp::now(), &mut findings).await;
             first.get_or_insert(configuration);
         }

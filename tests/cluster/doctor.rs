@@ -323,6 +323,21 @@ pub(crate) fn what_is_installed_is_judged(cluster: &Cluster) {
     assert_eq!(report.levels("certificate"), ["ok"; 5], "{:#?}", report.findings);
     report.repair("deployment", "warning", "1 of 2 replicas");
 
+    let path = "/webhooks/0/failurePolicy";
+    let ignore = json!([{"op": "replace", "path": path, "value": "Ignore"}]);
+    cluster
+        .api
+        .json_patch(&Hook::Validating.configuration(), &ignore)
+        .expect(200);
+    assert_eq!(Report::of(cluster).levels("validating"), ["warning"]);
+    let chosen = json!([{
+        "op": "add",
+        "path": "/spec/template/spec/containers/0/env/-",
+        "value": {"name": "RAYGATE_FAIL_OPEN", "value": "true"},
+    }]);
+    cluster.api.json_patch(DEPLOYMENT, &chosen).expect(200);
+    assert_eq!(Report::of(cluster).levels("validating"), ["ok"]);
+
     cluster.api.merge_patch(&status, &ready(2)).expect(200);
     let report = Report::of(cluster);
     assert_eq!(report.levels("deployment"), ["ok"], "{:#?}", report.findings);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::certs::DnsLabel;
 use crate::install::{
-    self, Certificates, Difference, IMAGE, Install, NAMESPACE, REPLICAS, SERVICE, differences, excess,
+    self, Certificates, Component, Difference, IMAGE, Install, NAMESPACE, REPLICAS, SERVICE, differences, excess,
 };
 
 use super::Findings;
@@ -62,11 +62,11 @@ const MEANINGS: [(&str, &str); 8] = [
     ("sideEffects", "whether dry runs come to raygate"),
 ];
 
-/// Holds a configuration against the shipped one.
-pub(super) fn judge(kind: Kind, found: &Value, others: &[Value], findings: &mut Findings) {
+/// Holds a configuration against the shipped one, that of the component fail-open where raygate was installed with it.
+pub(super) fn judge(kind: Kind, found: &Value, others: &[Value], fails_open: bool, findings: &mut Findings) {
     let name = name_of(found);
     let before = findings.0.len();
-    let Some(shipped) = shipped(kind) else {
+    let Some(shipped) = shipped(kind, fails_open) else {
         return findings.note(
             kind.check(),
             "the shipped configuration cannot be built: a defect of this binary",
@@ -179,7 +179,7 @@ pub(super) fn name_of(configuration: &Value) -> &str {
 }
 
 /// The configuration of that kind, as this binary installs it.
-fn shipped(kind: Kind) -> Option<Value> {
+fn shipped(kind: Kind, fails_open: bool) -> Option<Value> {
     let namespace: DnsLabel = NAMESPACE.parse().ok()?;
     let service: DnsLabel = SERVICE.parse().ok()?;
     let image = IMAGE.parse().ok()?;
@@ -189,7 +189,7 @@ fn shipped(kind: Kind) -> Option<Value> {
         image: &image,
         replicas: REPLICAS,
         certificates: Certificates::Files(None),
-        components: &[],
+        components: if fails_open { &[Component::FailOpen] } else { &[] },
         url: None,
         excluded_namespaces: &[],
         policies: &[],
@@ -208,10 +208,10 @@ mod tests {
     /// What is found in the shipped configuration after an edit: level, a part of the words, and of the repair.
     #[track_caller]
     fn assert_found(edit: impl Fn(&mut Value), expected: &[(Level, &str, &str)]) {
-        let mut found = shipped(Kind::Validating).unwrap();
+        let mut found = shipped(Kind::Validating, false).unwrap();
         edit(&mut found);
         let mut findings = Findings::default();
-        judge(Kind::Validating, &found, &[], &mut findings);
+        judge(Kind::Validating, &found, &[], false, &mut findings);
         assert_eq!(findings.0.len(), expected.len(), "{findings:#?}");
         for (finding, (level, seen, repair)) in findings.0.iter().zip(expected) {
             assert_eq!(finding.level, *level, "{finding:?}");
@@ -237,6 +237,16 @@ mod tests {
             },
             &fine,
         );
+    }
+
+    #[test]
+    fn failures_are_ignored_where_that_was_chosen() {
+        let open = shipped(Kind::Validating, true).unwrap();
+        for (fails_open, level) in [(true, Level::Ok), (false, Level::Warning)] {
+            let mut findings = Findings::default();
+            judge(Kind::Validating, &open, &[], fails_open, &mut findings);
+            assert_eq!(findings.0.first().map(|finding| finding.level), Some(level));
+        }
     }
 
     #[test]

@@ -13,6 +13,9 @@ const CHECK: &str = "deployment";
 /// The label of everything that belongs to raygate.
 const LABEL: &str = "labelSelector=app.kubernetes.io%2Fname%3Draygate";
 
+/// The settings of `raygate serve` in a Deployment.
+const ENV: &str = "/spec/template/spec/containers/0/env";
+
 /// Looks for two ready replicas of one image, and their disruption budget. `registered`: a configuration was found.
 pub(super) async fn judge(client: &Client, registered: bool, service: Option<(&str, &str)>, findings: &mut Findings) {
     let Some((namespace, _)) = service else {
@@ -130,6 +133,17 @@ async fn deployment(client: &Client, namespace: &str) -> Result<Option<Value>, k
     Ok(list(client, &path, "Deployment").await?.into_iter().next())
 }
 
+/// Whether raygate was installed with the component fail-open, as its Deployment says.
+pub(super) async fn fails_open(client: &Client, namespace: &str) -> bool {
+    let deployment = deployment(client, namespace).await.ok().flatten();
+    let env = deployment.as_ref().and_then(|deployment| deployment.pointer(ENV));
+    is_true(env, "RAYGATE_FAIL_OPEN")
+}
+
+fn is_true(env: Option<&Value>, name: &str) -> bool {
+    named(env, name).is_some_and(|variable| variable.get("value").is_some_and(|value| value == "true"))
+}
+
 /// Where the pair is, and who keeps it there.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Pair {
@@ -158,8 +172,10 @@ impl Pair {
         if let Some(mounted) = named(pod.get("volumes"), "tls") {
             return Some(pair(mounted.pointer("/secret/secretName")?.as_str()?, false));
         }
-        let env = pod.pointer("/containers/0/env");
-        named(env, "RAYGATE_SELF_MANAGED").filter(|flag| flag.get("value").is_some_and(|value| value == "true"))?;
+        let env = deployment.pointer(ENV);
+        if !is_true(env, "RAYGATE_SELF_MANAGED") {
+            return None;
+        }
         let secret = match named(env, "RAYGATE_SECRET") {
             Some(variable) => variable.get("value")?.as_str()?,
             None => OWN_SECRET,
