@@ -113,14 +113,18 @@ pub enum ServeError {
 pub fn run(args: &ServeArgs) -> Result<(), ServeError> {
     let format = args.log_format.unwrap_or_else(Format::detect);
     let _flush = telemetry::init(format, &args.log)?;
-    let metrics = Arc::new(Metrics::new());
-    let (follower, gate) = load_gate(args, &metrics)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(ServeError::Runtime)?;
+    // Before anything that takes time: the first process of a container would neither hear a signal nor die of it.
+    let signals = runtime
+        .block_on(async { Ok([Signals::catch()?, Signals::catch()?]) })
+        .map_err(ServeError::Runtime)?;
+    let metrics = Arc::new(Metrics::new());
+    let (follower, gate) = load_gate(args, &metrics)?;
     let traces = traces::start(runtime.handle())?;
-    let served = runtime.block_on(serve(args, gate, follower, metrics, format));
+    let served = runtime.block_on(serve(args, signals, gate, follower, metrics, format));
     // While the runtime still turns: the last traces go out over it.
     if let Some(traces) = traces {
         traces.flush();
@@ -149,14 +153,12 @@ fn load_gate(
 
 async fn serve(
     args: &ServeArgs,
+    [mut first, mut second]: [Signals; 2],
     gate: Arc<Gate>,
     follower: Option<Follower<PolicyFiles>>,
     metrics: Arc<Metrics>,
     format: Format,
 ) -> Result<(), ServeError> {
-    // Caught before the sockets open: from here on a signal always drains, or reloads.
-    let mut first = Signals::catch().map_err(ServeError::Runtime)?;
-    let mut second = Signals::catch().map_err(ServeError::Runtime)?;
     if let Some(follower) = follower {
         tokio::spawn(reload::follow(follower, args.poll));
     }
