@@ -12,6 +12,7 @@ use raygate::engine::Bundle;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::api::Answer;
 use crate::cluster::Cluster;
 use crate::process::{Daemon, wait_for};
 use crate::{floor, peer};
@@ -65,7 +66,17 @@ impl Ways {
         // The namespace is the way's.
         metadata.remove("namespace");
         let (patch, completed) = completed(&raw);
-        write("patch", patch);
+        for (shape, patch) in [
+            ("as-sent", serde_json::to_value(&patch).expect("a patch in JSON")),
+            ("one-edit", one_edit()),
+            ("whole", whole(&completed)),
+        ] {
+            fs::create_dir(folder.path().join(shape)).expect("create a folder");
+            for file in ["tls.crt", "tls.key"] {
+                fs::copy(folder.path().join(file), folder.path().join(shape).join(file)).expect("copy a file");
+            }
+            write(&format!("{shape}/patch"), BASE64.encode(patch.to_string()));
+        }
         let mut registrar = Registrar {
             cluster,
             folder: folder.path(),
@@ -105,18 +116,33 @@ impl Registrar<'_> {
             command.arg("--tls-key").arg(folder.join("tls.key"));
         };
         self.way("none", "no webhook", false);
-        for (namespace, floor, told, is_completed) in [
-            ("null", "null", "webhooks that answer a constant", false),
+        for (namespace, floor, shape, told, is_completed) in [
+            ("null", "null", "", "webhooks that answer a constant", false),
             (
                 "hard-coded",
                 "patch",
+                "as-sent",
                 "webhooks that answer raygate's patch as a constant",
                 false,
             ),
-            ("null-completed", "null", "null, a RayJob that needs nothing", true),
+            (
+                "one-edit",
+                "patch",
+                "one-edit",
+                "the same with a patch of one small edit",
+                false,
+            ),
+            (
+                "whole",
+                "patch",
+                "whole",
+                "the same with a patch that replaces `spec` as a whole",
+                false,
+            ),
+            ("null-completed", "null", "", "null, a RayJob that needs nothing", true),
         ] {
             self.webhooks(namespace, told, is_completed, &itself, |command, folder, port| {
-                command.args([floor::FLAG, floor]).arg(folder);
+                command.args([floor::FLAG, floor]).arg(folder.join(shape));
                 command.args([&format!("127.0.0.1:{port}"), "127.0.0.1:0"]);
             });
         }
@@ -203,16 +229,20 @@ impl Registrar<'_> {
         if is_completed || name == "null" {
             return;
         }
+        let untouched = self.dry_run(&self.ways[0]).body["spec"].clone();
         wait_for(name, || {
-            let answer = self
-                .cluster
-                .api
-                .post(&format!("{}?dryRun=All", way.rayjobs()), &way.job);
-            match answer.body["spec"]["shutdownAfterJobFinishes"].as_bool() {
-                Some(true) => Ok(()),
-                _ => Err(answer),
+            let answer = self.dry_run(way);
+            if answer.code == 201 && answer.body["spec"] != untouched {
+                Ok(())
+            } else {
+                Err(answer)
             }
         });
+    }
+
+    fn dry_run(&self, way: &Way) -> Answer {
+        let path = format!("{}?dryRun=All", way.rayjobs());
+        self.cluster.api.post(&path, &way.job)
     }
 
     /// Policies that the API server evaluates itself.
@@ -251,8 +281,21 @@ fn selector(namespace: &str) -> Value {
     json!({"matchLabels": {"kubernetes.io/metadata.name": namespace}})
 }
 
+/// The least that a patch can do, and be seen to have done.
+fn one_edit() -> Value {
+    json!([{"op": "add", "path": "/spec/activeDeadlineSeconds", "value": 86400}])
+}
+
+/// All that raygate's patch does, in two edits.
+fn whole(completed: &Value) -> Value {
+    json!([
+        {"op": "replace", "path": "/spec", "value": completed["spec"]},
+        {"op": "replace", "path": "/metadata/annotations", "value": completed["metadata"]["annotations"]},
+    ])
+}
+
 /// raygate's patch for the job, and the job with it.
-fn completed(raw: &Value) -> (String, Value) {
+fn completed(raw: &Value) -> (json_patch::Patch, Value) {
     let review = json!({
         "kind": "AdmissionReview",
         "apiVersion": "admission.k8s.io/v1",
@@ -268,10 +311,10 @@ fn completed(raw: &Value) -> (String, Value) {
     let gate = Gate::new(Bundle::embedded());
     let answer = gate.answer(Endpoint::Mutate, review.to_string().as_bytes(), jiff::Timestamp::now());
     let answer: Value = serde_json::from_slice(&answer.body).expect("an answer in JSON");
-    let encoded = answer["response"]["patch"].as_str().expect("a patch").to_owned();
-    let patch = BASE64.decode(&encoded).expect("base64");
+    let encoded = answer["response"]["patch"].as_str().expect("a patch");
+    let patch = BASE64.decode(encoded).expect("base64");
     let patch: json_patch::Patch = serde_json::from_slice(&patch).expect("a JSON Patch");
     let mut completed = raw.clone();
     json_patch::patch(&mut completed, &patch).expect("a patch that fits");
-    (encoded, completed)
+    (patch, completed)
 }
