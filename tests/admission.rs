@@ -531,3 +531,29 @@ fn the_record_says_what_was_asked_for_and_where_the_time_went() {
     assert_eq!(policy("submitter").as_deref(), Some("default"));
     assert_eq!(policy("RG203"), None, "a repair that the check does by itself");
 }
+
+#[test]
+fn a_patch_far_down_replaces_the_spec_and_keeps_every_number_in_it() {
+    let gate = gate();
+    let numbers =
+        "[0.1, 4.35, 1e-7, 5e-324, 123456789.12345679, 1.7976931348623157e308, 9007199254740993, -9223372036854775808]";
+    let text = SEED.replacen("\"spec\": {", &format!("\"spec\": {{\"x-later\": {numbers},"), 1);
+    let object: Value = serde_json::from_str(&text).unwrap();
+    let response = ask(&gate, Endpoint::Mutate, "CREATE", object, Value::Null);
+    let patch = base64::engine::general_purpose::STANDARD.decode(response["patch"].as_str().unwrap());
+    let patch: Value = serde_json::from_slice(&patch.unwrap()).unwrap();
+    let paths: Vec<&str> = patch
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["path"].as_str().unwrap())
+        .collect();
+    assert_eq!(paths, ["/metadata/annotations/raygate.dev~1applied", "/spec"]);
+    let sent: Vec<f64> = serde_json::from_str(numbers).unwrap();
+    let kept = &patch[1]["value"]["x-later"];
+    assert_eq!(serde_json::from_value::<Vec<f64>>(kept.clone()).unwrap(), sent);
+    assert_eq!(
+        (kept[6].as_i64(), kept[7].as_i64()),
+        (Some(9_007_199_254_740_993), Some(i64::MIN))
+    );
+}

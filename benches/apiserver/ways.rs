@@ -7,8 +7,9 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use raygate::admission::{Endpoint, Gate};
-use raygate::engine::Bundle;
+use raygate::engine::document::Patch;
+use raygate::engine::judge::answer_mutate;
+use raygate::engine::{Bundle, Document, Operation, Request};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -65,11 +66,12 @@ impl Ways {
         let metadata = raw["metadata"].as_object_mut().expect("metadata");
         // The namespace is the way's.
         metadata.remove("namespace");
-        let (patch, completed) = completed(&raw);
+        let document = completed(&raw);
+        let json = |patch: Patch<'_>| serde_json::to_value(patch).expect("a patch in JSON");
         for (shape, patch) in [
-            ("as-sent", serde_json::to_value(&patch).expect("a patch in JSON")),
+            ("as-sent", json(document.cheapest_patch())),
+            ("edit-by-edit", json(document.patch())),
             ("one-edit", one_edit()),
-            ("whole", whole(&completed)),
         ] {
             fs::create_dir(folder.path().join(shape)).expect("create a folder");
             for file in ["tls.crt", "tls.key"] {
@@ -84,7 +86,7 @@ impl Ways {
             servers: Vec::new(),
             ways: Vec::new(),
             raw,
-            completed,
+            completed: document.into_value(),
         };
         registrar.all();
         let Registrar { servers, ways, .. } = registrar;
@@ -126,17 +128,17 @@ impl Registrar<'_> {
                 false,
             ),
             (
-                "one-edit",
+                "edit-by-edit",
                 "patch",
-                "one-edit",
-                "the same with a patch of one small edit",
+                "edit-by-edit",
+                "the same with a patch that says every edit on its own",
                 false,
             ),
             (
-                "whole",
+                "one-edit",
                 "patch",
-                "whole",
-                "the same with a patch that replaces `spec` as a whole",
+                "one-edit",
+                "the same with a patch of one edit that is not deep",
                 false,
             ),
             ("null-completed", "null", "", "null, a RayJob that needs nothing", true),
@@ -286,35 +288,16 @@ fn one_edit() -> Value {
     json!([{"op": "add", "path": "/spec/activeDeadlineSeconds", "value": 86400}])
 }
 
-/// All that raygate's patch does, in two edits.
-fn whole(completed: &Value) -> Value {
-    json!([
-        {"op": "replace", "path": "/spec", "value": completed["spec"]},
-        {"op": "replace", "path": "/metadata/annotations", "value": completed["metadata"]["annotations"]},
-    ])
-}
-
-/// raygate's patch for the job, and the job with it.
-fn completed(raw: &Value) -> (json_patch::Patch, Value) {
-    let review = json!({
-        "kind": "AdmissionReview",
-        "apiVersion": "admission.k8s.io/v1",
-        "request": {
-            "uid": "0a3c6b9e-7d1f-4c52-9f6a-2b8e1d0c4f77",
-            "kind": {"group": "ray.io", "version": "v1", "kind": "RayJob"},
-            "namespace": "raygate",
-            "operation": "CREATE",
-            "userInfo": {"username": "admin"},
-            "object": raw,
-        },
-    });
-    let gate = Gate::new(Bundle::embedded());
-    let answer = gate.answer(Endpoint::Mutate, review.to_string().as_bytes(), jiff::Timestamp::now());
-    let answer: Value = serde_json::from_slice(&answer.body).expect("an answer in JSON");
-    let encoded = answer["response"]["patch"].as_str().expect("a patch");
-    let patch = BASE64.decode(encoded).expect("base64");
-    let patch: json_patch::Patch = serde_json::from_slice(&patch).expect("a JSON Patch");
-    let mut completed = raw.clone();
-    json_patch::patch(&mut completed, &patch).expect("a patch that fits");
-    (patch, completed)
+/// The job as raygate leaves it.
+fn completed(raw: &Value) -> Document {
+    let request = Request {
+        operation: Operation::Create,
+        namespace: "raygate".to_owned(),
+        user: "admin".to_owned(),
+        object: raw.clone(),
+        old: None,
+        named: true,
+        now: jiff::Timestamp::now(),
+    };
+    answer_mutate(&Bundle::embedded(), request).document
 }

@@ -155,7 +155,7 @@ impl Response {
         }
         let body = &mut response.review.response;
         if outcome.document.is_changed() {
-            let patch = serde_json::to_vec(&outcome.document.patch()).unwrap_or_else(|_| b"[]".to_vec());
+            let patch = serde_json::to_vec(&outcome.document.cheapest_patch()).unwrap_or_else(|_| b"[]".to_vec());
             body.patch = base64_text(&patch);
             body.patch_type = body.patch.as_ref().map(|_| "JSONPatch");
             let recorded = mutate::recorded(&outcome.document).map(str::to_owned);
