@@ -132,12 +132,15 @@ impl View<'_> {
                 self.source.line(line),
                 self.marks.iter().filter(|mark| mark.line == line),
             );
+            let from = self.source.line_start(line) + shown.from;
             for mark in self.marks.iter_mut().filter(|mark| mark.line == line) {
                 mark.start = base + shown.place(mark.start);
                 mark.end = base + shown.place(mark.end);
             }
-            if shown.cut > 0 {
-                self.cut.insert(line, shown.cut - 1);
+            if shown.from > 0 {
+                // The ellipsis stands for one of them.
+                self.cut
+                    .insert(line, self.source.location(from).column.saturating_sub(2));
             }
             self.text.push_str(&shown.text);
             self.text.push('\n');
@@ -169,33 +172,36 @@ impl View<'_> {
 /// A line as it is shown: unprintable characters replaced one for one, long ones cut at both ends.
 struct Shown {
     text: String,
-    /// How many characters were cut off at the left; an ellipsis stands for them.
-    cut: usize,
+    /// The byte of the line that is shown first; where it is not 0, an ellipsis stands for what is before it.
+    from: usize,
     /// For each character of the line that is shown, its byte in the line and its byte in the text.
     bytes: Vec<(usize, usize)>,
 }
 
 impl Shown {
     fn new<'m>(line: &str, marks: impl Iterator<Item = &'m Mark>) -> Self {
-        let (mut from, mut until) = (0, usize::MAX);
+        let (mut from, mut most) = (0, usize::MAX);
         if line.chars().nth(LONG_LINE).is_some() {
             let first = marks
                 .min_by_key(|mark| (!mark.primary, mark.start))
                 .map_or(0, |mark| mark.start);
-            let at = line.get(..first).map_or(0, |before| before.chars().count());
-            from = at.saturating_sub(BEFORE);
-            until = at + AFTER;
+            most = AFTER;
+            for (byte, _) in line.get(..first).unwrap_or_default().char_indices().rev().take(BEFORE) {
+                from = byte;
+                most += 1;
+            }
         }
         let mut shown = Self {
             text: String::new(),
-            cut: from,
+            from,
             bytes: Vec::new(),
         };
         if from > 0 {
             shown.text.push('…');
         }
-        let mut count = 0;
-        for (byte, c) in line.char_indices().skip(from).take(until.saturating_sub(from)) {
+        let mut count = from;
+        for (byte, c) in line.get(from..).unwrap_or_default().char_indices().take(most) {
+            let byte = from + byte;
             shown.bytes.push((byte, shown.text.len()));
             shown.text.push(if is_unprintable(c) && c != '\t' {
                 char::REPLACEMENT_CHARACTER

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+/// How many bytes lie between two places of which it is known how many characters stand before them.
+const STRIDE: usize = 4096;
+
 /// Names one text of a [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(u32);
@@ -52,6 +55,9 @@ pub struct Source {
     pub text: Arc<str>,
     /// The byte where each line begins, in order.
     lines: Arc<[usize]>,
+    /// How many characters begin before each multiple of [`STRIDE`] bytes: a column costs the same in a line of any
+    /// length.
+    characters: Arc<[usize]>,
     /// How many lines of the file stand before this text.
     before: usize,
 }
@@ -65,6 +71,7 @@ impl Source {
             name: name.into(),
             text: text.into(),
             lines,
+            characters: characters(text),
             before: 0,
         }
     }
@@ -74,11 +81,19 @@ impl Source {
         let byte = self.boundary(byte);
         let line = self.before + self.lines.partition_point(|start| *start <= byte);
         let start = self.line_start(line);
-        let column = self.text.get(start..byte).map_or(0, |before| before.chars().count());
+        let column = self
+            .characters_before(byte)
+            .saturating_sub(self.characters_before(start));
         Location {
             line,
             column: column + 1,
         }
+    }
+
+    fn characters_before(&self, byte: usize) -> usize {
+        let at = byte / STRIDE;
+        let known = self.characters.get(at).copied().unwrap_or_default();
+        known + beginnings(self.text.as_bytes().get(at * STRIDE..byte).unwrap_or_default())
     }
 
     /// The beginning of the character a byte belongs to; the end of the text for bytes past it.
@@ -111,6 +126,23 @@ impl Source {
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.start..span.end).unwrap_or_default()
     }
+}
+
+fn characters(text: &str) -> Arc<[usize]> {
+    let mut count = 0;
+    let strides = text.as_bytes().chunks(STRIDE).map(|stride| {
+        count += beginnings(stride);
+        count
+    });
+    std::iter::once(0).chain(strides).collect()
+}
+
+/// How many characters begin in a piece of UTF-8.
+fn beginnings(bytes: &[u8]) -> usize {
+    if bytes.is_ascii() {
+        return bytes.len();
+    }
+    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
 /// The registry of texts. Cloning it is cheap: texts are shared.
@@ -221,6 +253,20 @@ mod tests {
         assert_eq!(at("é: ü\nx", 3), (1, 3));
         assert_eq!(at("é: ü\nx", 7), (2, 1));
         assert_eq!(at("a\r\nb", 3), (2, 1));
+    }
+
+    #[test]
+    fn columns_of_a_long_line_count_characters() {
+        let text = format!("x\n{}", "aé大🚀".repeat(STRIDE));
+        let source = Source::new("a", &text);
+        for (count, (byte, _)) in text.char_indices().skip(2).enumerate() {
+            let place = Location {
+                line: 2,
+                column: count + 1,
+            };
+            assert_eq!(source.location(byte), place, "byte {byte}");
+        }
+        assert_eq!(source.location(text.len()).column, 4 * STRIDE + 1);
     }
 
     #[test]
