@@ -38,6 +38,9 @@ mod peer;
 mod process;
 #[path = "apiserver/report.rs"]
 mod report;
+#[path = "server/usage.rs"]
+#[expect(dead_code, reason = "the server's benchmark also looks at memory")]
+mod usage;
 #[path = "apiserver/ways.rs"]
 mod ways;
 
@@ -93,8 +96,19 @@ fn main() -> ExitCode {
     let start = Instant::now();
     let cluster = Cluster::start(&binaries);
     let ways = Ways::register(&cluster);
+    let used = || -> Vec<Option<Duration>> {
+        let servers = ways.all().iter().map(|way| way.server);
+        servers.map(|server| server.map(usage::processor_time)).collect()
+    };
+    let before = used();
     let times = measure(&cluster, ways.all(), passes, each);
-    let text = report::page(ways.all(), &times, each, load, start.elapsed());
+    let creates = u32::try_from((passes + 1) * each).expect("a small number");
+    let spent: Vec<Option<Duration>> = before
+        .into_iter()
+        .zip(used())
+        .map(|(before, after)| Some(after?.saturating_sub(before?) / creates))
+        .collect();
+    let text = report::page(ways.all(), &times, &spent, load, start.elapsed());
     println!("{text}");
     if !quick {
         page::replace("apiserver", &text);

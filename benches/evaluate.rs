@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench evaluate` prints each RayJob of `tests/rayjobs` with the shipped policies and every check, then
 //! the checks and injectors one by one, slowest first, then how the cost grows with worker groups and with policies. Each
-//! figure is the least of many interleaved batches, so that other work on the machine mostly drops out.
+//! figure is the least of many interleaved batches, so that other work on the machine mostly drops out. `-- --keep TEXT`
+//! keeps the run beside the earlier ones, under what had changed, and replaces a part of docs/performance.md.
 //!
 //! `cargo bench --bench evaluate -- mutate` (or `validate`, or `parse`) answers one review again and again, to be watched
 //! by a profiler; a number behind it says how often.
@@ -16,18 +17,28 @@
     reason = "a test may panic, and a benchmark prints its result"
 )]
 
+#[path = "evaluate/kept.rs"]
+mod kept;
+#[path = "report/machine.rs"]
+mod machine;
+#[path = "report/page.rs"]
+mod page;
 #[path = "server/sent.rs"]
 mod sent;
 
+use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use raygate::admission::{Endpoint, Gate};
+use raygate::admission::response::Response;
+use raygate::admission::review::{Asked, Review};
+use raygate::admission::{Endpoint, Gate, Record};
 use raygate::cel::{Here, Meter, Place, compile};
-use raygate::engine::Bundle;
 use raygate::engine::bundle::{EMBEDDED, known};
+use raygate::engine::judge::answer_mutate;
+use raygate::engine::{Bundle, Request};
 use raygate::policy::Subject;
 use raygate::policy::load::Source;
 use raygate::ray::RayJob;
@@ -62,6 +73,8 @@ const BATCHES: usize = 60;
 const EACH: u32 = 20;
 /// What a profiler needs to see something.
 const REPEATS: u32 = 50_000;
+/// The least share of a parse at which a part has a row of its own.
+const SHOWN: f64 = 0.01;
 /// What a profiler can watch.
 const WORKS: [&str; 3] = ["parse", "mutate", "validate"];
 
@@ -129,59 +142,72 @@ fn main() {
             .unwrap_or(REPEATS);
         return repeat(&gate, &arguments[at], times, first);
     }
-    println!(
-        "{:<46} {:>7} {:>9} {:>9} {:>6} {:>9} {:>6}",
-        "review", "bytes", "parse µs", "mutate", "ratio", "validate", "ratio"
+    let keep = arguments.iter().position(|one| one == "--keep");
+    let keep = keep.and_then(|at| arguments.get(at + 1));
+    let mut text = format!(
+        "## Evaluate and answer, without a network\n\n    cargo bench --bench evaluate\n\n\
+         On {}; load average before the run {:.1}. From the bytes of a review to the bytes of its answer, with the shipped \
+         policies and every check, against serde_json's parse of the same bytes. Each figure is the least of {BATCHES} \
+         interleaved batches.\n\n",
+        machine::shape(),
+        machine::load(),
     );
-    let (mut all_parse, mut all_mutate, mut all_validate) = (0.0, 0.0, 0.0);
+    text += HEAD;
+    let mut all = [0.0; 2];
     for (name, object) in &jobs {
-        let (bytes, [parse, mutate, parse_done, validate]) = measured(&gate, object);
-        println!(
-            "{name:<46} {bytes:>7} {parse:>9.1} {mutate:>9.1} {:>6.2} {validate:>9.1} {:>6.2}",
-            mutate / parse,
-            validate / parse_done
-        );
-        all_parse += parse;
-        all_mutate += mutate / parse;
-        all_validate += validate / parse_done;
+        let ratios = row(&mut text, name, &gate, object);
+        all = [all[0] + ratios[0], all[1] + ratios[1]];
     }
-    let count = jobs.len() as f64;
-    println!(
-        "{:<46} {:>7} {:>9.1} {:>9} {:>6.2} {:>9} {:>6.2}\n",
-        "mean",
-        "",
-        all_parse / count,
-        "",
-        all_mutate / count,
-        "",
-        all_validate / count
+    let [mutate, validate] = all.map(|sum| sum / jobs.len() as f64);
+    let _ = writeln!(text, "| mean | | | | {mutate:.2} | | {validate:.2} |\n");
+    text += "### Growth\n\nWith worker groups, and with policies that are for others.\n\n";
+    growth(&mut text, &gate, first);
+    text += "\n### By part\n\nOn the first RayJob, completed; each injector looks, and finds nothing to do.\n\n";
+    by_part(&mut text, &gate, first);
+    if let Some(what) = keep {
+        kept::add(what, mutate, validate);
+    }
+    let _ = write!(
+        text,
+        "\n### Kept\n\nThe means of the ten in earlier runs.\n\n{}",
+        kept::table()
     );
-    by_part(&gate, first);
-    growth(&gate, first);
+    println!("{text}");
+    if keep.is_some() {
+        page::replace("evaluate", text.trim_end());
+    }
+}
+
+const HEAD: &str =
+    "| | bytes | parse µs | /mutate µs | of parse | /validate µs | of parse |\n|---|---|---|---|---|---|---|\n";
+
+/// Measures the reviews of an object, and returns what `/mutate` and `/validate` take as multiples of their parses.
+fn row(text: &mut String, name: &str, gate: &Gate, object: &Value) -> [f64; 2] {
+    let (bytes, [parse, mutate, parse_done, validate]) = measured(gate, object);
+    let ratios = [mutate / parse, validate / parse_done];
+    let _ = writeln!(
+        text,
+        "| {name} | {bytes} | {parse:.1} | {mutate:.1} | {:.2} | {validate:.1} | {:.2} |",
+        ratios[0], ratios[1]
+    );
+    ratios
 }
 
 /// How the cost grows with the worker groups of a RayJob, and with policies that are for others.
-fn growth(gate: &Gate, object: &Value) {
-    println!(
-        "\n{:<28} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6}",
-        "growth", "bytes", "parse µs", "mutate", "ratio", "validate", "ratio"
-    );
+fn growth(text: &mut String, gate: &Gate, object: &Value) {
+    text.push_str(HEAD);
     for groups in [1, 4, 16, 64] {
-        print_growth(gate, &format!("{groups} worker groups"), &with_groups(object, groups));
+        row(
+            text,
+            &format!("{groups} worker groups"),
+            gate,
+            &with_groups(object, groups),
+        );
     }
     for policies in [1, 10, 100, 1000] {
         let gate = Gate::new(with_policies(policies));
-        print_growth(&gate, &format!("{policies} policies for others"), object);
+        row(text, &format!("{policies} policies for others"), &gate, object);
     }
-}
-
-fn print_growth(gate: &Gate, name: &str, object: &Value) {
-    let (bytes, [parse, mutate, parse_done, validate]) = measured(gate, object);
-    println!(
-        "{name:<28} {bytes:>9} {parse:>9.1} {mutate:>9.1} {:>6.2} {validate:>9.1} {:>6.2}",
-        mutate / parse,
-        validate / parse_done
-    );
 }
 
 /// The RayJob with its first worker group so many times, each under a name of its own.
@@ -226,9 +252,9 @@ fn with_policies(count: usize) -> Bundle {
     Bundle::new(loaded.set)
 }
 
-/// The shape, every injector and every check on the first RayJob, as shares of one parse.
-fn by_part(gate: &Gate, object: &Value) {
-    let object = completed(gate, object);
+/// Reading, the shape, every injector and check, the patch and the answer, as shares of one parse.
+fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
+    let object = completed(gate, raw);
     let bytes = object.to_string().into_bytes();
     let job = RayJob::of(&object);
     let bundle = &gate.bundle();
@@ -242,11 +268,31 @@ fn by_part(gate: &Gate, object: &Value) {
     };
     let rule = compile(RULE, Place::Job).expect("the expression is legal");
     let session = subject.session(&job, None, bundle.platform());
-    let mut names: Vec<String> = vec!["parse".into(), "shape".into(), "select".into()];
+    let reviewed = review(raw);
+    let outcome = answer_mutate(bundle, request(&reviewed));
+    let mut names: Vec<String> = [
+        "parse",
+        "shape",
+        "select",
+        "read: from the bytes to the object, which is then dropped",
+        "mutate: read, and all that `/mutate` does to the object",
+        "patch",
+        "answer: the patch and all around it, as bytes",
+    ]
+    .map(String::from)
+    .into();
     let mut works: Vec<Box<dyn FnMut() + '_>> = vec![
         Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&bytes))))),
         Box::new(|| drop(black_box(RayJob::of(black_box(&object))))),
         Box::new(|| drop(black_box(bundle.compiled(black_box(&subject), &job)))),
+        Box::new(|| drop(black_box(request(black_box(&reviewed))))),
+        Box::new(|| drop(black_box(answer_mutate(bundle, request(&reviewed))))),
+        Box::new(|| drop(black_box(serde_json::to_vec(&outcome.document.cheapest_patch())))),
+        Box::new(|| {
+            drop(black_box(
+                Response::mutated("uid", bundle, &outcome).answer(Record::default()),
+            ))
+        }),
     ];
     names.push("rule of 141 nodes".into());
     works.push(Box::new(|| {
@@ -281,9 +327,25 @@ fn by_part(gate: &Gate, object: &Value) {
         .sum();
     let mut parts: Vec<(&String, f64)> = names.iter().zip(times.iter().map(|time| micros(*time))).collect();
     parts.sort_by(|a, b| b.1.total_cmp(&a.1));
-    println!("{:<70} {:>9} {:>9}", "part", "µs", "of parse");
-    for (name, time) in parts {
-        println!("{name:<70} {time:>9.2} {:>9.3}", time / parse);
+    text.push_str("| part | µs | of parse |\n|---|---|---|\n");
+    let (shown, rest): (Vec<_>, Vec<_>) = parts.into_iter().partition(|(_, time)| time / parse >= SHOWN);
+    for (name, time) in shown {
+        let _ = writeln!(text, "| {name} | {time:.2} | {:.3} |", time / parse);
     }
-    println!("{:<70} {all_checks:>9.2} {:>9.3}", "all checks", all_checks / parse);
+    let sum: f64 = rest.iter().map(|(_, time)| time).sum();
+    let _ = writeln!(
+        text,
+        "| {} others together | {sum:.2} | {:.3} |",
+        rest.len(),
+        sum / parse
+    );
+    let _ = writeln!(text, "| all checks | {all_checks:.2} | {:.3} |", all_checks / parse);
+}
+
+/// What a review asks for.
+fn request(bytes: &[u8]) -> Request {
+    match Review::read(bytes).and_then(|mut review| review.asked(NOW)) {
+        Ok(Asked::RayJob(request)) => request,
+        other => panic!("{other:?}"),
+    }
 }

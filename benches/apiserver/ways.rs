@@ -29,6 +29,8 @@ pub(crate) struct Way {
     namespace: &'static str,
     /// What is created.
     pub(crate) job: Value,
+    /// The process of its webhooks, where it has any.
+    pub(crate) server: Option<u32>,
 }
 
 impl Way {
@@ -180,6 +182,7 @@ impl Registrar<'_> {
             told,
             namespace: name,
             job: job.clone(),
+            server: None,
         });
     }
 
@@ -201,6 +204,7 @@ impl Registrar<'_> {
         arguments(&mut command, self.folder, port);
         let daemon = Daemon::start(&self.cluster.group, name, &mut command, self.folder);
         wait_for(name, || std::net::TcpStream::connect(("127.0.0.1", port)));
+        self.ways.last_mut().expect("a way").server = Some(daemon.id());
         self.servers.push(daemon);
         for (path, kind) in [
             ("mutate", "mutatingwebhookconfigurations"),
