@@ -119,7 +119,11 @@ pub fn run(args: &ServeArgs) -> Result<(), ServeError> {
         .map_err(ServeError::Runtime)?;
     // Before anything that takes time: the first process of a container would neither hear a signal nor die of it.
     let signals = runtime
-        .block_on(async { Ok([Signals::catch()?, Signals::catch()?]) })
+        .block_on(async {
+            // Whether or not there are files to look at again, nobody who asks for that means an end.
+            let _ = reload::catch_hangups();
+            Ok([Signals::catch()?, Signals::catch()?])
+        })
         .map_err(ServeError::Runtime)?;
     let metrics = Arc::new(Metrics::new());
     let (follower, gate) = load_gate(args, &metrics)?;

@@ -58,6 +58,17 @@ async fn sighup_reloads_at_once_and_sigterm_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sighup_ends_nothing_where_no_files_are_followed() {
+    let mut raygate = Raygate::serve(|_| {});
+    let (_, admin) = raygate.serving().await;
+    raygate.signal("HUP");
+    assert_eq!(get(admin, "/readyz").await.status, 200);
+    raygate.signal("TERM");
+    let status = raygate.ended().await;
+    assert!(status.success(), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_the_drain() {
     let mut raygate = Raygate::serve(|command| {
         command.args(["--drain-delay", "1h"]);
