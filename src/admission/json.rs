@@ -86,20 +86,18 @@ impl<'de> Visitor<'de> for Place {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut entries: Vec<(String, Value)> = Vec::new();
-        let mut is_sorted = true;
         while let Some(key) = access.next_key::<String>()? {
             if self == Place::Metadata && key == "managedFields" {
                 access.next_value::<IgnoredAny>()?;
                 continue;
             }
             let value = access.next_value_seed(self.below(&key))?;
-            is_sorted &= entries.last().is_none_or(|(last, _)| *last < key);
             entries.push((key, value));
         }
         let count = entries.len();
         // Built at once from keys in order, which is how an API server sends them, a map takes half the time.
         let map = Map::from_iter(entries);
-        if is_sorted || map.len() == count {
+        if map.len() == count {
             Ok(Value::Object(map))
         } else {
             Err(A::Error::custom("a key stands twice in one object"))

@@ -244,7 +244,7 @@ impl Document {
         let has_deep = self.patch.iter().any(|recorded| is_deep(recorded.path()));
         Patch {
             document: self,
-            replaced: has_deep.then_some(spec),
+            replaced: has_deep.then_some(Recorded::Replace(spec)),
         }
     }
 }
@@ -263,19 +263,17 @@ impl Recorded {
 #[derive(Debug)]
 pub struct Patch<'a> {
     document: &'a Document,
-    /// A place whose value stands for all edits in it.
-    replaced: Option<Path>,
+    /// The replacement of a place that stands for all edits in it.
+    replaced: Option<Recorded>,
 }
 
 impl Serialize for Patch<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let replaced = self.replaced.clone().map(Recorded::Replace);
-        let single = self.document.patch.iter().filter(|recorded| {
-            let replaced = self.replaced.as_ref();
-            !replaced.is_some_and(|replaced| replaced.covers(recorded.path()))
-        });
+        let replaced = self.replaced.as_ref();
+        let is_single =
+            |recorded: &&Recorded| !replaced.is_some_and(|replaced| replaced.path().covers(recorded.path()));
         let mut operations = serializer.serialize_seq(None)?;
-        for recorded in single.chain(&replaced) {
+        for recorded in self.document.patch.iter().filter(is_single).chain(replaced) {
             operations.serialize_element(&Operation(recorded, &self.document.value))?;
         }
         operations.end()
