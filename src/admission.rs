@@ -240,7 +240,7 @@ fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Req
                 Verdict::Deny => "denied",
                 Verdict::Retry => "retry",
             };
-            Response::judged(&review.uid, bundle, &outcome, creates).answer(record)
+            Response::judged(&review.uid, bundle, &outcome).answer(record)
         }
     }
 }

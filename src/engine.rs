@@ -7,6 +7,7 @@ pub mod judge;
 pub mod mutate;
 pub mod preview;
 pub mod trace;
+pub mod update;
 
 pub use bundle::{Bundle, Compiled};
 pub use document::Document;

@@ -292,7 +292,12 @@ fn an_update_is_refused_only_for_what_it_makes_worse() {
     assert_eq!(update(job(4, false), job(16, false))["allowed"], false);
     assert_eq!(update(job(16, false), job(12, false))["allowed"], true);
     assert_eq!(update(job(16, false), job(32, false))["allowed"], false);
-    assert_eq!(update(job(16, true), job(16, false))["allowed"], true);
+    assert_eq!(update(job(16, true), job(16, true))["allowed"], true);
+    assert_eq!(
+        update(job(16, true), job(16, false))["allowed"],
+        false,
+        "resuming is judged like creating"
+    );
     let running = |mut object: Value| {
         object["status"] = json!({"rayClusterName": "x"});
         object
@@ -309,8 +314,8 @@ fn an_update_is_refused_only_for_what_it_makes_worse() {
         running(job(4, false)),
         with_two_groups_of_one_name(running(job(4, false))),
     );
-    assert_eq!(response["allowed"], true);
-    assert!(response["warnings"].to_string().contains("RG501"));
+    assert_eq!(response["allowed"], false);
+    assert!(response["status"]["message"].to_string().contains("RG501"));
 }
 
 #[test]

@@ -893,7 +893,7 @@ fn p35_an_update_is_refused_for_what_it_makes_worse() {
 }
 
 #[test]
-fn p36_what_a_later_cluster_would_bring_is_refused_while_a_cluster_exists() {
+fn p36_a_running_job_is_judged_like_any_other() {
     let set = Set::new().policy(
         "limits",
         "match: {}, limits: {maxPodsPerJob: 6, maxTtlSeconds: 60, allowedImages: [\"ghcr.io/my-org/**\"]}, \
@@ -917,7 +917,7 @@ fn p36_what_a_later_cluster_would_bring_is_refused_while_a_cluster_exists() {
                 let group = job().pointer(WORKERS).unwrap().clone();
                 json!([group, group])
             }),
-            Action::Warn,
+            Action::Deny,
         ),
     ];
     for (code, new, action) in cases {
@@ -929,4 +929,61 @@ fn p36_what_a_later_cluster_would_bring_is_refused_while_a_cluster_exists() {
             outcome.findings
         );
     }
+}
+
+#[test]
+fn p37_resuming_is_judged_like_creating() {
+    let (set, code) = two_pods();
+    let suspended = |mut object: Value| {
+        object["spec"]["suspend"] = json!(true);
+        object
+    };
+    let edited = updated(&set, &suspended(replicas(4)), &suspended(replicas(3)));
+    assert_eq!(edited.verdict, Verdict::Allow);
+    let resumed = updated(&set, &suspended(replicas(4)), &replicas(4));
+    assert_eq!(resumed.verdict, Verdict::Deny);
+    assert_eq!(of(&resumed, code), [(Action::Deny, None)]);
+}
+
+#[test]
+fn p38_a_forced_value_is_put_back() {
+    let set = Set::new().policy("own", "match: {}, force: {head: {serviceType: ClusterIP}}");
+    let head = "/spec/rayClusterSpec/headGroupSpec";
+    let old = with_cluster(with(head, "serviceType", json!("ClusterIP")));
+    let new = with_cluster(with(head, "serviceType", json!("LoadBalancer")));
+    assert_eq!(updated(&set, &old, &new).verdict, Verdict::Retry);
+    // A force that is newer than the object waits for the next cluster.
+    let labelled = with_cluster(with("/metadata/labels", "seen", json!("yes")));
+    assert_eq!(updated(&set, &with_cluster(job()), &labelled).verdict, Verdict::Allow);
+}
+
+#[test]
+fn p39_a_manifest_that_is_applied_again_changes_nothing() {
+    let first = Set::new().policy("own", "match: {}, defaults: {pods: {labels: {team: a}}}");
+    let newer = Set::new().policy("own", "match: {}, defaults: {pods: {labels: {team: b}}}");
+    let stored = answer_mutate(&first.bundle(), request(&VERIFIED, &job()))
+        .document
+        .into_value();
+    let mutated = |mut manifest: Value| {
+        manifest["status"] = json!({"rayClusterName": "a"});
+        let request = Request {
+            operation: Operation::Update,
+            old: Some(with_cluster(stored.clone())),
+            ..request(&VERIFIED, &manifest)
+        };
+        answer_mutate(&newer.bundle(), request).document.into_value()
+    };
+    assert_eq!(mutated(job()), with_cluster(stored.clone()));
+    let edited = mutated(with(
+        "/spec/rayClusterSpec/headGroupSpec/template/spec/containers/0",
+        "image",
+        json!("b"),
+    ));
+    let team = |template: &str| {
+        edited
+            .pointer(&format!("{template}/template/metadata/labels/team"))
+            .cloned()
+    };
+    assert_eq!(team("/spec/rayClusterSpec/headGroupSpec"), Some(json!("b")));
+    assert_eq!(team(WORKERS), Some(json!("a")));
 }

@@ -158,8 +158,8 @@ impl Response {
             let patch = serde_json::to_vec(&outcome.document.cheapest_patch()).unwrap_or_else(|_| b"[]".to_vec());
             body.patch = base64_text(&patch);
             body.patch_type = body.patch.as_ref().map(|_| "JSONPatch");
-            let recorded = mutate::recorded(&outcome.document).map(str::to_owned);
-            let applied = recorded.unwrap_or_else(|| mutate::record(bundle, &outcome.changes));
+            let recorded = mutate::recorded(outcome.document.value()).map(str::to_owned);
+            let applied = recorded.unwrap_or_else(|| mutate::record(bundle, &outcome.changes, None, BTreeMap::new()));
             body.audit_annotations.insert("applied", applied);
         }
         body.audit_annotations
@@ -169,7 +169,7 @@ impl Response {
     }
 
     /// The answer of `/validate`: the verdict, with all findings.
-    pub fn judged(uid: &str, bundle: &Bundle, outcome: &Outcome, creates: bool) -> Response {
+    pub fn judged(uid: &str, bundle: &Bundle, outcome: &Outcome) -> Response {
         let denied: Vec<&Judged> = outcome
             .findings
             .iter()
@@ -187,7 +187,7 @@ impl Response {
             let longest = LONGEST_WARNING.saturating_sub(judged.code().len() + " []".len());
             response = response.warning(&denial::shortened(judged, longest));
         }
-        if creates && outcome.verdict == Verdict::Allow && !outcome.changes.is_empty() {
+        if outcome.verdict == Verdict::Allow && !outcome.changes.is_empty() {
             response = response.warning(denial::NOT_APPLIED);
         }
         let audit = &mut response.review.response.audit_annotations;

@@ -1,122 +1,85 @@
-//! What an update changes, and whether it makes anything worse.
+//! What two versions of an object have in common, and whether the newer one is worse.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::k8s::path::{Path, Step, step_into};
+use crate::k8s::quantity::Quantity;
 use crate::ray::job::text;
 
 use super::judge::{Finder, Judged};
 
-/// What an update does to the spec.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compared {
-    /// Nothing: metadata, finalizers, a deletion.
-    SameSpec,
-    /// It suspends or resumes the job, and changes at most what Kueue changes then: labels, annotations, node
-    /// selectors, tolerations, affinity and scheduling gates of the pod templates, and the submitter's template where
-    /// there was none (KubeRay 1.6 and Kueue, `jobs/rayjob`).
-    Resumed,
-    /// Anything else.
-    Changed,
+/// The keys that name an element of a list, the first that is there.
+const NAMES: [&str; 4] = ["groupName", "name", "mountPath", "key"];
+
+/// The keys below which text and numbers are quantities.
+const QUANTITIES: [&str; 5] = ["limits", "requests", "overhead", "sizeLimit", "capacity"];
+
+/// Whether two values mean the same to Kubernetes. A typed client, KubeRay's operator for one, drops what is null or
+/// empty and writes quantities in Go's canonical form.
+pub fn says_the_same(one: &Value, other: &Value) -> bool {
+    same(one, other, false)
 }
 
-/// Compares the specs of two objects.
-pub fn compare(old: &Value, new: &Value) -> Compared {
-    let (old, new) = (
-        old.get("spec").unwrap_or(&Value::Null),
-        new.get("spec").unwrap_or(&Value::Null),
-    );
-    if old == new {
-        return Compared::SameSpec;
-    }
-    let suspended = |spec: &Value| spec.get("suspend").and_then(Value::as_bool).unwrap_or(false);
-    let submitter = |spec: &Value| {
-        spec.get("submitterPodTemplate")
-            .is_some_and(|template| !template.is_null())
-    };
-    let submitter_stays = submitter(old) == submitter(new) || (submitter(new) && is_plain(new));
-    if suspended(old) != suspended(new)
-        && submitter_stays
-        && without_scheduling(old, new) == without_scheduling(new, old)
-    {
-        return Compared::Resumed;
-    }
-    Compared::Changed
-}
-
-/// Whether a submitter's template grants nothing: no volumes, no host's namespaces, no security context of its own. Kueue
-/// fills in such a one where there was none.
-fn is_plain(spec: &Value) -> bool {
-    let pod = spec
-        .get("submitterPodTemplate")
-        .and_then(|template| template.get("spec"))
-        .unwrap_or(&Value::Null);
-    let absent = |value: &Value, keys: &[&str]| keys.iter().all(|key| value.get(*key).is_none_or(Value::is_null));
-    absent(
-        pod,
-        &[
-            "volumes",
-            "hostNetwork",
-            "hostPID",
-            "hostIPC",
-            "securityContext",
-            "initContainers",
-        ],
-    ) && crate::ray::job::items(pod, "containers")
-        .iter()
-        .all(|container| absent(container, &["securityContext"]))
-}
-
-/// A spec without what may change when a job is suspended or resumed.
-fn without_scheduling(spec: &Value, other: &Value) -> Value {
-    let mut spec = spec.clone();
-    let submitter_is_new = spec.get("submitterPodTemplate").is_none() || other.get("submitterPodTemplate").is_none();
-    let Some(map) = spec.as_object_mut() else { return spec };
-    map.remove("suspend");
-    if submitter_is_new {
-        map.remove("submitterPodTemplate");
-    }
-    if let Some(template) = map.get_mut("submitterPodTemplate") {
-        strip_template(template);
-    }
-    if let Some(cluster) = map.get_mut("rayClusterSpec") {
-        if let Some(template) = cluster
-            .get_mut("headGroupSpec")
-            .and_then(|head| head.get_mut("template"))
-        {
-            strip_template(template);
+fn same(one: &Value, other: &Value, quantity: bool) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let is_quantity = |key: &str| quantity || QUANTITIES.contains(&key);
+            one.iter().all(|(key, value)| match other.get(key) {
+                Some(other) => same(value, other, is_quantity(key)),
+                None => is_empty(value),
+            }) && other
+                .iter()
+                .all(|(key, value)| one.contains_key(key) || is_empty(value))
         }
-        let groups = cluster.get_mut("workerGroupSpecs").and_then(Value::as_array_mut);
-        for template in groups
-            .into_iter()
-            .flatten()
-            .filter_map(|group| group.get_mut("template"))
-        {
-            strip_template(template);
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other, quantity))
         }
+        _ if is_empty(one) && is_empty(other) => true,
+        _ if one == other => true,
+        (Value::String(_) | Value::Number(_), Value::String(_) | Value::Number(_)) if quantity => {
+            match (Quantity::from_json(one), Quantity::from_json(other)) {
+                (Ok(one), Ok(other)) => one == other,
+                _ => false,
+            }
+        }
+        _ => false,
     }
-    spec
 }
 
-fn strip_template(template: &mut Value) {
-    if let Some(metadata) = template.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("labels");
-        metadata.remove("annotations");
+/// Whether a value is null, an empty object or an empty list.
+pub fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
     }
-    if template
-        .get("metadata")
-        .is_some_and(|metadata| metadata.as_object().is_some_and(serde_json::Map::is_empty))
-        && let Some(template) = template.as_object_mut()
-    {
-        template.remove("metadata");
-    }
-    if let Some(spec) = template.get_mut("spec").and_then(Value::as_object_mut) {
-        for key in ["nodeSelector", "tolerations", "affinity", "schedulingGates"] {
-            spec.remove(key);
+}
+
+/// The name of an element of a list, where it has one.
+pub fn name_of(element: &Value) -> Option<&str> {
+    NAMES.into_iter().find_map(|key| text(element, key))
+}
+
+/// The value of another version of the document at the same place, elements of lists by their names.
+pub fn counterpart<'v>(steps: &[Step], document: &Value, other: &'v Value) -> Option<&'v Value> {
+    let mut here = Some(document);
+    steps.iter().try_fold(other, |there, step| {
+        here = here.and_then(|here| step_into(here, step));
+        match (step, here.and_then(name_of)) {
+            (Step::Index(index), Some(name)) => {
+                let named = |element: &&Value| name_of(element) == Some(name);
+                let elements = there.as_array()?;
+                elements
+                    .get(*index)
+                    .filter(named)
+                    .or_else(|| elements.iter().find(named))
+            }
+            _ => step_into(there, step),
         }
-    }
+    })
 }
 
 /// The findings of the old object, by code and place.
@@ -147,7 +110,9 @@ impl<'a> Before<'a> {
             return false;
         }
         if judged.finding.weight == 0 && known.finding.weight == 0 {
-            known.finding.path.get(self.old) != judged.finding.path.get(new)
+            let before = known.finding.path.get(self.old).unwrap_or(&Value::Null);
+            let after = judged.finding.path.get(new).unwrap_or(&Value::Null);
+            !says_the_same(before, after)
         } else {
             judged.finding.weight > known.finding.weight
         }
@@ -175,18 +140,62 @@ fn by_names(path: &Path, document: &Value) -> String {
                 out.push('.');
                 out.push_str(key);
             }
-            Step::Index(index) => {
-                let name = value.and_then(|value| {
-                    ["groupName", "name", "mountPath", "key"]
-                        .into_iter()
-                        .find_map(|key| text(value, key))
-                });
-                match name {
-                    Some(name) => out.push_str(&format!("[{name:?}]")),
-                    None => out.push_str(&format!("[{index}]")),
-                }
-            }
+            Step::Index(index) => match value.and_then(name_of) {
+                Some(name) => out.push_str(&format!("[{name:?}]")),
+                None => out.push_str(&format!("[{index}]")),
+            },
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn another_form_says_the_same() {
+        let written = json!({
+            "resources": {"limits": {"memory": "1000000000", "cpu": "0.75"}, "claims": []},
+            "volumes": [{"name": "a", "emptyDir": {}}, {"name": "b", "emptyDir": {"sizeLimit": "1024Mi"}}],
+            "affinity": null,
+        });
+        let rewritten = json!({
+            "resources": {"limits": {"memory": "1G", "cpu": "750m"}},
+            "volumes": [{"name": "a"}, {"name": "b", "emptyDir": {"sizeLimit": "1Gi"}}],
+        });
+        assert!(says_the_same(&written, &rewritten));
+        assert!(says_the_same(&rewritten, &written));
+    }
+
+    #[test]
+    fn another_value_does_not() {
+        for (one, other) in [
+            (json!({"labels": {"a": "1"}}), json!({"labels": {"a": "1.0"}})),
+            (json!({"automountServiceAccountToken": false}), json!({})),
+            (json!({"limits": {"cpu": "1"}}), json!({"limits": {"cpu": "1001m"}})),
+            (json!({"limits": {"cpu": "1"}}), json!({})),
+            (json!([1, 2]), json!([2, 1])),
+        ] {
+            assert!(!says_the_same(&one, &other), "{one} {other}");
+            assert!(!says_the_same(&other, &one), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_counterpart_is_found_by_names() {
+        let document = json!({"groups": [{"groupName": "b", "x": 1}, {"groupName": "c"}]});
+        let other = json!({"groups": [{"groupName": "a", "x": 2}, {"groupName": "b", "x": 3, "y": 4}]});
+        let group = |index: usize| Path::of(["groups"]).index(index);
+        assert_eq!(
+            counterpart(group(0).key("x").steps(), &document, &other),
+            Some(&json!(3))
+        );
+        assert_eq!(
+            counterpart(group(0).key("y").steps(), &document, &other),
+            Some(&json!(4))
+        );
+        assert_eq!(counterpart(group(1).steps(), &document, &other), None);
+    }
 }

@@ -9,13 +9,13 @@ use crate::policy::rule::Rule;
 use crate::policy::settings::Action;
 use crate::policy::{Origin, Subject};
 use crate::ray::RayJob;
-use crate::rules::check::LIMITS;
 use crate::rules::{Check, Cx, Finding, Findings, own};
 
 use super::bundle::{Bundle, Compiled};
-use super::compare::{Before, Compared, compare};
+use super::compare::Before;
 use super::document::{Document, first_missing};
-use super::mutate::{Change, mutate};
+use super::mutate::{self, Change};
+use super::update::{Update, without_scheduling};
 use super::{Operation, Outcome, Request, preview};
 
 /// Who found something.
@@ -54,19 +54,6 @@ impl Judged {
         }
     }
 
-    /// Whether it is refused though a cluster exists. An edit that KubeRay finds invalid stops the job, and what the
-    /// platform forbids a later cluster would bring: after a retry, or after suspending and resuming the job.
-    fn outlives_the_cluster(&self) -> bool {
-        match &self.finder {
-            Finder::Rule(_) => true,
-            Finder::Check(check) => {
-                check.code.starts_with("RG1")
-                    || check.code.starts_with("RG6")
-                    || LIMITS.iter().any(|(code, _)| *code == check.code)
-            }
-        }
-    }
-
     /// The code of the check, or [`RULE_CODE`].
     pub fn static_code(&self) -> &'static str {
         match &self.finder {
@@ -101,23 +88,19 @@ pub enum Verdict {
 
 /// Answers `/mutate`: the object is completed and repaired, and never refused.
 pub fn answer_mutate(bundle: &Bundle, mut request: Request) -> Outcome {
-    let object = std::mem::take(&mut request.object);
-    let mut document = Document::new(object);
-    let acts = match request.operation {
-        Operation::Create => true,
-        Operation::Update => request.old.as_ref().is_some_and(|old| {
-            (is_suspended(document.value()) || is_suspended(old)) && compare(old, document.value()) == Compared::Changed
-        }),
-        Operation::Delete | Operation::Connect => false,
+    let mut document = Document::new(std::mem::take(&mut request.object));
+    let Some(way) = Way::of(bundle, &request, document.value()) else {
+        return Outcome::untouched(document);
     };
-    if !acts {
+    if matches!(way, Way::Update(Update::Controller, _)) {
         return Outcome::untouched(document);
     }
     let (_, compiled) = request.compiled(document.value(), bundle);
     let before = preview::copy(&compiled, &document);
-    let changes = mutate(bundle, &compiled, request.named, &mut document);
+    let complete = |compiled: &Compiled, document: &mut Document| way.complete(bundle, compiled, &request, document);
+    let changes = complete(&compiled, &mut document);
     let previews = before.map_or_else(Vec::new, |before| {
-        preview::changes(bundle, &compiled, request.named, &before, (&document, &changes))
+        preview::changes(&compiled, &before, (&document, &changes), complete)
     });
     Outcome {
         document,
@@ -132,58 +115,59 @@ pub fn answer_mutate(bundle: &Bundle, mut request: Request) -> Outcome {
 /// Answers `/validate`: all findings at once. The outcome's changes are what `/mutate` would still have to do; its
 /// document holds them.
 pub fn answer_validate(bundle: &Bundle, mut request: Request) -> Outcome {
-    let object = std::mem::take(&mut request.object);
-    let document = Document::new(object);
-    match (request.operation, request.old.take()) {
-        (Operation::Create, _) => validate_create(bundle, &request, document),
-        (Operation::Update, Some(old)) => validate_update(bundle, &request, &old, document),
-        _ => Outcome::untouched(document),
-    }
-}
-
-/// Judges an object as it is, without asking what `/mutate` would have done to it.
-pub fn answer_as_is(bundle: &Bundle, mut request: Request) -> Outcome {
-    let document = Document::new(std::mem::take(&mut request.object));
+    let mut document = Document::new(std::mem::take(&mut request.object));
+    let Some(way) = Way::of(bundle, &request, document.value()) else {
+        return Outcome::untouched(document);
+    };
     let (subject, compiled) = request.compiled(document.value(), bundle);
-    let asked = request.asked(&subject, request.old.as_ref());
-    let findings = judge(bundle, &compiled, &asked, &document);
-    let previews = preview::findings(&compiled, &findings, |_, with| judge(bundle, with, &asked, &document));
-    let verdict = verdict_of(&findings);
-    Outcome {
-        document,
-        changes: vec![],
-        findings,
-        verdict,
-        policies: compiled.effective.policies.clone(),
-        previews,
+    let asked = request.asked(&subject);
+    let before = match way {
+        Way::Update(Update::Controller | Update::Edit, old) => Some((old, request.compiled(old, bundle).1)),
+        _ => None,
+    };
+    if let Way::Update(Update::Controller, old) = way {
+        without_scheduling(old, &mut document);
     }
-}
-
-fn validate_create(bundle: &Bundle, request: &Request, mut document: Document) -> Outcome {
-    let (subject, compiled) = request.compiled(document.value(), bundle);
-    let asked = request.asked(&subject, None);
-    let mut findings = judge(bundle, &compiled, &asked, &document);
-    let before = preview::copy(&compiled, &document);
-    let changes = mutate(bundle, &compiled, request.named, &mut document);
+    let look = |policy: Option<&str>, compiled: &Compiled, document: &Document| match &before {
+        None => judge(bundle, compiled, &asked, document.value()),
+        Some((old, by)) => {
+            let by = policy
+                .and_then(|policy| {
+                    by.previews
+                        .iter()
+                        .find(|(name, _)| **name == *policy)
+                        .map(|(_, with)| with)
+                })
+                .unwrap_or(by);
+            added(bundle, (by, compiled), &asked, (old, document.value()))
+        }
+    };
+    let mut findings = look(None, &compiled, &document);
     let mut verdict = verdict_of(&findings);
+    let received = preview::copy(&compiled, &document);
+    let mut changes = Vec::new();
+    if !matches!(way, Way::Update(Update::Controller, _)) {
+        changes = way.complete(bundle, &compiled, &request, &mut document);
+    }
     if !changes.is_empty() {
         if verdict == Verdict::Deny {
-            findings = judge(bundle, &compiled, &asked, &document);
-            verdict = if verdict_of(&findings) == Verdict::Deny {
-                Verdict::Deny
-            } else {
-                Verdict::Retry
+            findings = look(None, &compiled, &document);
+            verdict = match verdict_of(&findings) {
+                Verdict::Deny => Verdict::Deny,
+                _ => Verdict::Retry,
             };
         } else if changes.iter().any(|change| change.forced) {
             verdict = Verdict::Retry;
         }
     }
-    let previews = before.map_or_else(Vec::new, |before| {
-        let enforced = judge(bundle, &compiled, &asked, &document);
-        preview::findings(&compiled, &enforced, |_, with| {
-            let mut completed = Document::new(before.clone());
-            let _: Vec<Change> = mutate(bundle, with, request.named, &mut completed);
-            judge(bundle, with, &asked, &completed)
+    let previews = received.map_or_else(Vec::new, |received| {
+        let enforced = look(None, &compiled, &document);
+        preview::findings(&compiled, &enforced, |policy, with| {
+            let mut completed = Document::new(received.clone());
+            if !matches!(way, Way::Update(Update::Controller, _)) {
+                let _: Vec<Change> = way.complete(bundle, with, &request, &mut completed);
+            }
+            look(Some(policy), with, &completed)
         })
     });
     Outcome {
@@ -196,21 +180,45 @@ fn validate_create(bundle: &Bundle, request: &Request, mut document: Document) -
     }
 }
 
-/// An update is refused only for what it makes worse. Re-applying a manifest takes away what was injected, so the
-/// new object is judged as `/mutate` would complete it. Once a cluster exists KubeRay ignores edits of the spec, except
-/// that one it finds invalid stops the job: then most findings only warn.
-fn validate_update(bundle: &Bundle, request: &Request, old: &Value, document: Document) -> Outcome {
-    if compare(old, document.value()) != Compared::Changed {
-        return Outcome::untouched(document);
+/// How a request is treated.
+#[derive(Clone, Copy)]
+enum Way<'r> {
+    /// Everything is completed, and every finding counts.
+    Create,
+    /// An update of this object.
+    Update(Update, &'r Value),
+}
+
+impl<'r> Way<'r> {
+    /// The way of a request; `None` where nothing is looked at.
+    fn of(bundle: &Bundle, request: &'r Request, object: &Value) -> Option<Way<'r>> {
+        match (request.operation, &request.old) {
+            (Operation::Create, _) => Some(Way::Create),
+            (Operation::Update, Some(old)) => match Update::of(bundle.platform(), &request.user, old, object) {
+                Update::NotJudged => None,
+                update => Some(Way::Update(update, old)),
+            },
+            _ => None,
+        }
     }
+
+    /// Does what `/mutate` does.
+    fn complete(self, bundle: &Bundle, compiled: &Compiled, request: &Request, document: &mut Document) -> Vec<Change> {
+        match self {
+            Way::Create => mutate::create(bundle, compiled, request.named, document),
+            Way::Update(update, old) => mutate::update(bundle, compiled, request.named, (update, old), document),
+        }
+    }
+}
+
+/// Judges an object as it is, without asking what `/mutate` would have done to it.
+pub fn answer_as_is(bundle: &Bundle, mut request: Request) -> Outcome {
+    let document = Document::new(std::mem::take(&mut request.object));
     let (subject, compiled) = request.compiled(document.value(), bundle);
-    let (_, compiled_old) = request.compiled(old, bundle);
-    let asked = request.asked(&subject, Some(old));
-    let findings = worse(bundle, (&compiled_old, &compiled), &asked, old, &document);
-    let previews = preview::findings(&compiled, &findings, |policy, with| {
-        let with_old = compiled_old.previews.iter().find(|(name, _)| **name == *policy);
-        let with_old = with_old.map_or(&*compiled_old, |(_, with)| with);
-        worse(bundle, (with_old, with), &asked, old, &document)
+    let asked = request.asked(&subject);
+    let findings = judge(bundle, &compiled, &asked, document.value());
+    let previews = preview::findings(&compiled, &findings, |_, with| {
+        judge(bundle, with, &asked, document.value())
     });
     let verdict = verdict_of(&findings);
     Outcome {
@@ -223,60 +231,51 @@ fn validate_update(bundle: &Bundle, request: &Request, old: &Value, document: Do
     }
 }
 
-/// What an update makes worse, by the policies that are for the old object and those that are for the new one.
-fn worse(
+/// What an update adds, by the policies that are for the old object and those that are for the new one: nobody leaves
+/// a policy behind by an edit of what it is matched by.
+fn added(
     bundle: &Bundle,
     (compiled_old, compiled): (&Compiled, &Compiled),
     asked: &Asked<'_>,
-    old: &Value,
-    document: &Document,
+    (old, new): (&Value, &Value),
 ) -> Vec<Judged> {
-    let mut repaired = Document::new(document.value().clone());
-    let _: Vec<Change> = mutate(bundle, compiled, asked.named, &mut repaired);
-    let before: Vec<Judged> = judge(bundle, compiled, asked, &Document::new(old.clone()));
-    let mut findings = judge(bundle, compiled, asked, &repaired);
+    let added_by = |compiled: &Compiled| {
+        let before = judge(bundle, compiled, asked, old);
+        let before = Before::of(&before, old);
+        let mut findings = judge(bundle, compiled, asked, new);
+        findings.retain(|judged| before.lacks(judged, new));
+        findings
+    };
+    let mut findings = added_by(compiled);
     if !std::ptr::eq(compiled, compiled_old) {
         let known: BTreeSet<_> = findings
             .iter()
             .map(|judged| (judged.code().to_owned(), judged.finding.path.clone()))
             .collect();
-        let before_by_old_policies = judge(bundle, compiled_old, asked, &Document::new(old.clone()));
-        let before_by_old_policies = Before::of(&before_by_old_policies, old);
-        let by_old_policies = judge(bundle, compiled_old, asked, &repaired);
+        let by_old_policies = added_by(compiled_old).into_iter();
         findings.extend(
-            by_old_policies
-                .into_iter()
-                .filter(|judged| !known.contains(&(judged.code().to_owned(), judged.finding.path.clone())))
-                .filter(|judged| before_by_old_policies.lacks(judged, repaired.value())),
+            by_old_policies.filter(|judged| !known.contains(&(judged.code().to_owned(), judged.finding.path.clone()))),
         );
+        findings.sort_by_key(|judged| std::cmp::Reverse(judged.action));
     }
-    let before = Before::of(&before, old);
-    findings.retain(|judged| before.lacks(judged, repaired.value()));
-    let may_still_act = is_suspended(document.value()) || is_suspended(old) || !has_cluster(old);
-    for judged in &mut findings {
-        if judged.action == Action::Deny && !may_still_act && !judged.outlives_the_cluster() {
-            judged.action = Action::Warn;
-        }
-    }
-    findings.sort_by_key(|judged| std::cmp::Reverse(judged.action));
     findings
 }
 
 /// Every finding in an object, worst first, then by code.
-pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, document: &Document) -> Vec<Judged> {
+pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, object: &Value) -> Vec<Judged> {
     let cx = Cx {
         policy: &compiled.effective,
         platform: bundle.platform(),
         named: asked.named,
         skipped: false,
     };
-    let job = RayJob::of(document.value());
+    let job = RayJob::of(object);
     let mut judged = Vec::new();
     let mut findings = Findings::new();
     for (check, action) in &compiled.checks {
         (check.run)(&cx, &job, &mut findings);
         for finding in findings.drain(..) {
-            let finding = reaching(finding, document);
+            let finding = reaching(finding, object);
             let action = match action {
                 Action::Fix | Action::Deny if finding.warn_only => Action::Warn,
                 Action::Fix => Action::Deny,
@@ -298,7 +297,7 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, document: 
             let waiver = cx.policy.waived.get(&rule.code);
             judged.extend(own::run(rule, &job, &session).into_iter().map(|finding| Judged {
                 finder: Finder::Rule(Arc::clone(rule)),
-                finding: reaching(finding, document),
+                finding: reaching(finding, object),
                 action: waiver.map_or(rule.action, |_| Action::Audit),
                 origin: Some(Arc::clone(waiver.unwrap_or(&rule.origin))),
                 exemption: waiver.map(|origin| Arc::clone(&origin.policy)),
@@ -313,7 +312,7 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, document: 
         for (check, origin) in &unraised.checks {
             (check.run)(&cx, &job, &mut findings);
             for finding in findings.drain(..) {
-                let finding = reaching(finding, document);
+                let finding = reaching(finding, object);
                 let is_known = |known: &Judged| known.code() == check.code && known.finding.path == finding.path;
                 if !judged.iter().any(is_known) {
                     judged.push(Judged {
@@ -332,18 +331,18 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, document: 
 }
 
 /// A finding whose path leads to something, or to what is missing in something.
-fn reaching(mut finding: Finding, document: &Document) -> Finding {
-    if !finding.path.reaches(document.value()) {
-        finding.path = first_missing(document.value(), &finding.path);
+fn reaching(mut finding: Finding, object: &Value) -> Finding {
+    if !finding.path.reaches(object) {
+        finding.path = first_missing(object, &finding.path);
     }
     finding
 }
 
 impl Request {
-    fn asked<'a>(&self, subject: &'a Subject, old: Option<&'a Value>) -> Asked<'a> {
+    fn asked<'a>(&'a self, subject: &'a Subject) -> Asked<'a> {
         Asked {
             subject,
-            old,
+            old: self.old.as_ref(),
             named: self.named,
         }
     }
@@ -355,16 +354,4 @@ fn verdict_of(findings: &[Judged]) -> Verdict {
     } else {
         Verdict::Allow
     }
-}
-
-fn is_suspended(object: &Value) -> bool {
-    RayJob::of(object).flag("suspend")
-}
-
-fn has_cluster(object: &Value) -> bool {
-    object
-        .get("status")
-        .and_then(|status| status.get("rayClusterName"))
-        .and_then(Value::as_str)
-        .is_some_and(|name| !name.is_empty())
 }

@@ -1,10 +1,9 @@
 //! Completing and repairing: the repairs of the checks, then the injectors, each all or nothing.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::k8s::path::Path;
 use crate::k8s::text::{safe, truncated};
@@ -16,6 +15,7 @@ use crate::rules::{APPLIED_ANNOTATION, Check, Cx, Edit, Findings, INJECTORS, Inj
 
 use super::bundle::{Bundle, Compiled};
 use super::document::{Document, moved_to_front};
+use super::update::{Parts, RECEIVED, Received, Seen, Update};
 
 /// The most that the annotation may hold, in bytes.
 const LONGEST_RECORD: usize = 4096;
@@ -39,8 +39,74 @@ pub struct Change {
     pub forced: bool,
 }
 
-/// Completes and repairs a document, and says how. Applied to its own result it does nothing.
-pub fn mutate(bundle: &Bundle, compiled: &Compiled, named: bool, document: &mut Document) -> Vec<Change> {
+/// What the record and the changes call a part that an update leaves as it is stored.
+pub const KEPT: &str = "kept";
+
+/// Completes and repairs an object that is made, and says how. Applied to its own result it does nothing.
+pub fn create(bundle: &Bundle, compiled: &Compiled, named: bool, document: &mut Document) -> Vec<Change> {
+    let seen = Seen::of(document.value());
+    let changes = mutate(bundle, compiled, named, None, document);
+    if !changes.is_empty() {
+        let received = seen.received(document.value());
+        write_record(record(bundle, &changes, Some(received), BTreeMap::new()), document);
+    }
+    changes
+}
+
+/// The same for an object that is changed: what comes again as it is stored, or as it was received, stays as it is
+/// stored, and nothing new is added to pods that run.
+pub fn update(
+    bundle: &Bundle,
+    compiled: &Compiled,
+    named: bool,
+    (update, old): (Update, &Value),
+    document: &mut Document,
+) -> Vec<Change> {
+    let seen = Seen::of(document.value());
+    let mut parts = Parts::of(update, old, document.value(), &seen);
+    let mut changes = Vec::new();
+    for (path, edits) in parts.restoring(document.value()) {
+        if let Some(places) = apply(document, edits, &mut changes) {
+            changes.push(Change {
+                by: KEPT,
+                path,
+                places: places.into_iter().flatten().collect(),
+                done: None,
+                leaf: None,
+                origin: None,
+                forced: false,
+            });
+        }
+    }
+    changes.extend(mutate(bundle, compiled, named, Some(&parts), document));
+    if parts.complete_changed(document) {
+        changes.extend(mutate(bundle, compiled, named, Some(&parts), document));
+    }
+    let (stored, given) = (recorded(old), recorded(document.value()));
+    if parts.keeps_all() {
+        if let Some(stored) = stored.filter(|_| given.is_none() || !changes.is_empty()) {
+            write_record(stored.to_owned(), document);
+        }
+    } else if !changes.is_empty() || (stored.is_some() && given == stored) {
+        let earlier = stored.filter(|_| parts.keeps_any()).map(entries).unwrap_or_default();
+        if changes.is_empty() && earlier.is_empty() {
+            remove_record(document);
+        } else {
+            let received = parts.received(&seen, document.value());
+            write_record(record(bundle, &changes, Some(received), earlier), document);
+        }
+    }
+    changes
+}
+
+/// Completes and repairs a document, in those parts of it in which that may be done.
+fn mutate(
+    bundle: &Bundle,
+    compiled: &Compiled,
+    named: bool,
+    parts: Option<&Parts<'_>>,
+    document: &mut Document,
+) -> Vec<Change> {
     let cx = Cx {
         policy: &compiled.effective,
         platform: bundle.platform(),
@@ -57,24 +123,17 @@ pub fn mutate(bundle: &Bundle, compiled: &Compiled, named: bool, document: &mut 
         drop(job);
         match wanted {
             None => break,
-            Some(Wanted::Repairs(check, findings)) => repair(&cx, check, findings, document, &mut changes),
-            Some(Wanted::Edits(injector, edits, notes)) => {
+            Some(Wanted::Repairs(check, findings)) => repair(&cx, check, findings, parts, document, &mut changes),
+            Some(Wanted::Edits(injector, mut edits, notes)) => {
+                if let Some(parts) = parts {
+                    parts.retain(document.value(), &mut edits);
+                }
                 let acted = inject(&cx, injector, edits, notes, document, &mut changes);
                 if acted && injector.name == pods::INJECTOR.name {
                     ahead = repairs().chain(ahead).collect();
                 }
             }
         }
-    }
-    if !changes.is_empty() {
-        let record = record(bundle, &changes);
-        let edit = Edit {
-            path: Path::of(["metadata", "annotations", APPLIED_ANNOTATION]),
-            op: Op::Set(record.into()),
-            leaf: None,
-        };
-        // An object whose annotations are no object is refused by the API server's own schema.
-        let _ = document.apply(vec![edit]);
     }
     changes
 }
@@ -114,10 +173,20 @@ impl Step {
     }
 }
 
-fn repair(cx: &Cx<'_>, check: &Check, findings: Findings, document: &mut Document, changes: &mut Vec<Change>) {
+fn repair(
+    cx: &Cx<'_>,
+    check: &Check,
+    findings: Findings,
+    parts: Option<&Parts<'_>>,
+    document: &mut Document,
+    changes: &mut Vec<Change>,
+) {
     let origin = cx.origin(check.code);
     for finding in findings {
-        let Some(repair) = finding.repair else { continue };
+        let Some(mut repair) = finding.repair else { continue };
+        if let Some(parts) = parts {
+            parts.retain(document.value(), &mut repair.edits);
+        }
         if let Some(places) = apply(document, repair.edits, changes) {
             changes.push(Change {
                 by: check.code,
@@ -203,54 +272,69 @@ fn apply(document: &mut Document, edits: Vec<Edit>, earlier: &mut [Change]) -> O
     places.iter().any(Option::is_some).then_some(places)
 }
 
-/// What was done, in one line: the bundle, and for each injector and code where in the policies it came from. It
-/// carries no uid and no time, so that the same job gets the same text.
-pub fn record(bundle: &Bundle, changes: &[Change]) -> String {
-    let mut record = BTreeMap::from([("bundle", By::Bundle(bundle.short_acting_digest()))]);
-    for change in changes {
-        let origins = record.entry(change.by).or_insert_with(|| By::Origins(Vec::new()));
-        if let By::Origins(origins) = origins
-            && !origins.contains(&change.origin.as_deref())
-        {
-            origins.push(change.origin.as_deref());
+/// What was done, in one line: the bundle, for each injector and code where in the policies it came from, and the
+/// fingerprints of what was received. It carries no uid and no time, so that the same job gets the same text. `earlier`
+/// is what a former record says that still holds.
+pub fn record(
+    bundle: &Bundle,
+    changes: &[Change],
+    received: Option<Received>,
+    earlier: BTreeMap<String, String>,
+) -> String {
+    let mut origins: BTreeMap<&str, Vec<Option<&Origin>>> = BTreeMap::new();
+    for change in changes.iter().filter(|change| change.by != KEPT) {
+        let known = origins.entry(change.by).or_default();
+        if !known.contains(&change.origin.as_deref()) {
+            known.push(change.origin.as_deref());
         }
     }
-    let record = serde_json::to_string(&record).unwrap_or_default();
-    truncated(&safe(&record), LONGEST_RECORD).into_owned()
+    let mut record = earlier;
+    for (by, origins) in origins {
+        let written = |origin: &Option<&Origin>| origin.map_or_else(|| "built-in".to_owned(), ToString::to_string);
+        let origins: Vec<String> = origins.iter().map(written).collect();
+        record.insert(by.to_owned(), origins.join(" "));
+    }
+    record.insert("bundle".to_owned(), bundle.short_acting_digest().to_owned());
+    let mut text = |received: Option<&Received>| {
+        match received {
+            Some(received) => record.insert(RECEIVED.to_owned(), received.to_string()),
+            None => record.remove(RECEIVED),
+        };
+        safe(&serde_json::to_string(&record).unwrap_or_default()).into_owned()
+    };
+    let fits = |text: &String| text.len() <= LONGEST_RECORD;
+    let whole = text(received.as_ref());
+    let shorter = || received.map(Received::without_groups);
+    Some(whole)
+        .filter(fits)
+        .or_else(|| Some(text(shorter().as_ref())).filter(fits))
+        .unwrap_or_else(|| truncated(&text(None), LONGEST_RECORD).into_owned())
 }
 
 /// The record that an object carries.
-pub fn recorded(document: &Document) -> Option<&str> {
-    let annotations = document.value().get("metadata")?.get("annotations")?;
-    annotations.get(APPLIED_ANNOTATION)?.as_str()
+pub fn recorded(object: &Value) -> Option<&str> {
+    record_path().get(object)?.as_str()
 }
 
-/// What stands in the record under one name.
-enum By<'a> {
-    Bundle(&'a str),
-    Origins(Vec<Option<&'a Origin>>),
+/// The entries of a record.
+fn entries(record: &str) -> BTreeMap<String, String> {
+    serde_json::from_str(record).unwrap_or_default()
 }
 
-impl fmt::Display for By<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            By::Bundle(digest) => f.write_str(digest),
-            By::Origins(origins) => {
-                for (position, origin) in origins.iter().enumerate() {
-                    f.write_str(if position > 0 { " " } else { "" })?;
-                    match origin {
-                        Some(origin) => origin.fmt(f)?,
-                        None => f.write_str("built-in")?,
-                    }
-                }
-                Ok(())
-            }
-        }
-    }
+fn record_path() -> Path {
+    Path::of(["metadata", "annotations", APPLIED_ANNOTATION])
 }
 
-impl Serialize for By<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
+fn write_record(record: String, document: &mut Document) {
+    change_record(Op::Set(record.into()), document);
+}
+
+fn remove_record(document: &mut Document) {
+    change_record(Op::Remove, document);
+}
+
+fn change_record(op: Op, document: &mut Document) {
+    let path = record_path();
+    // An object whose annotations are no object is rejected by the API server's own schema.
+    let _ = document.apply(vec![Edit { path, op, leaf: None }]);
 }

@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 
-use super::bundle::{Bundle, Compiled};
+use super::bundle::Compiled;
 use super::document::Document;
 use super::judge::{Finder, Judged};
-use super::mutate::{Change, mutate};
+use super::mutate::Change;
 
 /// A policy in Preview that matched, and what it would have done.
 #[derive(Clone, Debug)]
@@ -69,15 +69,14 @@ pub(super) fn copy(compiled: &Compiled, document: &Document) -> Option<Value> {
 
 /// What policies in Preview would have done on `/mutate` to the object `before`, which became `enforced`.
 pub(super) fn changes(
-    bundle: &Bundle,
     compiled: &Compiled,
-    named: bool,
     before: &Value,
     (enforced, changes): (&Document, &[Change]),
+    complete: impl Fn(&Compiled, &mut Document) -> Vec<Change>,
 ) -> Vec<Preview> {
     let preview = |(policy, with): &(Arc<str>, Compiled)| {
         let mut document = Document::new(before.clone());
-        let own = mutate(bundle, with, named, &mut document);
+        let own = complete(with, &mut document);
         let mut would: Vec<Would> = Vec::new();
         // What it would do, and then what would not be done with it.
         for change in own.iter().chain(changes) {

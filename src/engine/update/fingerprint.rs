@@ -1,0 +1,241 @@
+//! Fingerprints of what `/mutate` received of a RayJob, and how the record carries them.
+
+use std::fmt;
+use std::hash::Hasher as _;
+
+use fnv::FnvHasher;
+use serde_json::{Map, Value};
+
+use crate::engine::compare::is_empty;
+use crate::k8s::path::Path;
+use crate::ray::job::{items, text};
+use crate::rules::APPLIED_ANNOTATION;
+
+use super::part::{NOT_ANNOTATIONS, NOT_CLUSTER, NOT_JOB, Part, SIZES, below};
+
+/// The key of the record under which the fingerprints stand.
+pub const RECEIVED: &str = "received";
+
+/// The fingerprint of all leaves of a part, and of those that `/mutate` changed.
+pub type Pair = [u64; 2];
+
+/// The leaves of a part, sorted: the fingerprint of each path of keys, and of the value there. A list is one leaf, as it
+/// is for `kubectl apply`, which sends the whole list or nothing of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Leaves(Vec<(u64, u64)>);
+
+impl Leaves {
+    fn collect(&mut self, path: u64, map: Option<&Map<String, Value>>, but: &[&str]) {
+        for (key, value) in map.into_iter().flatten() {
+            if but.contains(&key.as_str()) || is_empty(value) {
+                continue;
+            }
+            let path = hash(|hasher| {
+                hasher.write_u64(path);
+                hasher.write(key.as_bytes());
+            });
+            match value {
+                Value::Object(map) => self.collect(path, Some(map), &[]),
+                leaf => self.0.push((path, hash(|hasher| write(leaf, hasher)))),
+            }
+        }
+    }
+
+    fn sorted(mut self) -> Leaves {
+        self.0.sort_unstable();
+        self
+    }
+
+    fn fingerprint<'l>(leaves: impl Iterator<Item = &'l (u64, u64)>) -> u64 {
+        hash(|hasher| {
+            for (path, value) in leaves {
+                hasher.write_u64(*path);
+                hasher.write_u64(*value);
+            }
+        })
+    }
+
+    /// The fingerprint of all, and of those that are another value in `after`, or missing there.
+    fn pair(&self, after: &Leaves) -> Pair {
+        [Leaves::fingerprint(self.0.iter()), self.changed(after)]
+    }
+
+    fn changed(&self, after: &Leaves) -> u64 {
+        Leaves::fingerprint(self.0.iter().filter(|leaf| after.0.binary_search(leaf).is_err()))
+    }
+
+    /// Whether these leaves are those that were received once: all of them, or, where the client sends only what differs
+    /// from what is stored, the stored ones with those in place that `/mutate` changed.
+    pub fn come_again(&self, stored: &Leaves, [all, changed]: Pair) -> bool {
+        let has = |path: u64| self.0.binary_search_by_key(&path, |(known, _)| *known).is_ok();
+        Leaves::fingerprint(self.0.iter()) == all
+            || (stored.0.iter().all(|(path, _)| has(*path)) && self.changed(stored) == changed)
+    }
+}
+
+/// What there is of each part of an object.
+#[derive(Debug)]
+pub struct Seen {
+    pub(super) metadata: Leaves,
+    pub(super) job: Leaves,
+    pub(super) head: Leaves,
+    pub(super) submitter: Leaves,
+    /// The fingerprints of each worker group's name, and of the group.
+    pub(super) groups: Vec<(u32, u64)>,
+}
+
+impl Seen {
+    /// What there is in `object`.
+    pub fn of(object: &Value) -> Seen {
+        let part = |part: Part| {
+            let mut leaves = Leaves::default();
+            leaves.collect(0, part.path().get(object).and_then(Value::as_object), &[]);
+            leaves.sorted()
+        };
+        let groups = items(below(object, &["spec", "rayClusterSpec"]), "workerGroupSpecs");
+        Seen {
+            metadata: fields(
+                object,
+                [
+                    (&["metadata", "labels"], &[]),
+                    (&["metadata", "annotations"], &NOT_ANNOTATIONS),
+                ],
+            ),
+            job: fields(
+                object,
+                [(&["spec"], &NOT_JOB), (&["spec", "rayClusterSpec"], &NOT_CLUSTER)],
+            ),
+            head: part(Part::Head),
+            submitter: part(Part::Submitter),
+            groups: groups.iter().map(group).collect(),
+        }
+    }
+
+    /// What was received, where `after` came of it.
+    pub fn received(&self, after: &Value) -> Received {
+        let after = Seen::of(after);
+        Received {
+            metadata: self.metadata.pair(&after.metadata),
+            job: self.job.pair(&after.job),
+            head: self.head.pair(&after.head),
+            submitter: self.submitter.pair(&after.submitter),
+            groups: self.groups.clone(),
+        }
+    }
+}
+
+/// The leaves of two objects below these keys, but for some fields.
+fn fields(object: &Value, of: [(&[&str], &[&str]); 2]) -> Leaves {
+    let mut leaves = Leaves::default();
+    for (position, (keys, but)) in (1..).zip(of) {
+        leaves.collect(position, below(object, keys).as_object(), but);
+    }
+    leaves.sorted()
+}
+
+fn group(group: &Value) -> (u32, u64) {
+    let name = hash(|hasher| hasher.write(text(group, "groupName").unwrap_or_default().as_bytes()));
+    let mut leaves = Leaves::default();
+    leaves.collect(0, group.as_object(), &SIZES);
+    #[expect(clippy::cast_possible_truncation, reason = "half of a fingerprint is one too")]
+    (name as u32, Leaves::fingerprint(leaves.0.iter()))
+}
+
+/// What `/mutate` received, as the record has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    pub(super) metadata: Pair,
+    pub(super) job: Pair,
+    pub(super) head: Pair,
+    pub(super) submitter: Pair,
+    pub(super) groups: Vec<(u32, u64)>,
+}
+
+impl Received {
+    /// What the record of a stored object says, where it says anything.
+    pub fn stored_in(object: &Value) -> Option<Received> {
+        let record = Path::of(["metadata", "annotations", APPLIED_ANNOTATION]).get(object)?;
+        let record: Map<String, Value> = serde_json::from_str(record.as_str()?).ok()?;
+        Received::read(record.get(RECEIVED)?.as_str()?)
+    }
+
+    fn read(text: &str) -> Option<Received> {
+        let mut fields = text.split(' ');
+        let mut pair = || {
+            let (all, changed) = fields.next()?.split_once('.')?;
+            Some([number(all)?, number(changed)?])
+        };
+        let (metadata, job, head, submitter) = (pair()?, pair()?, pair()?, pair()?);
+        let groups = fields.map(|field| {
+            let (name, group) = field.split_once('.')?;
+            Some((u32::try_from(number(name)?).ok()?, number(group)?))
+        });
+        Some(Received {
+            metadata,
+            job,
+            head,
+            submitter,
+            groups: groups.collect::<Option<_>>()?,
+        })
+    }
+
+    /// The same without the worker groups, for where there are too many.
+    #[must_use]
+    pub fn without_groups(self) -> Received {
+        Received {
+            groups: Vec::new(),
+            ..self
+        }
+    }
+}
+
+fn number(text: &str) -> Option<u64> {
+    u64::from_str_radix(text, 16).ok()
+}
+
+/// Metadata, job, head and submitter, then the worker groups.
+impl fmt::Display for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [self.metadata, self.job, self.head, self.submitter];
+        let [metadata, job, head, submitter] = parts.map(|[all, changed]| format!("{all:x}.{changed:x}"));
+        write!(f, "{metadata} {job} {head} {submitter}")?;
+        let mut groups = self.groups.iter();
+        groups.try_for_each(|(name, group)| write!(f, " {name:x}.{group:x}"))
+    }
+}
+
+fn hash(fill: impl FnOnce(&mut FnvHasher)) -> u64 {
+    let mut hasher = FnvHasher::default();
+    fill(&mut hasher);
+    hasher.finish()
+}
+
+/// A value without the null and empty fields of its objects. Each kind has a mark, so that `1` is not `"1"`.
+fn write(value: &Value, hasher: &mut FnvHasher) {
+    match value {
+        Value::Null => hasher.write_u8(0),
+        Value::Bool(value) => hasher.write(&[1, u8::from(*value)]),
+        Value::Number(value) => {
+            hasher.write_u8(2);
+            hasher.write(value.to_string().as_bytes());
+        }
+        Value::String(value) => {
+            hasher.write_u8(3);
+            hasher.write_u64(value.len() as u64);
+            hasher.write(value.as_bytes());
+        }
+        Value::Array(items) => {
+            hasher.write_u8(4);
+            hasher.write_u64(items.len() as u64);
+            items.iter().for_each(|item| write(item, hasher));
+        }
+        Value::Object(map) => {
+            hasher.write_u8(5);
+            for (key, value) in map.iter().filter(|(_, value)| !is_empty(value)) {
+                hasher.write(key.as_bytes());
+                write(value, hasher);
+            }
+            hasher.write_u8(6);
+        }
+    }
+}

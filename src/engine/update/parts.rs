@@ -1,0 +1,285 @@
+//! What an edit does to each part of a RayJob.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+
+use crate::engine::compare::{counterpart, is_empty, name_of, says_the_same};
+use crate::engine::document::Document;
+use crate::k8s::path::Path;
+use crate::ray::job::{items, text};
+use crate::rules::{Edit, Op};
+
+use super::fingerprint::{Leaves, Pair, Received, Seen};
+use super::part::{NOT_ANNOTATIONS, NOT_CLUSTER, NOT_JOB, NULL, Part, SIZES, below};
+use super::{Update, has_cluster, is_suspended};
+
+/// What is done to a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Treatment {
+    /// It stays as it is stored.
+    Keep,
+    /// It gets back what is stored, and nothing new: its pods run.
+    Restore,
+    /// It is completed, as at the creation.
+    Complete,
+}
+
+/// What an edit does to each part of a RayJob, and what was received of it.
+#[derive(Debug)]
+pub struct Parts<'o> {
+    old: &'o Value,
+    /// The stored worker groups by name.
+    stored: HashMap<&'o str, &'o Value>,
+    metadata: Treatment,
+    job: Treatment,
+    head: Treatment,
+    submitter: Treatment,
+    groups: Vec<Treatment>,
+}
+
+impl<'o> Parts<'o> {
+    /// Compares what was received with what is stored, and with what `/mutate` received before by the stored record.
+    pub fn of(update: Update, old: &'o Value, new: &Value, seen: &Seen) -> Parts<'o> {
+        let (stored, record) = (Seen::of(old), Received::stored_in(old));
+        let record = record.as_ref();
+        let runs = has_cluster(old) && !is_suspended(old) && !is_suspended(new);
+        let treatment = |comes_again: bool| match comes_again {
+            _ if update == Update::Resume => Treatment::Complete,
+            true => Treatment::Keep,
+            false if runs => Treatment::Restore,
+            false => Treatment::Complete,
+        };
+        let was: HashMap<u32, u64> = stored.groups.iter().copied().collect();
+        let received = record.map(|record| record.groups.iter().copied().collect());
+        let received: HashMap<u32, u64> = received.unwrap_or_default();
+        let groups = seen.groups.iter().map(|(name, group)| {
+            let comes_again = |was: &u64| was == group || received.get(name) == Some(group);
+            treatment(was.get(name).is_some_and(comes_again))
+        });
+        let comes_again = |leaves: &Leaves, was, known: fn(&Received) -> Pair| {
+            leaves == was || record.is_some_and(|record| leaves.come_again(was, known(record)))
+        };
+        let names = items(below(old, &["spec", "rayClusterSpec"]), "workerGroupSpecs").iter();
+        Parts {
+            old,
+            stored: names
+                .filter_map(|group| Some((text(group, "groupName")?, group)))
+                .collect(),
+            metadata: treatment(comes_again(&seen.metadata, &stored.metadata, |record| record.metadata)),
+            job: treatment(comes_again(&seen.job, &stored.job, |record| record.job)),
+            head: treatment(comes_again(&seen.head, &stored.head, |record| record.head)),
+            submitter: treatment(comes_again(&seen.submitter, &stored.submitter, |record| {
+                record.submitter
+            })),
+            groups: groups.collect(),
+        }
+    }
+
+    /// What is done to a part.
+    pub fn treatment(&self, part: Part) -> Treatment {
+        match part {
+            Part::Metadata => self.metadata,
+            Part::Job => self.job,
+            Part::Head => self.head,
+            Part::Submitter => self.submitter,
+            Part::Group(index) => self.groups.get(index).copied().unwrap_or(Treatment::Complete),
+        }
+    }
+
+    /// What is stored at a place, elements of lists by their names.
+    fn stored(&self, place: &Path, document: &Value) -> Option<&'o Value> {
+        let part @ Part::Group(_) = Part::of(place) else {
+            return counterpart(place.steps(), document, self.old);
+        };
+        let group = part.path();
+        let is = group.get(document)?;
+        let was = self.stored.get(text(is, "groupName")?)?;
+        counterpart(place.steps().get(group.steps().len()..)?, is, was)
+    }
+
+    fn all(&self) -> impl Iterator<Item = Part> + use<> {
+        [Part::Metadata, Part::Job, Part::Head, Part::Submitter]
+            .into_iter()
+            .chain((0..self.groups.len()).map(Part::Group))
+    }
+
+    /// Whether at least one part stays as it is stored.
+    pub fn keeps_any(&self) -> bool {
+        self.all().any(|part| self.treatment(part) == Treatment::Keep)
+    }
+
+    /// Whether every part stays as it is stored.
+    pub fn keeps_all(&self) -> bool {
+        self.all().all(|part| self.treatment(part) == Treatment::Keep)
+    }
+
+    /// The edits that bring back what is stored of the parts that stay, by part.
+    pub fn restoring(&self, new: &Value) -> Vec<(Path, Vec<Edit>)> {
+        self.all()
+            .filter(|part| self.treatment(*part) == Treatment::Keep)
+            .map(|part| (part.path(), self.restoring_part(part, new)))
+            .filter(|(_, edits)| !edits.is_empty())
+            .collect()
+    }
+
+    fn restoring_part(&self, part: Part, new: &Value) -> Vec<Edit> {
+        let at = part.path();
+        let mut edits = Vec::new();
+        match part {
+            Part::Metadata => {
+                restore_fields(&at.key("labels"), &[], self.old, new, &mut edits);
+                restore_fields(&at.key("annotations"), &NOT_ANNOTATIONS, self.old, new, &mut edits);
+            }
+            Part::Job => {
+                restore_fields(&at, &NOT_JOB, self.old, new, &mut edits);
+                let cluster = at.key("rayClusterSpec");
+                if cluster.get(new).is_some_and(Value::is_object) {
+                    restore_fields(&cluster, &NOT_CLUSTER, self.old, new, &mut edits);
+                }
+            }
+            Part::Head | Part::Submitter => {
+                let (was, is) = (at.get(self.old).unwrap_or(&NULL), at.get(new).unwrap_or(&NULL));
+                if !says_the_same(was, is) {
+                    edits.push(edit(at, Op::Set(was.clone())));
+                }
+            }
+            Part::Group(_) => {
+                let (Some(is), Some(was)) = (at.get(new), self.stored(&at, new)) else {
+                    return edits;
+                };
+                let mut group = was.clone();
+                if let (Some(group), Some(is)) = (group.as_object_mut(), is.as_object()) {
+                    group.retain(|key, _| !SIZES.contains(&key.as_str()));
+                    let sizes = is.iter().filter(|(key, _)| SIZES.contains(&key.as_str()));
+                    group.extend(sizes.map(|(key, size)| (key.clone(), size.clone())));
+                }
+                if !says_the_same(&group, is) {
+                    edits.push(edit(at, Op::Set(group)));
+                }
+            }
+        }
+        edits
+    }
+
+    /// Leaves of these edits, which belong together, those that may act: none in a part that stays, and in a part whose
+    /// pods run either all of them or none.
+    pub fn retain(&self, document: &Value, edits: &mut Vec<Edit>) {
+        let refused: HashSet<Part> = edits
+            .iter()
+            .map(|edit| (Part::of(&edit.path), edit))
+            .filter(|(part, edit)| match self.treatment(*part) {
+                Treatment::Keep => true,
+                Treatment::Restore => !self.has_stored(document, edit),
+                Treatment::Complete => false,
+            })
+            .map(|(part, _)| part)
+            .collect();
+        edits.retain(|edit| !refused.contains(&Part::of(&edit.path)));
+    }
+
+    /// Whether an edit leads to what is stored.
+    fn has_stored(&self, document: &Value, edit: &Edit) -> bool {
+        let stored = self.stored(&edit.path, document);
+        match &edit.op {
+            Op::Set(value) => stored.is_some_and(|stored| says_the_same(stored, value)),
+            Op::Append(value) => stored
+                .and_then(Value::as_array)
+                .is_some_and(|stored| stored.iter().any(|stored| says_the_same(stored, value))),
+            Op::Remove => stored.is_none_or(is_empty),
+            Op::ToFront(from) => {
+                let moved = edit.path.index(*from);
+                let name = moved.get(document).and_then(name_of);
+                name.is_some() && stored.and_then(|stored| stored.get(0)).and_then(name_of) == name
+            }
+        }
+    }
+
+    /// Completes, after all, the parts whose containers are no longer those that run: their author has changed what
+    /// runs. Says whether there are any.
+    pub fn complete_changed(&mut self, document: &Document) -> bool {
+        let other = |part: Part| self.treatment(part) == Treatment::Restore && self.runs_other(part, document.value());
+        let changed: Vec<Part> = self.all().filter(|part| other(*part)).collect();
+        for part in &changed {
+            match part {
+                Part::Head => self.head = Treatment::Complete,
+                Part::Submitter => self.submitter = Treatment::Complete,
+                Part::Group(index) => self
+                    .groups
+                    .iter_mut()
+                    .skip(*index)
+                    .take(1)
+                    .for_each(|group| *group = Treatment::Complete),
+                Part::Metadata | Part::Job => {}
+            }
+        }
+        !changed.is_empty()
+    }
+
+    fn runs_other(&self, part: Part, document: &Value) -> bool {
+        let spec = match part {
+            Part::Metadata | Part::Job => return false,
+            Part::Submitter => part.path().then_key("spec"),
+            Part::Head | Part::Group(_) => part.path().keys(["template", "spec"]),
+        };
+        ["containers", "initContainers"].iter().any(|list| {
+            let at = spec.name(list);
+            let stored = self.stored(&at, document).unwrap_or(&NULL);
+            !says_the_same(at.get(document).unwrap_or(&NULL), stored)
+        })
+    }
+
+    /// What is to be remembered as received: of a part that stays, what the stored record says.
+    pub fn received(&self, seen: &Seen, document: &Value) -> Received {
+        let mut received = seen.received(document);
+        let Some(stored) = Received::stored_in(self.old) else {
+            return received;
+        };
+        let keeps = |part| self.treatment(part) == Treatment::Keep;
+        if keeps(Part::Metadata) {
+            received.metadata = stored.metadata;
+        }
+        if keeps(Part::Job) {
+            received.job = stored.job;
+        }
+        if keeps(Part::Head) {
+            received.head = stored.head;
+        }
+        if keeps(Part::Submitter) {
+            received.submitter = stored.submitter;
+        }
+        let known: HashMap<u32, u64> = stored.groups.iter().copied().collect();
+        for (index, (name, group)) in received.groups.iter_mut().enumerate() {
+            if keeps(Part::Group(index))
+                && let Some(known) = known.get(name)
+            {
+                *group = *known;
+            }
+        }
+        received
+    }
+}
+
+fn edit(path: Path, op: Op) -> Edit {
+    Edit { path, op, leaf: None }
+}
+
+/// The edits that make the fields of the object at `at` what they are in `old`, but for some.
+fn restore_fields(at: &Path, but: &[&str], old: &Value, new: &Value, edits: &mut Vec<Edit>) {
+    let (was, is) = (at.get(old).unwrap_or(&NULL), at.get(new).unwrap_or(&NULL));
+    let fields = |object: &Value| -> Vec<String> {
+        let keys = object.as_object().into_iter().flat_map(|map| map.keys());
+        keys.filter(|key| !but.contains(&key.as_str())).cloned().collect()
+    };
+    for key in fields(was) {
+        let value = was.get(&key).unwrap_or(&NULL);
+        if !says_the_same(value, is.get(&key).unwrap_or(&NULL)) {
+            edits.push(edit(at.name(&key), Op::Set(value.clone())));
+        }
+    }
+    for key in fields(is) {
+        if was.get(&key).is_none() {
+            edits.push(edit(at.name(&key), Op::Remove));
+        }
+    }
+}

@@ -1,0 +1,514 @@
+//! Updates: what is applied again changes nothing, what KubeRay will build is judged, and controllers are left alone.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use base64::Engine as _;
+use jiff::Timestamp;
+use raygate::admission::{Endpoint, Gate};
+use raygate::engine::Bundle;
+use raygate::engine::bundle::{EMBEDDED, known};
+use raygate::policy::load::Source;
+use serde_json::{Value, json};
+
+const APPLIED: &str = "raygate.dev/applied";
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+const TENANT: &str = "tenant";
+const OPERATOR: &str = "system:serviceaccount:ray-system:kuberay-operator";
+const KUEUE: &str = "system:serviceaccount:kueue-system:kueue-controller-manager";
+
+/// The shipped policies and one more.
+fn gate_with(policy: &str) -> Gate {
+    let policy = format!("apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: own}}\nspec: {policy}\n");
+    let sources = [Source::new("a", EMBEDDED[0].1), Source::new("b", &policy)];
+    let loaded = raygate::policy::load(&sources, &known());
+    let errors: Vec<String> = loaded.diagnostics.iter().map(|d| d.concise(&loaded.sources)).collect();
+    assert!(loaded.is_usable(), "{errors:#?}");
+    Gate::new(Bundle::new(loaded.set))
+}
+
+fn gate() -> Gate {
+    Gate::new(Bundle::embedded())
+}
+
+fn seeds() -> Vec<(String, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rayjobs");
+    let mut seeds: Vec<(String, Value)> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
+        })
+        .collect();
+    seeds.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(seeds.len(), 10);
+    seeds
+}
+
+fn seed(start: &str) -> Value {
+    let seed = seeds().into_iter().find(|(name, _)| name.starts_with(start));
+    seed.unwrap_or_else(|| panic!("no {start}")).1
+}
+
+fn ask(gate: &Gate, endpoint: Endpoint, user: &str, old: Option<&Value>, new: &Value) -> Value {
+    let review = json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {
+            "uid": "u",
+            "kind": {"group": "ray.io", "version": "v1", "kind": "RayJob"},
+            "resource": {"group": "ray.io", "version": "v1", "resource": "rayjobs"},
+            "name": "train",
+            "namespace": "mlplatform-production",
+            "operation": if old.is_some() { "UPDATE" } else { "CREATE" },
+            "userInfo": {"username": user},
+            "object": new,
+            "oldObject": old,
+        },
+    });
+    let answer = gate.answer(endpoint, review.to_string().as_bytes(), Timestamp::UNIX_EPOCH);
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    body["response"].clone()
+}
+
+/// What `/mutate` makes of an object.
+fn mutated(gate: &Gate, user: &str, old: Option<&Value>, new: &Value) -> Value {
+    let response = ask(gate, Endpoint::Mutate, user, old, new);
+    assert_eq!(response["allowed"], true, "{response}");
+    let mut object = new.clone();
+    if let Some(patch) = response["patch"].as_str() {
+        let patch = base64::engine::general_purpose::STANDARD.decode(patch).unwrap();
+        json_patch::patch(
+            &mut object,
+            &serde_json::from_slice::<json_patch::Patch>(&patch).unwrap(),
+        )
+        .unwrap();
+    }
+    object
+}
+
+/// What the API server stores of a request: both webhooks, the mutating one twice, as it is called again after others.
+fn stored(gate: &Gate, user: &str, old: Option<&Value>, new: &Value) -> Result<Value, String> {
+    let once = mutated(gate, user, old, new);
+    let twice = mutated(gate, user, old, &once);
+    assert_eq!(once, twice, "a second pass changes nothing");
+    let answer = ask(gate, Endpoint::Validate, user, old, &once);
+    match answer["allowed"].as_bool() {
+        Some(true) => Ok(once),
+        _ => Err(answer["status"]["message"].as_str().unwrap_or_default().to_owned()),
+    }
+}
+
+fn created(gate: &Gate, manifest: &Value) -> Value {
+    stored(gate, TENANT, None, manifest).unwrap()
+}
+
+/// `kubectl apply` of a manifest: objects merge, lists are replaced.
+fn apply(live: &Value, manifest: &Value) -> Value {
+    fn merge(live: &mut Value, manifest: &Value) {
+        match (live, manifest) {
+            (Value::Object(live), Value::Object(manifest)) => {
+                for (key, value) in manifest {
+                    merge(live.entry(key.clone()).or_insert(Value::Null), value);
+                }
+            }
+            (live, manifest) => *live = manifest.clone(),
+        }
+    }
+    let mut next = live.clone();
+    merge(&mut next, manifest);
+    next["metadata"]["annotations"][LAST_APPLIED] = manifest.to_string().into();
+    next
+}
+
+/// `kubectl replace` of a manifest: what the manifest does not say is gone, but for the status.
+fn replace(live: &Value, manifest: &Value) -> Value {
+    let mut next = manifest.clone();
+    if let Some(status) = live.get("status") {
+        next["status"] = status.clone();
+    }
+    next
+}
+
+fn without_bookkeeping(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
+        annotations.remove(LAST_APPLIED);
+    }
+    object
+}
+
+fn running(mut object: Value) -> Value {
+    object["status"] = json!({"rayClusterName": "train-abcde", "jobDeploymentStatus": "Running"});
+    object
+}
+
+fn suspended(mut object: Value) -> Value {
+    object["spec"]["suspend"] = json!(true);
+    object
+}
+
+const NEWER: &str = "{match: {}, priority: 5, defaults: {readiness: Wget, pods: {labels: {team: x}, env: [{name: X, value: y}]}, \
+                     sharedMemory: {size: 30%}}}";
+
+#[test]
+fn a_manifest_that_is_applied_again_changes_nothing() {
+    let (gate, newer) = (gate(), gate_with(NEWER));
+    for (name, manifest) in seeds() {
+        for (state, live) in [
+            ("running", running(created(&gate, &manifest))),
+            ("suspended", suspended(created(&gate, &manifest))),
+            ("not yet started", created(&gate, &manifest)),
+        ] {
+            for (policies, gate) in [("the same", &gate), ("newer", &newer)] {
+                for (way, again) in [
+                    ("apply", apply(&live, &manifest)),
+                    ("replace", replace(&live, &manifest)),
+                ] {
+                    let again = match state {
+                        "suspended" => suspended(again),
+                        _ => again,
+                    };
+                    let after = stored(gate, TENANT, Some(&live), &again);
+                    let after = after.unwrap_or_else(|why| panic!("{name}, {state}, {policies}, {way}: {why}"));
+                    assert_eq!(
+                        without_bookkeeping(&after),
+                        without_bookkeeping(&live),
+                        "{name}, {state}, {policies} policies, {way}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Kueue has placed the pods: the worker groups that come again keep what it wrote, and their sizes are the author's.
+#[test]
+fn a_manifest_that_is_applied_again_keeps_kueues_placement() {
+    let manifest = seed("seed-01");
+    for gate in [gate(), gate_with(NEWER)] {
+        let mut live = running(created(&self::gate(), &manifest));
+        let template = &mut live["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]["template"];
+        template["spec"]["nodeSelector"] = json!({"pool": "flavor-a"});
+        template["metadata"]["labels"]["kueue.x-k8s.io/podset"] = json!("gpu-workers");
+        let mut scaled = manifest.clone();
+        scaled["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]["replicas"] = json!(3);
+        let after = stored(&gate, TENANT, Some(&live), &apply(&live, &scaled)).unwrap();
+        let mut want = live.clone();
+        want["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]["replicas"] = json!(3);
+        assert_eq!(without_bookkeeping(&after), without_bookkeeping(&want));
+    }
+}
+
+#[test]
+fn an_edit_of_the_manifest_is_not_lost() {
+    let gate = gate();
+    let first = seed("seed-01");
+    let set = |pointer: &str, value: Value| {
+        let mut manifest = first.clone();
+        *manifest.pointer_mut(pointer).unwrap() = value;
+        manifest
+    };
+    let head = "/spec/rayClusterSpec/headGroupSpec/template/spec/containers/0/image";
+    let worker = "/spec/rayClusterSpec/workerGroupSpecs/0/template/spec/containers/0/image";
+    let image = json!("ghcr.io/my-org/ray:2.52.2");
+    for (pointer, value) in [
+        ("/spec/entrypoint", json!("python b.py")),
+        (head, image.clone()),
+        (worker, image),
+    ] {
+        let second = set(pointer, value.clone());
+        for live in [running(created(&gate, &first)), suspended(created(&gate, &first))] {
+            let next = match live["spec"]["suspend"] == true {
+                true => suspended(apply(&live, &second)),
+                false => apply(&live, &second),
+            };
+            let after = stored(&gate, TENANT, Some(&live), &next).unwrap();
+            assert_eq!(after.pointer(pointer), Some(&value));
+            // And back again: the record does not remember the first manifest any longer.
+            let back = match live["spec"]["suspend"] == true {
+                true => suspended(apply(&after, &first)),
+                false => apply(&after, &first),
+            };
+            let back = stored(&gate, TENANT, Some(&after), &back).unwrap();
+            assert_eq!(back.pointer(pointer), first.pointer(pointer));
+            assert_eq!(back["spec"], live["spec"], "{pointer}");
+        }
+    }
+}
+
+/// A field that the author takes out of the manifest is gone, though the rest comes again as it was.
+#[test]
+fn a_field_that_is_taken_out_is_gone() {
+    let gate = gate();
+    let second = seed("seed-01");
+    let mut first = second.clone();
+    first["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["priorityClassName"] = json!("high");
+    first["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]["template"]["spec"]["priorityClassName"] = json!("high");
+    let live = suspended(created(&gate, &first));
+    let mut next = suspended(apply(&live, &second));
+    let head = next["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"].as_object_mut();
+    head.unwrap().remove("priorityClassName");
+    let after = stored(&gate, TENANT, Some(&live), &next).unwrap();
+    let plain = suspended(created(&gate, &second));
+    assert_eq!(after["spec"], plain["spec"]);
+}
+
+/// Kueue stops a job whose containers change.
+#[test]
+fn newer_policies_add_nothing_to_what_runs() {
+    let gate = gate();
+    let newer = gate_with(NEWER);
+    let live = running(created(&gate, &seed("seed-01")));
+    let mut labelled = live.clone();
+    labelled["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["metadata"]["labels"]["a"] = json!("b");
+    labelled["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]["template"]["metadata"]["labels"]["a"] = json!("b");
+    let after = stored(&newer, TENANT, Some(&live), &labelled).unwrap();
+    assert_eq!(after["spec"], labelled["spec"]);
+    let mut suspending = live.clone();
+    suspending["spec"]["suspend"] = json!(true);
+    assert_eq!(stored(&newer, TENANT, Some(&live), &suspending).unwrap(), suspending);
+}
+
+#[test]
+fn a_forged_record_brings_back_no_more_than_what_is_stored() {
+    let gate = gate();
+    let live = suspended(created(&gate, &seed("seed-01")));
+    let other = suspended(created(&gate, &seed("seed-05")));
+    for record in [
+        json!("{}"),
+        json!("x"),
+        other["metadata"]["annotations"][APPLIED].clone(),
+        Value::Null,
+    ] {
+        let mut next = suspended(apply(&live, &seed("seed-01")));
+        next["metadata"]["annotations"][APPLIED] = record;
+        next["metadata"]["annotations"]
+            .as_object_mut()
+            .unwrap()
+            .retain(|_, value| !value.is_null());
+        let after = stored(&gate, TENANT, Some(&live), &next).unwrap();
+        assert_eq!(after["spec"], live["spec"]);
+    }
+}
+
+const STRICT: &str = "{match: {}, priority: 5, \
+     limits: {maxGpusPerJob: 4, allowedImages: [\"ghcr.io/my-org/**\"], maxPodsPerJob: 10}, \
+     force: {head: {serviceType: ClusterIP}, pods: {nodeSelector: {pool: tenants}, priorityClassName: low}}, \
+     actions: {RG515: Deny, RG605: Deny, RG606: Deny, RG607: Deny}, \
+     rules: [{name: owner, require: has(object.metadata.labels.project), message: no project}]}";
+
+/// A job that is suspended, KubeRay's next cluster, a job that runs, and one without a cluster yet: a forced value stays
+/// in each, or is put back.
+#[test]
+fn what_is_forced_cannot_be_edited_away() {
+    let gate = gate_with(STRICT);
+    let live = created(&gate, &seed("seed-01"));
+    let edit = |live: &Value| {
+        let mut next = live.clone();
+        let cluster = &mut next["spec"]["rayClusterSpec"];
+        cluster["headGroupSpec"]["serviceType"] = json!("LoadBalancer");
+        cluster["workerGroupSpecs"][0]["template"]["spec"]["nodeSelector"] = json!({"pool": "production"});
+        cluster["workerGroupSpecs"][0]["template"]["spec"]["priorityClassName"] = json!("system-node-critical");
+        next
+    };
+    let resumed = |mut next: Value| {
+        next["spec"]["suspend"] = json!(false);
+        next
+    };
+    for (old, new) in [
+        (live.clone(), edit(&live)),
+        (running(live.clone()), edit(&running(live.clone()))),
+        (suspended(live.clone()), edit(&suspended(live.clone()))),
+        (suspended(live.clone()), resumed(edit(&suspended(live.clone())))),
+        (running(live.clone()), suspended(edit(&running(live.clone())))),
+        (edit(&suspended(live.clone())), resumed(edit(&live))),
+    ] {
+        let after = stored(&gate, TENANT, Some(&old), &new).unwrap();
+        let cluster = &after["spec"]["rayClusterSpec"];
+        assert_eq!(cluster["headGroupSpec"]["serviceType"], "ClusterIP");
+        let worker = &cluster["workerGroupSpecs"][0]["template"]["spec"];
+        assert_eq!(
+            (&worker["nodeSelector"]["pool"], &worker["priorityClassName"]),
+            (&json!("tenants"), &json!("low"))
+        );
+        // Where the mutating webhook was not called, the request is asked for again.
+        assert_eq!(
+            ask(&gate, Endpoint::Validate, TENANT, Some(&old), &new)["status"]["code"],
+            429
+        );
+    }
+    // A force that is newer than the job warns until the job is built anew.
+    let older = running(created(&self::gate(), &seed("seed-01")));
+    let mut labelled = older.clone();
+    labelled["metadata"]["labels"]["seen"] = json!("yes");
+    assert_eq!(
+        stored(&gate, TENANT, Some(&older), &labelled).unwrap()["spec"],
+        labelled["spec"]
+    );
+}
+
+/// The submitter that a tenant adds while resuming is judged like every other pod.
+#[test]
+fn resuming_is_judged() {
+    let gate = gate_with(STRICT);
+    let mut old = suspended(created(&gate, &seed("seed-01")));
+    old["spec"].as_object_mut().unwrap().remove("submitterPodTemplate");
+    let resume = |container: Value, pod: Value| {
+        let mut new = old.clone();
+        new["spec"]["suspend"] = json!(false);
+        let mut submitter = json!({"restartPolicy": "Never", "containers": [{
+            "name": "ray-job-submitter", "image": "ghcr.io/my-org/ray:2.52.1",
+            "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
+        }]});
+        json_patch::merge(&mut submitter["containers"][0], &container);
+        json_patch::merge(&mut submitter, &pod);
+        new["spec"]["submitterPodTemplate"] = json!({"spec": submitter});
+        stored(&gate, TENANT, Some(&old), &new)
+    };
+    resume(json!({}), json!({})).unwrap();
+    for (code, container, pod) in [
+        ("RG601", json!({"image": "docker.io/evil/miner:1"}), json!({})),
+        ("RG606", json!({"securityContext": {"privileged": true}}), json!({})),
+        (
+            "RG607",
+            json!({"ports": [{"containerPort": 1, "hostPort": 22}]}),
+            json!({}),
+        ),
+        (
+            "RG605",
+            json!({}),
+            json!({"volumes": [{"name": "x", "hostPath": {"path": "/"}}]}),
+        ),
+    ] {
+        let why = resume(container, pod).expect_err(code);
+        assert!(why.contains(code), "{code}: {why}");
+    }
+}
+
+/// Labels and annotations are judged for what they add: KubeRay and policies act on them.
+#[test]
+fn labels_and_annotations_are_judged_for_what_they_add() {
+    let gate = gate_with(STRICT);
+    let old = suspended(created(&gate, &seed("seed-01")));
+    let mut bad = old.clone();
+    bad["metadata"]["annotations"]["ray.io/overwrite-container-cmd"] = json!("true");
+    bad["metadata"]["labels"].as_object_mut().unwrap().remove("project");
+    let resumed = |mut object: Value| {
+        object["spec"]["suspend"] = json!(false);
+        object
+    };
+    for (old, new) in [
+        (&old, bad.clone()),
+        (&old, resumed(bad.clone())),
+        (&bad, resumed(bad.clone())),
+    ] {
+        let why = stored(&gate, TENANT, Some(old), &new).unwrap_err();
+        assert!(why.contains("RG515") || why.contains("rule/owner"), "{why}");
+    }
+    let mut harmless = bad.clone();
+    harmless["metadata"]["labels"]["seen"] = json!("yes");
+    harmless["metadata"]["finalizers"] = json!(["ray.io/rayjob-finalizer"]);
+    let after = stored(&gate, TENANT, Some(&bad), &harmless).unwrap();
+    assert_eq!(after["spec"], harmless["spec"]);
+    assert_eq!(after["metadata"]["labels"], harmless["metadata"]["labels"]);
+}
+
+#[test]
+fn the_operator_is_left_alone() {
+    let gate = gate_with(STRICT);
+    let old = running(seed("seed-01"));
+    let mut new = old.clone();
+    new["spec"].as_object_mut().unwrap().remove("submitterPodTemplate");
+    new["spec"]["rayClusterSpec"]["headGroupSpec"]["serviceType"] = json!("LoadBalancer");
+    assert_eq!(stored(&gate, OPERATOR, Some(&old), &new).unwrap(), new);
+}
+
+/// What Kueue 0.19 writes when it admits, and when it evicts.
+#[test]
+fn kueue_suspends_and_resumes() {
+    let gate = gate_with(STRICT);
+    let queued = suspended(created(&gate, &seed("seed-01")));
+    let admit = |object: &Value| {
+        let mut next = object.clone();
+        next["spec"].as_object_mut().unwrap().remove("suspend");
+        let cluster = &mut next["spec"]["rayClusterSpec"];
+        for template in ["/headGroupSpec/template", "/workerGroupSpecs/0/template"] {
+            let template = cluster.pointer_mut(template).unwrap();
+            template["metadata"]["labels"]["kueue.x-k8s.io/podset"] = json!("main");
+            template["metadata"]["annotations"]["kueue.x-k8s.io/workload"] = json!("rayjob-train");
+            template["spec"]["nodeSelector"] = json!({"pool": "flavor-a"});
+            template["spec"]["tolerations"] = json!([{"operator": "Exists"}]);
+            template["spec"]["schedulingGates"] = json!([{"name": "kueue.x-k8s.io/topology"}]);
+        }
+        next
+    };
+    let admitted = admit(&queued);
+    assert_eq!(stored(&gate, KUEUE, Some(&queued), &admitted).unwrap(), admitted);
+    assert_eq!(
+        stored(&gate, KUEUE, Some(&running(admitted.clone())), &queued).unwrap(),
+        queued
+    );
+    // A tenant who does the same gets the forced selector back.
+    let by_tenant = stored(&gate, TENANT, Some(&queued), &admitted).unwrap();
+    let head = &by_tenant["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"];
+    assert_eq!(head["nodeSelector"]["pool"], "tenants");
+
+    let mut without = queued.clone();
+    without["spec"].as_object_mut().unwrap().remove("submitterPodTemplate");
+    let with_submitter = |image: &str, more: Value| {
+        let mut next = admit(&without);
+        let mut container = json!({"name": "ray-job-submitter", "image": image,
+            "resources": {"requests": {"cpu": "500m", "memory": "200Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}}});
+        json_patch::merge(&mut container, &more);
+        next["spec"]["submitterPodTemplate"] = json!({"metadata": {"labels": {"kueue.x-k8s.io/podset": "submitter"}},
+            "spec": {"restartPolicy": "Never", "nodeSelector": {"pool": "flavor-a"}, "containers": [container]}});
+        next
+    };
+    let image = without
+        .pointer("/spec/rayClusterSpec/headGroupSpec/template/spec/containers/0/image")
+        .and_then(Value::as_str)
+        .unwrap()
+        .to_owned();
+    let default = with_submitter(&image, json!({}));
+    assert_eq!(stored(&gate, KUEUE, Some(&without), &default).unwrap(), default);
+    for (image, more) in [
+        ("docker.io/evil/miner:1", json!({})),
+        (&image, json!({"resources": {"limits": {"nvidia.com/gpu": "8"}}})),
+        (&image, json!({"securityContext": {"privileged": true}})),
+    ] {
+        stored(&gate, KUEUE, Some(&without), &with_submitter(image, more)).unwrap_err();
+    }
+    // Outside scheduling it is judged like others.
+    let mut grown = admit(&queued);
+    grown["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]["replicas"] = json!(30);
+    grown["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]["maxReplicas"] = json!(30);
+    stored(&gate, KUEUE, Some(&queued), &grown).unwrap_err();
+}
+
+/// KubeRay's typed client writes the spec back in Go's form.
+#[test]
+fn another_form_of_the_same_spec_is_not_judged() {
+    let gate = gate_with(STRICT);
+    let mut old = seed("seed-01");
+    let container = "/spec/rayClusterSpec/workerGroupSpecs/0/template/spec/containers/0";
+    old.pointer_mut(container).unwrap()["resources"]["limits"]["memory"] = json!("1000000000");
+    old.pointer_mut(container).unwrap()["securityContext"] = json!({});
+    let mut new = old.clone();
+    new.pointer_mut(container).unwrap()["resources"]["limits"]["memory"] = json!("1G");
+    new.pointer_mut(container)
+        .unwrap()
+        .as_object_mut()
+        .unwrap()
+        .remove("securityContext");
+    assert_eq!(stored(&gate, TENANT, Some(&old), &new).unwrap(), new);
+}
