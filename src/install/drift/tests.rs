@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::install::{Certificates, IMAGE, Install, REPLICAS, is_webhook_configuration, objects};
+use crate::install::{Certificates, Controllers, IMAGE, Install, REPLICAS, is_webhook_configuration, objects};
 
 /// Both configurations as they are printed.
 fn printed() -> Vec<Value> {
@@ -17,6 +17,7 @@ fn printed() -> Vec<Value> {
         components: &[],
         url: None,
         excluded_namespaces: &[],
+        controllers: &Controllers::default(),
         policies: &[],
     });
     objects.unwrap().into_iter().filter(is_webhook_configuration).collect()

@@ -33,7 +33,10 @@ impl Api {
 
     fn with_configurations_of(options: &Options) -> Arc<Self> {
         let api = Arc::new(Self::default());
-        for (path, object) in CONFIGURATIONS.iter().zip(expected(options).unwrap()) {
+        for (path, object) in CONFIGURATIONS
+            .iter()
+            .zip(expected(options, &Controllers::default()).unwrap())
+        {
             api.store(path, object);
         }
         api
@@ -119,7 +122,14 @@ impl Api {
         });
         let (store, metrics) = (Arc::new(CertificateStore::empty()), Arc::new(Metrics::new()));
         let client = Client::new(service, "default");
-        let mut keeper = Keeper::new(&client, options, Arc::clone(&store), Arc::clone(&metrics)).unwrap();
+        let mut keeper = Keeper::new(
+            &client,
+            options,
+            Controllers::default,
+            Arc::clone(&store),
+            Arc::clone(&metrics),
+        )
+        .unwrap();
         keeper.pace.settle = Duration::ZERO;
         (keeper, store, metrics)
     }
