@@ -234,7 +234,7 @@ fn users_whose_writes_do_not_come_are_values() {
         };
         assert!(has(r#"["ray-operator"]"#) && has(r#"["a<b>\"c"]"#), "{conditions:?}");
     }
-    let none = rendered(&helm, &["--set", "kuberay.operators={},queue.controllers={}"]);
+    let none = rendered(&helm, &["--set-json", "kuberay.operators=[],queue.controllers=[]"]);
     let webhook = only(&of_kind(&none, "ValidatingWebhookConfiguration")["webhooks"]);
     assert!(
         webhook["matchConditions"].to_string().contains("username in []"),

@@ -146,6 +146,25 @@ fn the_platform_names_whose_writes_do_not_come() {
 }
 
 #[test]
+fn policies_of_ones_own_are_deployed_if_they_load() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mine.yaml");
+    let run = |text: &str| {
+        fs::write(&file, text).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_raygate"));
+        command.args(["manifests", "--only", "server", "--policies"]);
+        command.arg(directory.path()).output().unwrap()
+    };
+    let policy = "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: mine}\nspec: {match: {}}\n";
+    let printed = String::from_utf8(run(policy).stdout).unwrap();
+    let data = of_kind(&documents(&printed), "ConfigMap")["data"].clone();
+    assert_eq!(data, json!({"mine.yaml": policy}));
+    let broken = run(&policy.replace("match", "mtach"));
+    assert_eq!((broken.status.code(), &*broken.stdout), (Some(3), &b""[..]));
+    assert!(String::from_utf8(broken.stderr).unwrap().contains("mtach"));
+}
+
+#[test]
 fn a_url_takes_the_place_of_the_service() {
     let (_directory, ca) = made_certs();
     let url = "https://raygate-system.example.com:9443";

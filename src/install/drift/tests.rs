@@ -70,6 +70,32 @@ fn each_edit_is_told_by_its_part() {
 }
 
 #[test]
+fn long_values_are_quoted_where_they_differ() {
+    let expected = printed().pop().unwrap();
+    let mut found = expected.clone();
+    let last = found.pointer_mut("/webhooks/0/matchConditions/2/expression").unwrap();
+    *last = json!(last.as_str().unwrap().replace("kueue-system", "elsewhere"));
+    let text = differences(&expected, Some(&found)).remove(0).text;
+    assert!(text.contains("elsewhere") && text.contains("kueue-system"), "{text}");
+    assert!(text.len() < 3 * QUOTED_BYTES, "{text}");
+}
+
+#[test]
+fn empty_parts_of_a_spec_are_no_difference() {
+    let written = json!({"spec": {"a": {"selector": {}, "list": [], "b": 1}, "c": null}});
+    assert!(same_spec(&json!({"spec": {"a": {"b": 1}}}), &written));
+    for other in [
+        json!({"spec": {"a": {"b": 2}}}),
+        json!({"spec": {"a": {"b": 1, "c": [{}]}}}),
+        json!({"spec": {}}),
+        json!({}),
+        json!(null),
+    ] {
+        assert!(!same_spec(&other, &written), "{other}");
+    }
+}
+
+#[test]
 fn a_webhook_more_or_less_and_a_configuration_that_is_gone_are_told() {
     let expected = printed().remove(0);
     assert_eq!(differences(&expected, None)[0].part, Part::Missing);

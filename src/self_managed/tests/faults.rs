@@ -252,6 +252,29 @@ async fn what_was_chosen_at_the_installation_is_no_difference() {
 }
 
 #[tokio::test]
+async fn the_policies_in_use_say_whose_writes_do_not_come() {
+    let api = Api::with_configurations();
+    let users = Arc::new(Mutex::new(Controllers::default()));
+    let (mut keeper, _, metrics) = api.replica();
+    let asked = Arc::clone(&users);
+    keeper.controllers = Box::new(move || asked.lock().unwrap().clone());
+    let scope = || {
+        let text = metrics.encode();
+        let series = r#"raygate_webhook_configuration_differences{configuration="validating",part="scope"}"#;
+        let line = text.lines().find(|line| line.starts_with(series)).unwrap();
+        line.rsplit(' ').next().unwrap().to_owned()
+    };
+    turn(&mut keeper).await;
+    assert_eq!(scope(), "0");
+    users.lock().unwrap().queue_controllers = vec!["another".to_owned()];
+    turn(&mut keeper).await;
+    assert_eq!(scope(), "1");
+    *users.lock().unwrap() = Controllers::default();
+    turn(&mut keeper).await;
+    assert_eq!(scope(), "0");
+}
+
+#[tokio::test]
 async fn the_api_server_is_left_alone_for_as_long_as_it_asks() {
     let api = Api::with_configurations();
     let (mut keeper, ..) = api.replica();
