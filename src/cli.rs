@@ -124,9 +124,10 @@ pub fn run() -> ExitCode {
             clap_complete::generate(args.shell, &mut command(), "raygate", &mut script);
             out.write_all(&script).map(|()| CLEAN).map_err(Into::into)
         }
-        Command::Manifests(args) => {
-            manifests::run(&args, crate::engine::bundle::EMBEDDED, &mut out).map_err(Into::into)
-        }
+        Command::Manifests(args) => policies::texts(&args.policies).and_then(|files| {
+            let files: Vec<_> = files.iter().map(|(name, text)| (&**name, &**text)).collect();
+            manifests::run(&args, &files, &mut out).map_err(Into::into)
+        }),
     };
     ended(result.and_then(|code| Ok(out.flush().map(|()| code)?)))
 }

@@ -3,6 +3,7 @@
 //! `deploy/` is the only place where these objects are written down. Its files are part of the binary, put together as
 //! kustomize does it, and what differs from one cluster to the next is then set in the objects.
 
+mod controllers;
 mod drift;
 mod kustomization;
 mod scope;
@@ -12,9 +13,10 @@ use serde_json::{Value, json};
 
 use crate::certs::{self, CaBundle, DnsLabel};
 
-pub use drift::{Difference, Part, differences};
+pub use controllers::{Controllers, KUBERAY_OPERATORS, QUEUE_CONTROLLERS};
+pub use drift::{Difference, Part, differences, same_spec};
 pub use kustomization::BuildError;
-pub use scope::{Excess, excess, is_raygates, is_webhook_configuration};
+pub use scope::{Excess, excess, is_admission_policy, is_raygates, is_webhook_configuration};
 pub use values::{BaseUrl, ImageName, ValueError};
 
 /// The namespace in `deploy/`.
@@ -28,6 +30,9 @@ pub const FILES_SECRET: &str = "raygate-tls";
 
 /// The Secret in which raygate keeps its own pair, in `deploy/`.
 pub const OWN_SECRET: &str = "raygate-certificates";
+
+/// The ConfigMap with the policy files, in `deploy/`.
+pub const POLICIES_CONFIG_MAP: &str = "raygate-policies";
 
 /// The name of both webhook configurations.
 pub const CONFIGURATION: &str = "admission.raygate.dev";
@@ -57,6 +62,8 @@ pub struct Install<'a> {
     pub url: Option<&'a BaseUrl>,
     /// Further namespaces whose RayJobs never come to raygate.
     pub excluded_namespaces: &'a [DnsLabel],
+    /// The users whose writes do not come to raygate.
+    pub controllers: &'a Controllers,
     /// The policy files, each with its name and its text.
     pub policies: &'a [(&'a str, &'a str)],
 }
@@ -121,19 +128,23 @@ pub fn objects(install: &Install<'_>) -> Result<Vec<Value>, BuildError> {
     Ok(objects)
 }
 
+/// The name of a policy file without its folder: its key in the ConfigMap.
+pub fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
 /// The policies as the ConfigMap that `policies/kustomization.yaml` describes. Its keys are names of files without their
 /// folder, which the API server would not take.
 fn config_map(policies: &[(&str, &str)]) -> Value {
-    let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let data: serde_json::Map<_, _> = policies
         .iter()
-        .map(|(path, text)| (file(path), Value::from(*text)))
+        .map(|(path, text)| (file_name(path).to_owned(), Value::from(*text)))
         .collect();
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": "raygate-policies",
+            "name": POLICIES_CONFIG_MAP,
             "namespace": NAMESPACE,
             "labels": {"app.kubernetes.io/name": "raygate"},
         },
@@ -201,6 +212,12 @@ fn fill_webhook(webhook: &mut Value, install: &Install<'_>) {
         && let Some(Value::Object(client)) = webhook.get_mut("clientConfig")
     {
         client.insert("caBundle".to_owned(), ca.base64().into());
+    }
+    let conditions = webhook.get_mut("matchConditions").and_then(Value::as_array_mut);
+    for condition in conditions.into_iter().flatten() {
+        if let Some(Value::String(expression)) = condition.get_mut("expression") {
+            *expression = install.controllers.fill(expression);
+        }
     }
     let excluded = webhook.pointer_mut("/namespaceSelector/matchExpressions/0/values");
     if let Some(Value::Array(excluded)) = excluded {

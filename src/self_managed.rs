@@ -30,7 +30,9 @@ use crate::certs::generate::IssueError;
 use crate::certs::names::NameError;
 use crate::certs::{CaCertificate, DnsLabel, SubjectName, service_names};
 use crate::cluster::{Cause, describe};
-use crate::install::{self, BaseUrl, BuildError, Certificates, Component, Difference, Install, Part, ValueError};
+use crate::install::{
+    self, BaseUrl, BuildError, Certificates, Component, Controllers, Difference, Install, Part, ValueError,
+};
 use crate::metrics::Metrics;
 use crate::server::{CertificateStore, Pair, Trust, unix_now};
 
@@ -175,6 +177,11 @@ pub struct Keeper {
     secret: String,
     secret_title: String,
     configurations: Vec<Configuration>,
+    options: Options,
+    /// Whose writes the configurations leave out by the policies in use.
+    controllers: Box<dyn Fn() -> Controllers + Send + Sync>,
+    /// Those that `configurations` expect.
+    expected_controllers: Controllers,
     wanted: Wanted,
     pace: Pace,
     store: Arc<CertificateStore>,
@@ -192,17 +199,20 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// A keeper that hands certificates to this store.
+    /// A keeper that hands certificates to this store. `controllers` says whose writes the configurations leave out; it is
+    /// asked at each look, as policies change.
     ///
     /// # Errors
     /// When the host of the URL is no name for a certificate; and at a defect of this binary.
     pub fn new(
         client: &Client,
         options: Options,
+        controllers: impl Fn() -> Controllers + Send + Sync + 'static,
         store: Arc<CertificateStore>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, KeeperError> {
-        let expected = expected(&options)?;
+        let expected_controllers = controllers();
+        let expected = expected(&options, &expected_controllers)?;
         let Options {
             namespace,
             secret,
@@ -212,7 +222,7 @@ impl Keeper {
             ca_life,
             certificate_life,
             ..
-        } = options;
+        } = options.clone();
         let mut names = service_names(&service, &namespace);
         let dialled = match &url {
             Some(url) => url.host().to_owned(),
@@ -230,6 +240,9 @@ impl Keeper {
             written: configurations.iter().map(|_| None).collect(),
             differences: configurations.iter().map(|_| Vec::new()).collect(),
             configurations,
+            options,
+            controllers: Box::new(controllers),
+            expected_controllers,
             wanted: Wanted {
                 names,
                 dialled,
@@ -288,8 +301,24 @@ impl Keeper {
         }
     }
 
+    /// Expects what the policies in use say.
+    fn follow_policies(&mut self) {
+        let controllers = (self.controllers)();
+        if controllers == self.expected_controllers {
+            return;
+        }
+        // They could be put together at the start.
+        for (configuration, expected) in
+            (self.configurations.iter_mut()).zip(expected(&self.options, &controllers).into_iter().flatten())
+        {
+            configuration.expected = expected;
+        }
+        self.expected_controllers = controllers;
+    }
+
     /// Reads both configurations, and tells what is wrong with them.
     async fn read_configurations(&mut self) -> Result<Vec<Option<DynamicObject>>, Trouble> {
+        self.follow_policies();
         let mut all = Vec::new();
         for (at, configuration) in self.configurations.iter().enumerate() {
             let found = configuration.get().await.map_err(|error| Trouble::Cluster {
@@ -567,7 +596,7 @@ impl Keeper {
 }
 
 /// Both configurations as `raygate manifests` prints them, the mutating one first.
-fn expected(options: &Options) -> Result<Vec<Value>, KeeperError> {
+fn expected(options: &Options, controllers: &Controllers) -> Result<Vec<Value>, KeeperError> {
     let components: &[Component] = if options.fail_open { &[Component::FailOpen] } else { &[] };
     let objects = install::objects(&Install {
         namespace: &options.namespace,
@@ -578,6 +607,7 @@ fn expected(options: &Options) -> Result<Vec<Value>, KeeperError> {
         components,
         url: options.url.as_ref(),
         excluded_namespaces: &options.excluded_namespaces,
+        controllers,
         policies: &[],
     })?;
     let mut configurations: Vec<_> = objects.into_iter().filter(install::is_webhook_configuration).collect();

@@ -1,6 +1,7 @@
 //! `raygate doctor`: what is wrong with raygate in a live cluster, and the command that repairs it. It only reads; what it
 //! creates is a dry run.
 
+mod account;
 mod certificate;
 mod clocks;
 mod configuration;
@@ -26,6 +27,7 @@ use super::{CLEAN, FINDINGS, Failure};
 
 use configuration::Kind;
 use findings::{Findings, Level};
+use workload::Chosen;
 
 /// The arguments of `raygate doctor`.
 #[derive(Debug, clap::Args)]
@@ -112,17 +114,20 @@ async fn examine(args: &Args) -> Result<Findings, Failure> {
             );
         }
         for configuration in own {
-            let fails_open = match service(&configuration) {
-                Some((namespace, _)) => workload::fails_open(&client, namespace).await,
-                None => false,
+            let chosen = match service(&configuration) {
+                Some((namespace, _)) => Chosen::find(&client, namespace).await,
+                None => Chosen::default(),
             };
-            configuration::judge(kind, &configuration, &others, fails_open, &mut findings);
+            configuration::judge(kind, &configuration, &others, &chosen, &mut findings);
             certificate::judge(&client, kind, &configuration, Timestamp::now(), &mut findings).await;
             first.get_or_insert(configuration);
         }
     }
     let service = first.as_ref().and_then(service);
     workload::judge(&client, first.is_some(), service, &mut findings).await;
+    if let Some((namespace, _)) = service {
+        account::judge(&client, namespace, &mut findings).await;
+    }
     if has_rayjobs {
         trial::judge(
             &client,

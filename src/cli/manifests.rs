@@ -1,6 +1,7 @@
 //! `raygate manifests`: the objects of `deploy/` with the names and the CA of one cluster.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{self, Read as _, Write},
     path::{Path, PathBuf},
@@ -13,7 +14,7 @@ use super::{CLEAN, FINDINGS};
 use crate::{
     certs::{CaBundle, DnsLabel, bundle::BundleError},
     diag::{Sources, any_error},
-    install::{self, BaseUrl, BuildError, Certificates, Component, ImageName, Install},
+    install::{self, BaseUrl, BuildError, Certificates, Component, Controllers, ImageName, Install},
     yaml::{self, Limits, Reading},
 };
 
@@ -44,6 +45,10 @@ pub struct Args {
     /// A namespace whose RayJobs never come to raygate, besides kube-system and its own; may be given again
     #[arg(long, value_name = "NAMESPACE")]
     pub exclude: Vec<DnsLabel>,
+    /// Directory of policies for the ConfigMap, whose Platform names the users of KubeRay's operator and of queue
+    /// controllers; may be repeated. Without it the built-in policies
+    #[arg(long, value_name = "DIR")]
+    pub policies: Vec<PathBuf>,
     /// Print a part of them
     #[arg(long, value_enum)]
     pub only: Option<Part>,
@@ -74,6 +79,8 @@ pub enum Part {
     Webhooks,
     /// Everything else
     Server,
+    /// What restricts raygate's own account: the admission policies for self-managed certificates
+    AdmissionPolicies,
     /// Both, as without --only
     All,
 }
@@ -114,6 +121,12 @@ pub enum Error {
     /// The manifests to look at have nothing to look at.
     #[error("{0} holds no webhook configuration of raygate, so nothing was checked")]
     NoWebhooks(String),
+    /// There is no account to restrict.
+    #[error("--only admission-policies needs --certificates self-managed: otherwise raygate's account has no rights")]
+    NoAccount,
+    /// A ConfigMap has no folders.
+    #[error("two policy files are named {0}, and a ConfigMap holds one file of each name: rename one")]
+    SameName(String),
     /// The objects of this binary match more than they may.
     #[error("a defect of this raygate, nothing is printed: {0}")]
     TooWide(install::Excess),
@@ -129,13 +142,24 @@ pub enum Error {
 /// the exit code.
 ///
 /// # Errors
-/// When the CA is missing, cannot be read, or is none; when the file to check cannot be read, or holds nothing to check.
+/// When the CA is missing, cannot be read, or is none; when two policy files have one name; when the file to check cannot
+/// be read, or holds nothing to check.
 pub fn run(args: &Args, policies: &[(&str, &str)], out: &mut dyn Write) -> Result<u8, Error> {
     if let Some(file) = &args.check {
         return check(file, out);
     }
     let part = args.only.unwrap_or(Part::All);
     let ca = read_ca(args, part)?;
+    if part == Part::AdmissionPolicies && args.certificates != Keeper::SelfManaged {
+        return Err(Error::NoAccount);
+    }
+    let mut names = BTreeSet::new();
+    if let Some((path, _)) = policies
+        .iter()
+        .find(|(path, _)| !names.insert(install::file_name(path)))
+    {
+        return Err(Error::SameName(install::file_name(path).to_owned()));
+    }
     let objects = install::objects(&Install {
         namespace: &args.namespace,
         service: &args.service,
@@ -149,6 +173,7 @@ pub fn run(args: &Args, policies: &[(&str, &str)], out: &mut dyn Write) -> Resul
         components: &args.with,
         url: args.url.as_ref(),
         excluded_namespaces: &args.exclude,
+        controllers: &Controllers::of_policies(policies.iter().map(|(_, text)| text.as_bytes())),
         policies,
     })?;
     if let Some(excess) = objects.iter().flat_map(install::excess).next() {
@@ -158,6 +183,7 @@ pub fn run(args: &Args, policies: &[(&str, &str)], out: &mut dyn Write) -> Resul
         Part::All => true,
         Part::Webhooks => install::is_webhook_configuration(object),
         Part::Server => !install::is_webhook_configuration(object),
+        Part::AdmissionPolicies => install::is_admission_policy(object),
     };
     let documents: Vec<String> = objects.iter().filter(wanted).map(yaml::emit).collect();
     out.write_all(documents.join("---\n").as_bytes())?;
@@ -174,10 +200,9 @@ fn read_ca(args: &Args, part: Part) -> Result<Option<CaBundle>, Error> {
         };
     }
     let Some(path) = &args.ca_file else {
-        return if part == Part::Server {
-            Ok(None)
-        } else {
-            Err(Error::NoCa)
+        return match part {
+            Part::Server | Part::AdmissionPolicies => Ok(None),
+            Part::Webhooks | Part::All => Err(Error::NoCa),
         };
     };
     let text = fs::read_to_string(path).map_err(|source| unread(path, source))?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::engine::Bundle;
 use crate::engine::bundle::{EMBEDDED, known};
 use crate::files::{self, FilesError};
+use crate::install::Controllers;
 use crate::policy::load;
 use crate::policy::load::{Loaded, Source};
 
@@ -19,6 +20,22 @@ pub fn read(directories: &[PathBuf]) -> Result<Vec<Source>, Failure> {
         return Ok(EMBEDDED.iter().map(|(name, text)| Source::new(name, text)).collect());
     }
     Ok(files::policies(directories)?)
+}
+
+/// The name and text of each policy file below these directories, of which none may be broken.
+///
+/// # Errors
+/// [`Failure::Policies`] with every diagnostic if the policies are broken, [`Failure::Usage`] if they cannot be read.
+pub fn texts(directories: &[PathBuf]) -> Result<Vec<(String, String)>, Failure> {
+    bundle(directories)?;
+    let text = |source: Source| (source.name, String::from_utf8_lossy(&source.bytes).into_owned());
+    Ok(read(directories)?.into_iter().map(text).collect())
+}
+
+/// The users whose writes do not come to raygate, as the policies below these directories say.
+pub fn controllers(directories: &[PathBuf]) -> Controllers {
+    let sources = read(directories).unwrap_or_default();
+    Controllers::of_policies(sources.iter().map(|source| &*source.bytes))
 }
 
 /// Loads the policies below these directories.

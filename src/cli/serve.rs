@@ -169,7 +169,9 @@ async fn serve(
     let server = Server::bind(args.options(), Arc::clone(&gate) as _, Arc::clone(&metrics)).await?;
     if let Some(options) = args.self_managed.options() {
         let client = args.self_managed.cluster.access().connect().await?;
-        let keeper = Keeper::new(&client, options, server.certificates(), metrics)?;
+        let directories = args.policies.clone();
+        let controllers = move || policies::controllers(&directories);
+        let keeper = Keeper::new(&client, options, controllers, server.certificates(), metrics)?;
         tokio::spawn(keeper.keep());
     }
     if format == Format::Text {
@@ -338,6 +340,7 @@ mod tests {
                 components: &[],
                 url: None,
                 excluded_namespaces: &[],
+                controllers: &install::Controllers::default(),
                 policies: &[],
             });
             let objects = objects.unwrap();

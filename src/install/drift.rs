@@ -7,6 +7,9 @@ use crate::telemetry::clip;
 /// The longest of a value that is quoted, in bytes.
 const QUOTED_BYTES: usize = 300;
 
+/// How much of what two values share is quoted before their difference, in bytes.
+const CONTEXT_BYTES: usize = 60;
+
 /// What part of a webhook a difference is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -104,6 +107,30 @@ pub fn differences(expected: &Value, found: Option<&Value>) -> Vec<Difference> {
     differences
 }
 
+/// Whether the `spec` of an object says what is expected, whichever empty parts the API server has written out.
+pub fn same_spec(expected: &Value, found: &Value) -> bool {
+    pruned(expected.get("spec")) == pruned(found.get("spec"))
+}
+
+/// A value without the null, empty and absent parts, which are one to the API server.
+fn pruned(value: Option<&Value>) -> Option<Value> {
+    match value? {
+        Value::Null => None,
+        Value::Object(map) => {
+            let kept = map
+                .iter()
+                .filter_map(|(key, value)| Some((key.clone(), pruned(Some(value))?)));
+            Some(Value::Object(kept.collect())).filter(|kept| kept.as_object().is_some_and(|map| !map.is_empty()))
+        }
+        Value::Array(list) if list.is_empty() => None,
+        Value::Array(list) => {
+            let kept = list.iter().map(|item| pruned(Some(item)).unwrap_or_default());
+            Some(Value::Array(kept.collect()))
+        }
+        scalar => Some(scalar.clone()),
+    }
+}
+
 fn webhooks(configuration: &Value) -> impl Iterator<Item = &Value> {
     configuration
         .get("webhooks")
@@ -126,15 +153,12 @@ fn compare(name: &str, expected: &Value, found: &Value, differences: &mut Vec<Di
     for field in names {
         let (expected, found) = (cleared(field, expected.get(field)), cleared(field, found.get(field)));
         if expected != found {
+            let [found, expected] = quoted([&found, &expected]);
             differences.push(Difference {
                 part: Part::of_field(field),
                 webhook: name.to_owned(),
                 field: Some(field.clone()),
-                text: format!(
-                    "{field} of webhook {name} is {}, not {}",
-                    quoted(&found),
-                    quoted(&expected)
-                ),
+                text: format!("{field} of webhook {name} is {found}, not {expected}"),
             });
         }
     }
@@ -156,16 +180,30 @@ fn cleared(field: &str, value: Option<&Value>) -> Option<Value> {
     }
 }
 
-fn quoted(value: &Option<Value>) -> String {
-    value.as_ref().map_or_else(
-        || "absent".to_owned(),
-        |value| {
-            let text = value.to_string();
-            let clipped = clip(&text, QUOTED_BYTES);
-            let rest = if clipped.len() < text.len() { "..." } else { "" };
-            format!("{clipped}{rest}")
-        },
-    )
+/// Two values that differ, each cut to what a reader needs: long ones from shortly before their first difference.
+fn quoted(values: [&Option<Value>; 2]) -> [String; 2] {
+    let texts = values.map(|value| value.as_ref().map_or_else(|| "absent".to_owned(), Value::to_string));
+    let [one, other] = &texts;
+    let shared = one
+        .bytes()
+        .zip(other.bytes())
+        .take_while(|(one, other)| one == other)
+        .count();
+    let skipped = if shared > QUOTED_BYTES / 2 {
+        clip(one, shared - CONTEXT_BYTES).len()
+    } else {
+        0
+    };
+    texts.map(|text| {
+        let (start, rest) = text.split_at_checked(skipped).unwrap_or_default();
+        let clipped = clip(rest, QUOTED_BYTES);
+        let mark = |is_cut: bool| if is_cut { "..." } else { "" };
+        format!(
+            "{}{clipped}{}",
+            mark(!start.is_empty()),
+            mark(clipped.len() < rest.len())
+        )
+    })
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ const FILES: &[(&str, &str)] = embedded![
     "overlays/cert-manager/certificates.yaml",
     "overlays/cert-manager/inject-ca.patch.yaml",
     "overlays/cert-manager/kustomization.yaml",
+    "overlays/self-managed/admission-policies.yaml",
     "overlays/self-managed/deployment.patch.yaml",
     "overlays/self-managed/kustomization.yaml",
     "overlays/self-managed/networkpolicy.patch.yaml",

@@ -48,6 +48,14 @@ pub fn is_webhook_configuration(object: &Value) -> bool {
     )
 }
 
+/// Whether an object is a ValidatingAdmissionPolicy or its binding: what restricts raygate's own account.
+pub fn is_admission_policy(object: &Value) -> bool {
+    matches!(
+        object["kind"].as_str(),
+        Some("ValidatingAdmissionPolicy" | "ValidatingAdmissionPolicyBinding")
+    )
+}
+
 /// Whether an object is a webhook configuration of raygate, by its name or, where that was changed, its label.
 pub fn is_raygates(object: &Value) -> bool {
     let says = |pointer: &str, text: &str| object.pointer(pointer).is_some_and(|value| value == text);

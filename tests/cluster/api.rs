@@ -9,7 +9,7 @@ use kube::client::Body;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-/// A client with all rights.
+/// A client of the API server, with the rights of its user.
 pub(crate) struct Api {
     client: kube::Client,
     pub(crate) runtime: Runtime,
@@ -66,10 +66,22 @@ impl fmt::Display for Answer {
 
 impl Api {
     pub(crate) fn new(runtime: Runtime, port: u16, certificate: &Path, token: &str) -> Self {
+        Self::with(runtime, port, certificate, |config| {
+            config.auth_info.token = Some(token.to_owned().into());
+        })
+    }
+
+    /// A client with the rights that `authenticate` brings.
+    pub(crate) fn with(
+        runtime: Runtime,
+        port: u16,
+        certificate: &Path,
+        authenticate: impl FnOnce(&mut kube::Config),
+    ) -> Self {
         let server = format!("https://127.0.0.1:{port}").parse().expect("a loopback URL");
         let mut config = kube::Config::new(server);
         config.root_cert_file = Some(certificate.to_owned());
-        config.auth_info.token = Some(token.to_owned().into());
+        authenticate(&mut config);
         // The tests look at the answers that a retry would hide.
         config.default_retry = false;
         let entered = runtime.enter();

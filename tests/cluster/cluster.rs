@@ -112,6 +112,18 @@ impl Cluster {
         path
     }
 
+    /// A client that speaks for another user, with that user's own rights, or with all where the user is in the group
+    /// `system:masters`.
+    pub(crate) fn as_user(&self, user: &str, groups: &[&str]) -> Api {
+        let runtime = Runtime::new().expect("start a runtime for a client");
+        Api::with(runtime, self.port, &certificate_file(self.folder()), |config| {
+            config.auth_info.token = Some(TOKEN.to_owned().into());
+            config.auth_info.impersonate = Some(user.to_owned());
+            let groups = groups.iter().map(|group| (*group).to_owned()).collect::<Vec<_>>();
+            config.auth_info.impersonate_groups = Some(groups).filter(|groups| !groups.is_empty());
+        })
+    }
+
     /// Leaves the folder with its logs behind, and says where.
     pub(crate) fn keep_logs(&mut self) -> PathBuf {
         self.folder.disable_cleanup(true);

@@ -235,8 +235,13 @@ struct Installed<'a> {
 
 impl<'a> Installed<'a> {
     fn new(cluster: &'a Cluster, ca: &Path) -> Self {
+        Self::of(cluster, &["--ca-file", ca.to_str().expect("a path in UTF-8")])
+    }
+
+    /// What `raygate manifests` prints with these arguments.
+    fn of(cluster: &'a Cluster, arguments: &[&str]) -> Self {
         let mut command = Command::new(raygate());
-        let objects = install::documents(&run(command.args(["manifests", "--ca-file"]).arg(ca)));
+        let objects = install::documents(&run(command.arg("manifests").args(arguments)));
         install::store_namespace(cluster, &objects);
         let mut installed = Self {
             cluster,
@@ -338,6 +343,27 @@ pub(crate) fn what_is_installed_is_judged(cluster: &Cluster) {
     cluster.api.json_patch(DEPLOYMENT, &chosen).expect(200);
     assert_eq!(Report::of(cluster).levels("validating"), ["ok"]);
 
+    let platform = "kind: Platform\nspec: {queue: {controllers: [queue-controller]}}\n";
+    let policies = format!("/api/v1/namespaces/{SYSTEM}/configmaps/raygate-policies");
+    let name = |platform: Value| {
+        let data = json!({"data": {"platform.yaml": platform}});
+        cluster.api.merge_patch(&policies, &data).expect(200);
+        Report::of(cluster)
+    };
+    let report = name(platform.into());
+    let repair = report.repair(
+        "validating",
+        "warning",
+        "matchConditions of webhook rayjob.raygate.dev is",
+    );
+    assert!(repair.contains("queue-controller"), "{repair}");
+    report.repair(
+        "mutating",
+        "warning",
+        "matchConditions of webhook rayjob.raygate.dev is",
+    );
+    assert_eq!(name(Value::Null).levels("mutating"), ["ok"]);
+
     cluster.api.merge_patch(&status, &ready(2)).expect(200);
     let report = Report::of(cluster);
     assert_eq!(report.levels("deployment"), ["ok"], "{:#?}", report.findings);
@@ -403,6 +429,36 @@ pub(crate) fn the_secret_of_the_deployment_is_judged(cluster: &Cluster) {
         repair.starts_with("kubectl patch validatingwebhookconfiguration"),
         "{repair}"
     );
+}
+
+pub(crate) fn an_unrestricted_account_is_restricted_by_the_printed_command(cluster: &Cluster) {
+    const POLICIES: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/raygate-certificates";
+    const BINDING: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/raygate-ca-bundle";
+    let arguments = ["--certificates", "self-managed", "--only", "admission-policies"];
+    let _installed = Installed::of(cluster, &arguments[..2]);
+    assert_eq!(Report::of(cluster).levels("account"), ["ok"]);
+
+    cluster.api.delete(BINDING).expect(200);
+    let unrestricted = json!({"spec": {"failurePolicy": "Ignore"}});
+    cluster.api.merge_patch(POLICIES, &unrestricted).expect(200);
+    let report = Report::of(cluster);
+    assert_eq!(report.code, Some(1), "{:#?}", report.findings);
+    for words in [
+        "there is no ValidatingAdmissionPolicyBinding raygate-ca-bundle",
+        "the ValidatingAdmissionPolicy raygate-certificates is not as shipped",
+    ] {
+        let repair = report.repair("account", "error", words);
+        let printed = format!("raygate manifests {} | kubectl apply -f -", arguments.join(" "));
+        assert_eq!(repair, printed);
+    }
+    for object in install::documents(&run(Command::new(raygate()).arg("manifests").args(arguments))) {
+        let path = install::path_of(&object);
+        if cluster.api.merge_patch(&path, &object).code != 200 {
+            let answer = cluster.api.apply_yaml(&path, &object.to_string(), ApplyYaml::Store);
+            assert_eq!(answer.code, 201, "{answer}");
+        }
+    }
+    assert_eq!(Report::of(cluster).levels("account"), ["ok"]);
 }
 
 pub(crate) fn the_clocks_of_the_nodes_are_judged(cluster: &Cluster) {

@@ -7,15 +7,19 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::api::ApplyYaml;
+use crate::api::{Api, ApplyYaml};
 use crate::balancer::{Backend, Balancer, is_ready};
 use crate::cluster::Cluster;
 use crate::gate::{APPLIED, CONFIGURATION, Hook, harmless, raygate, run, serving_line};
 use crate::http;
+use crate::install::path_of;
 use crate::process::{Daemon, wait_for};
 
 /// raygate's own namespace.
 pub(crate) const SYSTEM: &str = "raygate-system";
+
+/// raygate's own account.
+pub(crate) const ACCOUNT: &str = "system:serviceaccount:raygate-system:raygate";
 
 /// Where the Secret is.
 pub(crate) const SECRET: &str = "/api/v1/namespaces/raygate-system/secrets/raygate-certificates";
@@ -279,7 +283,8 @@ impl Drop for Fleet<'_> {
     }
 }
 
-/// Applies the objects of `raygate manifests` that give raygate its rights.
+/// Applies the objects of `raygate manifests` that give raygate its rights, and those that restrict them, and waits until
+/// they are in force.
 pub(crate) fn grant(cluster: &Cluster) {
     for object in manifests(&[]) {
         let kind = object["kind"].as_str().expect("a kind");
@@ -291,11 +296,29 @@ pub(crate) fn grant(cluster: &Cluster) {
             "RoleBinding" => format!("{RBAC}/namespaces/{SYSTEM}/rolebindings/{name}"),
             "ClusterRole" => format!("{RBAC}/clusterroles/{name}"),
             "ClusterRoleBinding" => format!("{RBAC}/clusterrolebindings/{name}"),
+            "ValidatingAdmissionPolicy" | "ValidatingAdmissionPolicyBinding" => path_of(&object),
             _ => continue,
         };
         let answer = cluster.api.apply_yaml(&path, &object.to_string(), ApplyYaml::Store);
         assert!([200, 201].contains(&answer.code), "{kind} {name}: {answer}");
     }
+    wait_restricted(&cluster.as_user(ACCOUNT, &[]));
+}
+
+/// Waits until the admission policies restrict raygate's account.
+pub(crate) fn wait_restricted(raygate: &Api) {
+    wait_for("the account to be restricted", || {
+        let wish = json!({"metadata": {"name": "probe"}});
+        let answer = raygate.post(&format!("/api/v1/namespaces/{SYSTEM}/secrets?dryRun=All"), &wish);
+        if answer
+            .message()
+            .contains("ValidatingAdmissionPolicy 'raygate-certificates'")
+        {
+            Ok(())
+        } else {
+            Err(answer)
+        }
+    });
 }
 
 /// The objects that `raygate manifests` prints for self-managed certificates.

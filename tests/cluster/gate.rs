@@ -56,6 +56,7 @@ pub(crate) struct Gate<'a> {
     cluster: &'a Cluster,
     server: Daemon,
     webhook: String,
+    metrics: String,
     folder: PathBuf,
 }
 
@@ -105,6 +106,7 @@ impl<'a> Gate<'a> {
             cluster,
             server,
             webhook: address("webhook"),
+            metrics,
             folder,
         };
         gate.register();
@@ -119,6 +121,17 @@ impl<'a> Gate<'a> {
     /// Everything that raygate has logged.
     pub(crate) fn log(&self) -> String {
         self.server.log()
+    }
+
+    /// How many reviews raygate has answered.
+    pub(crate) fn reviews(&self) -> u64 {
+        let metrics = http::get(&self.metrics, "/metrics").expect("read the metrics");
+        let series = metrics
+            .lines()
+            .filter(|line| line.starts_with("raygate_requests_total{"));
+        series
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+            .sum()
     }
 
     /// SIGKILL: from now on nobody answers the webhook.

@@ -234,6 +234,12 @@ impl<'a> Removed<'a> {
         for hook in [Hook::Mutating, Hook::Validating] {
             self.0.api.delete(&hook.configuration());
         }
+        for kind in ["validatingadmissionpolicybindings", "validatingadmissionpolicies"] {
+            for name in ["raygate-ca-bundle", "raygate-certificates"] {
+                let path = format!("/apis/admissionregistration.k8s.io/v1/{kind}/{name}");
+                self.0.api.delete(&path);
+            }
+        }
         for kind in ["clusterroles", "clusterrolebindings"] {
             let path = format!("/apis/rbac.authorization.k8s.io/v1/{kind}/raygate-ca-bundle");
             self.0.api.delete(&path);

@@ -19,6 +19,7 @@
     reason = "a test may panic, and prints its result"
 )]
 
+mod account;
 mod api;
 mod balancer;
 mod baseline;
@@ -50,6 +51,7 @@ mod outage;
 mod placement;
 mod process;
 mod rayjobs;
+mod reach;
 mod runner;
 mod scan;
 mod standin;
@@ -93,6 +95,13 @@ fn main() -> std::process::ExitCode {
         test(updates::kuberay_can_report_the_status),
         test(updates::kueue_can_suspend_and_place),
         test(updates::a_group_added_to_a_suspended_job_is_completed),
+        test(reach::finalizers_and_owners_do_not_come),
+        test(reach::labels_and_annotations_come),
+        test(reach::the_operators_updates_do_not_come),
+        test(reach::what_the_operator_creates_comes),
+        test(reach::a_queue_suspends_without_raygate),
+        test(reach::other_suspensions_come),
+        test(reach::the_conditions_know_every_version_of_a_rayjob),
         test(outage::nothing_is_created_without_raygate),
         test(outage::a_job_can_be_deleted_without_raygate),
         test(outage::no_spec_is_changed_without_raygate),
@@ -111,6 +120,8 @@ fn main() -> std::process::ExitCode {
         test(certificates::edits_of_the_configurations_are_seen),
         test(certificates::a_refused_write_keeps_the_old_state),
         test(certificates::raygate_recovers_from_an_outage_of_the_api_server),
+        test(account::only_the_ca_bundle_can_be_changed),
+        test(account::only_its_own_secret_can_be_created),
         test(load::rollouts_fail_no_create),
         test(load::turnovers_fail_no_create),
         test(load::reloads_fail_no_create),
@@ -126,6 +137,7 @@ fn main() -> std::process::ExitCode {
         test(doctor::no_cluster_is_no_finding),
         test(doctor::what_is_installed_is_judged),
         test(doctor::the_secret_of_the_deployment_is_judged),
+        test(doctor::an_unrestricted_account_is_restricted_by_the_printed_command),
         test(doctor::the_clocks_of_the_nodes_are_judged),
         test(order::raygate_comes_before_kueue_and_once_more_after),
         test(install::every_object_of_the_chart_is_taken),

@@ -19,24 +19,31 @@ pub(crate) fn nothing_is_created_without_raygate(cluster: &Cluster) {
     assert_eq!(cluster.rayjob(name(&job)).code, 404);
 }
 
-/// What is in the cluster can be labelled and deleted meanwhile, finalizers and all.
+/// What is in the cluster can be deleted meanwhile, finalizers and all, and can change its owner.
 pub(crate) fn a_job_can_be_deleted_without_raygate(cluster: &Cluster) {
     let mut gate = Gate::open(cluster);
     let path = create_with_finalizer(cluster, load("seed-02"));
     gate.kill();
+    let owner = json!({"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": "0"});
     cluster
         .api
-        .merge_patch(&path, &json!({"metadata": {"labels": {"seen": "yes"}}}))
+        .merge_patch(&path, &json!({"metadata": {"ownerReferences": [owner]}}))
         .expect(200);
     assert_deletable(cluster, &path);
 }
 
-/// What changes its spec waits.
+/// What changes its spec waits, and so do labels and annotations, which policies and KubeRay read.
 pub(crate) fn no_spec_is_changed_without_raygate(cluster: &Cluster) {
     let mut gate = Gate::open(cluster);
     let path = create_with_finalizer(cluster, load("seed-02"));
     gate.kill();
-    assert_unreachable(&cluster.api.merge_patch(&path, &json!({"spec": {"entrypoint": "true"}})));
+    for change in [
+        json!({"spec": {"entrypoint": "true"}}),
+        json!({"metadata": {"labels": {"team": "other"}}}),
+        json!({"metadata": {"annotations": {"team": "other"}}}),
+    ] {
+        assert_unreachable(&cluster.api.merge_patch(&path, &change));
+    }
 }
 
 /// A platform that would rather run jobs unjudged sets the validating webhook to `Ignore`.
@@ -138,7 +145,7 @@ pub(crate) fn raygate_ends_on_sigterm(cluster: &Cluster) {
 }
 
 #[track_caller]
-fn assert_unreachable(answer: &Answer) {
+pub(crate) fn assert_unreachable(answer: &Answer) {
     assert_eq!(
         (answer.code, answer.reason()),
         (500, "InternalError"),

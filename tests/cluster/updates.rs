@@ -9,6 +9,7 @@ use crate::cluster::{Cluster, rayjob, rayjobs};
 use crate::denial::assert_denied;
 use crate::gate::Gate;
 use crate::rayjobs::{load, name, named, ray_pod, with_duplicate_group};
+use crate::reach::KUEUE;
 
 /// KubeRay's own finalizer: a job that cannot lose it stays for ever.
 const FINALIZER: &str = "ray.io/rayjob-finalizer";
@@ -65,14 +66,14 @@ pub(crate) fn kueue_can_suspend_and_place(cluster: &Cluster) {
     let job = load("seed-02");
     cluster.api.post(&rayjobs(), &job).expect(201);
     let path = rayjob(name(&job));
-    cluster
-        .api
+    let kueue = cluster.as_user(KUEUE, &["system:masters"]);
+    kueue
         .merge_patch(&path, &json!({"spec": {"suspend": true}}))
         .expect(200);
     let selector = json!({"flavor": "on-demand"});
     let head = json!({"template": {"spec": {"nodeSelector": selector}}});
     let start = json!({"spec": {"suspend": false, "rayClusterSpec": {"headGroupSpec": head}}});
-    let started = cluster.api.merge_patch(&path, &start).expect(200);
+    let started = kueue.merge_patch(&path, &start).expect(200);
     assert_eq!(ray_pod(&started, "head").template["spec"]["nodeSelector"], selector);
 }
 

@@ -136,6 +136,7 @@ const ITEMS: &[(u8, &str, Tried)] = &[
         By(&[
             ("tests/cluster/certificates.rs", "edits_of_the_configurations_are_seen"),
             ("tests/cluster/doctor.rs", "a_deleted_configuration_is_missed"),
+            ("tests/cluster/account.rs", "only_the_ca_bundle_can_be_changed"),
             (
                 "tests/cluster/doctor.rs",
                 "an_edited_failure_policy_is_set_right_by_the_printed_patch",

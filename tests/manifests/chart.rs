@@ -172,6 +172,77 @@ fn values_reach_their_place() {
 }
 
 #[test]
+fn settings_override_what_the_chart_sets() {
+    let Some(helm) = helm() else { return };
+    let env = |values: &[&str]| {
+        let objects = rendered(&helm, values);
+        only(&of_kind(&objects, "Deployment")["spec"]["template"]["spec"]["containers"])["env"].clone()
+    };
+    let modes = ["certManager", "selfManaged"].map(|mode| {
+        format!("certificates.mode={mode},webhooks.failurePolicy=Ignore,webhooks.excludedNamespaces={{sandbox}}")
+    });
+    for mode in &modes {
+        let shipped = env(&["--set", mode]);
+        for variable in shipped.as_array().unwrap() {
+            let name = variable["name"].as_str().unwrap();
+            let changed = env(&["--set", mode, "--set-string", &format!("settings.{name}=mine")]);
+            let changed: Vec<_> = changed
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|it| it["name"] == name)
+                .cloned()
+                .collect();
+            assert_eq!(changed, [json!({"name": name, "value": "mine"})]);
+        }
+    }
+    for off in ["fallback=false", "settings.RAYGATE_FALLBACK=false"] {
+        let env = env(&["--set", off]);
+        let fallback: Vec<_> = env
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|it| it["name"] == "RAYGATE_FALLBACK")
+            .collect();
+        assert_eq!(
+            fallback,
+            [&json!({"name": "RAYGATE_FALLBACK", "value": "false"})],
+            "{off}"
+        );
+    }
+}
+
+#[test]
+fn users_whose_writes_do_not_come_are_values() {
+    let Some(helm) = helm() else { return };
+    let users = [
+        "--set",
+        "kuberay.operators={ray-operator}",
+        "--set-json",
+        r#"queue.controllers=["a<b>\"c"]"#,
+    ];
+    for kind in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
+        let objects = rendered(&helm, &users);
+        let conditions = only(&of_kind(&objects, kind)["webhooks"])["matchConditions"]
+            .as_array()
+            .unwrap()
+            .clone();
+        let has = |list: &str| {
+            conditions
+                .iter()
+                .any(|it| it["expression"].as_str().unwrap().contains(list))
+        };
+        assert!(has(r#"["ray-operator"]"#) && has(r#"["a<b>\"c"]"#), "{conditions:?}");
+    }
+    let none = rendered(&helm, &["--set-json", "kuberay.operators=[],queue.controllers=[]"]);
+    let webhook = only(&of_kind(&none, "ValidatingWebhookConfiguration")["webhooks"]);
+    assert!(
+        webhook["matchConditions"].to_string().contains("username in []"),
+        "{webhook}"
+    );
+}
+
+#[test]
 fn the_ports_of_the_api_server_are_values() {
     let Some(helm) = helm() else { return };
     let objects = rendered(&helm, &["--set", "networkPolicy.apiServerPorts={443,16443}"]);

@@ -87,6 +87,84 @@ fn every_name_can_be_another() {
 }
 
 #[test]
+fn the_account_of_another_namespace_is_restricted() {
+    let self_managed = ["--certificates", "self-managed", "--namespace", "ml"];
+    let printed = manifests(&self_managed);
+    assert!(!printed.contains("raygate-system"), "{printed}");
+    let policies = documents(&manifests(
+        &[&self_managed[..], &["--only", "admission-policies"]].concat(),
+    ));
+    let named: Vec<_> = policies
+        .iter()
+        .map(|object| {
+            (
+                object["kind"].as_str().unwrap(),
+                object["metadata"]["name"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let (policy, binding) = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding");
+    assert_eq!(
+        named,
+        [
+            (policy, "raygate-ca-bundle"),
+            (binding, "raygate-ca-bundle"),
+            (policy, "raygate-certificates"),
+            (binding, "raygate-certificates"),
+        ]
+    );
+    let all = documents(&printed);
+    assert!(policies.iter().all(|object| all.contains(object)));
+    let error = manifests_of(&[], &["--only", "admission-policies"])
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("--certificates self-managed"), "{error}");
+}
+
+#[test]
+fn the_platform_names_whose_writes_do_not_come() {
+    let (_directory, ca) = made_certs();
+    let platform =
+        "kind: Platform\nspec:\n  kuberay: {operators: [ray-operator]}\n  queue: {controllers: [queue-controller]}\n";
+    let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
+    let files = [
+        file("a/default.yaml", "kind: RayPolicy\n"),
+        file("b/platform.yaml", platform),
+    ];
+    let objects = documents(&manifests_of(&files, &["--ca-file", &ca]).unwrap());
+    assert_eq!(of_kind(&objects, "ConfigMap")["data"]["platform.yaml"], platform);
+    for kind in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
+        let conditions = only(&of_kind(&objects, kind)["webhooks"])["matchConditions"].to_string();
+        for user in ["ray-operator", "queue-controller"] {
+            assert!(conditions.contains(&format!(r#"[\"{user}\"]"#)), "{conditions}");
+        }
+        assert!(!conditions.contains("serviceaccount"), "{conditions}");
+    }
+    let twice = [file("a/same.yaml", ""), file("b/same.yaml", "")];
+    let error = manifests_of(&twice, &["--only", "server"]).unwrap_err().to_string();
+    assert!(error.contains("same.yaml"), "{error}");
+}
+
+#[test]
+fn policies_of_ones_own_are_deployed_if_they_load() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mine.yaml");
+    let run = |text: &str| {
+        fs::write(&file, text).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_raygate"));
+        command.args(["manifests", "--only", "server", "--policies"]);
+        command.arg(directory.path()).output().unwrap()
+    };
+    let policy = "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: mine}\nspec: {match: {}}\n";
+    let printed = String::from_utf8(run(policy).stdout).unwrap();
+    let data = of_kind(&documents(&printed), "ConfigMap")["data"].clone();
+    assert_eq!(data, json!({"mine.yaml": policy}));
+    let broken = run(&policy.replace("match", "mtach"));
+    assert_eq!((broken.status.code(), &*broken.stdout), (Some(3), &b""[..]));
+    assert!(String::from_utf8(broken.stderr).unwrap().contains("mtach"));
+}
+
+#[test]
 fn a_url_takes_the_place_of_the_service() {
     let (_directory, ca) = made_certs();
     let url = "https://raygate-system.example.com:9443";

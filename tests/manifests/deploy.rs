@@ -1,12 +1,16 @@
 //! What the objects in `deploy/` say.
 
 use k8s_openapi::api::{
-    admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration},
+    admissionregistration::v1::{
+        MutatingWebhookConfiguration, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+        ValidatingWebhookConfiguration,
+    },
     apps::v1::Deployment,
     core::v1::{ConfigMap, Namespace, Service, ServiceAccount},
     networking::v1::NetworkPolicy,
     policy::v1::PodDisruptionBudget,
 };
+use raygate::install::{KUBERAY_OPERATORS, QUEUE_CONTROLLERS};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -44,7 +48,10 @@ fn assert_known_fields<T: DeserializeOwned + Serialize>(object: &Value) {
 #[test]
 fn objects_hold_only_fields_that_kubernetes_knows() {
     let (_directory, ca) = made_certs();
-    for object in documents(&manifests(&["--ca-file", &ca])) {
+    let mut objects = documents(&manifests(&["--ca-file", &ca]));
+    let policies = ["--certificates", "self-managed", "--only", "admission-policies"];
+    objects.extend(documents(&manifests(&policies)));
+    for object in objects {
         match object["kind"].as_str().unwrap() {
             "Namespace" => assert_known_fields::<Namespace>(&object),
             "ConfigMap" => assert_known_fields::<ConfigMap>(&object),
@@ -55,6 +62,8 @@ fn objects_hold_only_fields_that_kubernetes_knows() {
             "Deployment" => assert_known_fields::<Deployment>(&object),
             "MutatingWebhookConfiguration" => assert_known_fields::<MutatingWebhookConfiguration>(&object),
             "ValidatingWebhookConfiguration" => assert_known_fields::<ValidatingWebhookConfiguration>(&object),
+            "ValidatingAdmissionPolicy" => assert_known_fields::<ValidatingAdmissionPolicy>(&object),
+            "ValidatingAdmissionPolicyBinding" => assert_known_fields::<ValidatingAdmissionPolicyBinding>(&object),
             kind => panic!("{kind} is new"),
         }
     }
@@ -96,10 +105,24 @@ fn webhooks_see_rayjobs_and_nothing_wider() {
     let mutating = only(&of_kind(&objects, "MutatingWebhookConfiguration")["webhooks"]);
     assert_eq!(mutating["reinvocationPolicy"], "IfNeeded");
     let validating = only(&of_kind(&objects, "ValidatingWebhookConfiguration")["webhooks"]);
-    assert_eq!(
-        only(&validating["matchConditions"])["expression"],
-        "oldObject == null || object.?spec != oldObject.?spec"
-    );
+    assert_eq!(mutating["matchConditions"], validating["matchConditions"]);
+    let conditions = mutating["matchConditions"].as_array().unwrap();
+    // A condition that fails refuses the object, and a created one has no old object.
+    assert!(conditions.iter().all(|condition| {
+        condition["expression"]
+            .as_str()
+            .unwrap()
+            .starts_with("oldObject == null || ")
+    }));
+    let users = |condition: &str| -> Vec<String> {
+        let expression = named(&validating["matchConditions"], condition)["expression"]
+            .as_str()
+            .unwrap();
+        let (start, end) = (expression.find('[').unwrap(), expression.find(']').unwrap());
+        serde_json::from_str(&expression[start..=end]).unwrap()
+    };
+    assert_eq!(users("not-an-update-by-a-kuberay-operator"), KUBERAY_OPERATORS);
+    assert_eq!(users("not-a-suspension-by-a-queue-controller"), QUEUE_CONTROLLERS);
 }
 
 #[test]

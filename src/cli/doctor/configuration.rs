@@ -8,6 +8,7 @@ use crate::install::{
 };
 
 use super::Findings;
+use super::workload::Chosen;
 
 /// The two kinds of webhook configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,17 +57,20 @@ const MEANINGS: [(&str, &str); 8] = [
         "matchPolicy",
         "whether RayJobs of other served versions come to raygate",
     ),
-    ("matchConditions", "which changes come to raygate"),
+    (
+        "matchConditions",
+        "which changes come to raygate, by users that the policies in raygate's ConfigMap name",
+    ),
     ("namespaceSelector", "whose RayJobs come to raygate"),
     ("objectSelector", "which RayJobs come to raygate"),
     ("sideEffects", "whether dry runs come to raygate"),
 ];
 
-/// Holds a configuration against the shipped one, that of the component fail-open where raygate was installed with it.
-pub(super) fn judge(kind: Kind, found: &Value, others: &[Value], fails_open: bool, findings: &mut Findings) {
+/// Holds a configuration against the shipped one, with what was chosen at the installation.
+pub(super) fn judge(kind: Kind, found: &Value, others: &[Value], chosen: &Chosen, findings: &mut Findings) {
     let name = name_of(found);
     let before = findings.0.len();
-    let Some(shipped) = shipped(kind, fails_open) else {
+    let Some(shipped) = shipped(kind, chosen) else {
         return findings.note(
             kind.check(),
             "the shipped configuration cannot be built: a defect of this binary",
@@ -179,7 +183,7 @@ pub(super) fn name_of(configuration: &Value) -> &str {
 }
 
 /// The configuration of that kind, as this binary installs it.
-fn shipped(kind: Kind, fails_open: bool) -> Option<Value> {
+fn shipped(kind: Kind, chosen: &Chosen) -> Option<Value> {
     let namespace: DnsLabel = NAMESPACE.parse().ok()?;
     let service: DnsLabel = SERVICE.parse().ok()?;
     let image = IMAGE.parse().ok()?;
@@ -189,9 +193,10 @@ fn shipped(kind: Kind, fails_open: bool) -> Option<Value> {
         image: &image,
         replicas: REPLICAS,
         certificates: Certificates::Files(None),
-        components: if fails_open { &[Component::FailOpen] } else { &[] },
+        components: if chosen.fails_open { &[Component::FailOpen] } else { &[] },
         url: None,
         excluded_namespaces: &[],
+        controllers: &chosen.controllers,
         policies: &[],
     })
     .ok()?;
@@ -204,14 +209,15 @@ fn shipped(kind: Kind, fails_open: bool) -> Option<Value> {
 mod tests {
     use super::super::Level;
     use super::*;
+    use crate::install::Controllers;
 
     /// What is found in the shipped configuration after an edit: level, a part of the words, and of the repair.
     #[track_caller]
     fn assert_found(edit: impl Fn(&mut Value), expected: &[(Level, &str, &str)]) {
-        let mut found = shipped(Kind::Validating, false).unwrap();
+        let mut found = shipped(Kind::Validating, &Chosen::default()).unwrap();
         edit(&mut found);
         let mut findings = Findings::default();
-        judge(Kind::Validating, &found, &[], false, &mut findings);
+        judge(Kind::Validating, &found, &[], &Chosen::default(), &mut findings);
         assert_eq!(findings.0.len(), expected.len(), "{findings:#?}");
         for (finding, (level, seen, repair)) in findings.0.iter().zip(expected) {
             assert_eq!(finding.level, *level, "{finding:?}");
@@ -241,11 +247,54 @@ mod tests {
 
     #[test]
     fn failures_are_ignored_where_that_was_chosen() {
-        let open = shipped(Kind::Validating, true).unwrap();
+        let chosen = |fails_open| Chosen {
+            fails_open,
+            ..Chosen::default()
+        };
+        let open = shipped(Kind::Validating, &chosen(true)).unwrap();
         for (fails_open, level) in [(true, Level::Ok), (false, Level::Warning)] {
             let mut findings = Findings::default();
-            judge(Kind::Validating, &open, &[], fails_open, &mut findings);
+            judge(Kind::Validating, &open, &[], &chosen(fails_open), &mut findings);
             assert_eq!(findings.0.first().map(|finding| finding.level), Some(level));
+        }
+    }
+
+    #[test]
+    fn users_that_the_policies_do_not_name_are_found() {
+        let named = Chosen {
+            controllers: Controllers {
+                queue_controllers: vec!["system:serviceaccount:queues:kueue".to_owned()],
+                ..Controllers::default()
+            },
+            ..Chosen::default()
+        };
+        for kind in Kind::BOTH {
+            let mut findings = Findings::default();
+            judge(kind, &shipped(kind, &named).unwrap(), &[], &named, &mut findings);
+            judge(
+                kind,
+                &shipped(kind, &Chosen::default()).unwrap(),
+                &[],
+                &named,
+                &mut findings,
+            );
+            let [fine, drifted] = &findings.0[..] else {
+                panic!("{findings:#?}");
+            };
+            assert_eq!(
+                (fine.level, drifted.level),
+                (Level::Ok, Level::Warning),
+                "{findings:#?}"
+            );
+            for user in [
+                "kueue-system:kueue-controller-manager",
+                "system:serviceaccount:queues:kueue",
+            ] {
+                assert!(drifted.seen.contains(user), "{}", drifted.seen);
+            }
+            let repair = drifted.repair.as_deref().unwrap();
+            assert!(repair.contains("/webhooks/0/matchConditions"), "{repair}");
+            assert!(repair.contains("system:serviceaccount:queues:kueue"), "{repair}");
         }
     }
 

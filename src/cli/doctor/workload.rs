@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use kube::Client;
 use serde_json::Value;
 
-use crate::install::{FILES_SECRET, OWN_SECRET};
+use crate::cluster::objects;
+use crate::install::{Controllers, FILES_SECRET, OWN_SECRET, POLICIES_CONFIG_MAP};
 
 use super::{Findings, clocks, list};
 
@@ -128,16 +129,34 @@ fn version(image: &str) -> Option<&str> {
 }
 
 /// raygate's Deployment.
-async fn deployment(client: &Client, namespace: &str) -> Result<Option<Value>, kube::Error> {
+pub(super) async fn deployment(client: &Client, namespace: &str) -> Result<Option<Value>, kube::Error> {
     let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments?{LABEL}");
     Ok(list(client, &path, "Deployment").await?.into_iter().next())
 }
 
-/// Whether raygate was installed with the component fail-open, as its Deployment says.
-pub(super) async fn fails_open(client: &Client, namespace: &str) -> bool {
-    let deployment = deployment(client, namespace).await.ok().flatten();
-    let env = deployment.as_ref().and_then(|deployment| deployment.pointer(ENV));
-    is_true(env, "RAYGATE_FAIL_OPEN")
+/// What was chosen at the installation, as far as the webhook configurations follow from it.
+#[derive(Debug, Default)]
+pub(super) struct Chosen {
+    /// raygate was installed with the component fail-open.
+    pub(super) fails_open: bool,
+    /// Whose writes do not come to raygate.
+    pub(super) controllers: Controllers,
+}
+
+impl Chosen {
+    /// What the Deployment and the policies in this namespace say.
+    pub(super) async fn find(client: &Client, namespace: &str) -> Self {
+        let deployment = deployment(client, namespace).await.ok().flatten();
+        let env = deployment.as_ref().and_then(|deployment| deployment.pointer(ENV));
+        let path = format!("/api/v1/namespaces/{namespace}/configmaps/{POLICIES_CONFIG_MAP}");
+        let policies = objects::get(client, &path).await.ok().flatten();
+        let data = policies.as_ref().and_then(|policies| policies.get("data")?.as_object());
+        let texts = data.into_iter().flatten().filter_map(|(_, text)| text.as_str());
+        Self {
+            fails_open: is_true(env, "RAYGATE_FAIL_OPEN"),
+            controllers: Controllers::of_policies(texts.map(str::as_bytes)),
+        }
+    }
 }
 
 fn is_true(env: Option<&Value>, name: &str) -> bool {
@@ -163,7 +182,7 @@ impl Pair {
     }
 
     /// Mounted as `tls`, or kept by raygate itself.
-    fn of(deployment: &Value) -> Option<Self> {
+    pub(super) fn of(deployment: &Value) -> Option<Self> {
         let pod = deployment.pointer("/spec/template/spec")?;
         let pair = |secret: &str, is_raygates| Self {
             secrets: vec![secret.to_owned()],

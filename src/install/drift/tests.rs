@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::install::{Certificates, IMAGE, Install, REPLICAS, is_webhook_configuration, objects};
+use crate::install::{Certificates, Controllers, IMAGE, Install, REPLICAS, is_webhook_configuration, objects};
 
 /// Both configurations as they are printed.
 fn printed() -> Vec<Value> {
@@ -17,6 +17,7 @@ fn printed() -> Vec<Value> {
         components: &[],
         url: None,
         excluded_namespaces: &[],
+        controllers: &Controllers::default(),
         policies: &[],
     });
     objects.unwrap().into_iter().filter(is_webhook_configuration).collect()
@@ -66,6 +67,32 @@ fn each_edit_is_told_by_its_part() {
         found[0].text,
         r#"failurePolicy of webhook rayjob.raygate.dev is "Ignore", not "Fail""#
     );
+}
+
+#[test]
+fn long_values_are_quoted_where_they_differ() {
+    let expected = printed().pop().unwrap();
+    let mut found = expected.clone();
+    let last = found.pointer_mut("/webhooks/0/matchConditions/2/expression").unwrap();
+    *last = json!(last.as_str().unwrap().replace("kueue-system", "elsewhere"));
+    let text = differences(&expected, Some(&found)).remove(0).text;
+    assert!(text.contains("elsewhere") && text.contains("kueue-system"), "{text}");
+    assert!(text.len() < 3 * QUOTED_BYTES, "{text}");
+}
+
+#[test]
+fn empty_parts_of_a_spec_are_no_difference() {
+    let written = json!({"spec": {"a": {"selector": {}, "list": [], "b": 1}, "c": null}});
+    assert!(same_spec(&json!({"spec": {"a": {"b": 1}}}), &written));
+    for other in [
+        json!({"spec": {"a": {"b": 2}}}),
+        json!({"spec": {"a": {"b": 1, "c": [{}]}}}),
+        json!({"spec": {}}),
+        json!({}),
+        json!(null),
+    ] {
+        assert!(!same_spec(&other, &written), "{other}");
+    }
 }
 
 #[test]

@@ -33,7 +33,10 @@ impl Api {
 
     fn with_configurations_of(options: &Options) -> Arc<Self> {
         let api = Arc::new(Self::default());
-        for (path, object) in CONFIGURATIONS.iter().zip(expected(options).unwrap()) {
+        for (path, object) in CONFIGURATIONS
+            .iter()
+            .zip(expected(options, &Controllers::default()).unwrap())
+        {
             api.store(path, object);
         }
         api
@@ -119,7 +122,14 @@ impl Api {
         });
         let (store, metrics) = (Arc::new(CertificateStore::empty()), Arc::new(Metrics::new()));
         let client = Client::new(service, "default");
-        let mut keeper = Keeper::new(&client, options, Arc::clone(&store), Arc::clone(&metrics)).unwrap();
+        let mut keeper = Keeper::new(
+            &client,
+            options,
+            Controllers::default,
+            Arc::clone(&store),
+            Arc::clone(&metrics),
+        )
+        .unwrap();
         keeper.pace.settle = Duration::ZERO;
         (keeper, store, metrics)
     }
@@ -239,6 +249,29 @@ async fn what_was_chosen_at_the_installation_is_no_difference() {
     assert_eq!(differences(chosen).await, 0);
     // The namespaces of both, and the failure policy of one.
     assert_eq!(differences(options()).await, 3);
+}
+
+#[tokio::test]
+async fn the_policies_in_use_say_whose_writes_do_not_come() {
+    let api = Api::with_configurations();
+    let users = Arc::new(Mutex::new(Controllers::default()));
+    let (mut keeper, _, metrics) = api.replica();
+    let asked = Arc::clone(&users);
+    keeper.controllers = Box::new(move || asked.lock().unwrap().clone());
+    let scope = || {
+        let text = metrics.encode();
+        let series = r#"raygate_webhook_configuration_differences{configuration="validating",part="scope"}"#;
+        let line = text.lines().find(|line| line.starts_with(series)).unwrap();
+        line.rsplit(' ').next().unwrap().to_owned()
+    };
+    turn(&mut keeper).await;
+    assert_eq!(scope(), "0");
+    users.lock().unwrap().queue_controllers = vec!["another".to_owned()];
+    turn(&mut keeper).await;
+    assert_eq!(scope(), "1");
+    *users.lock().unwrap() = Controllers::default();
+    turn(&mut keeper).await;
+    assert_eq!(scope(), "0");
 }
 
 #[tokio::test]
