@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::certs::{self, CaBundle, DnsLabel};
 
-pub use controllers::{Controllers, KUBERAY_OPERATORS, QUEUE_CONTROLLERS};
+pub use controllers::Controllers;
 pub use drift::{Difference, Part, differences, same_spec};
 pub use kustomization::BuildError;
 pub use scope::{Excess, excess, is_admission_policy, is_raygates, is_webhook_configuration};

@@ -3,19 +3,8 @@
 use serde_json::Value;
 
 use crate::diag::Sources;
+use crate::policy::settings::{OPERATORS, QUEUE_CONTROLLERS};
 use crate::yaml::{self, Limits, Reading};
-
-/// The users of KubeRay's operator in `deploy/`: its Helm chart's account (`helm-chart/kuberay-operator` of
-/// ray-project/kuberay) in the namespaces that KubeRay's documents install it in.
-pub const KUBERAY_OPERATORS: [&str; 4] = [
-    "system:serviceaccount:ray-system:kuberay-operator",
-    "system:serviceaccount:kuberay-operator:kuberay-operator",
-    "system:serviceaccount:kuberay-system:kuberay-operator",
-    "system:serviceaccount:default:kuberay-operator",
-];
-
-/// The user of Kueue's controller in `deploy/` (`config/default` of kubernetes-sigs/kueue).
-pub const QUEUE_CONTROLLERS: [&str; 1] = ["system:serviceaccount:kueue-system:kueue-controller-manager"];
 
 /// The users whose writes do not come to raygate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +19,8 @@ impl Default for Controllers {
     fn default() -> Self {
         let owned = |users: &[&str]| users.iter().map(|user| (*user).to_owned()).collect();
         Self {
-            kuberay_operators: owned(&KUBERAY_OPERATORS),
-            queue_controllers: owned(&QUEUE_CONTROLLERS),
+            kuberay_operators: owned(OPERATORS),
+            queue_controllers: owned(QUEUE_CONTROLLERS),
         }
     }
 }
@@ -67,8 +56,8 @@ impl Controllers {
     /// Writes these users into an expression of `deploy/`, where it lists its own.
     pub(super) fn fill(&self, expression: &str) -> String {
         expression
-            .replace(&list(&KUBERAY_OPERATORS), &list(&self.kuberay_operators))
-            .replace(&list(&QUEUE_CONTROLLERS), &list(&self.queue_controllers))
+            .replace(&list(OPERATORS), &list(&self.kuberay_operators))
+            .replace(&list(QUEUE_CONTROLLERS), &list(&self.queue_controllers))
     }
 }
 
@@ -116,7 +105,7 @@ mod tests {
             kuberay_operators: vec!["a\"]) || true || (\"b".to_owned(), "\\\n".to_owned()],
             queue_controllers: Vec::new(),
         };
-        let expression = format!("u in {} || v in {}", list(&KUBERAY_OPERATORS), list(&QUEUE_CONTROLLERS));
+        let expression = format!("u in {} || v in {}", list(OPERATORS), list(QUEUE_CONTROLLERS));
         assert_eq!(
             controllers.fill(&expression),
             r#"u in ["a\"]) || true || (\"b","\\\n"] || v in []"#

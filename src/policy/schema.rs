@@ -214,7 +214,7 @@ static KUBERAY: &[Field] = &[
         "operators",
         Kind::List(&Kind::Text(Form::User)),
         "The users that the KubeRay operator runs as. The default names the operator's service account in the namespaces \
-         `ray-system`, `kuberay-operator`, `kuberay-system` and `default`. No pod of a RayJob may use these accounts.",
+         `ray-system`, `kuberay-operator` and `kuberay-system`. No pod of a RayJob may use these accounts.",
         "[\"system:serviceaccount:ray-system:kuberay-operator\"]",
     ),
 ];

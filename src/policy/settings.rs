@@ -281,7 +281,6 @@ pub const OPERATORS: &[&str] = &[
     "system:serviceaccount:ray-system:kuberay-operator",
     "system:serviceaccount:kuberay-operator:kuberay-operator",
     "system:serviceaccount:kuberay-system:kuberay-operator",
-    "system:serviceaccount:default:kuberay-operator",
 ];
 
 /// The queue that starts and suspends jobs.

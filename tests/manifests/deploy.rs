@@ -10,7 +10,7 @@ use k8s_openapi::api::{
     networking::v1::NetworkPolicy,
     policy::v1::PodDisruptionBudget,
 };
-use raygate::install::{KUBERAY_OPERATORS, QUEUE_CONTROLLERS};
+use raygate::policy::settings::{OPERATORS, QUEUE_CONTROLLERS};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -121,7 +121,7 @@ fn webhooks_see_rayjobs_and_nothing_wider() {
         let (start, end) = (expression.find('[').unwrap(), expression.find(']').unwrap());
         serde_json::from_str(&expression[start..=end]).unwrap()
     };
-    assert_eq!(users("not-an-update-by-a-kuberay-operator"), KUBERAY_OPERATORS);
+    assert_eq!(users("not-an-update-by-a-kuberay-operator"), OPERATORS);
     assert_eq!(users("not-a-suspension-by-a-queue-controller"), QUEUE_CONTROLLERS);
 }
 
