@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn the_version_is_in_the_tag() {
         for (image, expected) in [
-            ("raygate:0.1.0", Some("0.1.0")),
+            ("raygate:0.2.0", Some("0.2.0")),
             ("registry.example.com:5000/ml/raygate:v1.2.3@sha256:0a", Some("1.2.3")),
             ("registry.example.com:5000/ml/raygate", None),
             ("raygate@sha256:0a", None),
