@@ -177,7 +177,8 @@ impl Buffer {
         let (held, needed) = (self.bytes.capacity(), self.bytes.len() + data.len());
         if needed > held {
             let most = declared.unwrap_or(limits.body_bytes);
-            let target = (held * 2).max(FIRST_BYTES).min(most).max(needed);
+            let first = FIRST_BYTES.min(limits.small_body_bytes);
+            let target = (held * 2).max(first).min(most).max(needed);
             if !self.share.grow(held, target, limits, memory) {
                 return Err(BodyError::NoMemory);
             }
