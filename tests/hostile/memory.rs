@@ -98,7 +98,7 @@ fn many_reviews_with_as_many_values_as_allowed() {
         ("/validate", create(&with_bare_groups(200))),
     ];
     std::thread::scope(|scope| {
-        for (path, body) in &bodies {
+        for (path, body) in bodies.iter().chain(&bodies) {
             scope.spawn(|| {
                 let answer = raygate.post(path, body);
                 // The larger ones wait for each other, and may be told to come again.
