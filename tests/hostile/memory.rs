@@ -257,8 +257,6 @@ fn an_ordinary_job_of_64_groups_is_within_the_bound() {
     let image = container("/spec/rayClusterSpec/workerGroupSpecs/0") + "/image";
     let update = review("UPDATE", &with(job.clone(), &image, json!("other")), &job);
     let answer = raygate.post("/validate", &update).json();
-    assert_eq!(
-        answer["response"]["status"]["details"]["causes"][0]["reason"] == "RG001",
-        false
-    );
+    let status = answer["response"]["status"].to_string();
+    assert!(!status.contains("RG001"), "{status}");
 }
