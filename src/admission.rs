@@ -17,7 +17,7 @@ use crate::policy::settings::Mode;
 use crate::ray::{RayJob, facts};
 
 use response::Response;
-use review::{Asked, Review};
+use review::{Asked, Review, ReviewError};
 
 /// Which of the two webhooks was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -185,6 +185,7 @@ impl Gate {
         let parsed = Instant::now();
         record.spent.parse = parsed.duration_since(start);
         let mut answer = match asked {
+            Err(ReviewError::TooManyValues) => too_many_values(&bundle, endpoint, &review, record),
             Err(error) => malformed(&error.to_string()),
             Ok(Asked::NotOurs) => {
                 record.verdict = "not-ours";
@@ -194,6 +195,30 @@ impl Gate {
         };
         answer.record.spent.judge = parsed.elapsed();
         answer
+    }
+}
+
+/// The answer to an object that is too large to be judged. Another try would end the same way, so it is denied; the
+/// denial is that of `/validate`, because `/mutate` refuses nothing.
+fn too_many_values(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, record: Record) -> Answer {
+    match endpoint {
+        Endpoint::Mutate => {
+            let record = Record {
+                verdict: "allowed",
+                ..record
+            };
+            Response::allow(&review.uid)
+                .warning(&denial::too_many_values())
+                .answer(record)
+        }
+        Endpoint::Validate => {
+            let record = Record {
+                verdict: "denied",
+                codes: vec![TOO_MANY_VALUES_CODE],
+                ..record
+            };
+            Response::too_many_values(&review.uid, bundle).answer(record)
+        }
     }
 }
 
@@ -323,3 +348,6 @@ pub fn panicked(endpoint: Endpoint, body: &[u8]) -> Answer {
 
 /// The code of a denial that is our own defect.
 pub const PANIC_CODE: &str = "RG000";
+
+/// The code of a denial of an object that has more than [`json::MOST_VALUES`] values.
+pub const TOO_MANY_VALUES_CODE: &str = "RG001";

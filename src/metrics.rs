@@ -38,7 +38,7 @@ pub enum Overload {
     InFlight,
     /// The caller would have given up before the answer.
     Deadline,
-    /// The bodies being read filled the memory that is set aside for them.
+    /// Bodies and answers that nobody reads filled the memory that is set aside for them.
     Memory,
 }
 
@@ -51,6 +51,27 @@ impl Overload {
             Self::InFlight => "in_flight",
             Self::Deadline => "deadline",
             Self::Memory => "memory",
+        }
+    }
+}
+
+/// One of the two ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// Where reviews are taken.
+    Webhook,
+    /// Where probes and scrapers are answered.
+    Metrics,
+}
+
+impl Port {
+    const ALL: [Self; 2] = [Self::Webhook, Self::Metrics];
+
+    /// The value of the `port` label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Metrics => "metrics",
         }
     }
 }
@@ -73,6 +94,7 @@ pub struct Metrics {
     stages: Stages,
     in_flight: Gauge,
     connections: Gauge,
+    evictions: Family<Labels<1>, Counter>,
     accept_errors: Counter,
     handshake_failures: Family<Labels<1>, Counter>,
     slow_clients: Family<Labels<1>, Counter>,
@@ -131,6 +153,7 @@ impl Metrics {
             stages: Stages::new(&mut registry),
             in_flight: registered(&mut registry, &table::IN_FLIGHT),
             connections: registered(&mut registry, &table::CONNECTIONS),
+            evictions: registered(&mut registry, &table::EVICTIONS),
             accept_errors: registered(&mut registry, &table::ACCEPT_ERRORS),
             handshake_failures: registered(&mut registry, &table::HANDSHAKE_FAILURES),
             slow_clients: registered(&mut registry, &table::SLOW_CLIENTS),
@@ -171,7 +194,10 @@ impl Metrics {
         for cause in Overload::ALL {
             self.overloads.get_or_create(&[("cause", cause.as_str())]).inc_by(0);
         }
-        for stage in ["handshake", "header", "body"] {
+        for port in Port::ALL {
+            self.evictions.get_or_create(&[("port", port.as_str())]).inc_by(0);
+        }
+        for stage in ["handshake", "header", "body", "answer"] {
             self.slow_clients.get_or_create(&[("stage", stage)]).inc_by(0);
         }
         self
@@ -250,6 +276,11 @@ impl Metrics {
         GaugeGuard::new(&self.connections)
     }
 
+    /// A connection was closed to make room for another.
+    pub fn evicted(&self, port: Port) {
+        self.evictions.get_or_create(&[("port", port.as_str())]).inc();
+    }
+
     /// The operating system refused to hand out a connection.
     pub fn accept_failed(&self) {
         self.accept_errors.inc();
@@ -260,7 +291,7 @@ impl Metrics {
         self.handshake_failures.get_or_create(&[("cause", cause)]).inc();
     }
 
-    /// A client was cut because it did not send its handshake, header or body in time.
+    /// A client was cut because it did not send its handshake, header or body in time, or did not read its answer.
     pub fn slow_client(&self, stage: &'static str) {
         self.slow_clients.get_or_create(&[("stage", stage)]).inc();
     }

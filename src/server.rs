@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::admission::{Answer, Endpoint, Gate};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Port};
 use crate::reload::{self, Follower};
 use crate::telemetry::RateLimit;
 
@@ -25,9 +25,11 @@ mod limits;
 mod linger;
 mod listener;
 mod pair;
+mod peer;
 mod rotate;
 mod routes;
 mod shutdown;
+mod slots;
 mod spare;
 mod tls;
 mod trust;
@@ -42,6 +44,7 @@ pub use tls::CertificateStore;
 pub use trust::{Refusal, Trust};
 
 use shutdown::Phase;
+use slots::Slots;
 
 /// Whoever answers reviews: the gate, or in tests something simpler.
 pub trait Reviewer: Send + Sync + 'static {
@@ -125,7 +128,7 @@ struct Shared {
     metrics: Arc<Metrics>,
     certificates: Arc<CertificateStore>,
     limits: Limits,
-    places: evaluate::Places,
+    lanes: evaluate::Lanes,
     memory: Arc<Semaphore>,
     untrusted_log: RateLimit,
 }
@@ -141,7 +144,7 @@ impl Shared {
             reviewer,
             metrics,
             certificates,
-            places: evaluate::Places::new(limits.in_flight),
+            lanes: evaluate::Lanes::new(limits.in_flight),
             memory: body::memory(&limits),
             limits,
             untrusted_log: RateLimit::new(Duration::from_secs(60)),
@@ -194,8 +197,8 @@ impl Server {
         if let Some(pair) = certificates.current() {
             metrics.certificate(pair.not_before, pair.not_after);
         }
-        let webhook = listener::bind(options.bind, "--bind", "RAYGATE_BIND").await?;
-        let admin = listener::bind(options.metrics_bind, "--metrics-bind", "RAYGATE_METRICS_BIND").await?;
+        let webhook = listener::bind(options.bind, "--bind", "RAYGATE_BIND")?;
+        let admin = listener::bind(options.metrics_bind, "--metrics-bind", "RAYGATE_METRICS_BIND")?;
         let address = |socket: &TcpListener| socket.local_addr().map_err(StartError::Address);
         let addresses = [address(&webhook)?, address(&admin)?];
         let tls = tls::config(Arc::clone(&certificates))?;
@@ -232,7 +235,10 @@ impl Server {
     /// in flight finished within [`Limits::drain`].
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (phase, heard) = watch::channel(Phase::Serving);
-        let admin = tokio::spawn(run_admin(self.admin, Arc::clone(&self.shared), heard.clone()));
+        let admin = run_admin(self.admin, Arc::clone(&self.shared), heard.clone());
+        if let Err(error) = &admin {
+            tracing::error!(%error, "the thread for probes cannot be started");
+        }
         let rotation = self
             .rotation
             .map(|rotation| tokio::spawn(reload::follow(rotation, self.shared.limits.poll)));
@@ -270,7 +276,9 @@ impl Server {
             );
         }
         phase.send_replace(Phase::Stopped);
-        let _ = admin.await;
+        if let Ok(end) = admin {
+            let _ = end.await;
+        }
         tracing::info!("stopped");
     }
 }
@@ -278,38 +286,77 @@ impl Server {
 async fn run_webhook(listener: TcpListener, connections: connection::Connections, tracker: TaskTracker) {
     let mut phase = connections.phase.clone();
     let shared = Arc::clone(&connections.shared);
+    let limits = &shared.limits;
+    let slots = Slots::new(
+        Port::Webhook,
+        limits.connections,
+        limits.grace,
+        limits.rest,
+        Arc::clone(&shared.metrics),
+    );
     listener::accept(
         listener,
-        shared.limits.connections,
+        slots,
         &shared.metrics,
         &mut phase,
         Phase::Closing,
-        |stream, place, nth| {
+        |stream, slot| {
             let connections = connections.clone();
             tracker.spawn(async move {
-                connections.serve(stream, &place, nth).await;
+                connections.serve(stream, &slot).await;
             });
         },
     )
     .await;
 }
 
-/// Probes and scrapers are answered to the very end, so that a drain can be watched.
-async fn run_admin(listener: TcpListener, shared: Arc<Shared>, mut phase: watch::Receiver<Phase>) {
-    let places = shared.limits.admin_connections;
+/// Answers probes and scrapers on a thread of their own, where no review can be in their way, to the very end, so that a
+/// drain can be watched. The receiver hears of the end.
+fn run_admin(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    phase: watch::Receiver<Phase>,
+) -> std::io::Result<oneshot::Receiver<()>> {
+    let listener = listener.into_std()?;
+    let (ended, end) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("raygate-probes".to_owned())
+        .spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let served = runtime.and_then(|runtime| {
+                runtime.block_on(async {
+                    accept_probes(TcpListener::from_std(listener)?, shared, phase).await;
+                    Ok(())
+                })
+            });
+            if let Err(error) = served {
+                tracing::error!(%error, "the port for probes cannot be served");
+            }
+            let _ = ended.send(());
+        })?;
+    Ok(end)
+}
+
+async fn accept_probes(listener: TcpListener, shared: Arc<Shared>, mut phase: watch::Receiver<Phase>) {
+    let limits = &shared.limits;
+    let slots = Slots::new(
+        Port::Metrics,
+        limits.admin_connections,
+        limits.grace,
+        limits.grace,
+        Arc::clone(&shared.metrics),
+    );
     let stopped = phase.clone();
-    let metrics = Arc::clone(&shared.metrics);
     listener::accept(
         listener,
-        places,
-        &metrics,
+        slots,
+        &shared.metrics,
         &mut phase,
         Phase::Stopped,
-        |stream, place, _| {
-            let connection = admin::serve(stream, Arc::clone(&shared), stopped.clone());
+        |stream, slot| {
+            let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
             tokio::spawn(async move {
-                connection.await;
-                drop(place);
+                admin::serve(stream, &slot, shared, stopped).await;
             });
         },
     )

@@ -200,7 +200,8 @@ from a request: each is a word of raygate's own, a code of [the checks](rules/RE
 - `verdict`: `allowed`, `mutated`, `denied`, `retry`, `not-ours`, `malformed`, `overloaded` or `panicked`.
 - `code`: the code of a check, `rule` for all of the platform's own rules; empty where nothing was refused.
 - `stage`: `body`, `queue`, `parse`, then `mutate` or `validate`. For slow clients the stage that they did not end:
-  `handshake`, `header` or `body`.
+  `handshake`, `header`, `body` or `answer`.
+- `port`: `webhook` or `metrics`.
 
 The buckets of `raygate_request_duration_seconds` carry exemplars: the `uid` of one review in each, which its log line
 has too; in a build with traces the `trace_id`, where the review was traced. Prometheus keeps them with

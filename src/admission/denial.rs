@@ -9,6 +9,9 @@ use crate::engine::{Finder, Judged};
 use crate::k8s::text::{safe, truncated};
 use crate::policy::Platform;
 
+use super::TOO_MANY_VALUES_CODE;
+use super::json::MOST_VALUES;
+
 /// The findings that a denial carries as causes; the rest are counted.
 pub const MOST: usize = 50;
 /// The findings that stand in its text.
@@ -34,6 +37,14 @@ pub struct Cause {
     pub message: String,
     /// The field.
     pub field: String,
+}
+
+/// The text where an object has more values than raygate reads.
+pub fn too_many_values() -> String {
+    format!(
+        "RayJob has more than {MOST_VALUES} JSON values, raygate reads at most {MOST_VALUES}. Use fewer worker groups, or \
+         move long lists and annotations out of the RayJob [{TOO_MANY_VALUES_CODE}]"
+    )
 }
 
 /// The HTTP code and reason that Flyte handles best: 422 is final from Flyte 1.16.7 on and ends a whole workflow

@@ -1,18 +1,61 @@
 //! JSON values without double meanings: a key given twice is an error, because two readers may choose differently.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+
+/// The most JSON values (maps, lists, strings, numbers, booleans and nulls) of one object, `metadata.managedFields` left
+/// out. It bounds the memory of a review, because memory follows values and not bytes: `{"a":` are five bytes, and the map
+/// takes 650.
+///
+/// A worker group of an ordinary Flyte job has 132 values, and 168 once `/mutate` has completed it, so about 115 of them
+/// fit. The object and the old object are counted separately, because a job that can be created must be updatable.
+///
+/// Memory that a review with 20,000 values takes, measured with the shipped policies (`tests/hostile/memory.rs`):
+/// - 18 MiB where they are maps of one entry each, the largest tree that 20,000 values can make;
+/// - 118 MiB where they are worker groups of five values each, the most of 30 shapes that were measured: `/mutate` and
+///   `/validate` complete each of these groups.
+pub const MOST_VALUES: usize = 20_000;
 
 /// A Kubernetes object, each key of its objects once, without its `metadata.managedFields`: who set which field is the
 /// API server's own bookkeeping, no rule reads it, and it is often a third of the text.
 #[derive(Debug)]
 pub struct Strict(pub Value);
 
+/// Why an object could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// It has more than [`MOST_VALUES`] values.
+    #[error("it has more than {MOST_VALUES} JSON values")]
+    TooManyValues,
+    /// It is not JSON, or a key is in one of its objects twice.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+impl Strict {
+    /// Reads an object from its text.
+    ///
+    /// # Errors
+    /// [`Unreadable`], as soon as the text shows it: what is behind is not read.
+    pub fn read(text: &str) -> Result<Strict, Unreadable> {
+        let left = Cell::new(MOST_VALUES + 1);
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let read = Place::Root.within(&left).deserialize(&mut deserializer);
+        match read.and_then(|value| deserializer.end().map(|()| value)) {
+            Ok(value) => Ok(Strict(value)),
+            Err(_) if left.get() == 0 => Err(Unreadable::TooManyValues),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Place::Root.deserialize(deserializer).map(Strict)
+        let left = Cell::new(MOST_VALUES + 1);
+        Place::Root.within(&left).deserialize(deserializer).map(Strict)
     }
 }
 
@@ -31,17 +74,34 @@ impl Place {
             _ => Place::Elsewhere,
         }
     }
+
+    fn within(self, left: &Cell<usize>) -> Reader<'_> {
+        Reader { place: self, left }
+    }
 }
 
-impl<'de> DeserializeSeed<'de> for Place {
+/// Reads one value and all in it.
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    place: Place,
+    /// One more than the values that may still come. 0 once there were too many.
+    left: &'a Cell<usize>,
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self.left.get().saturating_sub(1);
+        self.left.set(left);
+        if left == 0 {
+            return Err(D::Error::custom(Unreadable::TooManyValues));
+        }
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Place {
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,7 +138,7 @@ impl<'de> Visitor<'de> for Place {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = access.next_element_seed(Place::Elsewhere)? {
+        while let Some(item) = access.next_element_seed(Place::Elsewhere.within(self.left))? {
             items.push(item);
         }
         Ok(Value::Array(items))
@@ -87,11 +147,11 @@ impl<'de> Visitor<'de> for Place {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut entries: Vec<(String, Value)> = Vec::new();
         while let Some(key) = access.next_key::<String>()? {
-            if self == Place::Metadata && key == "managedFields" {
+            if self.place == Place::Metadata && key == "managedFields" {
                 access.next_value::<IgnoredAny>()?;
                 continue;
             }
-            let value = access.next_value_seed(self.below(&key))?;
+            let value = access.next_value_seed(self.place.below(&key).within(self.left))?;
             entries.push((key, value));
         }
         let count = entries.len();
@@ -118,6 +178,39 @@ mod tests {
         ] {
             assert!(serde_json::from_str::<Strict>(text).is_err(), "{text}");
         }
+    }
+
+    /// An object with this many values: its lists and strings are values too, its keys are not.
+    fn with_values(count: usize) -> String {
+        format!(r#"{{"a":[{}]}}"#, vec!["1"; count - 2].join(","))
+    }
+
+    #[test]
+    fn the_bound_on_values_is_exact() {
+        assert!(Strict::read(&with_values(MOST_VALUES)).is_ok());
+        assert!(serde_json::from_str::<Strict>(&with_values(MOST_VALUES)).is_ok());
+        let more = with_values(MOST_VALUES + 1);
+        assert!(matches!(Strict::read(&more), Err(Unreadable::TooManyValues)));
+        assert!(serde_json::from_str::<Strict>(&more).is_err());
+    }
+
+    #[test]
+    fn values_beyond_the_bound_are_not_read() {
+        let broken = with_values(2 * MOST_VALUES) + "no JSON";
+        assert!(matches!(Strict::read(&broken), Err(Unreadable::TooManyValues)));
+    }
+
+    #[test]
+    fn an_error_behind_the_last_value_that_fits_is_that_error() {
+        let broken = with_values(MOST_VALUES) + "no JSON";
+        assert!(matches!(Strict::read(&broken), Err(Unreadable::Json(_))));
+    }
+
+    #[test]
+    fn managed_fields_do_not_count() {
+        let many = with_values(2 * MOST_VALUES);
+        let text = format!(r#"{{"metadata":{{"managedFields":[{many}]}}}}"#);
+        assert!(Strict::read(&text).is_ok());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::policy::settings::Action;
 
 use super::denial::{self, Cause};
 use super::review::API_VERSION;
-use super::{Answer, PANIC_CODE, Record};
+use super::{Answer, PANIC_CODE, Record, TOO_MANY_VALUES_CODE};
 
 /// The longest warning, in bytes; kubectl shows one line each, and the API server cuts at 256 characters.
 const LONGEST_WARNING: usize = 250;
@@ -132,6 +132,18 @@ impl Response {
             field: String::new(),
         };
         Response::deny(uid, 403, "Forbidden", &message, vec![cause])
+    }
+
+    /// A denial of an object with more values than raygate reads.
+    pub fn too_many_values(uid: &str, bundle: &Bundle) -> Response {
+        let message = denial::too_many_values();
+        let cause = Cause {
+            reason: TOO_MANY_VALUES_CODE.to_owned(),
+            message: message.clone(),
+            field: String::new(),
+        };
+        let (code, reason) = denial::status(bundle.platform());
+        Response::deny(uid, code, reason, &message, vec![cause])
     }
 
     /// With a warning for whoever sent the request.

@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::engine::{Bundle, Operation, Request};
 
 use super::Record;
-use super::json::Strict;
+use super::json::{MOST_VALUES, Strict, Unreadable};
 use super::wire::{Eager, Envelope, Part, Wire};
 
 /// The API version of the reviews that are understood.
@@ -37,6 +37,9 @@ pub enum ReviewError {
     /// Its object cannot be read.
     #[error("the object of the review cannot be read: {0}")]
     Object(String),
+    /// An object has more than [`MOST_VALUES`] values.
+    #[error("an object of the review has more than {MOST_VALUES} JSON values")]
+    TooManyValues,
 }
 
 /// A review whose envelope has been read.
@@ -179,7 +182,10 @@ fn read(part: Part<'_>) -> Result<Option<serde_json::Value>, ReviewError> {
         Part::Read(object) => return Ok(Some(object)),
         Part::Text(raw) => raw,
     };
-    let Strict(value) = serde_json::from_str(raw.get()).map_err(|error| ReviewError::Object(error.to_string()))?;
+    let Strict(value) = Strict::read(raw.get()).map_err(|error| match error {
+        Unreadable::TooManyValues => ReviewError::TooManyValues,
+        Unreadable::Json(error) => ReviewError::Object(error.to_string()),
+    })?;
     if value.is_object() {
         Ok(Some(value))
     } else {

@@ -113,7 +113,9 @@ pub enum ServeError {
 pub fn run(args: &ServeArgs) -> Result<(), ServeError> {
     let format = args.log_format.unwrap_or_else(Format::detect);
     let _flush = telemetry::init(format, &args.log)?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.min(Limits::MOST_WORKERS))
         .enable_all()
         .build()
         .map_err(ServeError::Runtime)?;

@@ -31,7 +31,7 @@ pub fn quoted(text: &str) -> String {
         }
         match character {
             '`' => out.push('\''),
-            character if character.is_control() || is_invisible(character) => {
+            character if is_hidden(character) => {
                 let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
             }
             character => out.push(character),
@@ -41,19 +41,21 @@ pub fn quoted(text: &str) -> String {
     out
 }
 
-/// The characters that reorder or hide the text around them.
-fn is_invisible(character: char) -> bool {
-    matches!(character,
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+/// Control characters, and those that reorder or hide the text around them.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
+            | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A message without line breaks, and without the phrases that Flyte would act on.
+/// A message without line breaks, without characters that reorder or hide its text, and without the phrases that Flyte would act on.
 pub fn safe(message: &str) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(message);
-    // Most messages are plain ASCII, which is seen faster than that no character is a control.
+    // Most messages are plain ASCII, which is seen faster than that no character is hidden.
     let is_plain = message.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if !is_plain && message.contains(char::is_control) {
-        text = Cow::Owned(message.replace(char::is_control, " "));
+    if !is_plain && message.contains(is_hidden) {
+        text = Cow::Owned(message.replace(is_hidden, " "));
     }
     while let Some((at, phrase, instead)) = steering(&text) {
         text.to_mut().replace_range(at..at + phrase.len(), instead);
@@ -111,6 +113,23 @@ mod tests {
     fn user_text_stays_on_its_line() {
         assert_eq!(quoted("a\nb`c\u{202e}"), "`a\\u{a}b'c\\u{202e}`");
         assert_eq!(quoted(&"x".repeat(500)).chars().count(), LONGEST + 3);
+    }
+
+    #[test]
+    fn characters_that_reorder_or_hide_text_never_leave() {
+        for hidden in [
+            "\u{202e}",
+            "\u{2066}",
+            "\u{61c}",
+            "\u{ad}",
+            "\u{200b}",
+            "\u{e0041}",
+            "\n",
+        ] {
+            assert_eq!(safe(&format!("a{hidden}b")), "a b", "{hidden:?}");
+            assert!(!quoted(&format!("a{hidden}b")).contains(hidden), "{hidden:?}");
+        }
+        assert_eq!(safe("größer als 4 GPUs…"), "größer als 4 GPUs…");
     }
 
     #[test]

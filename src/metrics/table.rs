@@ -118,6 +118,11 @@ pub(super) const IN_FLIGHT: FamilySpec = gauge(
     "Requests whose header is read and whose answer is not yet made.",
 );
 pub(super) const CONNECTIONS: FamilySpec = gauge("raygate_connections", &[], "Open connections to the webhook port.");
+pub(super) const EVICTIONS: FamilySpec = counter(
+    "raygate_evicted_connections_total",
+    &["port"],
+    "Connections closed to make room for new ones, because all slots of the port were taken.",
+);
 pub(super) const ACCEPT_ERRORS: FamilySpec = counter(
     "raygate_accept_errors_total",
     &[],
@@ -131,7 +136,7 @@ pub(super) const HANDSHAKE_FAILURES: FamilySpec = counter(
 pub(super) const SLOW_CLIENTS: FamilySpec = counter(
     "raygate_slow_clients_total",
     &["stage"],
-    "Clients cut for sending too slowly.",
+    "Clients cut for sending too slowly, or for not reading the answer.",
 );
 pub(super) const OVERLOADS: FamilySpec = counter(
     "raygate_overloads_total",
@@ -273,6 +278,7 @@ pub static FAMILIES: &[FamilySpec] = &[
     STAGE_DURATION,
     IN_FLIGHT,
     CONNECTIONS,
+    EVICTIONS,
     ACCEPT_ERRORS,
     HANDSHAKE_FAILURES,
     SLOW_CLIENTS,

@@ -15,22 +15,25 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use super::pair::unix_now;
 use super::shutdown::{Phase, reached};
+use super::slots::Slot;
 use super::trust::Trust;
 use super::{Shared, duration_words};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Serves one connection until the client ends it or the server has stopped.
-pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, mut stopped: watch::Receiver<Phase>) {
+/// Answers the one request of a connection. It is cut where it loses its slot, takes too long, or the server has stopped.
+pub(super) async fn serve(stream: TcpStream, slot: &Slot, shared: Arc<Shared>, mut stopped: watch::Receiver<Phase>) {
     let phase = stopped.clone();
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        // Also ends idle connections: there are few places, and a probe must always find one.
+        // A kept connection would take a slot from a probe.
+        .keep_alive(false)
         .header_read_timeout(shared.limits.header)
         .max_buf_size(shared.limits.read_buffer_bytes)
         .max_header_size(shared.limits.header_bytes)
@@ -42,6 +45,8 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>, mut stopped: w
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         _ = connection.as_mut() => {}
+        () = slot.lost() => {}
+        () = sleep(shared.limits.probe) => {}
         () = reached(&mut stopped, Phase::Stopped) => {}
     }
 }

@@ -10,21 +10,67 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::limits::Limits;
 
-/// Bytes for each place of the semaphore that bounds large bodies.
+/// Bytes for each permit of the semaphore that bounds memory.
 const UNIT_BYTES: usize = 1024;
+/// The first capacity of a body that arrives in pieces.
+const FIRST_BYTES: usize = 4096;
 
-/// Memory set aside for large bodies.
+/// Memory set aside for bodies and answers.
 pub(super) fn memory(limits: &Limits) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(
         (limits.bodies_bytes / UNIT_BYTES).min(Semaphore::MAX_PERMITS),
     ))
 }
 
-/// A whole body, with its share of the memory for large ones.
+/// The right to hold some bytes, for as long as this lives.
+#[derive(Debug, Default)]
+pub(super) struct Share {
+    /// The right to hold one small body or answer without memory of the budget.
+    free: Option<OwnedSemaphorePermit>,
+    budget: Option<OwnedSemaphorePermit>,
+}
+
+impl Share {
+    /// No bytes yet, with the right to a small body where the connection still has it.
+    pub(super) fn of(free: Option<OwnedSemaphorePermit>) -> Self {
+        Self { free, budget: None }
+    }
+
+    /// Grows the share from `held` bytes to `target`. `false` where the budget has not enough left.
+    fn grow(&mut self, held: usize, target: usize, limits: &Limits, memory: &Arc<Semaphore>) -> bool {
+        let free = if self.free.is_some() {
+            limits.small_body_bytes
+        } else {
+            0
+        };
+        let grown = target.saturating_sub(held.max(free)).div_ceil(UNIT_BYTES);
+        if grown == 0 {
+            return true;
+        }
+        let units = u32::try_from(grown).unwrap_or(u32::MAX);
+        let Ok(more) = Arc::clone(memory).try_acquire_many_owned(units) else {
+            return false;
+        };
+        match &mut self.budget {
+            Some(budget) => budget.merge(more),
+            None => self.budget = Some(more),
+        }
+        true
+    }
+
+    /// Turns the share of a body that is gone into one for an answer of this many bytes.
+    pub(super) fn for_answer(self, bytes: usize, limits: &Limits, memory: &Arc<Semaphore>) -> Option<Self> {
+        let mut share = Self::of(self.free);
+        drop(self.budget);
+        share.grow(0, bytes, limits, memory).then_some(share)
+    }
+}
+
+/// A whole body, with its share of the memory.
 #[derive(Debug)]
 pub(super) struct Whole {
     pub(super) bytes: Bytes,
-    pub(super) memory: Option<OwnedSemaphorePermit>,
+    pub(super) share: Share,
 }
 
 /// Why a body was not read to its end.
@@ -45,6 +91,7 @@ pub(super) async fn read(
     body: &mut Body,
     limits: &Limits,
     memory: &Arc<Semaphore>,
+    share: Share,
     within: Duration,
 ) -> Result<Whole, BodyError> {
     let declared = body
@@ -54,7 +101,7 @@ pub(super) async fn read(
     if declared.is_some_and(|length| length > limits.body_bytes) {
         return Err(BodyError::TooLarge);
     }
-    tokio::time::timeout(within, collect(body, declared, limits, memory))
+    tokio::time::timeout(within, collect(body, declared, limits, memory, share))
         .await
         .map_err(|_| BodyError::Slow)?
 }
@@ -80,10 +127,11 @@ async fn collect(
     declared: Option<usize>,
     limits: &Limits,
     memory: &Arc<Semaphore>,
+    share: Share,
 ) -> Result<Whole, BodyError> {
     let mut whole = Buffer {
         bytes: Vec::new(),
-        memory: None,
+        share,
     };
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else {
@@ -91,10 +139,14 @@ async fn collect(
         };
         if whole.bytes.is_empty() && body.is_end_stream() && data.len() <= limits.small_body_bytes {
             // The usual review arrives in one piece, which is passed on as it lies in the read buffer.
-            return Ok(Whole {
-                bytes: data,
-                memory: None,
-            });
+            return if whole.share.grow(0, data.len(), limits, memory) {
+                Ok(Whole {
+                    bytes: data,
+                    share: whole.share,
+                })
+            } else {
+                Err(BodyError::NoMemory)
+            };
         }
         if whole.bytes.len() + data.len() > limits.body_bytes {
             return Err(BodyError::TooLarge);
@@ -103,18 +155,18 @@ async fn collect(
     }
     Ok(Whole {
         bytes: whole.bytes.into(),
-        memory: whole.memory,
+        share: whole.share,
     })
 }
 
 struct Buffer {
     bytes: Vec<u8>,
-    memory: Option<OwnedSemaphorePermit>,
+    share: Share,
 }
 
 impl Buffer {
-    /// Appends, and pays for what the buffer grows beyond a small body. The declared length alone
-    /// reserves no more than that: a client may declare 8 MiB and send nothing.
+    /// Appends, and pays for what the buffer grows. The declared length alone reserves nothing: a client may declare 8 MiB
+    /// and send nothing.
     fn push(
         &mut self,
         data: &[u8],
@@ -125,19 +177,10 @@ impl Buffer {
         let (held, needed) = (self.bytes.capacity(), self.bytes.len() + data.len());
         if needed > held {
             let most = declared.unwrap_or(limits.body_bytes);
-            let target = (held * 2).max(limits.small_body_bytes).min(most).max(needed);
-            let grown = target.saturating_sub(held.max(limits.small_body_bytes));
-            if let Some(units) = u32::try_from(grown.div_ceil(UNIT_BYTES))
-                .ok()
-                .filter(|units| *units > 0)
-            {
-                let share = Arc::clone(memory)
-                    .try_acquire_many_owned(units)
-                    .map_err(|_| BodyError::NoMemory)?;
-                match &mut self.memory {
-                    Some(held) => held.merge(share),
-                    None => self.memory = Some(share),
-                }
+            let first = FIRST_BYTES.min(limits.small_body_bytes);
+            let target = (held * 2).max(first).min(most).max(needed);
+            if !self.share.grow(held, target, limits, memory) {
+                return Err(BodyError::NoMemory);
             }
             self.bytes.reserve_exact(target - self.bytes.len());
         }

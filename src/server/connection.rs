@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -22,7 +22,9 @@ use tower::Service as _;
 
 use super::limits::Limits;
 use super::linger::Lingering;
+use super::peer::Peer;
 use super::shutdown::{Phase, reached};
+use super::slots::Slot;
 use super::spare::first_byte;
 use super::{Shared, tls};
 
@@ -60,8 +62,15 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// Serves one connection to its end, in its place. `nth` decides its age.
-    pub(super) async fn serve(self, stream: TcpStream, place: &OwnedSemaphorePermit, nth: u64) {
+    /// Serves one connection to its end, or until it loses its slot.
+    pub(super) async fn serve(self, stream: TcpStream, slot: &Slot) {
+        tokio::select! {
+            () = slot.lost() => {}
+            () = self.serve_to_its_end(stream, slot) => {}
+        }
+    }
+
+    async fn serve_to_its_end(self, stream: TcpStream, slot: &Slot) {
         let _open = self.shared.metrics.connection();
         // Small answers must not wait for the acknowledgement of what was sent before.
         let _ = stream.set_nodelay(true);
@@ -72,22 +81,24 @@ impl Connections {
         };
         let Some(mut stream) = stream else { return };
         let opened = Instant::now();
-        if !first_byte(&mut stream, place, &self.shared, &mut phase).await {
+        if !first_byte(&mut stream, slot, &self.shared, &mut phase).await {
             let _ = timeout(self.shared.limits.linger, stream.shutdown()).await;
             return;
         }
-        let age = self.shared.limits.age(nth);
+        let age = self.shared.limits.age(slot.nth());
         let marks = Arc::new(Marks::new(phase.clone()));
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let io = Lingering::new(TokioIo::new(stream), self.shared.limits.linger);
         let router = self.router;
+        let peer = Peer::new(slot.holder());
         let service = {
-            let marks = Arc::clone(&marks);
-            service_fn(move |request| answer(router.clone(), Arc::clone(&marks), request))
+            let (marks, peer) = (Arc::clone(&marks), Arc::clone(&peer));
+            service_fn(move |request| answer(router.clone(), Arc::clone(&marks), Arc::clone(&peer), request))
         };
         let life = Life {
             shared: &self.shared,
             marks: &marks,
+            peer: &peer,
             phase: &mut phase,
             opened,
             age,
@@ -134,11 +145,13 @@ impl Connections {
 async fn answer(
     mut router: Router,
     marks: Arc<Marks>,
-    request: Request<Incoming>,
+    peer: Arc<Peer>,
+    mut request: Request<Incoming>,
 ) -> Result<axum::response::Response, std::convert::Infallible> {
     marks.served.store(true, Ordering::Relaxed);
     let http2 = request.version() == Version::HTTP_2;
-    let mut response = router.call(request).await?;
+    request.extensions_mut().insert(Arc::clone(&peer));
+    let mut response = router.call(request).await?.map(|body| peer.unread(body));
     if http2 {
         // Has no meaning there: hyper resets the one stream whose body was left unread.
         response.headers_mut().remove(CONNECTION);
@@ -171,6 +184,7 @@ fn h2(limits: &Limits) -> http2::Builder<TokioExecutor> {
         .max_concurrent_streams(limits.h2_streams)
         .initial_stream_window_size(limits.h2_stream_window)
         .initial_connection_window_size(limits.h2_connection_window)
+        .max_send_buf_size(limits.h2_send_buffer)
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
         .max_pending_accept_reset_streams(limits.h2_pending_resets)
         .max_local_error_reset_streams(limits.h2_local_resets)
@@ -200,6 +214,7 @@ enum Stage {
 struct Life<'a> {
     shared: &'a Shared,
     marks: &'a Marks,
+    peer: &'a Peer,
     phase: &'a mut watch::Receiver<Phase>,
     opened: Instant,
     age: std::time::Duration,
@@ -214,10 +229,15 @@ impl Life<'_> {
         let begun = Instant::now();
         let mut timer = pin!(sleep_until(begun + limits.header.min(self.age)));
         let mut heard = Phase::Serving;
+        let mut stops_reading = pin!(self.peer.stops_reading(limits.answer));
         loop {
             let wound_up = tokio::select! {
                 biased;
                 _ = connection.as_mut() => return,
+                () = stops_reading.as_mut() => {
+                    self.shared.metrics.slow_client("answer");
+                    return;
+                }
                 phase = next_phase(self.phase, heard) => {
                     heard = phase;
                     match phase {

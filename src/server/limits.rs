@@ -5,11 +5,17 @@ use std::time::Duration;
 /// The bounds that keep one client from harming another, and a crowd from harming the process.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections to the webhook port at a time. Its place is taken before a connection is accepted, so that the
-    /// rest wait in the kernel's queue, where they cost nothing here.
+    /// Connections to the webhook port at a time. An API server needs a few. The rest wait in the kernel's queue, where
+    /// they cost nothing here.
     pub connections: usize,
-    /// Connections to the metrics port at a time: a few probes and scrapers.
+    /// Connections to the metrics port at a time: a few probes and scrapers. Each carries one request.
     pub admin_connections: usize,
+    /// A connection that has not sent a review keeps its slot at least this long when its port is full.
+    pub grace: Duration,
+    /// A connection that has sent one keeps its slot at least this long after its last review when the port is full.
+    pub rest: Duration,
+    /// From a connection to the metrics port to the last byte of its answer.
+    pub probe: Duration,
     /// From the accepted connection to the end of its TLS handshake.
     pub handshake: Duration,
     /// From the first byte after the handshake to the end of the first request's header.
@@ -22,15 +28,23 @@ pub struct Limits {
     pub body: Duration,
     /// The largest body, in bytes. An UPDATE carries two objects, and the API server takes up to 3 MiB for one.
     pub body_bytes: usize,
-    /// A body up to this many bytes is read without asking [`Limits::bodies_bytes`]: the connection limit
-    /// bounds what these take together.
+    /// Each connection may hold this much of one body or answer, in bytes, without asking [`Limits::bodies_bytes`]: the
+    /// connection limit bounds what these take together.
     pub small_body_bytes: usize,
-    /// What all larger bodies may take together, in bytes.
+    /// What all other bodies, and answers that are not yet read, may take together, in bytes.
     pub bodies_bytes: usize,
-    /// A body up to this many bytes is evaluated where it was read; see `evaluate.rs`.
+    /// A review up to this many bytes, and [`Limits::inline_values`], is evaluated where it was read; see `evaluate.rs`.
     pub inline_bytes: usize,
-    /// Evaluations running or waiting at a time. Past it the answer is immediate.
+    /// JSON values of such a review at most.
+    pub inline_values: usize,
+    /// A review up to this many bytes, and [`Limits::ordinary_values`], does not wait behind larger ones.
+    pub ordinary_bytes: usize,
+    /// JSON values of such a review at most.
+    pub ordinary_values: usize,
+    /// Evaluations running or waiting at a time in each of the two lanes. Past it the answer is immediate.
     pub in_flight: usize,
+    /// From an answer to the moment when its last byte is on its way. A client that does not read is cut.
+    pub answer: Duration,
     /// For a request that names no `?timeout=`, and the longest that it may name.
     pub request: Duration,
     /// Request header, in bytes.
@@ -45,6 +59,8 @@ pub struct Limits {
     pub h2_stream_window: u32,
     /// Bytes of all bodies of one HTTP/2 connection that may wait unread.
     pub h2_connection_window: u32,
+    /// Bytes of one HTTP/2 answer that may wait to be sent, besides the answer itself.
+    pub h2_send_buffer: usize,
     /// HTTP/2 streams that the client has reset and that still wait to be looked at; past it the connection
     /// ends. Stops the attack that opens and resets streams as fast as it can (CVE-2023-44487).
     pub h2_pending_resets: usize,
@@ -69,28 +85,47 @@ pub struct Limits {
     pub poll: Duration,
 }
 
+/// Together they keep the process below the 256 MiB that the chart gives a pod, even if all of the following are at their
+/// most at the same time. Measured with the shipped policies (`tests/hostile/memory.rs`); a review takes up to 6 KiB for
+/// each JSON value that it was sent ([`MOST_VALUES`](crate::admission::json::MOST_VALUES)).
+///
+/// | what | MiB |
+/// |---|---|
+/// | the process itself | 24 |
+/// | 512 connections: read buffer and free share of 32 KiB each, 24 KiB for TLS | 44 |
+/// | bodies and unread answers beyond the free shares | 20 |
+/// | 4 reviews of 1,200 values on workers | 28 |
+/// | 1 ordinary review of 3,000 values | 18 |
+/// | 1 large review of 20,000 values | 118 |
 impl Default for Limits {
     fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            connections: 1024,
-            admin_connections: 64,
+            connections: 512,
+            admin_connections: 256,
+            grace: Duration::from_millis(100),
+            rest: Duration::from_secs(5),
+            probe: Duration::from_secs(10),
             handshake: Duration::from_secs(5),
             header: Duration::from_secs(5),
             idle: Duration::from_secs(120),
             body: Duration::from_secs(5),
             body_bytes: 8 << 20,
-            small_body_bytes: 64 << 10,
-            bodies_bytes: 32 << 20,
-            inline_bytes: 256 << 10,
-            in_flight: (4 * cores).max(8),
+            small_body_bytes: 32 << 10,
+            bodies_bytes: 20 << 20,
+            inline_bytes: 32 << 10,
+            inline_values: 1200,
+            ordinary_bytes: 256 << 10,
+            ordinary_values: 3000,
+            in_flight: 16,
+            answer: Duration::from_secs(10),
             request: Duration::from_secs(30),
             header_bytes: 16 << 10,
             header_fields: 64,
-            read_buffer_bytes: 64 << 10,
-            h2_streams: 100,
-            h2_stream_window: 256 << 10,
-            h2_connection_window: 1 << 20,
+            read_buffer_bytes: 32 << 10,
+            h2_streams: 32,
+            h2_stream_window: 64 << 10,
+            h2_connection_window: 128 << 10,
+            h2_send_buffer: 64 << 10,
             h2_pending_resets: 20,
             h2_local_resets: 64,
             h2_ping: Duration::from_secs(20),
@@ -105,6 +140,9 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The most threads that serve connections, and so the most reviews that are evaluated where they are read.
+    pub const MOST_WORKERS: usize = 4;
+
     /// The age of the `nth` connection: within a tenth of [`Limits::connection_age`], spread evenly over any
     /// run of connections (multiples of the golden ratio modulo one), without a source of randomness.
     pub(super) fn age(&self, nth: u64) -> Duration {

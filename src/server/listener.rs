@@ -1,14 +1,15 @@
-//! Accepts connections: no more than there are places, and without spinning when the system has none to give.
+//! Accepts connections: no more than there are slots, and without spinning when the system has none to give.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
 
 use super::shutdown::{Phase, reached};
+use super::slots::{Slot, Slots};
 use crate::metrics::Metrics;
 use crate::telemetry::RateLimit;
 
@@ -25,13 +26,23 @@ pub struct BindError {
     source: io::Error,
 }
 
+/// Connections that wait to be accepted, at most. Linux allows 4096 (`net.core.somaxconn`).
+const BACKLOG: u32 = 4096;
+
 /// Opens the socket that `flag` and `variable` name.
-pub(super) async fn bind(
-    address: SocketAddr,
-    flag: &'static str,
-    variable: &'static str,
-) -> Result<TcpListener, BindError> {
-    TcpListener::bind(address).await.map_err(|source| BindError {
+pub(super) fn bind(address: SocketAddr, flag: &'static str, variable: &'static str) -> Result<TcpListener, BindError> {
+    let open = || {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()
+        } else {
+            TcpSocket::new_v6()
+        }?;
+        // A restart need not wait until the connections of the former process are forgotten.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    open().map_err(|source| BindError {
         address,
         flag,
         variable,
@@ -39,37 +50,41 @@ pub(super) async fn bind(
     })
 }
 
-/// Hands each connection, with its place and its number, to `serve`, until the server has come to `end`. The last ones are
-/// those that wait in the kernel's queue by then: as far as their clients know they are connected, and closing the socket
-/// would reset them. No more come after them, so they need no free place.
+/// Hands each connection, with its slot, to `serve`, until the server has come to `end`. The last ones are those that wait
+/// in the kernel's queue by then: as far as their clients know they are connected, and closing the socket would reset
+/// them. No more come after them, so they need no free slot.
 pub(super) async fn accept(
     listener: TcpListener,
-    places: usize,
+    slots: Arc<Slots>,
     metrics: &Metrics,
     phase: &mut watch::Receiver<Phase>,
     end: Phase,
-    mut serve: impl FnMut(TcpStream, OwnedSemaphorePermit, u64),
+    mut serve: impl FnMut(TcpStream, Slot),
 ) {
-    let places = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
     let log = RateLimit::new(Duration::from_secs(10));
     let mut pause = FIRST_PAUSE;
-    let mut nth = 0;
     loop {
         let accepted = tokio::select! {
             biased;
             () = reached(phase, end) => break,
-            accepted = next(&listener, &places) => accepted,
+            accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, place)) => {
+            Ok((stream, _peer)) => {
                 pause = FIRST_PAUSE;
-                serve(stream, place, nth);
-                nth += 1;
+                let slot = tokio::select! {
+                    biased;
+                    slot = slots.take() => slot,
+                    () = reached(phase, end) => slots.take_beyond(),
+                };
+                serve(stream, slot);
             }
             // The client hung up while it waited: its own affair.
             Err(error) if is_of_the_client(&error) => {}
             Err(error) => {
                 metrics.accept_failed();
+                // There may be too few file descriptors for all slots.
+                slots.make_room();
                 if log.pass() {
                     tracing::error!(%error, "accepting a connection failed, trying again");
                 }
@@ -83,21 +98,12 @@ pub(super) async fn accept(
     }
     let Ok(listener) = listener.into_std() else { return };
     while let Ok((stream, _peer)) = listener.accept() {
-        let place = Arc::new(Semaphore::new(1)).try_acquire_owned();
-        if let (Ok(()), Ok(place)) = (stream.set_nonblocking(true), place)
+        if let Ok(()) = stream.set_nonblocking(true)
             && let Ok(stream) = TcpStream::from_std(stream)
         {
-            serve(stream, place, nth);
-            nth += 1;
+            serve(stream, slots.take_beyond());
         }
     }
-}
-
-/// Takes the place first: the connection that has none stays in the kernel's queue.
-async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _peer) = listener.accept().await?;
-    Ok((stream, place))
 }
 
 fn is_of_the_client(error: &io::Error) -> bool {

@@ -11,10 +11,12 @@ use axum::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Version};
 use axum::response::Response;
 use axum::routing::post;
+use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::body::{self, BodyError};
-use super::evaluate::evaluate;
+use super::body::{self, BodyError, Share};
+use super::evaluate::{evaluate, no_memory};
+use super::peer::{Held, Peer};
 use super::{Shared, duration};
 use crate::admission::{Answer, Endpoint, Previewed, Record};
 use crate::metrics::{Exemplar, Overload, endpoint_label};
@@ -57,18 +59,33 @@ async fn review(shared: &Arc<Shared>, endpoint: Endpoint, request: Request) -> R
     let start = Instant::now();
     let _in_flight = shared.metrics.in_flight();
     let (head, mut body) = request.into_parts();
+    let peer = head.extensions.get::<Arc<Peer>>();
     if let Err(refusal) = acceptable(&head.headers) {
         return refusal.answer(shared, head.version, body).await;
     }
     let time = shared.limits.request_time(asked_timeout(head.uri.query()));
     let deadline = start + time;
-    let body = match body::read(&mut body, &shared.limits, &shared.memory, time.min(shared.limits.body)).await {
+    let share = Share::of(peer.and_then(|peer| peer.free_share()));
+    let within = time.min(shared.limits.body);
+    let body = match body::read(&mut body, &shared.limits, &shared.memory, share, within).await {
         Ok(body) => body,
         Err(error) => return Refusal::Body(error).answer(shared, head.version, body).await,
     };
+    let mut answering = peer.map(|peer| peer.slot().answering());
     let bytes = body.bytes.len();
     let read = start.elapsed();
-    let mut answer = evaluate(shared, endpoint, body, deadline).await;
+    let text = body.bytes.clone();
+    let (mut answer, share) = evaluate(shared, endpoint, body, deadline).await;
+    let share = share
+        .for_answer(answer.body.len(), &shared.limits, &shared.memory)
+        .unwrap_or_else(|| {
+            answer = no_memory(&shared.metrics, endpoint, &text);
+            Share::default()
+        });
+    drop(text);
+    if let Some(answering) = &mut answering {
+        answering.useful = answer.status == StatusCode::OK;
+    }
     answer.record.spent.body = read;
     let took = start.elapsed();
     let record = &answer.record;
@@ -85,7 +102,7 @@ async fn review(shared: &Arc<Shared>, endpoint: Endpoint, request: Request) -> R
         .or_else(|| Exemplar::uid(&record.uid));
     shared.metrics.answered(endpoint, record, took, exemplar);
     log(endpoint, record, took, bytes, trace.as_deref());
-    respond(answer)
+    respond(answer, share)
 }
 
 /// One line for each decision.
@@ -127,8 +144,13 @@ impl fmt::Display for Previews<'_> {
     }
 }
 
-fn respond(answer: Answer) -> Response {
-    let mut response = Response::new(Body::from(answer.body));
+/// The response, which holds its share of the memory until it is written.
+fn respond(answer: Answer, share: Share) -> Response {
+    let body = Bytes::from_owner(Held {
+        bytes: answer.body,
+        _until_written: share,
+    });
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let review = response.status() == StatusCode::OK;
     let kind = if review {

@@ -5,18 +5,19 @@
 //! its silence may cut a request that is on its way, and the API server does not send a review twice.
 
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_rustls::server::TlsStream;
 
 use super::Shared;
 use super::shutdown::{Phase, reached};
+use super::slots::Slot;
 
 /// Waits for the first byte after the handshake; `false` where the connection's time is over without one. It has as long
-/// as an idle connection, but while more than half of all places are taken only as long as a header.
+/// as an idle connection, but while more than half of all slots are taken only as long as a header.
 pub(super) async fn first_byte(
     stream: &mut TlsStream<TcpStream>,
-    place: &OwnedSemaphorePermit,
+    slot: &Slot,
     shared: &Shared,
     phase: &mut watch::Receiver<Phase>,
 ) -> bool {
@@ -33,7 +34,7 @@ pub(super) async fn first_byte(
     let over = async {
         loop {
             sleep(limits.header.min(limits.idle)).await;
-            if place.semaphore().available_permits() < limits.connections / 2 {
+            if slot.crowded() {
                 shared.metrics.slow_client("header");
                 return;
             }

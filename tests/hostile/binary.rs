@@ -118,6 +118,11 @@ impl Raygate {
         self.connect_as(name).expect("a TLS connection")
     }
 
+    /// What its clients trust.
+    pub(crate) fn tls(&self) -> ClientConfig {
+        ClientConfig::clone(&self.tls)
+    }
+
     /// A new connection that asks for a server of this name; an error where the handshake fails.
     pub(crate) fn connect_as(&self, name: ServerName<'static>) -> std::io::Result<Client> {
         let tls = ClientConnection::new(Arc::clone(&self.tls), name).expect("a TLS client");

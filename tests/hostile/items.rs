@@ -19,7 +19,7 @@ use Tried::{By, Here, No};
 const ITEMS: &[(u8, &str, Tried)] = &[
     (1, "a body above the cap", Here),
     (2, "headers and bodies one byte at a time", Here),
-    (3, "more idle connections than there are places", Here),
+    (3, "more idle connections than there are slots", Here),
     (
         4,
         "HTTP/2 rapid resets and large header lists",

@@ -17,6 +17,7 @@ mod envelope;
 mod faults;
 mod items;
 mod jobs;
+mod memory;
 mod policies;
 #[path = "../cluster/process.rs"]
 #[allow(dead_code, reason = "the cluster tests use the rest of it")]

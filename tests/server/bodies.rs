@@ -335,6 +335,8 @@ async fn connections_beyond_the_limit_wait_and_probes_do_not() {
         Counting,
         Limits {
             connections: 2,
+            // Neither is idle long enough to lose its slot.
+            rest: Duration::from_secs(3600),
             ..limits()
         },
     )

@@ -24,3 +24,4 @@ mod policies;
 mod protocols;
 mod reload;
 mod sighup;
+mod slots;

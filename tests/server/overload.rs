@@ -5,22 +5,33 @@ use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::client::{Connection, connect, get, head};
-use crate::harness::{Counting, eventually, held, limits, start};
+use crate::harness::{Counting, PATIENCE, eventually, held, limits, start};
 
 const REVIEW: &[u8] = br#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u-1"}}"#;
 
+/// A review of this many bytes.
+fn sized(bytes: usize) -> Vec<u8> {
+    let mut review = REVIEW.to_vec();
+    review.resize(bytes, b' ');
+    review
+}
+
 /// A review larger than what a test lets be evaluated on an async worker, where a reviewer that is held would hold
 /// other connections too.
+fn ordinary() -> Vec<u8> {
+    sized(300)
+}
+
+/// A review that may wait behind others of its kind.
 fn large() -> Vec<u8> {
-    let mut review = REVIEW.to_vec();
-    review.resize(300, b' ');
-    review
+    sized(500)
 }
 
 fn holding(in_flight: usize) -> Limits {
     Limits {
         in_flight,
         inline_bytes: 200,
+        ordinary_bytes: 400,
         ..limits()
     }
 }
@@ -34,18 +45,18 @@ async fn begin<S: AsyncRead + AsyncWrite + Unpin>(connection: &mut Connection<S>
 
 #[tokio::test(flavor = "multi_thread")]
 async fn past_the_bound_the_answer_is_immediate() {
-    let (reviewer, mut holder) = held();
-    let server = start(reviewer, holding(1)).await;
-    let mut first = connect(&server).await;
-    begin(&mut first, &large()).await;
-    holder.begun().await;
+    for body in [ordinary(), large()] {
+        let (reviewer, mut holder) = held();
+        let server = start(reviewer, holding(1)).await;
+        let mut first = connect(&server).await;
+        begin(&mut first, &body).await;
+        holder.begun().await;
 
-    let mut second = connect(&server).await;
-    for body in [REVIEW, &large()] {
-        let answer = second.post("/mutate", body).await;
+        let mut second = connect(&server).await;
+        let answer = second.post("/mutate", &body).await;
         assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
         assert!(!answer.closes(), "a new handshake would cost more than the evaluation");
-        let answer = second.post("/validate", body).await;
+        let answer = second.post("/validate", &body).await;
         let review: serde_json::Value = serde_json::from_str(&answer.body_text()).unwrap();
         let response = &review["response"];
         assert_eq!(
@@ -54,35 +65,78 @@ async fn past_the_bound_the_answer_is_immediate() {
         );
         assert_eq!(response["status"]["code"], 429);
         assert_eq!(response["status"]["details"]["retryAfterSeconds"], 1);
-    }
-    server
-        .until_metric(r#"raygate_overloads_total{cause="in_flight"} 4"#)
-        .await;
-    assert_eq!(get(server.admin, "/readyz").await.status, 200);
+        server
+            .until_metric(r#"raygate_overloads_total{cause="in_flight"} 2"#)
+            .await;
+        assert_eq!(get(server.admin, "/readyz").await.status, 200);
 
-    holder.go_on();
-    assert_eq!(first.receive().await.unwrap().status, 200);
-    holder.go_on();
-    assert_eq!(second.post("/mutate", REVIEW).await.status, 200);
+        holder.go_on();
+        assert_eq!(first.receive().await.unwrap().status, 200);
+        holder.go_on();
+        assert_eq!(second.post("/mutate", &body).await.status, 200);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn large_reviews_leave_room_for_others() {
+async fn ordinary_reviews_do_not_wait_behind_large_ones() {
     let (reviewer, mut holder) = held();
     let server = start(reviewer, holding(2)).await;
+    let (mut running, mut waiting) = (connect(&server).await, connect(&server).await);
+    begin(&mut running, &large()).await;
+    holder.begun().await;
+    begin(&mut waiting, &large()).await;
+    let mut other = connect(&server).await;
+    begin(&mut other, &ordinary()).await;
+    holder.begun().await;
+    // One for each of the three, no matter which hears it.
+    for _ in 0..3 {
+        holder.go_on();
+    }
+    assert_eq!(other.receive().await.unwrap().body_text(), "300");
+    assert_eq!(running.receive().await.unwrap().body_text(), "500");
+    assert_eq!(waiting.receive().await.unwrap().body_text(), "500");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_body_with_many_values_is_not_evaluated_on_a_worker() {
+    let (reviewer, mut holder) = held();
+    let limits = Limits {
+        inline_values: 100,
+        in_flight: 1,
+        ..limits()
+    };
+    let server = start(reviewer, limits).await;
     let mut first = connect(&server).await;
-    begin(&mut first, &large()).await;
+    begin(&mut first, &[b'{'; 101]).await;
     holder.begun().await;
     assert_eq!(
-        connect(&server).await.post("/mutate", &large()).await.status,
+        connect(&server).await.post("/mutate", &[b'{'; 101]).await.status,
         503,
-        "half of two places is one"
+        "its lane is full"
     );
-    // Whichever of the two evaluations hears it first.
     holder.go_on();
+    assert_eq!(first.receive().await.unwrap().status, 200);
+}
+
+/// The one worker of this runtime is held by a review; nothing else in it turns.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn probes_are_answered_while_every_worker_is_busy() {
+    use std::io::{Read as _, Write as _};
+    let (reviewer, mut holder) = held();
+    let server = start(reviewer, limits()).await;
+    let mut busy = connect(&server).await;
+    begin(&mut busy, REVIEW).await;
+    holder.begun().await;
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        let mut probe = std::net::TcpStream::connect(server.admin).unwrap();
+        probe.set_read_timeout(Some(PATIENCE)).unwrap();
+        probe.write_all(head("GET", path, "").as_bytes()).unwrap();
+        let mut answer = String::new();
+        probe.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+    }
     holder.go_on();
-    assert_eq!(connect(&server).await.post("/mutate", REVIEW).await.status, 200);
-    assert_eq!(first.receive().await.unwrap().body_text(), "300");
+    assert_eq!(busy.receive().await.unwrap().status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -67,8 +67,13 @@ fn limits() -> Limits {
     }
 }
 
-async fn get(mut body: Body, memory: &Arc<Semaphore>) -> Result<Whole, BodyError> {
-    read(&mut body, &limits(), memory, Duration::from_secs(60)).await
+async fn get(body: Body, memory: &Arc<Semaphore>) -> Result<Whole, BodyError> {
+    let free = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+    get_with(body, memory, Share::of(Some(free))).await
+}
+
+async fn get_with(mut body: Body, memory: &Arc<Semaphore>, share: Share) -> Result<Whole, BodyError> {
+    read(&mut body, &limits(), memory, share, Duration::from_secs(60)).await
 }
 
 #[tokio::test]
@@ -102,21 +107,28 @@ async fn the_cap_is_exact_with_and_without_a_declared_length() {
 }
 
 #[test]
-fn a_length_that_is_only_declared_costs_nothing() {
+fn a_length_that_is_only_declared_costs_no_more_than_a_small_body() {
     let (memory, limits) = (memory(&limits()), limits());
     let mut buffer = Buffer {
         bytes: Vec::new(),
-        memory: None,
+        share: Share::default(),
     };
     buffer.push(b"{", Some(10_000), &limits, &memory).unwrap();
     assert!(buffer.bytes.capacity() <= limits.small_body_bytes);
-    assert_eq!(memory.available_permits(), 16);
+    assert_eq!(memory.available_permits(), 15);
 }
 
 #[tokio::test]
 async fn a_body_that_falls_silent_is_given_up_in_time() {
     let mut body = ending(&[100], Some(200), End::Silence);
-    let slow = read(&mut body, &limits(), &memory(&limits()), Duration::from_millis(1)).await;
+    let slow = read(
+        &mut body,
+        &limits(),
+        &memory(&limits()),
+        Share::default(),
+        Duration::from_millis(1),
+    )
+    .await;
     assert_eq!(slow.unwrap_err(), BodyError::Slow);
 }
 
@@ -142,4 +154,39 @@ async fn many_large_bodies_at_once_are_refused_and_small_ones_are_not() {
 async fn a_body_that_breaks_off_is_told_apart() {
     let body = ending(&[100], None, End::Reset);
     assert_eq!(get(body, &memory(&limits())).await.unwrap_err(), BodyError::Broken);
+}
+
+/// The second body at a time of one connection, which is an HTTP/2 stream.
+#[tokio::test]
+async fn without_the_free_share_small_bodies_are_paid_for_too() {
+    let memory = memory(&limits());
+    for sizes in [&[900][..], &[400, 500]] {
+        let mut held = Vec::new();
+        let refused = loop {
+            match get_with(pieces(sizes, None), &memory, Share::default()).await {
+                Ok(whole) => held.push(whole),
+                Err(error) => break error,
+            }
+            assert!(held.len() <= 16, "nothing stops small bodies");
+        };
+        assert_eq!(refused, BodyError::NoMemory);
+        get(pieces(sizes, None), &memory).await.unwrap();
+    }
+    assert_eq!(memory.available_permits(), 16);
+}
+
+#[tokio::test]
+async fn an_answer_pays_for_what_its_body_did_not() {
+    let (memory, limits) = (memory(&limits()), limits());
+    let whole = get(pieces(&[900], None), &memory).await.unwrap();
+    let share = whole.share.for_answer(1000, &limits, &memory).unwrap();
+    assert_eq!(
+        memory.available_permits(),
+        16,
+        "a small one has the free share of its body"
+    );
+    let share = share.for_answer(5000, &limits, &memory).unwrap();
+    assert_eq!(memory.available_permits(), 12);
+    assert!(share.for_answer(100_000, &limits, &memory).is_none());
+    assert_eq!(memory.available_permits(), 16);
 }
