@@ -34,6 +34,8 @@ pub struct LeftOut {
     pub line: usize,
     /// Its kind and name, such as ``RayPolicy `caps` ``, as far as they can be read.
     pub document: String,
+    /// Whether it is a Platform: the facts that it states are then unknown.
+    pub is_platform: bool,
     /// The first error, on one line, with its place.
     pub error: String,
 }
@@ -111,7 +113,10 @@ fn documents_at<'a>(
         if to_the_end {
             bytes.end = text.len();
         }
-        if found.last().is_none_or(|last| last.bytes.start < bytes.start && last.bytes.end <= bytes.start) {
+        if found
+            .last()
+            .is_none_or(|last| last.bytes.start < bytes.start && last.bytes.end <= bytes.start)
+        {
             found.push(Broken { bytes, error, place });
         }
     }
@@ -122,10 +127,12 @@ impl Broken<'_> {
     fn left_out(&self, loaded: &Loaded) -> LeftOut {
         let source = loaded.sources.get(self.place.source);
         let text = source.and_then(|source| source.text.get(self.bytes.clone()));
+        let nodes = read(text.unwrap_or_default()).0;
         LeftOut {
             file: loaded.sources.name(self.place.source).to_owned(),
             line: loaded.sources.location(self.place).map_or(0, |place| place.line),
-            document: described(text.unwrap_or_default()),
+            document: described(&nodes),
+            is_platform: nodes.iter().any(|node| kind(node) == Some("Platform")),
             error: self.error.concise(&loaded.sources),
         }
     }
@@ -146,38 +153,41 @@ fn without(files: &mut Vec<Source>, loaded: &Loaded, source: SourceId, documents
         at = bytes.end;
     }
     rest.push_str(cut(at, source.text.len()));
-    let is_empty = nodes(&rest).is_some_and(|nodes| nodes.is_empty());
+    let (nodes, diagnostics) = read(&rest);
+    let is_empty = nodes.is_empty() && !any_error(&diagnostics);
     files.retain(|file| *file.name != *source.name || !is_empty);
     for file in files.iter_mut().filter(|file| *file.name == *source.name) {
         rest.as_bytes().clone_into(&mut file.bytes);
     }
 }
 
-/// The documents of a text; `None` if one of them cannot be read.
-fn nodes(text: &str) -> Option<Vec<Node>> {
+fn read(text: &str) -> (Vec<Node>, Vec<Diagnostic>) {
     let source = Sources::new().add("", text);
-    let (nodes, diagnostics) = yaml::parse(source, text, Reading::Cautious, &Limits::policies());
-    (!any_error(&diagnostics)).then_some(nodes)
+    yaml::parse(source, text, Reading::Cautious, &Limits::policies())
+}
+
+fn kind(document: &Node) -> Option<&'static str> {
+    let kind = document.get("kind").and_then(Node::as_str)?;
+    DOCUMENTS
+        .iter()
+        .map(|document| document.kind)
+        .find(|known| *known == kind)
 }
 
 /// The kinds and names of documents.
-fn described(text: &str) -> String {
-    let source = Sources::new().add("", text);
-    let (nodes, _) = yaml::parse(source, text, Reading::Cautious, &Limits::policies());
-    let one = |node: &Node| {
-        let kind = node.get("kind").and_then(Node::as_str);
-        let kind = DOCUMENTS.iter().find(|document| Some(document.kind) == kind);
-        let kind = kind.map_or("document", |document| document.kind);
-        let name = node.get("metadata").and_then(|metadata| metadata.get("name"));
+fn described(documents: &[Node]) -> String {
+    let one = |document: &Node| {
+        let kind = kind(document).unwrap_or("document");
+        let name = document.get("metadata").and_then(|metadata| metadata.get("name"));
         match name.and_then(Node::as_str) {
             Some(name) => format!("{kind} {}", quoted(name)),
             None => kind.to_owned(),
         }
     };
-    match nodes.as_slice() {
-        [] => "document".to_owned(),
-        nodes => nodes.iter().map(one).collect::<Vec<_>>().join(", "),
+    if documents.is_empty() {
+        return "document".to_owned();
     }
+    documents.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -185,7 +195,9 @@ mod tests {
     use super::*;
 
     fn policy(name: &str, spec: &str) -> String {
-        format!("apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: {name}}}\nspec: {{match: {{}}{spec}}}\n")
+        format!(
+            "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: {name}}}\nspec: {{match: {{}}{spec}}}\n"
+        )
     }
 
     /// What is used and what is left out of files: names, and documents with file and line.
@@ -259,7 +271,10 @@ mod tests {
         let platform = "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec:\n  accelerators: {a: {resource: 1}}\n";
         let files = [
             ("platform.yaml", platform.to_owned()),
-            ("uses.yaml", policy("uses", ", defaults: {accelerators: {nvidia.com/gpu: a}}")),
+            (
+                "uses.yaml",
+                policy("uses", ", defaults: {accelerators: {nvidia.com/gpu: a}}"),
+            ),
             ("other.yaml", policy("other", "")),
         ];
         let (used, left_out) = split(&files);
@@ -271,11 +286,15 @@ mod tests {
     fn a_document_without_a_known_end_takes_the_rest_of_its_file() {
         let sound_file = || ("b.yaml", policy("b", ""));
         let json = |name: &str| {
-            format!(r#"{{"apiVersion":"raygate.dev/v1beta1","kind":"RayPolicy","metadata":{{"name":"{name}"}},"spec":{{"match":{{}}}}}}"#)
+            format!(
+                r#"{{"apiVersion":"raygate.dev/v1beta1","kind":"RayPolicy","metadata":{{"name":"{name}"}},"spec":{{"match":{{}}}}}}"#
+            )
         };
         let text = format!("{}\n{}", json("a"), json("c").replace("}}}", "}}"));
         assert_split(&[("a.yaml", text), sound_file()], &["b"], &["a.yaml:2 RayPolicy `a`"]);
-        let mut bytes = [policy("a", ""), policy("c", ""), policy("d", "")].join("---\n").into_bytes();
+        let mut bytes = [policy("a", ""), policy("c", ""), policy("d", "")]
+            .join("---\n")
+            .into_bytes();
         let at = bytes.windows(2).position(|two| two == b"c}").unwrap();
         bytes[at] = 0xff;
         let file = Source {
@@ -305,7 +324,10 @@ mod tests {
             ("e.yaml", many.join("---\n")),
         ]);
         assert!(used.contains(&"d".to_owned()) && used.len() > 500, "{}", used.len());
-        assert_eq!(left_out[..3], ["a.yaml:1 document", "b.yaml:1 document", "c.yaml:1 document"]);
+        assert_eq!(
+            left_out[..3],
+            ["a.yaml:1 document", "b.yaml:1 document", "c.yaml:1 document"]
+        );
         assert!(left_out.len() < 3 + ROUNDS + 2, "{}", left_out.len());
     }
 }
