@@ -193,7 +193,7 @@ impl Lint<'_> {
         let name = if *key == Key::Projects { "project" } else { "domain" };
         let message = format!(
             "policy `{}` matches by {name}, and the Platform has no `flyte.namespace` with {{project}} and {{domain}}: a RayJob \
-             without the label `{name}` escapes the policy",
+             that does not name its {name} escapes the policy",
             policy.name
         );
         Some(
