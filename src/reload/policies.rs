@@ -254,9 +254,12 @@ impl PolicyFiles {
         let (file, line) = error.place();
         self.metrics
             .policies_broken(&file, line, self.in_use.label(), since.as_second());
-        let mut notices = vec![format!("broken since {since:.0}: {error}; {}", self.in_use.meaning())];
-        let left_out = self.in_use.left_out().iter();
-        notices.extend(bounded(left_out.map(|left_out| {
+        let (error, left_out) = (error.to_string(), self.in_use.left_out());
+        // What was left out has a line of its own; the error may also be newer than the start.
+        let is_listed = left_out.iter().any(|left_out| error.starts_with(&left_out.error));
+        let error = if is_listed { String::new() } else { format!("{error}; ") };
+        let mut notices = vec![format!("broken since {since:.0}: {error}{}", self.in_use.meaning())];
+        notices.extend(bounded(left_out.iter().map(|left_out| {
             let facts = if left_out.is_platform {
                 UNKNOWN_FACTS
             } else {

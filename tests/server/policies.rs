@@ -256,7 +256,7 @@ async fn fallback_is_a_variable_that_can_be_turned_off() {
     }
     for on in ["true", "1"] {
         let raygate = raygate(Some(on));
-        for document in ["document", "RayPolicy `base`"] {
+        for document in ["file", "RayPolicy `base`"] {
             let line = raygate
                 .until_logged("policy document left out: it is not enforced")
                 .await;

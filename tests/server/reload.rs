@@ -342,9 +342,9 @@ async fn a_start_with_a_broken_document_enforces_all_others() {
 
     // A change that is broken too does not take away what is enforced.
     let digest = gate.bundle().short_digest().to_owned();
-    fs::write(dir.path().join("a.yaml"), typo).unwrap();
+    fs::write(dir.path().join("a.yaml"), typo.replace("limitz", "limitzz")).unwrap();
     fs::remove_file(dir.path().join("gone.yaml")).unwrap();
-    eventually("the new fault", async || notices(&server).await[0].contains("limitz")).await;
+    eventually("the new fault", async || notices(&server).await[0].contains("limitzz")).await;
     assert_eq!(gate.bundle().short_digest(), digest);
 
     fs::write(dir.path().join("a.yaml"), sound).unwrap();

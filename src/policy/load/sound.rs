@@ -131,7 +131,11 @@ impl Broken<'_> {
         LeftOut {
             file: loaded.sources.name(self.place.source).to_owned(),
             line: loaded.sources.location(self.place).map_or(0, |place| place.line),
-            document: described(&nodes),
+            document: if nodes.is_empty() && source.is_some_and(|source| self.bytes == (0..source.text.len())) {
+                "file".to_owned()
+            } else {
+                described(&nodes)
+            },
             is_platform: nodes.iter().any(|node| kind(node) == Some("Platform")),
             error: self.error.concise(&loaded.sources),
         }
@@ -324,10 +328,7 @@ mod tests {
             ("e.yaml", many.join("---\n")),
         ]);
         assert!(used.contains(&"d".to_owned()) && used.len() > 500, "{}", used.len());
-        assert_eq!(
-            left_out[..3],
-            ["a.yaml:1 document", "b.yaml:1 document", "c.yaml:1 document"]
-        );
+        assert_eq!(left_out[..3], ["a.yaml:1 file", "b.yaml:1 file", "c.yaml:1 file"]);
         assert!(left_out.len() < 3 + ROUNDS + 2, "{}", left_out.len());
     }
 }
