@@ -9,7 +9,7 @@ mod wire;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 use crate::engine::{Bundle, Finder, Operation, Preview, Request, Verdict, judge};
@@ -116,7 +116,7 @@ impl Previewed {
 #[derive(Debug)]
 pub struct Gate {
     bundle: ArcSwap<Bundle>,
-    fault: ArcSwapOption<String>,
+    notices: ArcSwap<Vec<String>>,
 }
 
 impl Gate {
@@ -124,7 +124,7 @@ impl Gate {
     pub fn new(bundle: Bundle) -> Gate {
         Gate {
             bundle: ArcSwap::from_pointee(bundle),
-            fault: ArcSwapOption::empty(),
+            notices: ArcSwap::default(),
         }
     }
 
@@ -138,14 +138,14 @@ impl Gate {
         self.bundle.swap(Arc::new(bundle))
     }
 
-    /// Why newer policies are not in use, where there are any: for people, in one line.
-    pub fn fault(&self) -> Option<Arc<String>> {
-        self.fault.load_full()
+    /// What is wrong with the policy files, a line each: for people.
+    pub fn notices(&self) -> Arc<Vec<String>> {
+        self.notices.load_full()
     }
 
-    /// Says why newer policies are not in use.
-    pub fn set_fault(&self, fault: Option<String>) {
-        self.fault.store(fault.map(Arc::new));
+    /// Says what is wrong with the policy files, in place of what was said before.
+    pub fn set_notices(&self, notices: Vec<String>) {
+        self.notices.store(Arc::new(notices));
     }
 
     /// The policies in one line, for whoever starts a server: their digest and names.

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::diag::Diagnostic;
+use crate::policy::codes;
 use crate::policy::load::Source;
 
 /// The deepest folder that is looked into.
@@ -15,7 +18,7 @@ const OPTIONAL: &str = ".raygate-optional";
 const LARGEST: u64 = 16 << 20;
 
 /// Why files could not be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum FilesError {
     /// The operating system refused.
     #[error("cannot read {}: {error}", path.display())]
@@ -23,7 +26,7 @@ pub enum FilesError {
         /// The file or directory.
         path: PathBuf,
         /// What the operating system said.
-        error: io::Error,
+        error: Arc<io::Error>,
     },
     /// A pipe, a socket or a device: reading it may never end.
     #[error("{} is no regular file", path.display())]
@@ -66,14 +69,80 @@ impl FilesError {
     }
 }
 
+/// The policy files below some directories, and what of these directories is not read.
+#[derive(Debug, Default)]
+pub struct Policies {
+    /// The files that could be read.
+    pub sources: Vec<Source>,
+    /// Why the other files and directories could not be read, by path.
+    pub unreadable: Vec<FilesError>,
+    /// Files that seem to hold policies and have a name that is not read, such as `caps.yml`.
+    pub ignored: Vec<PathBuf>,
+    /// The directories without any policy file; one of tests alone is not meant.
+    pub empty: Vec<PathBuf>,
+}
+
+impl Policies {
+    /// All of them, or nothing.
+    ///
+    /// # Errors
+    /// [`FilesError`] for the first file or directory that cannot be read.
+    pub fn complete(self) -> Result<Policies, FilesError> {
+        match self.unreadable.first() {
+            None => Ok(self),
+            Some(error) => Err(error.clone()),
+        }
+    }
+
+    /// What people probably expect to be read, and is not.
+    pub fn warnings(&self) -> Vec<Diagnostic> {
+        let ignored = self.ignored.iter().map(|path| {
+            let message = format!("{} is ignored: policy files must end in .yaml", path.display());
+            Diagnostic::warning(codes::IGNORED_FILE, message)
+                .help("rename it to .yaml, or move it out of the policy directory")
+        });
+        let empty = self.empty.iter().map(|path| {
+            let message = format!("{} contains no policy file", path.display());
+            Diagnostic::warning(codes::NO_FILES, message)
+                .help("policy files end in .yaml, but not in .test.yaml; check the path and the volume")
+        });
+        ignored.chain(empty).collect()
+    }
+}
+
 /// Reads the policy files below these directories: every `*.yaml` but tests, dot entries and `kustomization.yaml`.
-///
-/// # Errors
-/// [`FilesError`] for the first directory or file that cannot be read.
-pub fn policies(directories: &[PathBuf]) -> Result<Vec<Source>, FilesError> {
-    read(directories, |name| {
-        name.ends_with(".yaml") && !name.ends_with(".test.yaml") && name != "kustomization.yaml"
-    })
+pub fn policies(directories: &[PathBuf]) -> Policies {
+    let mut found = Policies::default();
+    let mut paths = BTreeSet::new();
+    for directory in directories {
+        let mut below = BTreeSet::new();
+        found.unreadable.extend(walk(directory, is_yaml, &mut below));
+        let is_named = |path: &PathBuf| path == directory;
+        let is_policy = |path: &PathBuf| is_named(path) || named(path, is_policy);
+        if !directory.is_file() && !below.iter().any(|path| is_policy(path) || named(path, is_test)) {
+            found.empty.push(directory.clone());
+        }
+        for path in below {
+            if is_policy(&path) {
+                paths.insert(path);
+            } else if named(&path, is_misnamed) {
+                found.ignored.push(path);
+            }
+        }
+    }
+    // What another argument names itself is read.
+    found.ignored.retain(|path| !paths.contains(path));
+    found
+        .empty
+        .retain(|path| !found.unreadable.iter().any(|error| error.path() == path));
+    for path in &paths {
+        match source(path) {
+            Ok(source) => found.sources.push(source),
+            Err(error) => found.unreadable.push(error),
+        }
+    }
+    found.unreadable.sort_by(|a, b| a.path().cmp(b.path()));
+    found
 }
 
 /// Reads the test files below these directories: every `*.test.yaml`.
@@ -81,11 +150,29 @@ pub fn policies(directories: &[PathBuf]) -> Result<Vec<Source>, FilesError> {
 /// # Errors
 /// [`FilesError`] for the first directory or file that cannot be read.
 pub fn tests(directories: &[PathBuf]) -> Result<Vec<Source>, FilesError> {
-    read(directories, |name| name.ends_with(".test.yaml"))
+    find(directories, is_test)?.iter().map(|path| source(path)).collect()
 }
 
-fn read(directories: &[PathBuf], wanted: fn(&str) -> bool) -> Result<Vec<Source>, FilesError> {
-    find(directories, wanted)?.iter().map(|path| source(path)).collect()
+fn named(path: &Path, wanted: fn(&str) -> bool) -> bool {
+    path.file_name().is_some_and(|name| wanted(&name.to_string_lossy()))
+}
+
+fn is_policy(name: &str) -> bool {
+    name.ends_with(".yaml") && !is_test(name) && name != "kustomization.yaml"
+}
+
+fn is_test(name: &str) -> bool {
+    name.ends_with(".test.yaml")
+}
+
+/// Whether it is YAML by its ending, in any spelling.
+fn is_yaml(name: &str) -> bool {
+    let ending = name.rsplit('.').next().unwrap_or_default();
+    ["yaml", "yml"].iter().any(|yaml| ending.eq_ignore_ascii_case(yaml))
+}
+
+fn is_misnamed(name: &str) -> bool {
+    is_yaml(name) && !name.ends_with(".yaml") && name != "kustomization.yml"
 }
 
 /// The files below directories whose names are wanted; a file that is named itself is wanted by any name. Names that
@@ -96,13 +183,22 @@ fn read(directories: &[PathBuf], wanted: fn(&str) -> bool) -> Result<Vec<Source>
 pub fn find(directories: &[PathBuf], wanted: fn(&str) -> bool) -> Result<BTreeSet<PathBuf>, FilesError> {
     let mut files = BTreeSet::new();
     for directory in directories {
-        if directory.is_file() {
-            files.insert(directory.clone());
-        } else {
-            collect(directory, &mut Vec::new(), wanted, &mut files)?;
+        if let Some(error) = walk(directory, wanted, &mut files).into_iter().next() {
+            return Err(error);
         }
     }
     Ok(files)
+}
+
+/// Adds what [`find`] finds below one directory; what cannot be read costs nothing else.
+fn walk(directory: &Path, wanted: fn(&str) -> bool, files: &mut BTreeSet<PathBuf>) -> Vec<FilesError> {
+    let mut errors = Vec::new();
+    if directory.is_file() {
+        files.insert(directory.to_owned());
+    } else {
+        collect(directory, &mut Vec::new(), wanted, files, &mut errors);
+    }
+    errors
 }
 
 /// Collects below one directory. `above` are the directories that it stands in: as they were named, and without links.
@@ -111,19 +207,25 @@ fn collect(
     above: &mut Vec<(PathBuf, PathBuf)>,
     wanted: fn(&str) -> bool,
     files: &mut BTreeSet<PathBuf>,
-) -> Result<(), FilesError> {
-    let cannot = |error| cannot_read(directory, error);
+    errors: &mut Vec<FilesError>,
+) {
     let path = directory.to_owned();
-    let itself = fs::canonicalize(directory).map_err(cannot)?;
+    let itself = match fs::canonicalize(directory) {
+        Ok(itself) => itself,
+        Err(error) => return errors.push(cannot_read(directory, error)),
+    };
     if let Some((to, _)) = above.iter().find(|(_, known)| *known == itself) {
-        return Err(FilesError::Loop { path, to: to.clone() });
+        return errors.push(FilesError::Loop { path, to: to.clone() });
     }
     if above.len() > DEEPEST {
-        return Err(FilesError::TooDeep { path });
+        return errors.push(FilesError::TooDeep { path });
     }
+    let entries = match fs::read_dir(directory).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+        Ok(entries) => entries,
+        Err(error) => return errors.push(cannot_read(directory, error)),
+    };
     above.push((path, itself));
-    for entry in fs::read_dir(directory).map_err(cannot)? {
-        let entry = entry.map_err(cannot)?;
+    for entry in entries {
         let (path, name) = (entry.path(), entry.file_name());
         let name = name.to_string_lossy();
         if name.starts_with('.') {
@@ -131,14 +233,13 @@ fn collect(
         }
         if path.is_dir() {
             if !path.join(OPTIONAL).exists() {
-                collect(&path, above, wanted, files)?;
+                collect(&path, above, wanted, files, errors);
             }
         } else if wanted(&name) {
             files.insert(path);
         }
     }
     above.pop();
-    Ok(())
 }
 
 fn source(path: &Path) -> Result<Source, FilesError> {
@@ -165,7 +266,7 @@ fn source(path: &Path) -> Result<Source, FilesError> {
 pub fn cannot_read(path: &Path, error: io::Error) -> FilesError {
     FilesError::Read {
         path: path.to_owned(),
-        error,
+        error: Arc::new(error),
     }
 }
 
@@ -173,6 +274,10 @@ pub fn cannot_read(path: &Path, error: io::Error) -> FilesError {
 mod tests {
     use super::tests as test_files;
     use super::*;
+
+    fn all(directories: &[PathBuf]) -> Result<Vec<Source>, FilesError> {
+        Ok(policies(directories).complete()?.sources)
+    }
 
     #[test]
     fn only_policies_are_policies() {
@@ -195,24 +300,63 @@ mod tests {
                 .collect()
         };
         let directories = [dir.path().to_owned()];
-        assert_eq!(names(policies(&directories).unwrap()), ["b.yaml", "team/a.yaml"]);
+        assert_eq!(names(all(&directories).unwrap()), ["b.yaml", "team/a.yaml"]);
         assert_eq!(names(test_files(&directories).unwrap()), ["a.test.yaml"]);
+    }
+
+    #[test]
+    fn what_is_not_read_is_reported() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        for folder in ["policies", "tests", "empty"] {
+            fs::create_dir(path(folder)).unwrap();
+        }
+        for file in [
+            "policies/a.yaml",
+            "policies/b.yml",
+            "policies/c.YAML",
+            "policies/d.json",
+            "policies/e.yml",
+            "policies/kustomization.yml",
+            "policies/.hidden.yml",
+            "tests/a.test.yaml",
+        ] {
+            fs::write(path(file), file).unwrap();
+        }
+        let found = policies(&["policies", "tests", "empty", "policies/e.yml"].map(path));
+        assert_eq!(found.ignored, ["policies/b.yml", "policies/c.YAML"].map(path));
+        assert_eq!(found.empty, ["empty"].map(path));
+        assert_eq!(found.sources.len(), 2);
+        assert_eq!(found.warnings().len(), 3);
+    }
+
+    #[test]
+    fn what_cannot_be_read_costs_nothing_else() {
+        let dir = tempfile::TempDir::new().unwrap();
+        fs::write(dir.path().join("a.yaml"), "a").unwrap();
+        fs::write(dir.path().join("z.yaml"), "z").unwrap();
+        std::os::unix::fs::symlink("..data/gone.yaml", dir.path().join("gone.yaml")).unwrap();
+        let found = policies(&[dir.path().join("none"), dir.path().to_owned()]);
+        let names: Vec<_> = found
+            .unreadable
+            .iter()
+            .map(|error| error.path().file_name().unwrap())
+            .collect();
+        assert_eq!(names, ["gone.yaml", "none"]);
+        assert_eq!(found.sources.len(), 2);
+        assert!(found.empty.is_empty());
+        assert!(found.complete().is_err());
     }
 
     #[test]
     fn what_cannot_be_read_is_named() {
         let dir = tempfile::TempDir::new().unwrap();
-        let missing = policies(&[dir.path().join("none")]).unwrap_err();
+        let missing = all(&[dir.path().join("none")]).unwrap_err();
         assert!(missing.path().ends_with("none"), "{missing}");
         assert!(missing.to_string().contains("No such file"), "{missing}");
         // A link that leads nowhere, as in a mounted ConfigMap whose key has just gone.
         std::os::unix::fs::symlink("..data/gone.yaml", dir.path().join("gone.yaml")).unwrap();
-        assert!(
-            policies(&[dir.path().to_owned()])
-                .unwrap_err()
-                .path()
-                .ends_with("gone.yaml")
-        );
+        assert!(all(&[dir.path().to_owned()]).unwrap_err().path().ends_with("gone.yaml"));
     }
 
     #[test]
@@ -220,14 +364,14 @@ mod tests {
         let dir = tempfile::TempDir::new().unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("s.yaml")).unwrap();
         assert!(matches!(
-            policies(&[dir.path().to_owned()]),
+            all(&[dir.path().to_owned()]),
             Err(FilesError::NotAFile { .. })
         ));
         let dir = tempfile::TempDir::new().unwrap();
         let team = dir.path().join("team");
         fs::create_dir(&team).unwrap();
         std::os::unix::fs::symlink("..", team.join("up")).unwrap();
-        let found = policies(&[dir.path().to_owned()]).unwrap_err().to_string();
+        let found = all(&[dir.path().to_owned()]).unwrap_err().to_string();
         let (link, to) = (team.join("up"), dir.path());
         let wanted = format!(
             "{} is a link back to {}, which it stands in; take it out",
@@ -239,6 +383,6 @@ mod tests {
         fs::remove_file(&link).unwrap();
         std::os::unix::fs::symlink("team", dir.path().join("other")).unwrap();
         fs::write(team.join("a.yaml"), "a").unwrap();
-        assert_eq!(policies(&[dir.path().to_owned()]).unwrap().len(), 2);
+        assert_eq!(all(&[dir.path().to_owned()]).unwrap().len(), 2);
     }
 }

@@ -117,7 +117,8 @@ pub struct Metrics {
     policy_reloads: Counter,
     policy_reload_failures: Counter,
     policies_broken: Gauge,
-    policies_broken_since: Only<2>,
+    policies_broken_since: Only<3>,
+    policy_warnings: Family<[(&'static str, String); 1], Gauge>,
     preview_reviews: Named<2>,
     preview_effects: Named<3>,
     exemption_uses: Named<1>,
@@ -176,6 +177,7 @@ impl Metrics {
             policy_reload_failures: registered(&mut registry, &table::POLICY_RELOAD_FAILURES),
             policies_broken: registered(&mut registry, &table::POLICIES_BROKEN),
             policies_broken_since: Only::new(registered(&mut registry, &table::POLICIES_BROKEN_SINCE)),
+            policy_warnings: registered(&mut registry, &table::POLICY_WARNINGS),
             preview_reviews: Named::new(registered(&mut registry, &table::PREVIEW_REVIEWS)),
             preview_effects: Named::new(registered(&mut registry, &table::PREVIEW_EFFECTS)),
             exemption_uses: Named::new(registered(&mut registry, &table::EXEMPTION_USES)),
@@ -417,11 +419,24 @@ impl Metrics {
         self.policy_reload_failures.inc();
     }
 
-    /// The policy files cannot be used since this time, in seconds since 1970, and this is the place of the first error.
-    pub fn policies_broken(&self, file: &str, line: usize, since: i64) {
+    /// The policy files contain an error since this time, in seconds since 1970; this is the place of the first error, and
+    /// what is in use instead of the files.
+    pub fn policies_broken(&self, file: &str, line: usize, in_use: &str, since: i64) {
         self.policies_broken.set(1);
-        let labels = [("file", file.to_owned()), ("line", line.to_string())];
+        let labels = [
+            ("file", file.to_owned()),
+            ("line", line.to_string()),
+            ("in_use", in_use.to_owned()),
+        ];
         self.policies_broken_since.set(Some((labels, since)));
+    }
+
+    /// The warnings about the policy files in use, by their codes.
+    pub fn policy_warnings<'c>(&self, codes: impl IntoIterator<Item = &'c str>) {
+        self.policy_warnings.clear();
+        for code in codes {
+            self.policy_warnings.get_or_create(&[("code", code.to_owned())]).inc();
+        }
     }
 
     /// The policy files are what is in use.

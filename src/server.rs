@@ -54,9 +54,9 @@ pub trait Reviewer: Send + Sync + 'static {
     /// The policies in use, in one line.
     fn summary(&self) -> String;
 
-    /// Why newer policies are not in use, in one line, where there are any.
-    fn fault(&self) -> Option<Arc<String>> {
-        None
+    /// What is wrong with the policy files, a line each.
+    fn notices(&self) -> Arc<Vec<String>> {
+        Arc::default()
     }
 }
 
@@ -69,8 +69,8 @@ impl Reviewer for Gate {
         Gate::summary(self)
     }
 
-    fn fault(&self) -> Option<Arc<String>> {
-        Gate::fault(self)
+    fn notices(&self) -> Arc<Vec<String>> {
+        Gate::notices(self)
     }
 }
 

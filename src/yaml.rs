@@ -22,6 +22,8 @@ mod split;
 mod syntax;
 mod within;
 
+use std::ops::Range;
+
 use crate::diag::{Diagnostic, SourceId, Sources, Span};
 
 pub use codes::CODES;
@@ -140,6 +142,16 @@ pub fn parse_json_lines(source: SourceId, text: &str, limits: &Limits) -> (Vec<N
     let mut report = Report::default();
     let documents = json::lines(source, text, limits, &mut report);
     (documents, report.finish())
+}
+
+/// The bytes of each document of a text, in order, broken documents included. Only white space and comments are outside.
+/// JSON has no document markers: where a broken value ends is unknown, so JSON text is one document.
+pub fn document_ranges(text: &str) -> Vec<Range<usize>> {
+    if is_json(text) {
+        return std::iter::once(0..text.len()).collect();
+    }
+    let pieces = split::documents(text).into_iter();
+    pieces.map(|(start, piece)| start..start + piece.len()).collect()
 }
 
 /// Whether a text is read as JSON: its first character that is no white space is `{` or `[`.

@@ -18,7 +18,7 @@ use jiff::civil::Date;
 use raygate::cli::explain;
 use raygate::diag::{Diagnostic, Sources};
 use raygate::engine::bundle::known;
-use raygate::policy::lint::lint;
+use raygate::policy::lint::{lint, not_enforced};
 use raygate::policy::load::{Source, load};
 use raygate::suite::{Suite, coverage::coverage};
 use raygate::yaml::{self, Limits, Reading};
@@ -61,7 +61,8 @@ fn cases() -> BTreeMap<String, Files> {
     for (name, path) in entries(&folder()) {
         if path.is_dir() {
             let files = entries(&path);
-            let files = files.iter().map(|(file, path)| source(&format!("{name}/{file}"), path));
+            let files = files.iter().filter(|(_, path)| path.is_file());
+            let files = files.map(|(file, path)| source(&format!("{name}/{file}"), path));
             cases.insert(name.clone(), files.collect());
         } else if let Some(case) = name.strip_suffix(".yaml") {
             cases.insert(case.to_owned(), vec![source(&name, &path)]);
@@ -101,10 +102,18 @@ fn diagnose(code: &str, files: &[Source]) -> (Sources, Vec<Diagnostic>) {
             let found = covered.unnoticed.iter().map(|part| part.diagnostic()).collect();
             (covered.sources, found)
         }
+        // Of names, which take a folder.
+        _ if ["RP216", "RP217"].contains(&code) => {
+            let entries = entries(Path::new("tests/diagnostics"));
+            let case = entries.into_iter().find(|(name, _)| name.starts_with(code)).unwrap();
+            let files = raygate::files::policies(&[case.1]);
+            (Sources::new(), files.warnings())
+        }
         _ => {
             let loaded = load(files, &known());
             let mut found = loaded.diagnostics.clone();
             found.extend(loaded.endings(TODAY));
+            found.extend(not_enforced(&loaded));
             found.extend(lint(&loaded, &known()));
             // Notes on what is legal have cases of their own.
             found.retain(|diagnostic| {

@@ -193,7 +193,8 @@ const METRICS: &str = "\
 
 `GET /metrics` on the port of `--metrics-bind` answers in the text format of OpenMetrics 1.0. No label takes its values
 from a request: each is a word of raygate's own, a code of [the checks](rules/README.md) or the name of a policy, but for
-`file` and `line`, whose family has one series at most, and that only while a policy file is broken.
+`file` and `line`, whose family has one series at most, and that only while a policy file is broken. Their label `in_use`
+says what raygate enforces instead: `last-good`, `valid-documents` or `built-in`.
 
 - `endpoint`: `mutate` or `validate`.
 - `operation`: `CREATE`, `UPDATE`, `DELETE`, `CONNECT`, or `unknown` where a review could not be read that far.

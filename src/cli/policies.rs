@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use crate::engine::Bundle;
-use crate::engine::bundle::{EMBEDDED, known};
-use crate::files::{self, FilesError};
+use crate::engine::bundle::{embedded, known};
+use crate::files::{self, FilesError, Policies};
 use crate::install::Controllers;
+use crate::policy::lint;
 use crate::policy::load;
 use crate::policy::load::{Loaded, Source};
 
@@ -15,11 +16,14 @@ use super::Failure;
 ///
 /// # Errors
 /// [`Failure::Usage`] if a directory or file cannot be read.
-pub fn read(directories: &[PathBuf]) -> Result<Vec<Source>, Failure> {
+pub fn read(directories: &[PathBuf]) -> Result<Policies, Failure> {
     if directories.is_empty() {
-        return Ok(EMBEDDED.iter().map(|(name, text)| Source::new(name, text)).collect());
+        return Ok(Policies {
+            sources: embedded(),
+            ..Policies::default()
+        });
     }
-    Ok(files::policies(directories)?)
+    Ok(files::policies(directories).complete()?)
 }
 
 /// The name and text of each policy file below these directories, of which none may be broken.
@@ -29,13 +33,13 @@ pub fn read(directories: &[PathBuf]) -> Result<Vec<Source>, Failure> {
 pub fn texts(directories: &[PathBuf]) -> Result<Vec<(String, String)>, Failure> {
     bundle(directories)?;
     let text = |source: Source| (source.name, String::from_utf8_lossy(&source.bytes).into_owned());
-    Ok(read(directories)?.into_iter().map(text).collect())
+    Ok(read(directories)?.sources.into_iter().map(text).collect())
 }
 
 /// The users whose writes do not come to raygate, as the policies below these directories say.
 pub fn controllers(directories: &[PathBuf]) -> Controllers {
-    let sources = read(directories).unwrap_or_default();
-    Controllers::of_policies(sources.iter().map(|source| &*source.bytes))
+    let policies = read(directories).unwrap_or_default();
+    Controllers::of_policies(policies.sources.iter().map(|source| &*source.bytes))
 }
 
 /// Loads the policies below these directories.
@@ -51,22 +55,20 @@ pub fn bundle(directories: &[PathBuf]) -> Result<(Bundle, Loaded), Failure> {
     }
 }
 
-/// Reads the policies below these directories, broken or not.
+/// Reads the policies below these directories, broken or not. The diagnostics are those of every load: of the files, of
+/// what is in them, and of what keeps the policies from being enforced.
 ///
 /// # Errors
 /// [`Failure::Usage`] if they cannot be read.
 pub fn loaded(directories: &[PathBuf]) -> Result<Loaded, Failure> {
-    let loaded = load(&read(directories)?, &known());
-    for path in passed_over(directories)? {
-        anstream::eprintln!("warning: {} is passed over, policy files end in .yaml", path.display());
+    let files = read(directories)?;
+    let mut loaded = load(&files.sources, &known());
+    if loaded.is_usable() {
+        let found = lint::not_enforced(&loaded);
+        loaded.diagnostics.extend(found);
     }
+    loaded.diagnostics.splice(0..0, files.warnings());
     Ok(loaded)
-}
-
-/// Files that look like policies and are none by their name.
-fn passed_over(directories: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let found = files::find(directories, |name| name.ends_with(".yml"))?;
-    Ok(found.into_iter().filter(|path| !directories.contains(path)).collect())
 }
 
 /// All diagnostics for a terminal.

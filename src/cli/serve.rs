@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
 use super::self_managed::SelfManagedArgs;
 use super::{Failure, policies};
@@ -14,7 +15,7 @@ use crate::admission::Gate;
 use crate::cluster::AccessError;
 use crate::engine::Bundle;
 use crate::metrics::Metrics;
-use crate::reload::policies::{PoliciesError, PolicyFiles};
+use crate::reload::policies::{Accept, PoliciesError, PolicyFiles};
 use crate::reload::{self, Follower};
 use crate::self_managed::{Keeper, KeeperError};
 use crate::server::{CertificateSource, Limits, Options, PairFiles, Server, Signals, StartError, duration};
@@ -39,10 +40,16 @@ pub struct ServeArgs {
     )]
     pub policies: Vec<PathBuf>,
 
-    /// Start on broken files too, with an alarm, until they are repaired: on policies, with KubeRay's own rules, as a gate
-    /// that fails closed stops every RayJob while it is down; on a certificate, not ready, instead of ending again and again
-    #[arg(long, env = "RAYGATE_FALLBACK")]
+    /// Start even if files contain an error, with an alert, until they are fixed. The valid policy documents are used, the
+    /// broken ones are not enforced; if no policy is valid, the built-in policies are used. With a broken certificate,
+    /// raygate waits and is not ready. Without this flag, raygate prints every error and exits
+    #[arg(long, env = "RAYGATE_FALLBACK", value_parser = BoolishValueParser::new())]
     pub fallback: bool,
+
+    /// Accept policy directories without any policy file: RayJobs are then only checked. Without this flag, an empty
+    /// directory is an error, because a missing volume looks the same
+    #[arg(long, env = "RAYGATE_ALLOW_EMPTY_POLICIES", value_parser = BoolishValueParser::new())]
+    pub allow_empty: bool,
 
     /// Certificate chain in PEM, the server's own first; followed when the file changes
     #[arg(long, value_name = "FILE", env = "RAYGATE_TLS_CERT", requires = "tls_key")]
@@ -150,9 +157,16 @@ fn load_gate(
         reload::policies::in_use(&gate, metrics);
         return Ok((None, Arc::new(gate)));
     }
-    match PolicyFiles::start(args.policies.clone(), args.fallback, Arc::clone(metrics)) {
+    let accept = Accept {
+        broken: args.fallback,
+        empty: args.allow_empty,
+    };
+    match PolicyFiles::start(args.policies.clone(), accept, Arc::clone(metrics)) {
         Ok((follower, gate)) => Ok((Some(follower), gate)),
         Err(PoliciesError::Broken(loaded)) => Err(ServeError::Policies(Failure::Policies(policies::rendered(&loaded)))),
+        Err(error @ PoliciesError::Empty(_)) => Err(ServeError::Policies(Failure::Policies(format!(
+            "error: {error}; --allow-empty serves without policies"
+        )))),
         Err(error) => Err(ServeError::Policies(Failure::Usage(error.to_string()))),
     }
 }

@@ -72,10 +72,10 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     let covered = if args.coverage && all_pass {
         let beside = match args.policies.as_slice() {
             [] => Vec::new(),
-            policies => policies::read(policies)?,
+            policies => policies::read(policies)?.sources,
         };
         Some(coverage::coverage(
-            &policies::read(&args.directories)?,
+            &policies::read(&args.directories)?.sources,
             &beside,
             &known(),
             &suite,

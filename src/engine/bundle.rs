@@ -15,6 +15,11 @@ use crate::rules::{Check, INJECTORS, check};
 /// The shipped policies: the file's name and text.
 pub const EMBEDDED: &[(&str, &str)] = &[("policies/default.yaml", include_str!("../../policies/default.yaml"))];
 
+/// The shipped policies, to be loaded.
+pub fn embedded() -> Vec<Source> {
+    EMBEDDED.iter().map(|(name, text)| Source::new(name, text)).collect()
+}
+
 /// How many different sets of matching policies are remembered.
 const REMEMBERED: usize = 1024;
 
@@ -79,18 +84,7 @@ impl Bundle {
 
     /// The shipped policies.
     pub fn embedded() -> Bundle {
-        let sources: Vec<Source> = EMBEDDED.iter().map(|(name, text)| Source::new(name, text)).collect();
-        Bundle::new(policy::load(&sources, &known()).set)
-    }
-
-    /// KubeRay's own rules alone, for where the policies cannot be used. Its digest is a word: no set of documents has it.
-    pub fn kuberay_only() -> Bundle {
-        let mut bundle = Bundle::new(PolicySet {
-            digest: "kuberay-only".to_owned(),
-            ..PolicySet::default()
-        });
-        bundle.checks.retain(|check| check.code.starts_with("RG1"));
-        bundle
+        Bundle::new(policy::load(&embedded(), &known()).set)
     }
 
     /// The platform's facts.

@@ -206,12 +206,17 @@ pub(super) const BUNDLE: FamilySpec = gauge(
 pub(super) const POLICIES_BROKEN: FamilySpec = gauge(
     "raygate_policies_broken",
     &[],
-    "1 while the policy files cannot be used; the log says which file and line.",
+    "1 while the policy files contain an error; the log says which file and line.",
 );
 pub(super) const POLICIES_BROKEN_SINCE: FamilySpec = gauge(
     "raygate_policies_broken_since_timestamp_seconds",
-    &["file", "line"],
-    "Since when the policy files cannot be used, in seconds since 1970, by the place of the first error. There only while it lasts.",
+    &["file", "line", "in_use"],
+    "Since when the policy files contain an error, in seconds since 1970, by the place of the first error and by what is in use instead. Present only while it lasts.",
+);
+pub(super) const POLICY_WARNINGS: FamilySpec = gauge(
+    "raygate_policy_warnings",
+    &["code"],
+    "Warnings about the policy files in use, by code; the log has their texts.",
 );
 pub(super) const BUNDLE_LOADED: FamilySpec = gauge(
     "raygate_policy_bundle_loaded_timestamp_seconds",
@@ -226,7 +231,7 @@ pub(super) const POLICY_RELOADS: FamilySpec = counter(
 pub(super) const POLICY_RELOAD_FAILURES: FamilySpec = counter(
     "raygate_policy_reload_failures_total",
     &[],
-    "Polls that found policy files which cannot be used; the former policies stay in use.",
+    "Polls that found policy files with an error; the policies in use stay in use.",
 );
 pub(super) const PREVIEW_REVIEWS: FamilySpec = counter(
     "raygate_preview_reviews_total",
@@ -300,6 +305,7 @@ pub static FAMILIES: &[FamilySpec] = &[
     POLICY_RELOAD_FAILURES,
     POLICIES_BROKEN,
     POLICIES_BROKEN_SINCE,
+    POLICY_WARNINGS,
     PREVIEW_REVIEWS,
     PREVIEW_EFFECTS,
     EXEMPTION_USES,

@@ -40,7 +40,8 @@ fn touched() -> Metrics {
     metrics.cluster_failed("secret", "forbidden");
     metrics.bundle("1", 3, 1_800_000_000);
     metrics.exemptions(vec![("hero".to_owned(), 1_800_000_000)]);
-    metrics.policies_broken("policies/a.yaml", 3, 1_800_000_001);
+    metrics.policies_broken("policies/a.yaml", 3, "last-good", 1_800_000_001);
+    metrics.policy_warnings(["RP216"]);
     metrics
 }
 
@@ -233,11 +234,13 @@ fn only_the_bundle_in_use_is_shown() {
 #[test]
 fn a_fault_has_its_place_for_as_long_as_it_lasts() {
     let metrics = Metrics::new();
-    metrics.policies_broken("a.yaml", 3, 7);
-    metrics.policies_broken("b.yaml", 9, 7);
+    metrics.policies_broken("a.yaml", 3, "last-good", 7);
+    metrics.policies_broken("b.yaml", 9, "last-good", 7);
     let text = metrics.encode();
     assert!(
-        text.contains(r#"raygate_policies_broken_since_timestamp_seconds{file="b.yaml",line="9"} 7"#),
+        text.contains(
+            r#"raygate_policies_broken_since_timestamp_seconds{file="b.yaml",line="9",in_use="last-good"} 7"#
+        ),
         "{text}"
     );
     assert!(
@@ -250,6 +253,19 @@ fn a_fault_has_its_place_for_as_long_as_it_lasts() {
         text.contains("raygate_policies_broken 0\n") && !text.contains(".yaml"),
         "{text}"
     );
+}
+
+#[test]
+fn the_warnings_are_those_of_the_files_in_use() {
+    let metrics = Metrics::new();
+    metrics.policy_warnings(["RP216", "RL102", "RP216"]);
+    let text = metrics.encode();
+    assert!(
+        text.contains("raygate_policy_warnings{code=\"RP216\"} 2\n") && text.contains("{code=\"RL102\"} 1\n"),
+        "{text}"
+    );
+    metrics.policy_warnings([]);
+    assert!(!metrics.encode().contains("raygate_policy_warnings{"));
 }
 
 #[test]

@@ -22,6 +22,9 @@ pub(super) const UNKNOWN_RULE: &str = "RP211";
 pub(super) const GRANTS_NOTHING: &str = "RP212";
 pub(super) const ENDED: &str = "RP213";
 pub(super) const ENDS_SOON: &str = "RP214";
+pub(super) const EMPTY_FILE: &str = "RP215";
+pub(crate) const IGNORED_FILE: &str = "RP216";
+pub(crate) const NO_FILES: &str = "RP217";
 pub(super) const BAD_EXPRESSION: &str = "RP301";
 
 /// Every code of this module, in order.
@@ -138,6 +141,25 @@ pub const CODES: &[CodePage] = &[
         code: ENDS_SOON,
         title: "an exemption that ends soon",
         text: "The exemption ends within fourteen days. Its owner gives it a later day, or lets it end.",
+    },
+    CodePage {
+        code: EMPTY_FILE,
+        title: "A policy file must contain a document",
+        text: "A file without documents looks like a write that failed, and the policies that it held would disappear \
+               silently. So it is an error, also if it contains only comments. To remove the policies of a file, delete \
+               the file.",
+    },
+    CodePage {
+        code: IGNORED_FILE,
+        title: "Policy files must end in `.yaml`",
+        text: "The file is ignored, so its policies have no effect. Rename it to `.yaml`, or move it out of the policy \
+               directory. A file that `--policies` names itself may have any name.",
+    },
+    CodePage {
+        code: NO_FILES,
+        title: "Policy directories must contain policy files",
+        text: "The directory contains no policy file, at any depth. Files are read if they end in `.yaml`, except \
+               `.test.yaml`, `kustomization.yaml` and names that begin with a dot. Check the path and the volume.",
     },
     CodePage {
         code: BAD_EXPRESSION,

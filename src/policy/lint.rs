@@ -2,12 +2,14 @@
 
 use crate::diag::{CodePage, Diagnostic, Sources, Span};
 use crate::k8s::quantity::Quantity;
+use crate::k8s::text::listed;
 
+use super::glob::Glob;
 use super::load::{Known, Loaded};
 use super::merge::Origin;
-use super::select::Selector;
+use super::select::{Key, Selector};
 use super::settings::{Action, Mode};
-use super::{RayPolicy, SetLeaf};
+use super::{Platform, RayPolicy, SetLeaf};
 
 const SHADOWED: &str = "RL101";
 const NEVER_MATCHES: &str = "RL102";
@@ -15,6 +17,7 @@ const LIMIT_LOOSENED: &str = "RL103";
 const ACTION_LOOSENED: &str = "RL104";
 const NOTHING_TO_RAISE: &str = "RL105";
 const WHEN_CHANGES: &str = "RL106";
+const LABEL_ESCAPES: &str = "RL107";
 
 /// What the repairs, the minimum and the submitter's requests change in most RayJobs.
 const COMPLETED: [&str; 4] = ["job.cpus", "job.maxCpus", "job.memory", "job.maxMemory"];
@@ -32,7 +35,8 @@ pub const CODES: &[CodePage] = &[
     CodePage {
         code: NEVER_MATCHES,
         title: "a policy that is for no RayJob",
-        text: "An entry of `exclude` fits every RayJob that `match` fits.",
+        text: "An entry of `exclude` fits every RayJob that `match` fits, or `match.namespaces` has no pattern that a \
+               Kubernetes namespace can match. The policy has no effect.",
     },
     CodePage {
         code: LIMIT_LOOSENED,
@@ -59,9 +63,41 @@ pub const CODES: &[CodePage] = &[
                not filled in; what it forces is missing each time, and the RayJob is never let through. Limits, actions and \
                rules alone are judged by the completed numbers, and are not meant here.",
     },
+    CodePage {
+        code: LABEL_ESCAPES,
+        title: "A policy that matches by project or domain needs `flyte.namespace` in the Platform",
+        text: "Project and domain are labels, which the author of a RayJob can leave out. Without `flyte.namespace`, raygate \
+               cannot derive them from the namespace, and the RayJob escapes what the policy enforces. Set the template in \
+               the Platform, for example `flyte: {namespace: \"{project}-{domain}\"}`, with both `{project}` and `{domain}`. \
+               Or match by `namespaces`.",
+    },
 ];
 
-/// The lints of a set of policies, by file and place.
+/// What keeps policies from being enforced, by file and place. Unlike the other lints it is reported at every load.
+pub fn not_enforced(loaded: &Loaded) -> Vec<Diagnostic> {
+    let lint = Lint {
+        sources: &loaded.sources,
+    };
+    let policies = loaded.set.policies.iter();
+    let policies = policies.filter(|policy| policy.mode != Mode::Disabled);
+    let mut found: Vec<Diagnostic> = policies
+        .flat_map(|policy| {
+            [
+                lint.never_matches(policy),
+                lint.label_escapes(policy, &loaded.set.platform),
+            ]
+        })
+        .flatten()
+        .collect();
+    sort(&mut found);
+    found
+}
+
+fn sort(found: &mut [Diagnostic]) {
+    found.sort_by_key(|diagnostic| diagnostic.primary.as_ref().map(|(span, _)| (span.source, span.start)));
+}
+
+/// The lints of a set of policies, by file and place, except those of [`not_enforced`].
 pub fn lint(loaded: &Loaded, known: &Known) -> Vec<Diagnostic> {
     let lint = Lint {
         sources: &loaded.sources,
@@ -74,7 +110,6 @@ pub fn lint(loaded: &Loaded, known: &Known) -> Vec<Diagnostic> {
         .collect();
     let mut found = Vec::new();
     for policy in &policies {
-        found.extend(lint.never_matches(policy));
         found.extend(lint.when_changes(policy, &policies));
         for leaf in &policy.leaves {
             found.extend(lint.shadowed(policy, leaf, &policies));
@@ -87,7 +122,7 @@ pub fn lint(loaded: &Loaded, known: &Known) -> Vec<Diagnostic> {
             found.extend(lint.nothing_to_raise(leaf, &policies));
         }
     }
-    found.sort_by_key(|diagnostic| diagnostic.primary.as_ref().map(|(span, _)| (span.source, span.start)));
+    sort(&mut found);
     found
 }
 
@@ -109,15 +144,62 @@ impl Lint<'_> {
         let excluded = policy
             .excludes
             .iter()
-            .position(|exclude| !exclude.is_advisory() && exclude.covers(&policy.matches))?;
-        let message = format!(
-            "the policy `{}` is for no RayJob: exclude[{excluded}] fits whatever `match` fits",
-            policy.name
-        );
+            .position(|exclude| !exclude.is_advisory() && exclude.covers(&policy.matches));
+        let no_namespace = policy
+            .matches
+            .patterns
+            .iter()
+            .find(|(key, globs)| *key == Key::Namespaces && globs.iter().all(fits_no_namespace));
+        let (message, help) = match (excluded, no_namespace) {
+            (Some(excluded), _) => (
+                format!(
+                    "the policy `{}` is for no RayJob: exclude[{excluded}] fits whatever `match` fits",
+                    policy.name
+                ),
+                "narrow the entry of `exclude`, or take the policy out",
+            ),
+            (None, Some((_, globs))) => (
+                format!(
+                    "policy `{}` matches no RayJob: no namespace can match {}",
+                    policy.name,
+                    listed(&globs.iter().map(Glob::as_str).collect::<Vec<_>>())
+                ),
+                "namespaces have lowercase letters, digits and `-`, at most 63 characters",
+            ),
+            (None, None) => return None,
+        };
         Some(
             Diagnostic::warning(NEVER_MATCHES, message)
                 .at(self.span(&policy.origin)?, "")
-                .help("narrow the entry of `exclude`, or take the policy out"),
+                .help(help),
+        )
+    }
+
+    fn label_escapes(&self, policy: &RayPolicy, platform: &Platform) -> Option<Diagnostic> {
+        let template = platform.flyte.namespace.as_deref().unwrap_or_default();
+        if ["{project}", "{domain}"].iter().all(|part| template.contains(part)) {
+            return None;
+        }
+        let (key, _) = policy
+            .matches
+            .patterns
+            .iter()
+            .find(|(key, _)| matches!(key, Key::Projects | Key::Domains))?;
+        // Nobody escapes a default: whoever leaves out the label gets less.
+        let enforces = |leaf: &SetLeaf| leaf.path.first().is_some_and(|group| group != "defaults");
+        if policy.rules.is_empty() && !policy.leaves.iter().any(enforces) {
+            return None;
+        }
+        let name = if *key == Key::Projects { "project" } else { "domain" };
+        let message = format!(
+            "policy `{}` matches by {name}, and the Platform has no `flyte.namespace` with {{project}} and {{domain}}: a RayJob \
+             that does not name its {name} escapes the policy",
+            policy.name
+        );
+        Some(
+            Diagnostic::warning(LABEL_ESCAPES, message)
+                .at(self.span(&policy.origin)?, "")
+                .help("set `flyte: {namespace: \"{project}-{domain}\"}` in the Platform, or match by `namespaces`"),
         )
     }
 
@@ -236,6 +318,16 @@ impl Lint<'_> {
                 .help("take it out, or set the limit in a RayPolicy"),
         )
     }
+}
+
+/// Whether a pattern surely fits no name of a namespace, which is a DNS label (Kubernetes, `ValidateNamespaceName`).
+fn fits_no_namespace(glob: &Glob) -> bool {
+    let pattern = glob.as_str();
+    let is_legal = |character: char| matches!(character, 'a'..='z' | '0'..='9' | '-' | '*' | '?');
+    !pattern.chars().all(is_legal)
+        || pattern.starts_with('-')
+        || pattern.ends_with('-')
+        || pattern.chars().filter(|character| *character != '*').count() > 63
 }
 
 fn number(leaf: &SetLeaf) -> Option<Quantity> {

@@ -22,6 +22,9 @@ use super::settings::{Action, Mode};
 use super::{Platform, PolicySet, RayPolicy, SetLeaf, platform};
 
 mod exemption;
+mod sound;
+
+pub use sound::{LeftOut, Sound, sound};
 
 /// One policy file.
 #[derive(Clone, Debug)]
@@ -111,13 +114,18 @@ pub fn load(files: &[Source], known: &Known) -> Loaded {
     files.sort_by(|a, b| a.name.cmp(&b.name));
     let mut documents = Vec::new();
     for file in files {
-        let (_, nodes, diagnostics) = yaml::read(
+        let (source, nodes, diagnostics) = yaml::read(
             &mut loader.sources,
             &file.name,
             &file.bytes,
             Reading::Cautious,
             &Limits::policies(),
         );
+        if nodes.is_empty() && !any_error(&diagnostics) {
+            let span = Span::new(source, 0, 0);
+            let diagnostic = error(codes::EMPTY_FILE, span, "the file contains no document".to_owned());
+            loader.push(diagnostic.help("restore its policies, or delete the file to remove them"));
+        }
         loader.reader.diagnostics.extend(diagnostics);
         documents.extend(nodes);
     }

@@ -1,5 +1,9 @@
 //! The policies of a running server: followed, compiled beside the requests, and exchanged whole.
+//!
+//! Under a running server, only files without any error replace the policies in use. At the start there is nothing to
+//! keep, so a server that accepts broken files uses their sound documents, or the built-in policies if no policy is sound.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,11 +14,19 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Digest, Follower, Found, Source, read_settled};
 use crate::admission::Gate;
+use crate::diag::{Diagnostic, Severity};
 use crate::engine::Bundle;
-use crate::engine::bundle::known;
-use crate::files::{self, FilesError};
+use crate::engine::bundle::{embedded, known};
+use crate::files::{self, FilesError, Policies};
 use crate::metrics::Metrics;
-use crate::policy::load::{self, Loaded, load};
+use crate::policy::lint;
+use crate::policy::load::{LeftOut, Loaded, load, sound};
+
+/// The notices of one kind that `/readyz?verbose` shows at most.
+const MOST_NOTICES: usize = 20;
+
+/// What a left-out Platform costs.
+const UNKNOWN_FACTS: &str = "its KubeRay release, Flyte settings and accelerators are unknown";
 
 /// Why policy files cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +34,7 @@ pub enum PoliciesError {
     /// A file or directory cannot be read.
     #[error(transparent)]
     Files(#[from] FilesError),
-    /// There is none, where there were some: rather a volume that went away than a wish to have no policies.
+    /// There is no policy file: more likely a volume that is missing than a wish to have no policies.
     #[error("there is no policy file below {}", listed(.0))]
     Empty(Vec<PathBuf>),
     /// They were read, and at least one diagnostic is an error.
@@ -47,7 +59,7 @@ impl PoliciesError {
     }
 }
 
-fn errors(loaded: &Loaded) -> impl Iterator<Item = &crate::diag::Diagnostic> {
+fn errors(loaded: &Loaded) -> impl Iterator<Item = &Diagnostic> {
     loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error())
 }
 
@@ -71,21 +83,80 @@ fn listed(directories: &[PathBuf]) -> String {
     names.join(":")
 }
 
+/// What a server accepts that is probably a mistake.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Accept {
+    /// Broken files at the start: what is sound is used.
+    pub broken: bool,
+    /// Directories without any policy file.
+    pub empty: bool,
+}
+
+/// What is in use while the files contain an error.
+#[derive(Debug)]
+enum InUse {
+    /// What the files held before.
+    LastGood,
+    /// What was sound in them at the start. These documents were not.
+    Sound(Vec<LeftOut>),
+    /// The built-in policies, because no policy was sound at the start. These documents were not.
+    BuiltIn(Vec<LeftOut>),
+}
+
+impl InUse {
+    /// The label of the metric, which alerts select by.
+    const fn label(&self) -> &'static str {
+        match self {
+            Self::LastGood => "last-good",
+            Self::Sound(_) => "valid-documents",
+            Self::BuiltIn(_) => "built-in",
+        }
+    }
+
+    /// What that means, for people.
+    const fn meaning(&self) -> &'static str {
+        match self {
+            Self::LastGood => "the last good policies stay in use",
+            Self::Sound(_) => "only the documents that were valid at the start are in use",
+            Self::BuiltIn(_) => "no valid policy was found at the start, so the built-in policies are in use",
+        }
+    }
+
+    fn left_out(&self) -> &[LeftOut] {
+        match self {
+            Self::LastGood => &[],
+            Self::Sound(left_out) | Self::BuiltIn(left_out) => left_out,
+        }
+    }
+}
+
+/// Policies that can be put to use.
+struct Compiled {
+    bundle: Bundle,
+    /// The code and the text of each warning, on one line.
+    warnings: Vec<(String, String)>,
+    /// Exemptions that end or have ended, a line each. They are true today only.
+    endings: Vec<String>,
+}
+
 /// What is in use now.
 #[derive(Debug)]
 pub struct Taken {
     former: Arc<Bundle>,
     bundle: Arc<Bundle>,
-    warnings: Vec<String>,
 }
 
 /// The policy files below some directories, and the gate that answers by them.
 pub struct PolicyFiles {
     directories: Vec<PathBuf>,
+    accept: Accept,
     gate: Arc<Gate>,
     metrics: Arc<Metrics>,
-    /// Since when the files cannot be used.
+    in_use: InUse,
+    /// Since when the files contain an error.
     broken_since: Option<Timestamp>,
+    /// The warnings about what is in use.
+    warnings: Vec<String>,
 }
 
 impl fmt::Debug for PolicyFiles {
@@ -97,90 +168,174 @@ impl fmt::Debug for PolicyFiles {
 }
 
 impl PolicyFiles {
-    /// Loads the policies below these directories into a gate, and follows them. With `fallback`, a gate that starts with
-    /// broken files enforces KubeRay's own rules until they are repaired.
+    /// Loads the policies below these directories into a gate, and follows them.
     ///
     /// # Errors
-    /// Where the files cannot be used, and `fallback` is not set.
+    /// If the files cannot be used and are not accepted as they are.
     pub fn start(
         directories: Vec<PathBuf>,
-        fallback: bool,
+        accept: Accept,
         metrics: Arc<Metrics>,
     ) -> Result<(Follower<Self>, Arc<Gate>), PoliciesError> {
-        let mut source = Self {
-            directories,
-            gate: Arc::new(Gate::new(Bundle::kuberay_only())),
-            metrics,
-            broken_since: None,
+        let read = || Ok::<_, Infallible>(files::policies(&directories));
+        let (found, digest) = match read_settled(read, Self::digest) {
+            Ok(settled) => settled,
+            Err(never) => match never {},
         };
-        let loaded =
-            read_settled(|| source.read(), Self::digest).and_then(|(files, digest)| Ok((compile(&files)?, digest)));
-        let follower = match loaded {
-            Ok(((bundle, warnings), digest)) => {
-                warn(&warnings);
-                source.gate.replace(bundle);
-                in_use(&source.gate, &source.metrics);
-                Follower::using(source, digest)
-            }
-            Err(error) if fallback => {
-                tracing::error!(
-                    error = %error,
-                    "the policies are broken: only KubeRay's own rules are enforced, nothing is injected"
-                );
-                in_use(&source.gate, &source.metrics);
-                source.is_broken(&error);
-                Follower::without(source, &error)
+        let loaded = load(&found.sources, &known());
+        let (compiled, kept, error) = match fault(&found, &directories, accept, loaded) {
+            Ok(loaded) => (compile(&found, loaded), InUse::LastGood, None),
+            Err(error) if accept.broken => {
+                let (compiled, kept) = salvage(&found);
+                (compiled, kept, Some(error))
             }
             Err(error) => return Err(error),
         };
-        let gate = Arc::clone(&follower.source.gate);
+        let mut source = Self {
+            directories,
+            accept,
+            gate: Arc::new(Gate::new(compiled.bundle)),
+            metrics,
+            in_use: kept,
+            broken_since: None,
+            warnings: Vec::new(),
+        };
+        source.warn(&compiled.warnings, &compiled.endings);
+        in_use(&source.gate, &source.metrics);
+        let gate = Arc::clone(&source.gate);
+        let follower = match error {
+            None => {
+                source.is_whole();
+                Follower::using(source, digest)
+            }
+            Some(error) => {
+                source.has_left_out();
+                source.is_broken(&error);
+                Follower::without(source, &error)
+            }
+        };
         Ok((follower, gate))
+    }
+
+    /// Logs what a start with broken files costs: a line for each document that is not enforced.
+    fn has_left_out(&self) {
+        let left_out = self.in_use.left_out();
+        for LeftOut {
+            file,
+            line,
+            document,
+            is_platform,
+            error,
+        } in left_out
+        {
+            if *is_platform {
+                tracing::error!(file, line, document, error, "Platform left out: {UNKNOWN_FACTS}");
+            } else {
+                tracing::error!(
+                    file,
+                    line,
+                    document,
+                    error,
+                    "policy document left out: it is not enforced"
+                );
+            }
+        }
+        tracing::error!(
+            in_use = self.in_use.label(),
+            left_out = left_out.len(),
+            policies = self.gate.bundle().policies().policies.len(),
+            "started with broken policy files: {}",
+            self.in_use.meaning()
+        );
     }
 
     fn is_broken(&mut self, error: &PoliciesError) {
         let since = *self.broken_since.get_or_insert_with(Timestamp::now);
         let (file, line) = error.place();
-        self.metrics.policies_broken(&file, line, since.as_second());
-        self.gate.set_fault(Some(format!("broken since {since:.0}: {error}")));
+        self.metrics
+            .policies_broken(&file, line, self.in_use.label(), since.as_second());
+        let (error, left_out) = (error.to_string(), self.in_use.left_out());
+        // What was left out has a line of its own; the error may also be newer than the start.
+        let is_listed = left_out.iter().any(|left_out| error.starts_with(&left_out.error));
+        let error = if is_listed { String::new() } else { format!("{error}; ") };
+        let mut notices = vec![format!("broken since {since:.0}: {error}{}", self.in_use.meaning())];
+        notices.extend(bounded(left_out.iter().map(|left_out| {
+            let facts = if left_out.is_platform {
+                UNKNOWN_FACTS
+            } else {
+                "it is not enforced"
+            };
+            format!("left out: {}: {facts}: {}", left_out.document, left_out.error)
+        })));
+        notices.extend(self.warnings.iter().cloned());
+        self.gate.set_notices(notices);
     }
 
     fn is_whole(&mut self) {
         self.broken_since = None;
         self.metrics.policies_whole();
-        self.gate.set_fault(None);
+        self.gate.set_notices(self.warnings.clone());
+    }
+
+    /// Reports the warnings about what is in use from now on.
+    fn warn(&mut self, warnings: &[(String, String)], endings: &[String]) {
+        let texts = || warnings.iter().map(|(_, text)| text);
+        for warning in texts().chain(endings) {
+            tracing::warn!(policy = warning, "policy warning");
+        }
+        self.metrics.policy_warnings(warnings.iter().map(|(code, _)| &**code));
+        self.warnings = bounded(texts().cloned());
     }
 }
 
+/// The first lines, and how many more there are.
+fn bounded(lines: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+    let more = lines.len().saturating_sub(MOST_NOTICES);
+    let more = (more > 0).then(|| format!("{more} more are in the log"));
+    lines.take(MOST_NOTICES).chain(more).collect()
+}
+
 impl Source for PolicyFiles {
-    type Content = Vec<load::Source>;
+    type Content = Policies;
     type Taken = Taken;
     type Error = PoliciesError;
 
-    fn read(&self) -> Result<Self::Content, PoliciesError> {
-        Ok(files::policies(&self.directories)?)
+    fn read(&self) -> Result<Policies, PoliciesError> {
+        Ok(files::policies(&self.directories).complete()?)
     }
 
-    fn digest(files: &Self::Content) -> Digest {
+    fn digest(found: &Policies) -> Digest {
         let mut hash = Sha256::new();
-        for file in files {
-            for part in [file.name.as_bytes(), &file.bytes] {
-                hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-                hash.update(part);
-            }
+        let mut add = |part: &[u8]| {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part);
+        };
+        for file in &found.sources {
+            add(file.name.as_bytes());
+            add(&file.bytes);
         }
+        // What is not read is reported, so a change of it is one too.
+        for paths in [&found.ignored, &found.empty] {
+            add(&paths.len().to_be_bytes());
+            paths.iter().for_each(|path| add(path.as_os_str().as_encoded_bytes()));
+        }
+        found
+            .unreadable
+            .iter()
+            .for_each(|error| add(error.to_string().as_bytes()));
         hash.finalize().into()
     }
 
-    fn take(&mut self, files: Self::Content) -> Result<Taken, PoliciesError> {
-        if files.is_empty() {
-            return Err(PoliciesError::Empty(self.directories.clone()));
-        }
-        let (bundle, warnings) = compile(&files)?;
-        let former = self.gate.replace(bundle);
+    fn take(&mut self, found: Policies) -> Result<Taken, PoliciesError> {
+        let loaded = load(&found.sources, &known());
+        let loaded = fault(&found, &self.directories, self.accept, loaded)?;
+        let compiled = compile(&found, loaded);
+        let former = self.gate.replace(compiled.bundle);
+        self.in_use = InUse::LastGood;
+        self.warn(&compiled.warnings, &compiled.endings);
         Ok(Taken {
             former,
             bundle: self.gate.bundle(),
-            warnings,
         })
     }
 
@@ -198,7 +353,6 @@ impl Source for PolicyFiles {
                 self.is_whole();
                 self.metrics.policies_reloaded();
                 in_use(&self.gate, &self.metrics);
-                warn(&taken.warnings);
                 tracing::info!(
                     bundle = taken.bundle.short_digest(),
                     former = taken.former.short_digest(),
@@ -219,8 +373,10 @@ impl Source for PolicyFiles {
                     self.is_broken(error);
                     tracing::error!(
                         %error,
+                        in_use = self.in_use.label(),
                         bundle = self.gate.bundle().short_digest(),
-                        "the policy files cannot be used, the former policies stay in use"
+                        "the policy files contain an error: {}",
+                        self.in_use.meaning()
                     );
                 }
             }
@@ -252,20 +408,59 @@ pub fn in_use(gate: &Gate, metrics: &Metrics) {
     );
 }
 
-/// Compiles policy files, with their warnings on one line each.
-fn compile(files: &[load::Source]) -> Result<(Bundle, Vec<String>), PoliciesError> {
-    let loaded = load(files, &known());
+/// The set that was loaded from these files, if nothing is wrong with them.
+fn fault(found: &Policies, directories: &[PathBuf], accept: Accept, loaded: Loaded) -> Result<Loaded, PoliciesError> {
+    if let Some(error) = found.unreadable.first() {
+        return Err(error.clone().into());
+    }
+    if found.sources.is_empty() && !accept.empty {
+        return Err(PoliciesError::Empty(directories.to_vec()));
+    }
     if !loaded.is_usable() {
         return Err(PoliciesError::Broken(Box::new(loaded)));
     }
-    let endings = loaded.endings(Offset::UTC.to_datetime(Timestamp::now()).date());
-    let warnings = loaded.diagnostics.iter().chain(&endings);
-    let warnings = warnings.map(|diagnostic| diagnostic.concise(&loaded.sources)).collect();
-    Ok((Bundle::new(loaded.set), warnings))
+    Ok(loaded)
 }
 
-fn warn(warnings: &[String]) {
-    for warning in warnings {
-        tracing::warn!(policy = warning, "policy warning");
+/// Compiles a usable set.
+fn compile(found: &Policies, loaded: Loaded) -> Compiled {
+    let endings = loaded.endings(Offset::UTC.to_datetime(Timestamp::now()).date());
+    let endings = endings
+        .iter()
+        .map(|diagnostic| diagnostic.concise(&loaded.sources))
+        .collect();
+    let of_files = found.warnings();
+    let not_enforced = lint::not_enforced(&loaded);
+    let warnings = of_files.iter().chain(&loaded.diagnostics).chain(&not_enforced);
+    let warnings = warnings.filter(|diagnostic| diagnostic.severity == Severity::Warning);
+    let warning = |diagnostic: &Diagnostic| (diagnostic.code.to_string(), diagnostic.concise(&loaded.sources));
+    Compiled {
+        warnings: warnings.map(warning).collect(),
+        endings,
+        bundle: Bundle::new(loaded.set),
     }
+}
+
+/// What can be used of files that contain an error: their sound documents; with the built-in policies if there is no
+/// policy among them, and these alone if the two do not fit together.
+fn salvage(found: &Policies) -> (Compiled, InUse) {
+    let sound = sound(&found.sources, &known());
+    let unreadable = found.unreadable.iter().map(|error| LeftOut {
+        file: error.path().display().to_string(),
+        line: 0,
+        document: "file".to_owned(),
+        is_platform: false,
+        error: error.to_string(),
+    });
+    let left_out = unreadable.chain(sound.left_out).collect();
+    if !sound.loaded.set.policies.is_empty() {
+        return (compile(found, sound.loaded), InUse::Sound(left_out));
+    }
+    let together = load(&[embedded(), sound.files].concat(), &known());
+    let built_in = if together.is_usable() {
+        together
+    } else {
+        load(&embedded(), &known())
+    };
+    (compile(found, built_in), InUse::BuiltIn(left_out))
 }

@@ -96,8 +96,8 @@ fn ready(shared: &Shared, phase: Phase, verbose: bool) -> Response<Full<Bytes>> 
     if verbose {
         let _ = writeln!(body, "[+] policies: {}", shared.reviewer.summary());
         // The policies in use are good ones: a replica that went away for the sake of newer ones would help nobody.
-        if let Some(fault) = shared.reviewer.fault() {
-            let _ = writeln!(body, "[!] policy files: {fault}");
+        for notice in shared.reviewer.notices().iter() {
+            let _ = writeln!(body, "[!] policy files: {notice}");
         }
     }
     body.push_str(if ready { "ready\n" } else { "not ready\n" });

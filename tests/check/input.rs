@@ -164,12 +164,26 @@ fn a_policy_file_of_another_ending_is_named() {
     let policy = "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: a}\nspec: {match: {}}\n";
     let folder = Folder::new(&[("a.yaml", policy), ("team/b.yml", policy)]);
     let ran = run(&["check", "--policies", folder.path()], "");
-    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     let wanted = format!(
-        "warning: {} is passed over, policy files end in .yaml\n",
+        "warning[RP216]: {} is ignored: policy files must end in .yaml\n",
         folder.file("team/b.yml")
     );
-    assert_eq!(ran.err, wanted);
+    assert!(ran.out.contains(&wanted), "{}", ran.out);
+    // A warning of the policies is in every format, and in every command that loads them.
+    for format in ["concise", "jsonl", "sarif"] {
+        let ran = run(&["check", "--policies", folder.path(), "--output", format, SEED], "");
+        let said = ran.out + &ran.err;
+        assert!(said.contains("RP216"), "{format}: {said}");
+    }
+    for command in [
+        vec!["test", folder.path()],
+        vec!["explain", "--policies", folder.path(), SEED],
+        vec!["scan", "--policies", folder.path(), "--kubeconfig", "/nowhere"],
+    ] {
+        let ran = run(&command, "");
+        assert!(ran.err.contains("RP216"), "{command:?}: {} {}", ran.out, ran.err);
+    }
     // Named itself it is read, whatever its name.
     let ran = run(&["check", "--policies", &folder.file("team/b.yml")], "");
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);

@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use raygate::metrics::Metrics;
 use raygate::reload;
-use raygate::reload::policies::PolicyFiles;
+use raygate::reload::policies::{Accept, PolicyFiles};
 use raygate::server::CertificateSource;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::connect;
+use crate::command::Raygate;
 use crate::harness::{Running, eventually, limits, start_shared};
 
 /// A policy, the same in Preview but stricter, and two exemptions: one for long, one that has ended.
@@ -58,7 +60,8 @@ spec:
 
 async fn serve(dir: &TempDir) -> Running {
     let metrics = Arc::new(Metrics::new());
-    let (follower, gate) = PolicyFiles::start(vec![dir.path().to_owned()], false, Arc::clone(&metrics)).unwrap();
+    let (follower, gate) =
+        PolicyFiles::start(vec![dir.path().to_owned()], Accept::default(), Arc::clone(&metrics)).unwrap();
     tokio::spawn(reload::follow(follower, Duration::from_millis(5)));
     start_shared(
         gate as _,
@@ -228,4 +231,73 @@ async fn nothing_in_a_request_becomes_a_series() {
     }
     assert_eq!(series(&first), series(&last));
     assert!(!last.contains("hostile"), "{last}");
+}
+
+/// Policies of which one has a typo, and an empty file.
+fn broken() -> TempDir {
+    let dir = TempDir::new().unwrap();
+    let typo = POLICIES.replacen("maxPodsPerJob", "maxPodz", 1);
+    fs::write(dir.path().join("policies.yaml"), typo).unwrap();
+    fs::write(dir.path().join("empty.yaml"), "").unwrap();
+    dir
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fallback_is_a_variable_that_can_be_turned_off() {
+    let dir = broken();
+    let raygate = |fallback: Option<&str>| {
+        Raygate::serve(|command| {
+            command.arg("--policies").arg(dir.path());
+            command.envs(fallback.map(|value| ("RAYGATE_FALLBACK", value)));
+        })
+    };
+    for off in [None, Some("false"), Some("0"), Some("no")] {
+        assert_eq!(raygate(off).ended().await.code(), Some(3), "{off:?}");
+    }
+    for on in ["true", "1"] {
+        let raygate = raygate(Some(on));
+        for document in ["file", "RayPolicy `base`"] {
+            let line = raygate
+                .until_logged("policy document left out: it is not enforced")
+                .await;
+            assert_eq!(
+                (&line["level"], &line["document"]),
+                (&"ERROR".into(), &document.into()),
+                "{line}"
+            );
+            assert!(
+                line["line"].as_u64().is_some() && line["error"].as_str().is_some(),
+                "{line}"
+            );
+        }
+        raygate.serving().await;
+    }
+}
+
+#[test]
+fn every_mistake_is_printed_where_broken_files_are_not_accepted() {
+    let output = |directory: &Path, with: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_raygate"));
+        command.args([
+            "serve",
+            "--bind",
+            "127.0.0.1:0",
+            "--metrics-bind",
+            "127.0.0.1:0",
+            "--policies",
+        ]);
+        let output = command.arg(directory).args(with).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let dir = broken();
+    let (code, text) = output(dir.path(), &[]);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("RP215") && text.contains("maxPodz"), "{text}");
+    let empty = TempDir::new().unwrap();
+    let (code, text) = output(empty.path(), &[]);
+    assert!(
+        code == Some(3) && text.contains("there is no policy file below"),
+        "{text}"
+    );
+    assert!(text.contains("--allow-empty"), "{text}");
 }

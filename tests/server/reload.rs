@@ -11,7 +11,7 @@ use base64::Engine as _;
 use raygate::admission::Gate;
 use raygate::metrics::Metrics;
 use raygate::reload;
-use raygate::reload::policies::PolicyFiles;
+use raygate::reload::policies::{Accept, PolicyFiles};
 use raygate::server::CertificateSource;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -66,9 +66,23 @@ pub(crate) fn digest(generation: usize) -> String {
     loaded.set.digest[..12].to_owned()
 }
 
-async fn serve(dir: PathBuf, fallback: bool) -> (Running, Arc<Gate>) {
+const STRICT: Accept = Accept {
+    broken: false,
+    empty: false,
+};
+const FALLBACK: Accept = Accept {
+    broken: true,
+    empty: false,
+};
+
+fn refused(dir: &Path, accept: Accept) -> String {
+    let started = PolicyFiles::start(vec![dir.to_owned()], accept, Arc::new(Metrics::new()));
+    started.unwrap_err().to_string()
+}
+
+async fn serve(dir: PathBuf, accept: Accept) -> (Running, Arc<Gate>) {
     let metrics = Arc::new(Metrics::new());
-    let (follower, gate) = PolicyFiles::start(vec![dir], fallback, Arc::clone(&metrics)).unwrap();
+    let (follower, gate) = PolicyFiles::start(vec![dir], accept, Arc::clone(&metrics)).unwrap();
     tokio::spawn(reload::follow(follower, Duration::from_millis(5)));
     let server = start_shared(
         Arc::clone(&gate) as _,
@@ -119,7 +133,7 @@ async fn a_hundred_swaps_under_load_mix_nothing_and_drop_nothing() {
     const SWAPS: usize = 100;
     let is_broken = |swap: usize| swap % 4 == 3;
     let mut volume = ConfigMap::new(&files(0));
-    let (server, gate) = serve(volume.path().to_owned(), false).await;
+    let (server, gate) = serve(volume.path().to_owned(), STRICT).await;
     let server = Arc::new(server);
     let generation_of: BTreeMap<String, usize> = (0..=SWAPS)
         .filter(|swap| !is_broken(*swap))
@@ -159,7 +173,7 @@ async fn a_hundred_swaps_under_load_mix_nothing_and_drop_nothing() {
         written.store(swap, Ordering::SeqCst);
         if is_broken(swap) {
             volume.update(&broken_files(swap));
-            eventually("a fault", async || gate.fault().is_some()).await;
+            eventually("a fault", async || !gate.notices().is_empty()).await;
         } else {
             volume.update(&files(swap));
             let digest = digest(swap);
@@ -181,17 +195,17 @@ async fn a_hundred_swaps_under_load_mix_nothing_and_drop_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_update_says_where_and_since_when_and_its_repair_is_noticed() {
     let mut volume = ConfigMap::new(&files(1));
-    let (server, gate) = serve(volume.path().to_owned(), false).await;
+    let (server, gate) = serve(volume.path().to_owned(), STRICT).await;
     let in_use = format!("raygate_policy_bundle_info{{digest=\"{}\"}} 2", digest(1));
     volume.update(&broken_files(2));
     server.until_metric("raygate_policies_broken 1").await;
-    eventually("a fault", async || gate.fault().is_some()).await;
+    eventually("a fault", async || !gate.notices().is_empty()).await;
 
     let metrics = server.metrics().await;
     assert!(metrics.contains(&in_use), "the last good policies serve on: {metrics}");
     let file = volume.path().join("second.yaml");
     let place = format!(
-        "raygate_policies_broken_since_timestamp_seconds{{file=\"{}\",line=\"9\"}} ",
+        "raygate_policies_broken_since_timestamp_seconds{{file=\"{}\",line=\"9\",in_use=\"last-good\"}} ",
         file.display()
     );
     assert!(metrics.contains(&place), "{metrics}");
@@ -207,6 +221,7 @@ async fn a_broken_update_says_where_and_since_when_and_its_repair_is_noticed() {
         .find(|line| line.starts_with("[!] policy files: broken since 20"));
     let fault = fault.unwrap_or_else(|| panic!("{text}"));
     assert!(fault.contains(&format!("{}:9:", file.display())), "{fault}");
+    assert!(fault.ends_with("; the last good policies stay in use"), "{fault}");
     assert!(text.contains(&format!("bundle {}", digest(1))), "{text}");
     assert_eq!(get(server.admin, "/readyz").await.body_text(), "ready\n");
 
@@ -226,11 +241,11 @@ async fn a_plain_folder_is_edited_in_place_emptied_and_taken_away() {
     let dir = parent.path().join("policies");
     fs::create_dir(&dir).unwrap();
     write(&dir, &files(1));
-    let (server, gate) = serve(dir.clone(), false).await;
+    let (server, gate) = serve(dir.clone(), STRICT).await;
     let until = async |generation: usize| {
         let digest = digest(generation);
         eventually("the new policies", async || gate.bundle().short_digest() == digest).await;
-        assert_eq!(gate.fault(), None);
+        assert_eq!(*gate.notices(), Vec::<String>::new());
     };
     write(&dir, &files(2));
     until(2).await;
@@ -244,7 +259,8 @@ async fn a_plain_folder_is_edited_in_place_emptied_and_taken_away() {
             fs::rename(&dir, parent.path().join("elsewhere")).unwrap();
         }
         eventually(how, async || {
-            gate.fault()
+            gate.notices()
+                .first()
                 .is_some_and(|text| text.contains(fault) && text.contains(&dir.display().to_string()))
         })
         .await;
@@ -252,30 +268,238 @@ async fn a_plain_folder_is_edited_in_place_emptied_and_taken_away() {
         assert_eq!(get(server.admin, "/readyz").await.status, 200);
         fs::create_dir_all(&dir).unwrap();
         write(&dir, &files(2));
-        eventually("the repair", async || gate.fault().is_none()).await;
+        eventually("the repair", async || gate.notices().is_empty()).await;
     }
     write(&dir, &files(3));
     until(3).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_started_broken_with_a_fallback_takes_over_once_it_is_repaired() {
-    let mut volume = ConfigMap::new(&broken_files(1));
-    let path = volume.path().to_owned();
-    assert!(PolicyFiles::start(vec![path.clone()], false, Arc::new(Metrics::new())).is_err());
-    let (server, gate) = serve(path, true).await;
-    assert_eq!(gate.bundle().short_digest(), "kuberay-only");
-    server.until_metric("raygate_policies_broken 1").await;
+/// The lines of `/readyz?verbose` about the policy files.
+async fn notices(server: &Running) -> Vec<String> {
     let ready = get(server.admin, "/readyz?verbose").await;
-    assert!(ready.status == 200 && ready.body_text().contains("[!] policy files: broken since"));
-    let answer = connect(&server).await.post("/validate", &review()).await;
-    assert_eq!(marks(&answer.body_text()), ("kuberay-only".to_owned(), BTreeSet::new()));
+    assert_eq!(ready.status, 200);
+    let text = ready.body_text();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("[!] policy files: "));
+    lines.map(str::to_owned).collect()
+}
 
-    volume.update(&files(1));
-    server
-        .until_metric(&format!("raygate_policy_bundle_info{{digest=\"{}\"}} 2", digest(1)))
-        .await;
+fn policy(name: &str, spec: &str) -> String {
+    format!(
+        "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: {name}}}\nspec: {{match: {{}}{spec}}}\n"
+    )
+}
+
+/// Caps that deny the RayJob of [`review`], and fill in a TTL.
+const CAP: &str = ", limits: {maxPodsPerJob: 1}";
+const TTL: &str = ", defaults: {lifecycle: {ttlSecondsAfterFinished: 77}}";
+
+fn patch(answer: &str) -> String {
+    let review: Value = serde_json::from_str(answer).unwrap();
+    let patch = review["response"]["patch"].as_str().unwrap_or_default();
+    let patch = base64::engine::general_purpose::STANDARD.decode(patch).unwrap();
+    String::from_utf8(patch).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_with_a_broken_document_enforces_all_others() {
+    let dir = TempDir::new().unwrap();
+    let typo = policy("typo", ", limitz: {maxGpusPerJob: 1}");
+    let sound = policy("cap", CAP);
+    write(
+        dir.path(),
+        &[
+            ("a.yaml", [typo.clone(), sound.clone()].join("---\n")),
+            ("b.yaml", policy("ttl", TTL)),
+        ],
+    );
+    std::os::unix::fs::symlink("gone", dir.path().join("gone.yaml")).unwrap();
+    refused(dir.path(), STRICT);
+    let (server, gate) = serve(dir.path().to_owned(), FALLBACK).await;
+
+    let mut client = connect(&server).await;
+    let answer = client.post("/validate", &review()).await.body_text();
+    assert!(
+        answer.contains("\"allowed\":false") && answer.contains("RG507"),
+        "{answer}"
+    );
+    let answer = client.post("/mutate", &review()).await.body_text();
+    assert!(patch(&answer).contains("77"), "{}", patch(&answer));
+
+    let [first, typos, gone] = notices(&server).await.try_into().unwrap();
+    assert!(first.starts_with("broken since 20"), "{first}");
+    assert!(
+        first.ends_with("only the documents that were valid at the start are in use"),
+        "{first}"
+    );
+    // Sorted by file where one is known: what cannot be read comes first.
+    let place = |file: &str| dir.path().join(file).display().to_string();
+    assert!(typos.contains(&place("gone.yaml")), "{typos}");
+    let wanted = format!("left out: RayPolicy `typo`: it is not enforced: {}:4:", place("a.yaml"));
+    assert!(gone.starts_with(&wanted), "{gone}");
+    let metrics = server.metrics().await;
+    assert!(metrics.contains("raygate_policies_broken 1\n"), "{metrics}");
+    assert!(metrics.contains("in_use=\"valid-documents\"} "), "{metrics}");
+
+    // A change that is broken too does not take away what is enforced.
+    let digest = gate.bundle().short_digest().to_owned();
+    fs::write(dir.path().join("a.yaml"), typo.replace("limitz", "limitzz")).unwrap();
+    fs::remove_file(dir.path().join("gone.yaml")).unwrap();
+    eventually("the new fault", async || notices(&server).await[0].contains("limitzz")).await;
+    assert_eq!(gate.bundle().short_digest(), digest);
+
+    fs::write(dir.path().join("a.yaml"), sound).unwrap();
     server.until_metric("raygate_policies_broken 0").await;
-    let answer = connect(&server).await.post("/validate", &review()).await;
-    assert_eq!(marks(&answer.body_text()), (digest(1), BTreeSet::from([1])));
+    assert_eq!(notices(&server).await, Vec::<String>::new());
+    assert!(!server.metrics().await.contains("broken_since_timestamp_seconds{"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_left_out_platform_says_what_is_unknown() {
+    let dir = TempDir::new().unwrap();
+    let platform = "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {flyte: {verzion: 1}}\n".to_owned();
+    write(
+        dir.path(),
+        &[("a.yaml", policy("cap", CAP)), ("platform.yaml", platform)],
+    );
+    let (server, _) = serve(dir.path().to_owned(), FALLBACK).await;
+    let notices = notices(&server).await;
+    assert!(
+        notices[1]
+            .starts_with("left out: Platform: its KubeRay release, Flyte settings and accelerators are unknown: "),
+        "{notices:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_valid_policy_the_built_in_ones_judge_and_mutate() {
+    let platform = "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {kuberay: {version: \"1.4\"}}\n";
+    let dir = TempDir::new().unwrap();
+    let files = [
+        ("a.yaml", policy("typo", ", limitz: {}")),
+        ("platform.yaml", platform.to_owned()),
+    ];
+    write(dir.path(), &files);
+    let (server, gate) = serve(dir.path().to_owned(), FALLBACK).await;
+    assert!(gate.summary().starts_with("default (bundle "), "{}", gate.summary());
+    assert!(
+        gate.summary().ends_with("KubeRay 1.4)"),
+        "the Platform is valid: {}",
+        gate.summary()
+    );
+    let answer = connect(&server).await.post("/mutate", &review()).await.body_text();
+    assert!(
+        patch(&answer).contains("\"shutdownAfterJobFinishes\":true"),
+        "{}",
+        patch(&answer)
+    );
+    let [first, left_out] = notices(&server).await.try_into().unwrap();
+    assert!(
+        first.ends_with("no valid policy was found at the start, so the built-in policies are in use"),
+        "{first}"
+    );
+    assert!(left_out.starts_with("left out: RayPolicy `typo`"), "{left_out}");
+    let metrics = server.metrics().await;
+    assert!(metrics.contains("in_use=\"built-in\"} "), "{metrics}");
+
+    // A volume that is not there.
+    let empty = TempDir::new().unwrap();
+    for directory in [empty.path().to_owned(), empty.path().join("none")] {
+        refused(&directory, STRICT);
+        let (server, gate) = serve(directory.clone(), FALLBACK).await;
+        assert!(gate.summary().starts_with("default (bundle "), "{}", gate.summary());
+        let metrics = server.metrics().await;
+        assert!(metrics.contains("in_use=\"built-in\"} "), "{metrics}");
+        fs::create_dir_all(&directory).unwrap();
+        write(&directory, &[("a.yaml", policy("cap", CAP))]);
+        server.until_metric("raygate_policies_broken 0").await;
+        assert!(gate.summary().starts_with("cap (bundle "), "{}", gate.summary());
+        fs::remove_file(directory.join("a.yaml")).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_truncated_file_keeps_the_last_good_policies() {
+    let dir = TempDir::new().unwrap();
+    let whole = [("cap.yaml", policy("cap", CAP)), ("ttl.yaml", policy("ttl", TTL))];
+    write(dir.path(), &whole);
+    let (server, gate) = serve(dir.path().to_owned(), STRICT).await;
+    let digest = gate.bundle().short_digest().to_owned();
+    for (rest, files) in [
+        ("", vec!["cap.yaml"]),
+        ("# The caps\n---\n", vec!["cap.yaml"]),
+        ("\n", vec!["cap.yaml", "ttl.yaml"]),
+    ] {
+        for file in files {
+            fs::write(dir.path().join(file), rest).unwrap();
+        }
+        server.until_metric("raygate_policies_broken 1").await;
+        let notices = notices(&server).await;
+        assert!(notices[0].contains("cap.yaml:1:1: error[RP215]"), "{notices:?}");
+        assert_eq!(gate.bundle().short_digest(), digest, "{rest:?}");
+        assert!(refused(dir.path(), STRICT).contains("RP215"));
+        write(dir.path(), &whole);
+        server.until_metric("raygate_policies_broken 0").await;
+    }
+    // To delete a file is a decision.
+    fs::remove_file(dir.path().join("cap.yaml")).unwrap();
+    eventually("the change", async || gate.summary().starts_with("ttl (bundle ")).await;
+    assert_eq!(notices(&server).await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_policies_at_all_need_a_flag() {
+    let dir = TempDir::new().unwrap();
+    assert!(refused(dir.path(), STRICT).contains("there is no policy file below"));
+    let accept = Accept {
+        broken: false,
+        empty: true,
+    };
+    let (server, gate) = serve(dir.path().to_owned(), accept).await;
+    assert!(gate.summary().starts_with("none, checks only"), "{}", gate.summary());
+    server.until_metric("raygate_policies_broken 0").await;
+    write(dir.path(), &[("cap.yaml", policy("cap", CAP))]);
+    eventually("the policy", async || gate.summary().starts_with("cap (bundle ")).await;
+    fs::remove_file(dir.path().join("cap.yaml")).unwrap();
+    eventually("no policy", async || gate.summary().starts_with("none, checks only")).await;
+    fs::write(dir.path().join("cap.yaml"), "").unwrap();
+    server.until_metric("raygate_policies_broken 1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_effect_is_reported_for_as_long_as_it_is_there() {
+    let dir = TempDir::new().unwrap();
+    let empty = dir.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let own = dir.path().join("own");
+    fs::create_dir(&own).unwrap();
+    let never = "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: never}\nspec: {match: {namespaces: [Team_A], domains: [a]}, limits: {maxPodsPerJob: 1}}\n";
+    write(
+        &own,
+        &[
+            ("cap.yaml", policy("cap", CAP)),
+            ("never.yaml", never.to_owned()),
+            ("ttl.yml", policy("ttl", TTL)),
+        ],
+    );
+    let metrics = Arc::new(Metrics::new());
+    let directories = vec![own.clone(), empty.clone()];
+    let (follower, gate) = PolicyFiles::start(directories, STRICT, Arc::clone(&metrics)).unwrap();
+    let wanted = |codes: &[&str]| {
+        let text = metrics.encode();
+        let (notices, series) = (gate.notices(), text.matches("raygate_policy_warnings{").count());
+        series == codes.len()
+            && notices.len() == codes.len()
+            && codes.iter().all(|code| {
+                notices.iter().any(|notice| notice.contains(code))
+                    && text.contains(&format!("raygate_policy_warnings{{code=\"{code}\"}} 1\n"))
+            })
+    };
+    assert!(wanted(&["RP216", "RP217", "RL102", "RL107"]), "{:?}", gate.notices());
+    tokio::spawn(reload::follow(follower, Duration::from_millis(5)));
+    // An ignored file alone is no other set of policies, and still a change.
+    fs::remove_file(own.join("ttl.yml")).unwrap();
+    eventually("one warning less", async || wanted(&["RP217", "RL102", "RL107"])).await;
+    fs::remove_file(own.join("never.yaml")).unwrap();
+    fs::write(empty.join("ttl.yaml"), policy("ttl", TTL)).unwrap();
+    eventually("no warning", async || wanted(&[])).await;
 }

@@ -30,7 +30,7 @@ async fn sighup_reloads_at_once_and_sigterm_ends() {
     assert!(get(admin, "/metrics").await.body_text().contains(&bundle(2)));
 
     write(dir.path(), &broken_files(3));
-    let refused = "the policy files cannot be used, the former policies stay in use";
+    let refused = "the policy files contain an error: the last good policies stay in use";
     // Whoever asks again is answered again.
     for _ in 0..2 {
         raygate.signal("HUP");
