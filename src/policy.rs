@@ -30,7 +30,7 @@ use serde_json::Value;
 use crate::k8s::quantity::Quantity;
 use crate::ray::{KubeRay, version};
 
-use settings::{Accelerator, FlyteSpec, Mode};
+use settings::{Accelerator, FlyteSpec, Mode, OPERATORS, QUEUE_CONTROLLERS};
 
 /// All documents of a set of policy files.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +57,10 @@ pub struct Platform {
     pub names_kuberay: bool,
     /// Feature gates that differ from the release's defaults.
     pub feature_gates: BTreeMap<String, bool>,
+    /// The users that the KubeRay operator runs as; `None` means [`OPERATORS`].
+    pub operators: Option<Vec<String>>,
+    /// The users that the queue's controllers run as; `None` means [`QUEUE_CONTROLLERS`].
+    pub queue_controllers: Option<Vec<String>>,
     /// The Flyte that creates the RayJobs.
     pub flyte: FlyteSpec,
     /// The kinds of accelerators.
@@ -74,6 +78,16 @@ impl Platform {
             .unwrap_or_else(|| version::gate_default(name, self.kuberay))
     }
 
+    /// Whether a user is the KubeRay operator.
+    pub fn is_operator(&self, user: &str) -> bool {
+        is_listed(self.operators.as_deref(), OPERATORS, user)
+    }
+
+    /// Whether a user is a controller of the queue.
+    pub fn is_queue_controller(&self, user: &str) -> bool {
+        is_listed(self.queue_controllers.as_deref(), QUEUE_CONTROLLERS, user)
+    }
+
     /// What Flyte's platform gives a container whose author asked for nothing (flyte-core chart: 100m and 500Mi).
     pub fn task_default(&self, resource: &str) -> Option<Quantity> {
         if !self.flyte.task_defaults.is_empty() {
@@ -84,6 +98,14 @@ impl Platform {
             "memory" => Quantity::parse("500Mi").ok(),
             _ => None,
         }
+    }
+}
+
+/// Whether the platform's list, or the default where it gives none, has a user.
+fn is_listed(given: Option<&[String]>, default: &[&str], user: &str) -> bool {
+    match given {
+        Some(users) => users.iter().any(|known| known == user),
+        None => default.contains(&user),
     }
 }
 

@@ -404,6 +404,24 @@ fn the_line_behind_a_passed_limit_is_the_limits_own() {
     assert_eq!(line("RG507"), None);
 }
 
+#[test]
+fn operators_and_queue_controllers_have_defaults_that_the_platform_replaces() {
+    const KUBERAY: &str = "system:serviceaccount:ray-system:kuberay-operator";
+    const KUEUE: &str = "system:serviceaccount:kueue-system:kueue-controller-manager";
+    let platform = |spec: &str| {
+        let text = format!("apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {spec}\n");
+        let loaded = read(&[("platform.yaml", &text)]);
+        loaded.set.platform
+    };
+    let default = platform("{kuberay: {version: \"1.6\"}}");
+    assert!(default.is_operator(KUBERAY) && default.is_queue_controller(KUEUE));
+    assert!(!default.is_operator(KUEUE) && !default.is_queue_controller(KUBERAY));
+    assert!(!default.is_operator("") && !default.is_operator("tenant"));
+    let own = platform("{kuberay: {operators: [\"system:serviceaccount:ops:ray\"]}, queue: {controllers: []}}");
+    assert!(own.is_operator("system:serviceaccount:ops:ray"));
+    assert!(!own.is_operator(KUBERAY) && !own.is_queue_controller(KUEUE));
+}
+
 /// Each as its reader sees it; the JSON has the same places.
 #[test]
 fn what_is_wrong_with_an_exemption_is_said_at_its_place() {

@@ -91,6 +91,8 @@ fn platform_of(spec: PlatformSpec) -> Platform {
             .and_then(|version| version.parse().ok())
             .unwrap_or_default(),
         feature_gates: spec.kuberay.feature_gates,
+        operators: spec.kuberay.operators,
+        queue_controllers: spec.queue.controllers,
         flyte: spec.flyte,
         accelerators: spec.accelerators,
         accelerator_origins: BTreeMap::new(),

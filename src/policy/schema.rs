@@ -184,6 +184,12 @@ static PLATFORM: &[Field] = &[
         "{version: \"1.16.8\"}",
     ),
     field(
+        "queue",
+        Kind::Object(QUEUE),
+        "The queue that starts and suspends jobs.",
+        "{controllers: [\"system:serviceaccount:kueue-system:kueue-controller-manager\"]}",
+    ),
+    field(
         "accelerators",
         Kind::Map(Form::Name, &Kind::Object(ACCELERATOR)),
         "The kinds of accelerators of this platform, under names of your choice.",
@@ -204,7 +210,22 @@ static KUBERAY: &[Field] = &[
         "Feature gates of the operator that differ from the release's defaults.",
         "{RayJobDeletionPolicy: true}",
     ),
+    field(
+        "operators",
+        Kind::List(&Kind::Text(Form::User)),
+        "The users that the KubeRay operator runs as. The default names the operator's service account in the namespaces \
+         `ray-system`, `kuberay-operator`, `kuberay-system` and `default`. No pod of a RayJob may use these accounts.",
+        "[\"system:serviceaccount:ray-system:kuberay-operator\"]",
+    ),
 ];
+
+static QUEUE: &[Field] = &[field(
+    "controllers",
+    Kind::List(&Kind::Text(Form::User)),
+    "The users that the queue's controllers run as. The default names Kueue's service account in the namespace \
+     `kueue-system`. No pod of a RayJob may use these accounts.",
+    "[\"system:serviceaccount:kueue-system:kueue-controller-manager\"]",
+)];
 
 static FLYTE: &[Field] = &[
     field(

@@ -257,6 +257,8 @@ pub struct PlatformSpec {
     pub kuberay: KubeRaySpec,
     /// The Flyte that creates the RayJobs.
     pub flyte: FlyteSpec,
+    /// The queue that starts and suspends jobs.
+    pub queue: QueueSpec,
     /// The kinds of accelerators, by name.
     pub accelerators: BTreeMap<String, Accelerator>,
 }
@@ -269,7 +271,29 @@ pub struct KubeRaySpec {
     pub version: Option<String>,
     /// Feature gates that differ from the release's defaults.
     pub feature_gates: BTreeMap<String, bool>,
+    /// The users that the operator runs as; `None` means [`OPERATORS`].
+    pub operators: Option<Vec<String>>,
 }
+
+/// The users that the KubeRay operator runs as unless the Platform names others: the service account of the Helm chart
+/// and of the kustomizations (KubeRay 1.7, `helm-chart/kuberay-operator/values.yaml`) in the usual namespaces.
+pub const OPERATORS: &[&str] = &[
+    "system:serviceaccount:ray-system:kuberay-operator",
+    "system:serviceaccount:kuberay-operator:kuberay-operator",
+    "system:serviceaccount:kuberay-system:kuberay-operator",
+    "system:serviceaccount:default:kuberay-operator",
+];
+
+/// The queue that starts and suspends jobs.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct QueueSpec {
+    /// The users that the queue's controllers run as; `None` means [`QUEUE_CONTROLLERS`].
+    pub controllers: Option<Vec<String>>,
+}
+
+/// The users that a queue's controllers run as unless the Platform names others: Kueue's, as its manifests install it.
+pub const QUEUE_CONTROLLERS: &[&str] = &["system:serviceaccount:kueue-system:kueue-controller-manager"];
 
 /// The Flyte that creates the RayJobs.
 #[derive(Clone, Debug, Default, Deserialize)]
