@@ -61,6 +61,7 @@ fn with_session<T>(object: &Value, old: Option<&Value>, read: impl FnOnce(&Sessi
         operation: "CREATE",
         namespace: "ml-production",
         user: "flyte",
+        devices: vec![],
         kuberay: KubeRay::V1_6,
         flyte: "1.16.8",
     });

@@ -385,6 +385,7 @@ fn the_line_behind_a_passed_limit_is_the_limits_own() {
     let cx = Cx {
         policy: &compiled.effective,
         platform: &platform,
+        namespace: "a",
         named: true,
         skipped: false,
     };

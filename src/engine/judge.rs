@@ -267,6 +267,7 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, document: 
     let cx = Cx {
         policy: &compiled.effective,
         platform: bundle.platform(),
+        namespace: &asked.subject.namespace,
         named: asked.named,
         skipped: false,
     };

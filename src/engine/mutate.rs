@@ -44,6 +44,7 @@ pub fn mutate(bundle: &Bundle, compiled: &Compiled, named: bool, document: &mut 
     let cx = Cx {
         policy: &compiled.effective,
         platform: bundle.platform(),
+        namespace: "",
         named,
         skipped: false,
     };
