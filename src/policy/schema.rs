@@ -471,7 +471,13 @@ pub static EXEMPTION: &[Field] = &[
 const PROJECTS: Field = field("projects", GLOBS, "Flyte projects.", "[\"ml*\"]");
 const DOMAINS: Field = field("domains", GLOBS, "Flyte domains.", "[production]");
 const WORKFLOWS: Field = field("workflows", GLOBS, "Flyte workflows.", "[\"*training*\"]");
-const TASKS: Field = field("tasks", GLOBS, "Flyte tasks, by their dotted name.", "[\"*.train_*\"]");
+const TASKS: Field = field(
+    "tasks",
+    GLOBS,
+    "Flyte tasks, by their dotted name. The name is the author's word: alone it loosens nothing, and an author can escape \
+     a policy that only this key selects.",
+    "[\"*.train_*\"]",
+);
 const NAMESPACES: Field = field("namespaces", GLOBS, "Kubernetes namespaces.", "[\"team-a-*\"]");
 const USERS: Field = field(
     "users",

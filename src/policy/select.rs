@@ -208,7 +208,8 @@ impl Selector {
         let is_advisory = self.patterns.iter().any(|(key, _)| key.is_advisory())
             || self.when.as_ref().is_some_and(|when| when.uses_identity());
         let names_author_only = !self.patterns.is_empty() && self.patterns.iter().all(|(key, _)| key.is_authors());
-        !names_author_only && (subject.verified || !is_advisory)
+        let is_forged = subject.identity.is_disputed && self.patterns.iter().any(|(key, _)| key.is_authors());
+        !names_author_only && !is_forged && (subject.verified || !is_advisory)
     }
 
     /// Whether surely no subject fits both: for some key, each pattern of one excludes each of the other.
