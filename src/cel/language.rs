@@ -145,7 +145,11 @@ pub static VARIABLES: &[Variable] = &[
 ];
 
 static JOB: &[Field] = &[
-    field("gpus", Shape::Int, "Accelerators that the scheduler reserves for all pods together."),
+    field(
+        "gpus",
+        Shape::Int,
+        "Accelerators that the scheduler reserves for all pods together.",
+    ),
     field("maxGpus", Shape::Int, "The same at the autoscaler's most."),
     field(
         "cpus",
