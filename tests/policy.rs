@@ -9,8 +9,9 @@
     reason = "a test may panic, and a benchmark prints its result"
 )]
 
-use raygate::engine::Bundle;
 use raygate::engine::bundle::known;
+use raygate::engine::judge::answer_mutate;
+use raygate::engine::{Bundle, Operation, Request};
 use raygate::policy::load::{Loaded, Source, leaf_names};
 use raygate::policy::merge::Leaf;
 use raygate::policy::schema::{self, Kind};
@@ -477,6 +478,32 @@ fn a_task_alone_loosens_nothing_and_the_last_variable_counts() {
         "{match: {tasks: [own]}, priority: 1, limits: {maxGpusPerJob: 1}}",
     ));
     assert_eq!(most_gpus(&tighter, &["hero", "own"]), Some(1));
+}
+
+#[test]
+fn a_forced_variable_replaces_the_last_of_its_name() {
+    let forced = policy(
+        "force",
+        "{match: {}, force: {pods: {env: [{name: MODE, value: safe}]}}}",
+    );
+    let loaded = read(&[("p.yaml", &forced)]);
+    let bundle = Bundle::new(loaded.set);
+    let object = json!({"metadata": {"name": "a"}, "spec": {"rayClusterSpec": {"headGroupSpec": {"template": {"spec": {
+        "containers": [{"name": "ray", "image": "a", "env": [
+            {"name": "MODE", "value": "safe"}, {"name": "MODE", "value": "own"}]}]}}}}}});
+    let request = Request {
+        operation: Operation::Create,
+        namespace: "a".to_owned(),
+        user: "b".to_owned(),
+        object,
+        old: None,
+        named: true,
+        now: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let mutated = answer_mutate(&bundle, request);
+    let job = RayJob::of(mutated.document.value());
+    let ray = job.head().and_then(|head| head.main()).unwrap();
+    assert_eq!(ray.env("MODE").unwrap()["value"], "safe");
 }
 
 #[test]

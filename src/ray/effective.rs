@@ -14,12 +14,12 @@ use super::job::{Container, Pod, Resource, Slot, text};
 /// Quantities by the name of the resource.
 pub type Requests<'a> = BTreeMap<&'a str, Quantity>;
 
-/// What the scheduler reserves for a pod of this template, the autoscaler that KubeRay adds included. A quantity that
+/// What the scheduler reserves for a pod of this template, with the containers that KubeRay adds by options. A quantity that
 /// Kubernetes cannot read, or a negative one, counts as zero.
 pub fn requests<'a>(pod: &Pod<'a>) -> Requests<'a> {
     let mut sum = Requests::new();
-    let autoscaler = pod.others.iter().filter(|other| other.slot == Slot::Autoscaler);
-    for container in pod.running().chain(autoscaler) {
+    let added = pod.others.iter().filter(|other| other.slot != Slot::Ephemeral);
+    for container in pod.running().chain(added) {
         add_all(&mut sum, container.reserved());
     }
     let mut sidecars = Requests::new();

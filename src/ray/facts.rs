@@ -152,7 +152,7 @@ mod tests {
         let facts = Facts::of(&RayJob::of(&object), &[]);
         assert_eq!(gpus(&RayJob::of(&object), &[]), facts.gpus);
         assert_eq!((facts.gpus, facts.max_gpus), (24, 80));
-        assert_eq!((facts.milli_cpus, facts.workers, facts.max_pods), (6000, 6, 21));
+        assert_eq!((facts.milli_cpus, facts.workers, facts.max_pods), (5500, 6, 21));
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub struct Pod<'a> {
     pub spec: &'a Value,
     /// `containers`, then `initContainers`.
     pub containers: Vec<Container<'a>>,
-    /// The other containers of the pod: `ephemeralContainers`, then the autoscaler that KubeRay adds to the head.
+    /// The other containers of the pod: `ephemeralContainers`, then those that KubeRay adds by the cluster's options.
     pub others: Vec<Container<'a>>,
 }
 
@@ -76,6 +76,8 @@ pub enum Slot {
     Ephemeral,
     /// `autoscalerOptions`: KubeRay makes a container of it in an autoscaled head.
     Autoscaler,
+    /// `historyServerOptions.collectorOptions`: KubeRay 1.7 makes a container of it in every pod that runs Ray.
+    Collector,
 }
 
 /// A container of a pod template.
@@ -148,12 +150,19 @@ impl<'a> RayJob<'a> {
         let autoscaler = cluster
             .filter(|cluster| autoscales(cluster))
             .map(|cluster| child(cluster, "autoscalerOptions"));
+        let collector = cluster
+            .and_then(|cluster| child(cluster, "historyServerOptions").get("collectorOptions"))
+            .filter(|options| options.is_object());
+        let collected = |mut pod: Pod<'a>| {
+            pod.others.extend(collector.map(Container::collector));
+            pod
+        };
         let mut pods = Vec::with_capacity(groups.len() + 2);
         if let Some(head) = cluster
             .and_then(|cluster| cluster.get("headGroupSpec"))
             .filter(|head| head.is_object())
         {
-            let mut head = Pod::of(Role::Head, 0, head, child(head, "template"));
+            let mut head = collected(Pod::of(Role::Head, 0, head, child(head, "template")));
             head.others.extend(autoscaler.map(Container::autoscaler));
             pods.push(head);
         }
@@ -161,7 +170,7 @@ impl<'a> RayJob<'a> {
             groups
                 .iter()
                 .enumerate()
-                .map(|(index, group)| Pod::of(Role::Worker, index, group, child(group, "template"))),
+                .map(|(index, group)| collected(Pod::of(Role::Worker, index, group, child(group, "template")))),
         );
         if let Some(template) = spec.get("submitterPodTemplate").filter(|template| template.is_object()) {
             pods.push(Pod::of(Role::Submitter, 0, spec, template));
@@ -310,6 +319,9 @@ impl<'a> Pod<'a> {
             Slot::Init => "initContainers",
             Slot::Ephemeral => "ephemeralContainers",
             Slot::Autoscaler => return Path::of(["spec", "rayClusterSpec", "autoscalerOptions"]),
+            Slot::Collector => {
+                return Path::of(["spec", "rayClusterSpec", "historyServerOptions", "collectorOptions"]);
+            }
         };
         self.spec_path().then_key(list).then_index(container.index)
     }
@@ -346,9 +358,11 @@ impl<'a> Pod<'a> {
         self.containers.iter().filter(|container| container.slot == Slot::Init)
     }
 
-    /// Every container that the pod has or may get.
+    /// Every container that the pod has or may get. The collector, which all pods share, stands in the head alone.
     pub fn everywhere(&self) -> impl Iterator<Item = &Container<'a>> {
-        self.containers.iter().chain(&self.others)
+        let others = self.others.iter();
+        let here = others.filter(|other| other.slot != Slot::Collector || self.role == Role::Head);
+        self.containers.iter().chain(here)
     }
 
     /// The name of the pod's service account: `serviceAccountName`, else its deprecated alias `serviceAccount`, as
@@ -417,6 +431,14 @@ impl<'a> Container<'a> {
     pub fn asked(&self) -> impl Iterator<Item = &Resource<'a>> {
         let unlimited = self.requests.iter().filter(|request| self.limit(request.key).is_none());
         self.limits.iter().chain(unlimited)
+    }
+
+    /// The history server's collector, by its options.
+    fn collector(options: &'a Value) -> Container<'a> {
+        Container {
+            name: "ray-history-collector",
+            ..Container::of(options, child(options, "resources"), 0, Slot::Collector)
+        }
     }
 
     /// Each resource that the scheduler reserves for the container, once: its requests, and the limits that have none,

@@ -1,7 +1,7 @@
 //! # What it does
 //! Finds devices that raygate cannot count, in a RayJob whose accelerators are limited: resource claims, extended resources
-//! that may be accelerators, and resources that reserve a part of a GPU, such as `aliyun.com/gpu-mem`, without a resource
-//! that counts GPUs beside them. Without `limits.maxGpusPerJob` it finds nothing.
+//! that may be accelerators, the KAI scheduler's annotations for parts of a GPU, and resources that reserve a part of a GPU,
+//! such as `aliyun.com/gpu-mem`, without a resource that counts GPUs beside them. Without `limits.maxGpusPerJob` it finds nothing.
 //!
 //! # Why it is bad
 //! Such a device may be an accelerator. `limits.maxGpusPerJob` does not count it, so the job may take more than the limit
@@ -26,6 +26,8 @@
 //!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1", rdma/hca: "1"}}}]}}
 //! ```
 
+use serde_json::Value;
+
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::ray::device::{Device, device};
@@ -47,6 +49,9 @@ pub const CHECK: Check = Check {
     page: include_str!("unknown_device.rs"),
     run,
 };
+
+/// The annotations by which the KAI scheduler gives a pod a part of a GPU.
+const SHARED_BY_KAI: [&str; 2] = ["gpu-fraction", "gpu-memory"];
 
 fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let limits = &cx.policy.limits;
@@ -74,6 +79,23 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                     .fix("request accelerators with a resource such as nvidia.com/gpu")
                     .weight(i64::try_from(claims).unwrap_or(i64::MAX).saturating_mul(pods)),
             );
+        }
+        let annotations = pod
+            .template
+            .get("metadata")
+            .and_then(|metadata| metadata.get("annotations"));
+        for key in SHARED_BY_KAI {
+            if annotations.is_some_and(|annotations| annotations.get(key).is_some_and(Value::is_string)) {
+                let message = format!(
+                    "{}: annotation {key} may reserve a part of a GPU. maxGpusPerJob ({most}) cannot count it",
+                    pod.title()
+                );
+                report(
+                    Finding::new(pod.template_path().keys(["metadata", "annotations"]).name(key), message)
+                        .fix("request whole GPUs with a resource such as nvidia.com/gpu")
+                        .weight(pods),
+                );
+            }
         }
         for container in pod.everywhere() {
             for (resource, count) in uncountable(cx, container) {

@@ -1,7 +1,8 @@
 //! # What it does
 //! Finds images that none of the patterns in `limits.allowedImages` covers: those of all containers (init and ephemeral
-//! ones too), of image volumes, of `autoscalerOptions` in an autoscaled cluster, and `image_uri` and `container.image` of
-//! `runtimeEnvYAML`. Without that limit it finds nothing. A malformed image of a container is RG602's.
+//! ones too), of image volumes, of `autoscalerOptions` in an autoscaled cluster, of the history server's collector, and
+//! `image_uri` and `container.image` of `runtimeEnvYAML`. Without that limit it finds nothing. A malformed image of a
+//! container is RG602's.
 //!
 //! # Why it is bad
 //! Code that nobody has looked at runs with the job's secrets and data; an image from the public hub also counts against its pull

@@ -42,8 +42,8 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     for pod in &job.pods {
         for container in pod.everywhere() {
             let image = super::image(container);
-            // KubeRay gives the autoscaler the head's image.
-            if image.is_empty() && container.slot == Slot::Autoscaler {
+            // KubeRay has images for the containers that it adds itself.
+            if image.is_empty() && matches!(container.slot, Slot::Autoscaler | Slot::Collector) {
                 continue;
             }
             let message = if image.is_empty() {
