@@ -263,6 +263,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
     let cx = Cx {
         policy: &compiled.effective,
         platform: bundle.platform(),
+        namespace: "a",
         named: true,
         skipped: false,
     };

@@ -242,7 +242,7 @@ fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Req
         Endpoint::Validate => {
             let creates = request.operation == Operation::Create;
             if creates && !review.is_dry_run() {
-                record.gpus = facts::gpus(&RayJob::of(&request.object)).unsigned_abs();
+                record.gpus = facts::gpus(&RayJob::of(&request.object), &bundle.platform().devices()).unsigned_abs();
             }
             let outcome = judge::answer_validate(bundle, request);
             record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));

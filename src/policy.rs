@@ -78,6 +78,14 @@ impl Platform {
             .unwrap_or_else(|| version::gate_default(name, self.kuberay))
     }
 
+    /// The resources that the platform's kinds of accelerators are asked for with.
+    pub fn devices(&self) -> Vec<&str> {
+        let mut devices: Vec<&str> = self.accelerators.values().map(|kind| kind.resource.as_str()).collect();
+        devices.sort_unstable();
+        devices.dedup();
+        devices
+    }
+
     /// Whether a user is the KubeRay operator.
     pub fn is_operator(&self, user: &str) -> bool {
         is_listed(self.operators.as_deref(), OPERATORS, user)

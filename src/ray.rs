@@ -1,8 +1,11 @@
 //! What Ray, KubeRay and Flyte do with a RayJob: its shape, the versions' behaviour, Flyte's identity and names.
 
 pub mod defaults;
+pub mod device;
+pub mod effective;
 pub mod facts;
 pub mod flyte;
+pub mod images;
 pub mod job;
 pub mod memory;
 pub mod release;

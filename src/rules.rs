@@ -29,6 +29,8 @@ pub struct Cx<'a> {
     pub policy: &'a Effective,
     /// The platform's facts.
     pub platform: &'a Platform,
+    /// The namespace of the request; empty while an object is completed, which no repair asks about.
+    pub namespace: &'a str,
     /// Whether the object's name is final: not before the API server has completed `generateName`.
     pub named: bool,
     /// Whether the author has turned the injector that runs off: then only what is forced holds.

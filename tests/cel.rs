@@ -61,6 +61,7 @@ fn with_session<T>(object: &Value, old: Option<&Value>, read: impl FnOnce(&Sessi
         operation: "CREATE",
         namespace: "ml-production",
         user: "flyte",
+        devices: vec![],
         kuberay: KubeRay::V1_6,
         flyte: "1.16.8",
     });
@@ -175,6 +176,30 @@ fn what_expressions_give() {
         "job.gpus > 4 ? true : false",
     ] {
         assert_eq!(holds(expression), Ok(true), "{expression}");
+    }
+}
+
+#[test]
+fn the_model_is_read_and_the_old_name_of_the_account() {
+    let mut object = rayjob();
+    let spec = &mut object["spec"];
+    spec["runtimeEnvYAML"] = "image_uri: env:1".into();
+    let cluster = &mut spec["rayClusterSpec"];
+    cluster["enableInTreeAutoscaling"] = true.into();
+    cluster["autoscalerOptions"] = json!({"image": "autoscaler:1", "resources": {"limits": {"cpu": "1"}}});
+    let pod = &mut cluster["workerGroupSpecs"][0]["template"]["spec"];
+    pod["serviceAccount"] = "admin".into();
+    pod["volumes"] = json!([{"name": "v", "image": {"reference": "data:1"}}]);
+    pod["initContainers"] = json!([{"name": "i", "image": "rayproject/ray:2.52.1",
+        "resources": {"requests": {"nvidia.com/gpu": "8", "cpu": "2"}}}]);
+    for expression in [
+        "has(pod.spec.serviceAccountName) && pod.spec.serviceAccountName == 'admin'",
+        "!has(object.spec.rayClusterSpec.headGroupSpec.template.spec.serviceAccountName)",
+        "job.gpus == 16 && job.maxGpus == 32 && job.groups[0].gpus == 8",
+        "job.cpus == 7",
+        "job.images == ['rayproject/ray:2.52.1', 'autoscaler:1', 'logs:1', 'data:1', 'env:1']",
+    ] {
+        assert_eq!(holds_on(&object, expression), Ok(true), "{expression}");
     }
 }
 

@@ -151,7 +151,10 @@ fn every_name_that_a_policy_may_have_has_a_page() {
         ("defaults.sharedMemory.size", "## `spec.defaults.sharedMemory.size`"),
         ("force.head.serviceType", "## `spec.defaults.head.serviceType`"),
         ("limits", "## `spec.limits`"),
-        ("limits", "- `maxGpusPerJob`: Accelerators of all pods together"),
+        (
+            "limits",
+            "- `maxGpusPerJob`: Accelerators that the scheduler reserves for all pods",
+        ),
         ("RayPolicy", "defaults.sharedMemory.size "),
         ("Exemption", "expires "),
         ("job.groups.workers", "## `job.groups.workers`\n\nIn expressions: int."),

@@ -9,8 +9,9 @@
     reason = "a test may panic, and a benchmark prints its result"
 )]
 
-use raygate::engine::Bundle;
 use raygate::engine::bundle::known;
+use raygate::engine::judge::answer_mutate;
+use raygate::engine::{Bundle, Operation, Request};
 use raygate::policy::load::{Loaded, Source, leaf_names};
 use raygate::policy::merge::Leaf;
 use raygate::policy::schema::{self, Kind};
@@ -19,7 +20,7 @@ use raygate::policy::{Effective, Platform, Subject, load};
 use raygate::ray::RayJob;
 use raygate::ray::flyte::Identity;
 use raygate::rules::{Cx, check};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn read(files: &[(&str, &str)]) -> Loaded {
     let sources: Vec<Source> = files.iter().map(|(name, text)| Source::new(name, text)).collect();
@@ -385,6 +386,7 @@ fn the_line_behind_a_passed_limit_is_the_limits_own() {
     let cx = Cx {
         policy: &compiled.effective,
         platform: &platform,
+        namespace: "a",
         named: true,
         skipped: false,
     };
@@ -420,6 +422,128 @@ fn operators_and_queue_controllers_have_defaults_that_the_platform_replaces() {
     let own = platform("{kuberay: {operators: [\"system:serviceaccount:ops:ray\"]}, queue: {controllers: []}}");
     assert!(own.is_operator("system:serviceaccount:ops:ray"));
     assert!(!own.is_operator(KUBERAY) && !own.is_queue_controller(KUEUE));
+}
+
+/// The most GPUs that a verified RayJob may have whose Ray container has these values of Flyte's variable, in order.
+fn most_gpus(policies: &str, tasks: &[&str]) -> Option<i64> {
+    let loaded = read(&[("p.yaml", &format!("{FLYTE}---\n{policies}"))]);
+    assert!(loaded.is_usable(), "{:?}", diagnostics(&loaded));
+    let bundle = Bundle::new(loaded.set);
+    let variable = |task: &&str| json!({"name": "FLYTE_INTERNAL_TASK_NAME", "value": task});
+    let env: Vec<Value> = tasks.iter().map(variable).collect();
+    let object = json!({"metadata": {"labels": {"project": "ml", "domain": "production"}}, "spec": {"rayClusterSpec": {
+        "headGroupSpec": {"template": {"spec": {"containers": [{"env": env}]}}}}}});
+    let job = RayJob::of(&object);
+    let subject = Subject::new(Identity::of(&job), "ml-production", "flyte", bundle.platform());
+    assert!(subject.verified);
+    bundle.compiled(&subject, &job).effective.limits.max_gpus_per_job
+}
+
+#[test]
+fn a_task_alone_loosens_nothing_and_the_last_variable_counts() {
+    let base = policy("base", "{match: {}, limits: {maxGpusPerJob: 2}}");
+    let with = |other: &str| format!("{base}---\n{other}");
+    let exemption = with(
+        "apiVersion: raygate.dev/v1beta1\nkind: Exemption\nmetadata: {name: hero}\nspec: {match: {projects: [ml], tasks: [hero]}, \
+         raise: {maxGpusPerJob: 64}, owner: a, reason: b, expires: 2126-12-31}\n",
+    );
+    assert_eq!(most_gpus(&exemption, &["hero"]), Some(64));
+    assert_eq!(most_gpus(&exemption, &["hero", "own"]), Some(2));
+    // Flyte's own comes last, but that it is there twice means that the author has set it too.
+    assert_eq!(most_gpus(&exemption, &["own", "hero"]), Some(2));
+    assert_eq!(most_gpus(&exemption, &["hero", "hero"]), Some(64));
+
+    let looser = |selector: &str| {
+        with(&policy(
+            "hero",
+            &format!("{{match: {selector}, priority: 1, limits: {{maxGpusPerJob: 64}}}}"),
+        ))
+    };
+    assert_eq!(most_gpus(&looser("{tasks: [hero]}"), &["hero"]), Some(2));
+    assert_eq!(
+        most_gpus(&looser("{tasks: [hero], workflows: [\"*\"]}"), &["hero"]),
+        Some(2)
+    );
+    assert_eq!(
+        most_gpus(&looser("{tasks: [hero], projects: [ml]}"), &["hero"]),
+        Some(64)
+    );
+    assert_eq!(
+        most_gpus(&looser("{tasks: [hero], namespaces: [ml-production]}"), &["hero"]),
+        Some(64)
+    );
+
+    let tighter = with(&policy(
+        "tight",
+        "{match: {tasks: [own]}, priority: 1, limits: {maxGpusPerJob: 1}}",
+    ));
+    assert_eq!(most_gpus(&tighter, &["hero", "own"]), Some(1));
+}
+
+#[test]
+fn a_forced_variable_replaces_the_last_of_its_name() {
+    let forced = policy(
+        "force",
+        "{match: {}, force: {pods: {env: [{name: MODE, value: safe}]}}}",
+    );
+    let loaded = read(&[("p.yaml", &forced)]);
+    let bundle = Bundle::new(loaded.set);
+    let object = json!({"metadata": {"name": "a"}, "spec": {"rayClusterSpec": {"headGroupSpec": {"template": {"spec": {
+        "containers": [{"name": "ray", "image": "a", "env": [
+            {"name": "MODE", "value": "safe"}, {"name": "MODE", "value": "own"}]}]}}}}}});
+    let request = Request {
+        operation: Operation::Create,
+        namespace: "a".to_owned(),
+        user: "b".to_owned(),
+        object,
+        old: None,
+        named: true,
+        now: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let mutated = answer_mutate(&bundle, request);
+    let job = RayJob::of(mutated.document.value());
+    let ray = job.head().and_then(|head| head.main()).unwrap();
+    assert_eq!(ray.env("MODE").unwrap()["value"], "safe");
+}
+
+#[test]
+fn no_exemption_waives_the_check_of_trusted_accounts() {
+    let exemption = "apiVersion: raygate.dev/v1beta1\nkind: Exemption\nmetadata: {name: e}\nspec: {match: {projects: [ml]}, \
+                     waive: [RG610], owner: a, reason: b, expires: 2126-12-31}\n";
+    let found = diagnostics(&read(&[("e.yaml", exemption)]));
+    assert!(
+        found
+            .iter()
+            .any(|line| line.contains("RG610 cannot be waived: it guards the accounts that raygate trusts")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn devices_that_cannot_be_counted_are_denied_by_the_stricter_policy() {
+    let most = |specs: &[(&str, &str)]| effective(specs).effective.limits.unknown_devices;
+    assert_eq!(most(&[]), None);
+    assert_eq!(
+        most(&[
+            ("low", "{match: {}, limits: {unknownDevices: Warn}}"),
+            (
+                "high",
+                "{match: {tasks: [\"*\"]}, priority: 1, limits: {unknownDevices: Deny}}"
+            ),
+        ]),
+        Some(Action::Deny)
+    );
+    // The author's word does not loosen it.
+    assert_eq!(
+        most(&[
+            ("low", "{match: {}, limits: {unknownDevices: Deny}}"),
+            (
+                "high",
+                "{match: {tasks: [\"*\"]}, priority: 1, limits: {unknownDevices: Warn}}"
+            ),
+        ]),
+        Some(Action::Deny)
+    );
 }
 
 /// Each as its reader sees it; the JSON has the same places.

@@ -1,4 +1,4 @@
-//! Holds quantities, names and image references against the Go code that Kubernetes itself runs.
+//! Holds quantities, names, image references and the sizes of pods against the Go code that Kubernetes itself runs.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -15,11 +15,14 @@ mod generate;
 mod reference;
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use raygate::k8s::image::Image;
 use raygate::k8s::names;
 use raygate::k8s::quantity::Quantity;
+use raygate::ray::{RayJob, effective};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use generate::Random;
 
@@ -223,5 +226,45 @@ fn image_references_are_what_the_kubelet_says() {
         (10_000..texts.len() - 10_000).contains(&valid),
         "{valid} of {} are valid",
         texts.len()
+    );
+}
+
+/// A map of quantities by the name of the resource, without those that are zero.
+fn nonzero<'q>(quantities: impl Iterator<Item = (&'q str, Quantity)>) -> BTreeMap<String, Quantity> {
+    let quantities = quantities.filter(|(_, quantity)| !quantity.is_zero());
+    quantities.map(|(key, quantity)| (key.to_owned(), quantity)).collect()
+}
+
+#[test]
+fn pods_reserve_what_the_scheduler_says() {
+    let texts = generate::pods(&mut Random::new(4), 20_000);
+    let Some(answers) = reference::answers::<BTreeMap<String, String>>("pod", &texts) else {
+        return;
+    };
+    let mut differences = Vec::new();
+    let mut peaks = 0;
+    for (text, go) in texts.iter().zip(&answers) {
+        let spec: Value = serde_json::from_str(text).unwrap();
+        let object = json!({"spec": {"submitterPodTemplate": {"spec": spec}}});
+        let job = RayJob::of(&object);
+        let pod = job.submitter().unwrap();
+        let ours = nonzero(effective::requests(pod).into_iter());
+        let theirs = nonzero(
+            go.iter()
+                .map(|(key, text)| (key.as_str(), Quantity::parse(text).unwrap())),
+        );
+        if ours != theirs {
+            differences.push(format!("{text}: {ours:?}, Go {theirs:?}"));
+        }
+        let plain: Quantity = pod
+            .running()
+            .filter_map(|container| container.given("cpu"))
+            .fold(Quantity::from(0), |sum, cpu| sum.saturating_add(cpu));
+        peaks += usize::from(theirs.get("cpu").is_some_and(|cpu| *cpu != plain));
+    }
+    assert_none(&differences, texts.len());
+    assert!(
+        peaks > 5_000,
+        "only {peaks} pods reserve something else than their containers ask for"
     );
 }

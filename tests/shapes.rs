@@ -1,4 +1,4 @@
-//! Objects of any shape: no check of resources or accelerators panics on one, points into nothing, or costs more than
+//! Objects of any shape: no check of resources, accelerators or images panics on one, points into nothing, or costs more than
 //! its share.
 #![allow(
     clippy::expect_used,
@@ -15,13 +15,18 @@ use std::time::{Duration, Instant};
 
 use raygate::admission::{Endpoint, Gate};
 use raygate::engine::Bundle;
+use raygate::policy::settings::Action;
 use raygate::policy::{Effective, Platform};
 use raygate::ray::RayJob;
 use raygate::rules::{Check, Cx, Findings, check};
 use serde_json::{Value, json};
 
 fn checks() -> impl Iterator<Item = &'static Check> {
-    check::all().filter(|check| check.code.starts_with("RG2") || check.code.starts_with("RG3"))
+    check::all().filter(|check| {
+        ["RG2", "RG3", "RG6"]
+            .iter()
+            .any(|family| check.code.starts_with(family))
+    })
 }
 
 fn policy() -> Effective {
@@ -29,6 +34,8 @@ fn policy() -> Effective {
     policy.limits.max_gpus_per_job = Some(0);
     policy.limits.max_cpus_per_job = Some(raygate::k8s::quantity::Quantity::from_bytes(0));
     policy.limits.max_memory_per_job = policy.limits.max_cpus_per_job.clone();
+    policy.limits.unknown_devices = Some(Action::Deny);
+    policy.limits.allowed_images = Some(vec!["ghcr.io/my-org/**".to_owned()]);
     policy
 }
 
@@ -47,6 +54,7 @@ fn findings(check: &Check, policy: &Effective, platform: &Platform, object: &Val
     let cx = Cx {
         policy,
         platform,
+        namespace: "a",
         named: true,
         skipped: false,
     };
@@ -162,6 +170,43 @@ fn many(what: &str, count: usize) -> Value {
                 json!({"groupName": format!("g{index}"), "replicas": 1, "template": template})
             }),
         ),
+        "groups without pods" => (
+            group.to_owned(),
+            numbered(&|index| json!({"groupName": format!("g{index}"), "replicas": 0, "maxReplicas": 0})),
+        ),
+        "native sidecars" => (
+            format!("{pod}/initContainers"),
+            numbered(&|index| {
+                let mut container = container(index);
+                if index % 2 == 0 {
+                    container["restartPolicy"] = "Always".into();
+                }
+                container["resources"] = json!({"limits": {format!("example.com/r{index}"): "1"}});
+                container
+            }),
+        ),
+        "images" => (
+            format!("{pod}/ephemeralContainers"),
+            numbered(&|index| json!({"name": format!("c{index}"), "image": format!("example.com/i{index}")})),
+        ),
+        "ports" => (
+            format!("{pod}/containers/0/ports"),
+            numbered(&|index| json!({"name": format!("p{index}"), "containerPort": index % 60_000})),
+        ),
+        "claims" => (
+            format!("{pod}/resourceClaims"),
+            numbered(&|index| json!({"name": format!("c{index}"), "resourceClaimName": "x"})),
+        ),
+        "pod resources" => (
+            format!("{pod}/resources"),
+            json!({"requests": keys("hugepages-"), "limits": keys("hugepages-1")}),
+        ),
+        "submitter's containers" => (
+            "/spec/submitterPodTemplate/spec/containers".to_owned(),
+            numbered(&container),
+        ),
+        "labels" => ("/metadata/labels".to_owned(), keys("l")),
+        "annotations" => ("/metadata/annotations".to_owned(), keys("a")),
         "containers" => (format!("{pod}/containers"), numbered(&container)),
         "init containers" => (format!("{pod}/initContainers"), numbered(&container)),
         "variables" => (
@@ -187,7 +232,8 @@ fn many(what: &str, count: usize) -> Value {
         "group resources" => (format!("{group}/0/resources"), keys("r")),
         _ => panic!("{what} is not known"),
     };
-    *object.pointer_mut(&field).unwrap() = value;
+    let (holder, key) = field.rsplit_once('/').unwrap();
+    object.pointer_mut(holder).unwrap()[key] = value;
     object
 }
 
@@ -206,6 +252,13 @@ fn no_check_costs_the_square_of_anything() {
         ("tolerations", 60_000),
         ("resources", 60_000),
         ("group resources", 60_000),
+        ("groups without pods", 10_000),
+        ("native sidecars", 10_000),
+        ("images", 10_000),
+        ("ports", 60_000),
+        ("claims", 60_000),
+        ("pod resources", 60_000),
+        ("submitter's containers", 10_000),
     ] {
         let object = many(what, count);
         let text = object.to_string();
@@ -213,6 +266,7 @@ fn no_check_costs_the_square_of_anything() {
         let cx = Cx {
             policy: &policy,
             platform: &platform,
+            namespace: "a",
             named: true,
             skipped: false,
         };
@@ -272,6 +326,15 @@ fn answers_cost_no_square_of_the_object() {
         ("tolerations", 2_000),
         ("resources", 2_000),
         ("group resources", 2_000),
+        ("groups without pods", 500),
+        ("native sidecars", 500),
+        ("images", 500),
+        ("ports", 2_000),
+        ("claims", 2_000),
+        ("pod resources", 2_000),
+        ("submitter's containers", 500),
+        ("labels", 2_000),
+        ("annotations", 2_000),
     ] {
         let growth = || fastest(what, count * TIMES).as_secs_f64() / fastest(what, count).as_secs_f64();
         let grown: Vec<f64> = (0..3)

@@ -318,11 +318,3 @@ fn position<'b, 'v>(
     let position = before.map_or(-1, |before| i64::try_from(before.chars().count()).unwrap_or(i64::MAX));
     Ok(CowVal::owned(CelInt::from(position)))
 }
-
-/// A list of texts.
-pub(super) fn texts<'a>(items: impl Iterator<Item = &'a str>) -> CelList<'a> {
-    let items: Vec<Box<dyn Val + 'a>> = items
-        .map(|item| Box::new(CelString::from(item)) as Box<dyn Val + 'a>)
-        .collect();
-    CelList::from(items)
-}

@@ -145,18 +145,22 @@ pub static VARIABLES: &[Variable] = &[
 ];
 
 static JOB: &[Field] = &[
-    field("gpus", Shape::Int, "Accelerators of all pods together."),
+    field(
+        "gpus",
+        Shape::Int,
+        "Accelerators that the scheduler reserves for all pods together.",
+    ),
     field("maxGpus", Shape::Int, "The same at the autoscaler's most."),
     field(
         "cpus",
         Shape::Quantity,
-        "CPUs that all pods together request; it compares with numbers.",
+        "CPUs that the scheduler reserves for all pods together; it compares with numbers.",
     ),
     field("maxCpus", Shape::Quantity, "The same at the autoscaler's most."),
     field(
         "memory",
         Shape::Quantity,
-        "Memory that all pods together request: `job.memory > quantity('4Ti')`.",
+        "Memory that the scheduler reserves for all pods together: `job.memory > quantity('4Ti')`.",
     ),
     field("maxMemory", Shape::Quantity, "The same at the autoscaler's most."),
     field("workers", Shape::Int, "Worker pods."),
@@ -171,7 +175,7 @@ static JOB: &[Field] = &[
     field(
         "images",
         Shape::List(&Shape::Text),
-        "The images of all containers, each once, in their order.",
+        "The images of all containers, of image volumes, of the autoscaler and of the runtime environment, each once.",
     ),
     field(
         "flyte",

@@ -1,5 +1,6 @@
 //! The variables of an evaluation.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use cel::common::types::{CelBool, CelInt, CelList, CelString};
@@ -11,16 +12,15 @@ use crate::k8s::path::Path;
 use crate::k8s::quantity::Quantity;
 use crate::ray::facts::{self, Facts};
 use crate::ray::flyte::Identity;
-use crate::ray::job::text;
-use crate::ray::{Container, KubeRay, Pod, RayJob};
+use crate::ray::{Container, KubeRay, Pod, RayJob, images};
 
-use super::functions::{Gauge, METER, Pattern, REGEX, texts};
+use super::functions::{Gauge, METER, Pattern, REGEX};
 use super::meter::Meter;
 use super::quantity::Amount;
 use super::value::{Reading, Record, wrap};
 
 /// What expressions can see of a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Inputs<'a> {
     /// The RayJob.
     pub job: &'a RayJob<'a>,
@@ -36,6 +36,8 @@ pub struct Inputs<'a> {
     pub namespace: &'a str,
     /// The Kubernetes user.
     pub user: &'a str,
+    /// The resources that the platform calls accelerators.
+    pub devices: Vec<&'a str>,
     /// The installed KubeRay.
     pub kuberay: KubeRay,
     /// The version of Flyte, empty where it is not known.
@@ -120,7 +122,7 @@ fn int<'a>(number: i64) -> Box<dyn Val + 'a> {
 
 fn job_record<'a>(inputs: &Inputs<'a>) -> Record<'a> {
     let job = inputs.job;
-    let facts = Facts::of(job);
+    let facts = Facts::of(job, &inputs.devices);
     let cpus = |milli| Box::new(Amount(Quantity::from_milli(milli))) as Box<dyn Val + 'a>;
     let bytes = |bytes| Box::new(Amount(Quantity::from_bytes(bytes))) as Box<dyn Val + 'a>;
     let groups: Vec<Box<dyn Val + 'a>> = job
@@ -136,16 +138,17 @@ fn job_record<'a>(inputs: &Inputs<'a>) -> Record<'a> {
                 ("name", string(group.group_name())),
                 ("workers", int(workers)),
                 ("maxWorkers", int(most)),
-                ("gpus", int(facts::accelerators(group))),
+                ("gpus", int(facts::size(group, &inputs.devices).gpus)),
             ])) as Box<dyn Val + 'a>
         })
         .collect();
-    let mut images: Vec<&'a str> = Vec::new();
-    for container in job.pods.iter().flat_map(|pod| &pod.containers) {
-        if let Some(image) = text(container.value, "image").filter(|image| !images.contains(image)) {
-            images.push(image);
+    let mut images: Vec<Box<dyn Val + 'a>> = Vec::new();
+    let mut known = BTreeSet::new();
+    images::each(job, &mut |image, _| {
+        if known.insert(image.to_owned()) {
+            images.push(Box::new(CelString::from(image.to_owned())));
         }
-    }
+    });
     let identity = inputs.identity;
     let flyte = Record(vec![
         ("project", string(&identity.project)),
@@ -168,7 +171,7 @@ fn job_record<'a>(inputs: &Inputs<'a>) -> Record<'a> {
         ("pods", int(facts.pods)),
         ("maxPods", int(facts.max_pods)),
         ("groups", Box::new(CelList::from(groups))),
-        ("images", Box::new(texts(images.into_iter()))),
+        ("images", Box::new(CelList::from(images))),
         ("flyte", Box::new(flyte)),
     ])
 }

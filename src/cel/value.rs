@@ -9,7 +9,7 @@ use cel::common::types::{
     CelBool, CelDouble, CelInt, CelList, CelNull, CelString, CelUInt, Kind, LIST_TYPE, MAP_TYPE, Type,
 };
 use cel::common::value::{CowVal, Val};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::meter::Meter;
 use super::quantity::Amount;
@@ -87,7 +87,7 @@ impl<'a> Json<'a> {
                 let key = index.downcast_ref::<CelString<'_>>().ok_or_else(|| mismatch(index))?;
                 let key = key.inner();
                 let hidden = self.reading.shown && SECRET.contains(&key);
-                map.get(key)
+                look_up(map, key)
                     .filter(|value| !value.is_null() && !hidden)
                     .ok_or_else(|| ExecutionError::no_such_key(key))
             }
@@ -101,6 +101,17 @@ impl<'a> Json<'a> {
             _ => Err(mismatch(index)),
         }
     }
+}
+
+/// The value under a key. `serviceAccount` is a deprecated alias that Kubernetes reads where `serviceAccountName` is
+/// missing or empty, so that a rule about the one sees the other.
+fn look_up<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
+    let given = map.get(key);
+    let is_empty = given.is_none_or(|value| value.is_null() || value == "");
+    if key == "serviceAccountName" && is_empty {
+        return map.get("serviceAccount").or(given);
+    }
+    given
 }
 
 fn mismatch(value: &dyn Val) -> ExecutionError {

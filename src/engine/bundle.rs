@@ -248,7 +248,7 @@ pub fn known() -> Known {
                 fixes: check.fixes,
                 action: check.action,
                 // A RayJob that KubeRay refuses is not helped by passing here.
-                waivable: !check.code.starts_with("RG1"),
+                waivable: !check.code.starts_with("RG1") && check.code != check::NEVER_WAIVED,
             })
             .collect(),
         injectors: INJECTORS.iter().map(|injector| injector.name).collect(),

@@ -266,6 +266,7 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, object: &V
     let cx = Cx {
         policy: &compiled.effective,
         platform: bundle.platform(),
+        namespace: &asked.subject.namespace,
         named: asked.named,
         skipped: false,
     };

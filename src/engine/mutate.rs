@@ -110,6 +110,7 @@ fn mutate(
     let cx = Cx {
         policy: &compiled.effective,
         platform: bundle.platform(),
+        namespace: "",
         named,
         skipped: false,
     };

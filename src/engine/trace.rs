@@ -102,6 +102,7 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
     let cx = Cx {
         policy: &compiled.effective,
         platform: bundle.platform(),
+        namespace: &request.namespace,
         named: request.named,
         skipped: false,
     };

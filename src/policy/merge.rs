@@ -318,7 +318,7 @@ fn is_stricter(path: &[String], new: &Value, old: &Value) -> bool {
     match path.first().map(String::as_str) {
         Some("limits") => {
             let number = |value: &Value| crate::k8s::quantity::Quantity::from_json(value).ok();
-            matches!((number(new), number(old)), (Some(new), Some(old)) if new <= old)
+            new == "Deny" || matches!((number(new), number(old)), (Some(new), Some(old)) if new <= old)
         }
         Some("actions") => matches!((action(new), action(old)), (Some(new), Some(old)) if new >= old),
         Some("force") => new == old,

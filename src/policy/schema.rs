@@ -471,7 +471,13 @@ pub static EXEMPTION: &[Field] = &[
 const PROJECTS: Field = field("projects", GLOBS, "Flyte projects.", "[\"ml*\"]");
 const DOMAINS: Field = field("domains", GLOBS, "Flyte domains.", "[production]");
 const WORKFLOWS: Field = field("workflows", GLOBS, "Flyte workflows.", "[\"*training*\"]");
-const TASKS: Field = field("tasks", GLOBS, "Flyte tasks, by their dotted name.", "[\"*.train_*\"]");
+const TASKS: Field = field(
+    "tasks",
+    GLOBS,
+    "Flyte tasks, by their dotted name. The name is the author's word: alone it loosens nothing, and an author can escape \
+     a policy that only this key selects.",
+    "[\"*.train_*\"]",
+);
 const NAMESPACES: Field = field("namespaces", GLOBS, "Kubernetes namespaces.", "[\"team-a-*\"]");
 const USERS: Field = field(
     "users",
@@ -816,19 +822,19 @@ pub static LIMITS: &[Field] = &[
     field(
         "maxGpusPerJob",
         COUNT,
-        "Accelerators of all pods together, at the autoscaler's most.",
+        "Accelerators that the scheduler reserves for all pods together, at the autoscaler's most.",
         "64",
     ),
     field(
         "maxCpusPerJob",
         Kind::Quantity,
-        "CPUs of all pods together, at the autoscaler's most.",
+        "CPUs that the scheduler reserves for all pods together, at the autoscaler's most.",
         "\"512\"",
     ),
     field(
         "maxMemoryPerJob",
         Kind::Quantity,
-        "Memory of all pods together, at the autoscaler's most.",
+        "Memory that the scheduler reserves for all pods together, at the autoscaler's most.",
         "4Ti",
     ),
     field(
@@ -864,14 +870,25 @@ pub static LIMITS: &[Field] = &[
     field(
         "maxBackoffLimit",
         COUNT,
-        "The largest `backoffLimit`: each retry is a new cluster.",
+        "The largest `backoffLimit`, where each retry is a new cluster, and the largest `submitterConfig.backoffLimit`.",
         "2",
     ),
     field(
         "allowedImages",
         Kind::List(&Kind::Text(Form::ImagePattern)),
-        "Patterns of images, one of which every container's image must fit; `**` crosses slashes, `*` does not.",
+        "Patterns of images, one of which every image must fit: those of containers, of volumes, of the autoscaler and of \
+         `runtimeEnvYAML`. `**` crosses slashes, `*` does not.",
         "[\"ghcr.io/my-org/**\"]",
+    ),
+    field(
+        "unknownDevices",
+        Kind::OneOf(&[
+            ("Warn", "admit the RayJob with a warning"),
+            ("Deny", "refuse the RayJob"),
+        ]),
+        "What happens to devices that raygate cannot count, such as resource claims. It acts only where `maxGpusPerJob` is \
+         set. The default is `Warn`.",
+        "Deny",
     ),
 ];
 

@@ -70,6 +70,7 @@ impl Subject {
             namespace: &self.namespace,
             user: &self.user,
             kuberay: platform.kuberay,
+            devices: platform.devices(),
             flyte: platform.flyte.version.as_deref().unwrap_or_default(),
         })
     }
@@ -140,6 +141,11 @@ impl Key {
         }
     }
 
+    /// Whether the author of a task chooses it, whoever sends the object.
+    pub fn is_authors(self) -> bool {
+        matches!(self, Key::Workflows | Key::Tasks)
+    }
+
     /// Whether it rests on what the object says of itself.
     pub fn is_advisory(self) -> bool {
         !matches!(self, Key::Namespaces | Key::Users)
@@ -196,11 +202,14 @@ impl Selector {
         }
     }
 
-    /// Whether the match rests on nothing that the object alone says.
+    /// Whether the match rests on nothing that the object alone says. Workflow and task are the author's word even where
+    /// Flyte sends the object, so they need another key beside them.
     pub fn is_trusted(&self, subject: &Subject) -> bool {
         let is_advisory = self.patterns.iter().any(|(key, _)| key.is_advisory())
             || self.when.as_ref().is_some_and(|when| when.uses_identity());
-        subject.verified || !is_advisory
+        let names_author_only = !self.patterns.is_empty() && self.patterns.iter().all(|(key, _)| key.is_authors());
+        let is_forged = subject.identity.is_disputed && self.patterns.iter().any(|(key, _)| key.is_authors());
+        !names_author_only && !is_forged && (subject.verified || !is_advisory)
     }
 
     /// Whether surely no subject fits both: for some key, each pattern of one excludes each of the other.

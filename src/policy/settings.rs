@@ -172,7 +172,7 @@ pub struct PodSettings {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Limits {
-    /// Accelerators of all pods together, at the autoscaler's most.
+    /// Accelerators that the scheduler reserves for all pods together, at the autoscaler's most.
     pub max_gpus_per_job: Option<i64>,
     /// CPUs of all pods together, at the autoscaler's most.
     pub max_cpus_per_job: Option<Quantity>,
@@ -192,10 +192,12 @@ pub struct Limits {
     pub max_backoff_limit: Option<i64>,
     /// Image patterns, one of which every image must fit.
     pub allowed_images: Option<Vec<String>>,
+    /// What happens to devices that cannot be counted, `Warn` or `Deny`, where accelerators are limited.
+    pub unknown_devices: Option<Action>,
 }
 
 /// What happens to a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub enum Action {
     /// Nothing at all.
     Ignore,

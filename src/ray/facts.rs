@@ -1,14 +1,14 @@
 //! What a RayJob adds up to: its GPUs, CPUs, memory, workers and pods, as it is and at the autoscaler's most.
 
-use crate::k8s::quantity::Quantity;
+use super::device::{Device, device};
+use super::effective;
+use super::job::{Pod, RayJob, Role};
 
-use super::job::{Container, Pod, RayJob, Role};
-
-/// The sums over the pods that run Ray and the submitter. `max_…` counts every group at the most that the
+/// The sums over the pods that run Ray and over the submitter where a template for it is given. `max_…` counts every group at the most that the
 /// autoscaler may make of it; without autoscaling it equals the plain sum.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    /// Whole accelerators: every extended resource that counts devices.
+    /// Accelerators: what every extended resource that counts them comes to.
     pub gpus: i64,
     /// The same at the autoscaler's most.
     pub max_gpus: i64,
@@ -57,38 +57,39 @@ fn hosts(group: &Pod<'_>) -> i64 {
     group.group_number("numOfHosts", 1).max(1)
 }
 
-/// Whether a resource counts devices that Ray and people call GPUs or accelerators.
-pub fn is_accelerator(key: &str) -> bool {
-    let Some((domain, name)) = key.rsplit_once('/') else {
-        return false;
-    };
-    name == "gpu"
-        || name.starts_with("gpu.")
-        || name.starts_with("mig-")
-        || matches!(
-            (domain, name),
-            ("google.com", "tpu")
-                | ("aws.amazon.com", "neuron" | "neuroncore" | "neurondevice")
-                | ("habana.ai", "gaudi")
-                | ("gpu.intel.com", _)
-        )
-        || (domain == "huawei.com" && name.starts_with("Ascend"))
+/// What the scheduler reserves for one pod of a template.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Accelerators.
+    pub gpus: i64,
+    /// CPUs, in thousandths.
+    pub milli_cpus: i64,
+    /// Memory, in bytes.
+    pub memory: i64,
 }
 
-/// The accelerators that one pod takes.
-pub fn accelerators(pod: &Pod<'_>) -> i64 {
-    pod.running()
-        .flat_map(Container::asked)
-        .filter(|resource| is_accelerator(resource.key))
-        .filter_map(|resource| resource.quantity())
-        .fold(0, |sum, quantity| sum.saturating_add(quantity.value().max(0)))
+/// The size of one pod. `devices` are the resources that the platform calls accelerators, beside those that are known
+/// by their names.
+pub fn size(pod: &Pod<'_>, devices: &[&str]) -> Size {
+    let mut size = Size::default();
+    for (key, quantity) in effective::requests(pod) {
+        match key {
+            "cpu" => size.milli_cpus = quantity.milli_value(),
+            "memory" => size.memory = quantity.value(),
+            key if device(key) == Device::Accelerator || devices.contains(&key) => {
+                size.gpus = size.gpus.saturating_add(quantity.value());
+            }
+            _ => {}
+        }
+    }
+    size
 }
 
 /// The accelerators that the pods of a RayJob take together, as it is.
-pub fn gpus(job: &RayJob<'_>) -> i64 {
+pub fn gpus(job: &RayJob<'_>, devices: &[&str]) -> i64 {
     let mut sum = 0;
     for pod in &job.pods {
-        add(&mut sum, accelerators(pod), pods_now(pod));
+        add(&mut sum, size(pod, devices).gpus, pods_now(pod));
     }
     sum
 }
@@ -102,25 +103,12 @@ fn pods_now(pod: &Pod<'_>) -> i64 {
 }
 
 impl Facts {
-    /// Adds up a RayJob.
-    pub fn of(job: &RayJob<'_>) -> Facts {
+    /// Adds up a RayJob. `devices` as in [`size`].
+    pub fn of(job: &RayJob<'_>, devices: &[&str]) -> Facts {
         let mut facts = Facts::default();
         for pod in &job.pods {
-            let most = pods_at_most(job, pod);
-            let now = pods_now(pod);
-            let sum = |key: &str, read: fn(&Quantity) -> i64| {
-                pod.running()
-                    .filter_map(|container| container.given(key))
-                    .fold(0, |sum: i64, quantity| sum.saturating_add(read(quantity).max(0)))
-            };
-            let gpus = accelerators(pod);
-            let (cpus, memory) = (sum("cpu", |q| q.milli_value()), sum("memory", |q| q.value()));
-            add(&mut facts.gpus, gpus, now);
-            add(&mut facts.max_gpus, gpus, most);
-            add(&mut facts.milli_cpus, cpus, now);
-            add(&mut facts.max_milli_cpus, cpus, most);
-            add(&mut facts.memory, memory, now);
-            add(&mut facts.max_memory, memory, most);
+            let (most, now) = (pods_at_most(job, pod), pods_now(pod));
+            facts.add(size(pod, devices), now, most);
             add(&mut facts.pods, 1, now);
             add(&mut facts.max_pods, 1, most);
             if pod.role == Role::Worker {
@@ -129,6 +117,15 @@ impl Facts {
             }
         }
         facts
+    }
+
+    fn add(&mut self, size: Size, now: i64, most: i64) {
+        add(&mut self.gpus, size.gpus, now);
+        add(&mut self.max_gpus, size.gpus, most);
+        add(&mut self.milli_cpus, size.milli_cpus, now);
+        add(&mut self.max_milli_cpus, size.milli_cpus, most);
+        add(&mut self.memory, size.memory, now);
+        add(&mut self.max_memory, size.memory, most);
     }
 }
 
@@ -152,10 +149,10 @@ mod tests {
                 "template": pod(json!({"limits": {"nvidia.com/gpu": "4", "cpu": "500m"}})),
             }],
         }}});
-        let facts = Facts::of(&RayJob::of(&object));
-        assert_eq!(gpus(&RayJob::of(&object)), facts.gpus);
+        let facts = Facts::of(&RayJob::of(&object), &[]);
+        assert_eq!(gpus(&RayJob::of(&object), &[]), facts.gpus);
         assert_eq!((facts.gpus, facts.max_gpus), (24, 80));
-        assert_eq!((facts.milli_cpus, facts.workers, facts.max_pods), (5000, 6, 21));
+        assert_eq!((facts.milli_cpus, facts.workers, facts.max_pods), (5500, 6, 21));
     }
 
     #[test]
@@ -164,6 +161,6 @@ mod tests {
             "replicas": i64::MAX, "maxReplicas": i64::MAX, "numOfHosts": i64::MAX,
             "template": {"spec": {"containers": [{"resources": {"limits": {"nvidia.com/gpu": "1e30"}}}]}},
         }]}}});
-        assert_eq!(Facts::of(&RayJob::of(&object)).gpus, i64::MAX);
+        assert_eq!(Facts::of(&RayJob::of(&object), &[]).gpus, i64::MAX);
     }
 }

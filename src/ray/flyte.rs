@@ -22,26 +22,36 @@ pub struct Identity {
     pub execution: String,
     /// The user on whose behalf it runs, as the label holds it.
     pub user: String,
+    /// Whether the environment gives the workflow or the task several values: the author has set Flyte's variables.
+    pub is_disputed: bool,
 }
+
+const WORKFLOW: &str = "FLYTE_INTERNAL_EXECUTION_WORKFLOW";
+const TASK: &str = "FLYTE_INTERNAL_TASK_NAME";
 
 impl Identity {
     /// Reads the labels and the Ray container's environment (Flyte 1.16, `pluginmachinery/flytek8s`).
     pub fn of(job: &RayJob<'_>) -> Identity {
         let label = |key| job.label(key).unwrap_or_default().to_owned();
+        let ray = job.head().and_then(Pod::main);
         let env = |name: &str| {
-            let variable = job
-                .head()
-                .and_then(Pod::main)
-                .and_then(|container| container.env(name))?;
+            let variable = ray.and_then(|container| container.env(name))?;
             text(variable, "value")
                 .filter(|value| !value.is_empty())
                 .map(str::to_owned)
         };
+        let is_disputed = |name: &str| {
+            let variables = ray.map_or(&[][..], |container| items(container.value, "env"));
+            let mut named = variables.iter().filter(|variable| text(variable, "name") == Some(name));
+            let first = named.next();
+            named.any(|other| Some(text(other, "value")) != first.map(|first| text(first, "value")))
+        };
         Identity {
+            is_disputed: is_disputed(WORKFLOW) || is_disputed(TASK),
             project: label("project"),
             domain: label("domain"),
-            workflow: env("FLYTE_INTERNAL_EXECUTION_WORKFLOW").unwrap_or_else(|| label("workflow-name")),
-            task: env("FLYTE_INTERNAL_TASK_NAME").unwrap_or_else(|| label("task-name")),
+            workflow: env(WORKFLOW).unwrap_or_else(|| label("workflow-name")),
+            task: env(TASK).unwrap_or_else(|| label("task-name")),
             execution: job
                 .label("execution-id")
                 .or_else(|| job.label("run"))

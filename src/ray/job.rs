@@ -3,9 +3,9 @@
 //! KubeRay 1.6: `rayjob_types.go`, `raycluster_types.go`; container 0 is the Ray container whatever its name
 //! (`common/pod.go`).
 
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::k8s::path::{Path, Step, step_into};
 use crate::k8s::quantity::Quantity;
@@ -61,6 +61,23 @@ pub struct Pod<'a> {
     pub spec: &'a Value,
     /// `containers`, then `initContainers`.
     pub containers: Vec<Container<'a>>,
+    /// The other containers of the pod: `ephemeralContainers`, then those that KubeRay adds by the cluster's options.
+    pub others: Vec<Container<'a>>,
+}
+
+/// Where a container comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// `containers`.
+    Main,
+    /// `initContainers`.
+    Init,
+    /// `ephemeralContainers`.
+    Ephemeral,
+    /// `autoscalerOptions`: KubeRay makes a container of it in an autoscaled head.
+    Autoscaler,
+    /// `historyServerOptions.collectorOptions`: KubeRay 1.7 makes a container of it in every pod that runs Ray.
+    Collector,
 }
 
 /// A container of a pod template.
@@ -72,8 +89,8 @@ pub struct Container<'a> {
     pub name: &'a str,
     /// Its position in its list.
     pub index: usize,
-    /// Whether it stands in `initContainers`.
-    pub init: bool,
+    /// Where it comes from.
+    pub slot: Slot,
     /// `resources.requests`, sorted by key.
     pub requests: Vec<Resource<'a>>,
     /// `resources.limits`, sorted by key.
@@ -91,6 +108,13 @@ pub struct Resource<'a> {
 }
 
 static NULL: Value = Value::Null;
+
+/// What KubeRay's autoscaler container asks for where `autoscalerOptions.resources` is absent (KubeRay 1.7,
+/// `common/pod.go`, `BuildAutoscalerContainer`).
+static AUTOSCALER: LazyLock<Value> = LazyLock::new(|| {
+    let block = json!({"cpu": "500m", "memory": "512Mi"});
+    json!({"requests": block, "limits": block})
+});
 
 /// The longest quantity that a message repeats, in bytes; sane ones have a dozen.
 const LONGEST_QUANTITY: usize = 40;
@@ -123,18 +147,30 @@ impl<'a> RayJob<'a> {
         let spec = child(object, "spec");
         let cluster = spec.get("rayClusterSpec").filter(|cluster| cluster.is_object());
         let groups = cluster.map_or(&[][..], |cluster| items(cluster, "workerGroupSpecs"));
+        let autoscaler = cluster
+            .filter(|cluster| autoscales(cluster))
+            .map(|cluster| child(cluster, "autoscalerOptions"));
+        let collector = cluster
+            .and_then(|cluster| child(cluster, "historyServerOptions").get("collectorOptions"))
+            .filter(|options| options.is_object());
+        let collected = |mut pod: Pod<'a>| {
+            pod.others.extend(collector.map(Container::collector));
+            pod
+        };
         let mut pods = Vec::with_capacity(groups.len() + 2);
         if let Some(head) = cluster
             .and_then(|cluster| cluster.get("headGroupSpec"))
             .filter(|head| head.is_object())
         {
-            pods.push(Pod::of(Role::Head, 0, head, child(head, "template")));
+            let mut head = collected(Pod::of(Role::Head, 0, head, child(head, "template")));
+            head.others.extend(autoscaler.map(Container::autoscaler));
+            pods.push(head);
         }
         pods.extend(
             groups
                 .iter()
                 .enumerate()
-                .map(|(index, group)| Pod::of(Role::Worker, index, group, child(group, "template"))),
+                .map(|(index, group)| collected(Pod::of(Role::Worker, index, group, child(group, "template")))),
         );
         if let Some(template) = spec.get("submitterPodTemplate").filter(|template| template.is_object()) {
             pods.push(Pod::of(Role::Submitter, 0, spec, template));
@@ -210,8 +246,7 @@ impl<'a> RayJob<'a> {
 
     /// Whether Ray's autoscaler runs in the head pod.
     pub fn autoscales(&self) -> bool {
-        self.cluster
-            .is_some_and(|cluster| child(cluster, "enableInTreeAutoscaling").as_bool() == Some(true))
+        self.cluster.is_some_and(autoscales)
     }
 
     /// The head pod.
@@ -238,18 +273,12 @@ impl<'a> RayJob<'a> {
 impl<'a> Pod<'a> {
     fn of(role: Role, index: usize, group: &'a Value, template: &'a Value) -> Pod<'a> {
         let spec = child(template, "spec");
-        let (main, init) = (items(spec, "containers"), items(spec, "initContainers"));
-        let mut containers = Vec::with_capacity(main.len() + init.len());
-        containers.extend(
-            main.iter()
-                .enumerate()
-                .map(|(index, value)| Container::of(value, index, false)),
-        );
-        containers.extend(
-            init.iter()
-                .enumerate()
-                .map(|(index, value)| Container::of(value, index, true)),
-        );
+        let all = |slot: Slot, list| {
+            let values = items(spec, list).iter().enumerate();
+            values.map(move |(index, value)| Container::of(value, child(value, "resources"), index, slot))
+        };
+        let main = all(Slot::Main, "containers");
+        let containers = main.chain(all(Slot::Init, "initContainers")).collect();
         Pod {
             role,
             index,
@@ -257,6 +286,7 @@ impl<'a> Pod<'a> {
             template,
             spec,
             containers,
+            others: all(Slot::Ephemeral, "ephemeralContainers").collect(),
         }
     }
 
@@ -284,9 +314,16 @@ impl<'a> Pod<'a> {
 
     /// Where a container of this pod stands.
     pub fn container_path(&self, container: &Container<'_>) -> Path {
-        self.spec_path()
-            .then_key(if container.init { "initContainers" } else { "containers" })
-            .then_index(container.index)
+        let list = match container.slot {
+            Slot::Main => "containers",
+            Slot::Init => "initContainers",
+            Slot::Ephemeral => "ephemeralContainers",
+            Slot::Autoscaler => return Path::of(["spec", "rayClusterSpec", "autoscalerOptions"]),
+            Slot::Collector => {
+                return Path::of(["spec", "rayClusterSpec", "historyServerOptions", "collectorOptions"]);
+            }
+        };
+        self.spec_path().then_key(list).then_index(container.index)
     }
 
     /// `groupName` of a worker group; `head` and `submitter` for the others.
@@ -308,12 +345,31 @@ impl<'a> Pod<'a> {
 
     /// The container that KubeRay takes for Ray's, or the submitter's: the first.
     pub fn main(&self) -> Option<&Container<'a>> {
-        self.containers.first().filter(|container| !container.init)
+        self.containers.first().filter(|container| container.slot == Slot::Main)
     }
 
     /// The containers that run beside each other, without the init containers.
     pub fn running(&self) -> impl Iterator<Item = &Container<'a>> {
-        self.containers.iter().filter(|container| !container.init)
+        self.containers.iter().filter(|container| container.slot == Slot::Main)
+    }
+
+    /// The init containers, in their order.
+    pub fn init(&self) -> impl Iterator<Item = &Container<'a>> {
+        self.containers.iter().filter(|container| container.slot == Slot::Init)
+    }
+
+    /// Every container that the pod has or may get. The collector, which all pods share, stands in the head alone.
+    pub fn everywhere(&self) -> impl Iterator<Item = &Container<'a>> {
+        let others = self.others.iter();
+        let here = others.filter(|other| other.slot != Slot::Collector || self.role == Role::Head);
+        self.containers.iter().chain(here)
+    }
+
+    /// The name of the pod's service account: `serviceAccountName`, else its deprecated alias `serviceAccount`, as
+    /// Kubernetes reads them (`pkg/apis/core/v1/conversion.go`).
+    pub fn service_account(&self) -> Option<(&'static str, &'a str)> {
+        let named = |key| Some((key, text(self.spec, key).filter(|name| !name.is_empty())?));
+        named("serviceAccountName").or_else(|| named("serviceAccount"))
     }
 
     /// `rayStartParams`.
@@ -341,15 +397,23 @@ impl<'a> Pod<'a> {
 }
 
 impl<'a> Container<'a> {
-    fn of(value: &'a Value, index: usize, init: bool) -> Container<'a> {
-        let resources = child(value, "resources");
+    fn of(value: &'a Value, resources: &'a Value, index: usize, slot: Slot) -> Container<'a> {
         Container {
             value,
             name: text(value, "name").unwrap_or(""),
             index,
-            init,
+            slot,
             requests: Resource::all(child(resources, "requests")),
             limits: Resource::all(child(resources, "limits")),
+        }
+    }
+
+    /// The autoscaler that KubeRay adds to the head, by its options.
+    fn autoscaler(options: &'a Value) -> Container<'a> {
+        let resources = options.get("resources").filter(|resources| !resources.is_null());
+        Container {
+            name: "autoscaler",
+            ..Container::of(options, resources.unwrap_or(&AUTOSCALER), 0, Slot::Autoscaler)
         }
     }
 
@@ -369,6 +433,21 @@ impl<'a> Container<'a> {
         self.limits.iter().chain(unlimited)
     }
 
+    /// The history server's collector, by its options.
+    fn collector(options: &'a Value) -> Container<'a> {
+        Container {
+            name: "ray-history-collector",
+            ..Container::of(options, child(options, "resources"), 0, Slot::Collector)
+        }
+    }
+
+    /// Each resource that the scheduler reserves for the container, once: its requests, and the limits that have none,
+    /// because Kubernetes takes an absent request from the limit.
+    pub fn reserved(&self) -> impl Iterator<Item = &Resource<'a>> {
+        let unrequested = self.limits.iter().filter(|limit| self.request(limit.key).is_none());
+        self.requests.iter().chain(unrequested)
+    }
+
     /// What the container will be given of `key`: Kubernetes takes an absent request from the limit.
     pub fn given(&self, key: &str) -> Option<&Quantity> {
         self.request(key)
@@ -383,11 +462,11 @@ impl<'a> Container<'a> {
             .and_then(Resource::quantity)
     }
 
-    /// The variable of `env` with this name.
+    /// The variable of `env` with this name; the last of several, as in Kubernetes.
     pub fn env(&self, name: &str) -> Option<&'a Value> {
         items(self.value, "env")
             .iter()
-            .find(|variable| text(variable, "name") == Some(name))
+            .rfind(|variable| text(variable, "name") == Some(name))
     }
 
     /// The volume mount whose path, however it is spelled, is `path`, with its position.
@@ -400,7 +479,8 @@ impl<'a> Container<'a> {
 }
 
 impl<'a> Resource<'a> {
-    fn all(resources: &'a Value) -> Vec<Resource<'a>> {
+    /// The resources of a block, `requests` or `limits`, sorted by key.
+    pub fn all(resources: &'a Value) -> Vec<Resource<'a>> {
         let Some(resources) = resources.as_object() else {
             return Vec::new();
         };
@@ -435,6 +515,10 @@ impl<'a> Resource<'a> {
             None => truncated(&self.value.to_string(), LONGEST_QUANTITY).into_owned(),
         }
     }
+}
+
+fn autoscales(cluster: &Value) -> bool {
+    child(cluster, "enableInTreeAutoscaling").as_bool() == Some(true)
 }
 
 /// Whether two absolute paths name the same place: `/dev//shm/` is `/dev/shm`.

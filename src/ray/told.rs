@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::k8s::names::is_gpu_key;
 use crate::k8s::quantity::Quantity;
 
-use super::facts::is_accelerator;
+use super::device::{Device, device, is_accelerator};
 use super::job::{Container, Pod, RayJob, Resource};
 use super::version::KubeRay;
 
@@ -117,12 +117,7 @@ pub fn may_have_other_devices(pod: &Pod<'_>, container: &Container<'_>) -> bool 
     claims(pod.spec, "resourceClaims")
         || container
             .asked()
-            .any(|resource| resource.key.contains('/') && !is_accelerator(resource.key) && !is_network(resource.key))
-}
-
-/// Devices that are there beside GPUs and never in their place.
-fn is_network(key: &str) -> bool {
-    key.starts_with("rdma/") || key.starts_with("vpc.amazonaws.com/") || key.starts_with("networking.gke.io")
+            .any(|resource| !is_accelerator(resource.key) && device(resource.key) != Device::None)
 }
 
 /// Whether the author runs a command of their own, and KubeRay's `ray start` is not what starts Ray (KubeRay 1.6,

@@ -144,6 +144,7 @@ pub const LIMITS: &[(&str, &str)] = &[
     ("RG213", "maxCpusPerJob"),
     ("RG214", "maxMemoryPerJob"),
     ("RG310", "maxGpusPerJob"),
+    ("RG321", "unknownDevices"),
     ("RG401", "maxTtlSeconds"),
     ("RG402", "maxActiveDeadlineSeconds"),
     ("RG403", "maxPreRunningDeadlineSeconds"),
@@ -152,6 +153,9 @@ pub const LIMITS: &[(&str, &str)] = &[
     ("RG507", "maxPodsPerJob"),
     ("RG601", "allowedImages"),
 ];
+
+/// The check that no exemption waives, beside KubeRay's own: it guards the accounts that raygate trusts.
+pub const NEVER_WAIVED: &str = images::verified_account::CHECK.code;
 
 /// A family of checks: those whose codes begin alike.
 #[derive(Debug)]

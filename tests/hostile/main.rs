@@ -13,6 +13,7 @@
 )]
 
 mod binary;
+mod creates;
 mod envelope;
 mod faults;
 mod items;

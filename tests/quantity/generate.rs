@@ -1,5 +1,7 @@
 //! Deterministic texts: by the grammar, nearly by the grammar, and at its ends.
 
+use serde_json::{Value, json};
+
 /// SplitMix64: small, seeded, and the same on every machine.
 pub struct Random(u64);
 
@@ -368,4 +370,54 @@ pub fn images(random: &mut Random, count: usize) -> Vec<String> {
         texts.push(text);
     }
     texts
+}
+
+/// Specs of pods, as JSON: containers, init containers and native sidecars, resources of the pod itself, overhead.
+pub fn pods(random: &mut Random, count: usize) -> Vec<String> {
+    (0..count).map(|_| pod(random).to_string()).collect()
+}
+
+fn pod(random: &mut Random) -> Value {
+    let containers = containers(random, 3, false);
+    let mut spec = json!({"containers": containers, "initContainers": self::containers(random, 4, true)});
+    if random.one_in(3) {
+        spec["resources"] = resources(random);
+    }
+    if random.one_in(4) {
+        spec["overhead"] = block(random);
+    }
+    spec
+}
+
+fn containers(random: &mut Random, most: usize, init: bool) -> Vec<Value> {
+    let count = random.below(most + 1);
+    let container = |random: &mut Random| {
+        let mut container = json!({"name": "c", "resources": resources(random)});
+        if init && random.one_in(2) {
+            container["restartPolicy"] = random.pick(&["Always", "Always", "Never"]).into();
+        }
+        container
+    };
+    (0..count).map(|_| container(random)).collect()
+}
+
+fn resources(random: &mut Random) -> Value {
+    let mut resources = json!({});
+    for key in ["requests", "limits"] {
+        if !random.one_in(3) {
+            resources[key] = block(random);
+        }
+    }
+    resources
+}
+
+fn block(random: &mut Random) -> Value {
+    let mut block = json!({});
+    for _ in 0..random.below(4) {
+        let key = random.pick(&["cpu", "memory", "nvidia.com/gpu", "hugepages-2Mi", "ephemeral-storage"]);
+        block[key] = random
+            .pick(&["0", "1", "2", "500m", "1500m", "3", "1Gi", "512Mi", "4Ti", "7", "100u"])
+            .into();
+    }
+    block
 }

@@ -1,6 +1,6 @@
 // Reference answers for the differential tests: what Kubernetes' own Go code says about a string.
 //
-// Usage: reference quantity|names|image. Each line on standard input is one JSON string; each line on standard
+// Usage: reference quantity|names|image|pod. The string of the mode pod is the JSON of a pod's spec. Each line on standard input is one JSON string; each line on standard
 // output is one JSON object with the answers for it, in the same order.
 package main
 
@@ -15,13 +15,15 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
+	resourcehelper "k8s.io/component-helpers/resource"
 )
 
 func main() {
 	if len(os.Args) != 2 {
-		fail("usage: reference quantity|names|image")
+		fail("usage: reference quantity|names|image|pod")
 	}
 	switch os.Args[1] {
 	case "quantity":
@@ -35,6 +37,8 @@ func main() {
 		answerLines(names)
 	case "image":
 		answerLines(image)
+	case "pod":
+		answerLines(pod)
 	default:
 		fail("unknown mode " + os.Args[1])
 	}
@@ -164,6 +168,50 @@ func image(text string) any {
 	}
 	return answer
 }
+
+// pod answers with what the scheduler reserves, by resource.
+func pod(text string) any {
+	var pod corev1.Pod
+	if err := json.Unmarshal([]byte(text), &pod.Spec); err != nil {
+		fail(err.Error())
+	}
+	for _, list := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+		for index := range list {
+			resources := &list[index].Resources
+			resources.Requests = defaulted(resources.Requests, resources.Limits, everything)
+		}
+	}
+	if level := pod.Spec.Resources; level != nil && len(level.Limits) > 0 {
+		containers := resourcehelper.AggregateContainerRequests(&pod, resourcehelper.PodResourcesOptions{})
+		overcommitted := func(name corev1.ResourceName) bool {
+			return resourcehelper.IsSupportedPodLevelResource(name) && !strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix)
+		}
+		level.Requests = defaulted(level.Requests, containers, overcommitted)
+		level.Requests = defaulted(level.Requests, level.Limits, resourcehelper.IsSupportedPodLevelResource)
+	}
+	answer := map[string]string{}
+	for name, quantity := range resourcehelper.PodRequests(&pod, resourcehelper.PodResourcesOptions{}) {
+		answer[string(name)] = quantity.String()
+	}
+	return answer
+}
+
+// defaulted states the rule of k8s.io/kubernetes/pkg/apis/core/v1/defaults.go, a module too large to depend on: what is
+// not requested is taken from another list.
+func defaulted(requests, from corev1.ResourceList, fits func(corev1.ResourceName) bool) corev1.ResourceList {
+	all := corev1.ResourceList{}
+	for name, quantity := range from {
+		if fits(name) {
+			all[name] = quantity
+		}
+	}
+	for name, quantity := range requests {
+		all[name] = quantity
+	}
+	return all
+}
+
+func everything(corev1.ResourceName) bool { return true }
 
 func fail(message string) {
 	fmt.Fprintln(os.Stderr, "reference:", message)

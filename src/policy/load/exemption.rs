@@ -117,7 +117,11 @@ impl Loader<'_> {
                 Some(_) => error(
                     codes::CANNOT_WAIVE,
                     *span,
-                    format!("{code} cannot be waived: KubeRay itself refuses what it finds"),
+                    if code.starts_with("RG1") {
+                        format!("{code} cannot be waived: KubeRay itself refuses what it finds")
+                    } else {
+                        format!("{code} cannot be waived: it guards the accounts that raygate trusts")
+                    },
                 )
                 .help(
                     "let the RayJob be corrected; where the check is wrong, a RayPolicy can turn it off with `actions`",

@@ -19,10 +19,11 @@ pub mod stray_toleration;
 pub mod submitter_accelerators;
 pub mod tpu_topology;
 pub mod uncounted_device;
+pub mod unknown_device;
 pub mod unknown_resource;
 
 use crate::k8s::path::Path;
-use crate::ray::facts::is_accelerator;
+use crate::ray::device::is_accelerator;
 use crate::ray::job::{Container, Pod, Resource};
 use crate::ray::memory::{Shm, shm};
 use crate::rules::{Check, Cx};
@@ -49,6 +50,7 @@ pub static CHECKS: &[&Check] = &[
     &tpu_topology::CHECK,
     &sidecar_accelerators::CHECK,
     &small_shm::CHECK,
+    &unknown_device::CHECK,
 ];
 
 /// Whether a resource is an accelerator, by its name or because the Platform says so.

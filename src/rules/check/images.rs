@@ -9,7 +9,9 @@ pub mod malformed;
 pub mod privileged;
 pub mod ray_version;
 pub mod service_account;
+pub mod verified_account;
 
+use crate::ray::job::Slot;
 use crate::ray::job::text;
 use crate::ray::{Container, Pod};
 use crate::rules::Check;
@@ -25,6 +27,7 @@ pub static CHECKS: &[&Check] = &[
     &host_namespaces::CHECK,
     &ray_version::CHECK,
     &service_account::CHECK,
+    &verified_account::CHECK,
 ];
 
 /// The image of a container, empty where it has none.
@@ -34,7 +37,7 @@ fn image<'a>(container: &Container<'a>) -> &'a str {
 
 /// How a Flyte task says which image a container runs: that of the Ray container is the task's.
 fn flyte_setting(pod: &Pod<'_>, container: &Container<'_>) -> String {
-    if container.index == 0 && !container.init {
+    if container.index == 0 && container.slot == Slot::Main {
         "@task(container_image=…)".to_owned()
     } else {
         crate::ray::flyte::setting(pod, "pod_template=PodTemplate(…)")

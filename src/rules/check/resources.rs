@@ -22,7 +22,7 @@ use std::borrow::Cow;
 
 use crate::k8s::text::quoted;
 use crate::ray::facts::pods_at_most;
-use crate::ray::job::{Container, Pod};
+use crate::ray::job::{Container, Pod, Slot};
 use crate::ray::{RayJob, Role, flyte};
 use crate::rules::{Check, Finding};
 
@@ -49,10 +49,12 @@ pub static CHECKS: &[&Check] = &[
 
 /// How a message speaks of a container: by its pod alone where it is the Ray container.
 pub(super) fn place(pod: &Pod<'_>, container: &Container<'_>) -> String {
-    if !container.init && container.index == 0 {
-        return pod.title();
-    }
-    let kind = if container.init { "init container" } else { "container" };
+    let kind = match container.slot {
+        Slot::Main if container.index == 0 => return pod.title(),
+        Slot::Main | Slot::Autoscaler | Slot::Collector => "container",
+        Slot::Init => "init container",
+        Slot::Ephemeral => "ephemeral container",
+    };
     format!("{}, {kind} {}", pod.title(), quoted(container.name))
 }
 
@@ -68,7 +70,7 @@ pub(super) fn named(key: &str) -> Cow<'_, str> {
 /// What to change in Flyte for a container's resource: flytekit's `requests` and `limits` are the Ray container's, any
 /// other stands in the pod template.
 fn setting(pod: &Pod<'_>, container: &Container<'_>, block: &str, key: &str, quantity: &str) -> String {
-    if container.init || container.index > 0 {
+    if container.slot != Slot::Main || container.index > 0 {
         return flyte::setting(pod, "pod_template=PodTemplate(…)");
     }
     flyte::resource_setting(pod, block, key, quantity)

@@ -16,7 +16,7 @@ use crate::k8s::names::is_gpu_key;
 use crate::k8s::toleration;
 use crate::policy::Leaf;
 use crate::policy::settings::Accelerator;
-use crate::ray::facts::is_accelerator;
+use crate::ray::device::is_accelerator;
 use crate::ray::job::{Pod, items, text};
 use crate::ray::{KubeRay, RayJob};
 

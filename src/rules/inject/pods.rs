@@ -220,19 +220,13 @@ fn start_params(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static 
         .get("resources")
         .and_then(Value::as_object)
         .is_some_and(|resources| !resources.is_empty());
-    let needs_head_cpus = job.workers().all(|group| pods_at_most(job, group) == 0)
-        || job
-            .spec
-            .get("entrypointNumCpus")
-            .and_then(Value::as_f64)
-            .is_some_and(|cpus| cpus > 0.0);
     let at = pod.group_path().then_key("rayStartParams");
     let given = pod.start_params();
     for forced in [true, false] {
         for (key, value) in &(section.read)(cx.settings(forced)).ray_start_params {
             let current = given.and_then(|params| params.get(key));
             let excluded = (group_has_resources && EXCLUDED_BY_RESOURCES.contains(&key.as_str()))
-                || (pod.role == Role::Head && key == "num-cpus" && value == "0" && needs_head_cpus);
+                || (pod.role == Role::Head && key == "num-cpus" && value == "0" && needs_head_cpus(job));
             let overruled = !forced && (section.read)(&cx.policy.force).ray_start_params.contains_key(key);
             let stands = current.is_some() && (!forced || current.and_then(Value::as_str) == Some(value));
             if !excluded && !overruled && !stands {
@@ -244,6 +238,13 @@ fn start_params(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static 
             }
         }
     }
+}
+
+/// Whether the head must have CPUs for Ray: no worker will have any, or the entrypoint asks for some. It looks at every
+/// worker group, so it is asked for the head alone.
+fn needs_head_cpus(job: &RayJob<'_>) -> bool {
+    let entrypoint = job.spec.get("entrypointNumCpus").and_then(Value::as_f64);
+    entrypoint.is_some_and(|cpus| cpus > 0.0) || job.workers().all(|group| pods_at_most(job, group) == 0)
 }
 
 /// The entries of a map that are missing, or that a forced setting wants otherwise.
@@ -280,9 +281,10 @@ fn named(
     let given = items(holder, list);
     for forced in [true, false] {
         for (name, element) in read(cx.settings(forced)) {
+            // Of several variables with one name Kubernetes takes the last.
             let current = given
                 .iter()
-                .position(|given| text(given, "name") == Some(name.as_str()));
+                .rposition(|given| text(given, "name") == Some(name.as_str()));
             let leaf = || section.leaf(forced, list).entry(name);
             match current {
                 None if forced || !read(&cx.policy.force).contains_key(name) => {

@@ -22,7 +22,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::ray::facts::accelerators;
+use crate::ray::facts::size;
 use crate::rules::check::resources::named;
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -59,6 +59,6 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         )
         .fix("ask for accelerators in the worker groups only")
         .flyte("HeadNodeConfig(requests=Resources(cpu=\"4\", mem=\"16Gi\"))")
-        .weight(accelerators(head)),
+        .weight(size(head, &cx.platform.devices()).gpus),
     );
 }

@@ -39,7 +39,7 @@ pub const CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     for pod in &job.pods {
-        for container in pod.containers.iter().filter(|container| container.init) {
+        for container in pod.init() {
             for device in devices(cx, container) {
                 findings.push(
                     Finding::new(

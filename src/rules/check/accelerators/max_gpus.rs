@@ -1,6 +1,7 @@
 //! # What it does
 //! Finds a RayJob whose pods together ask for more accelerators than `limits.maxGpusPerJob`, each group at the
-//! autoscaler's most and times its hosts.
+//! autoscaler's most and times its hosts. A pod counts as the scheduler counts it, so init containers, sidecars and the
+//! autoscaler's options are included. RG321 is about devices that cannot be counted.
 //!
 //! # Why it is bad
 //! It takes more of the platform's accelerators than its policy allows one job. Without such a limit the check finds
@@ -28,8 +29,8 @@
 //! ```
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::facts::{Facts, accelerators};
+use crate::ray::facts::{Facts, size};
+use crate::ray::{Pod, RayJob};
 use crate::rules::check::resources::over_budget;
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
@@ -49,9 +50,11 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let Some(cap) = cx.policy.limits.max_gpus_per_job else {
         return;
     };
-    let count = Facts::of(job).max_gpus;
+    let devices = cx.platform.devices();
+    let count = Facts::of(job, &devices).max_gpus;
     if count > cap {
         let sum = format!("{count} GPUs");
-        findings.extend(over_budget(job, &sum, &cap.to_string(), count, accelerators));
+        let each = |pod: &Pod<'_>| size(pod, &devices).gpus;
+        findings.extend(over_budget(job, &sum, &cap.to_string(), count, each));
     }
 }

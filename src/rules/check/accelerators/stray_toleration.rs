@@ -24,7 +24,7 @@ use serde_json::Value;
 use crate::k8s::text::quoted;
 use crate::k8s::toleration::implies;
 use crate::policy::settings::Action;
-use crate::ray::facts::is_accelerator;
+use crate::ray::device::is_accelerator;
 use crate::ray::job::{Container, Pod, items, text};
 use crate::ray::{RayJob, flyte};
 use crate::rules::check::{Check, Versions};

@@ -28,7 +28,7 @@ use serde_json::{Map, Value};
 
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::ray::facts::is_accelerator;
+use crate::ray::device::is_accelerator;
 use crate::ray::job::{Pod, items, text};
 use crate::ray::memory::{is_memory_volume, shm_volume};
 use crate::rules::check::{Check, Versions};

@@ -28,7 +28,7 @@
 //! ```
 
 use crate::policy::settings::Action;
-use crate::ray::facts::is_accelerator;
+use crate::ray::device::is_accelerator;
 use crate::ray::{RayJob, flyte, told};
 use crate::rules::check::resources::named;
 use crate::rules::check::{Check, Versions};

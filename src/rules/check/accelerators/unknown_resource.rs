@@ -32,7 +32,7 @@ use std::borrow::Cow;
 use crate::diag::suggest;
 use crate::k8s::names;
 use crate::policy::settings::Action;
-use crate::ray::facts::is_accelerator;
+use crate::ray::device::is_accelerator;
 use crate::ray::{RayJob, flyte};
 use crate::rules::check::resources::{named, place};
 use crate::rules::check::{Check, Versions};

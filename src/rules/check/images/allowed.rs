@@ -1,6 +1,8 @@
 //! # What it does
-//! Finds images that none of the patterns in `limits.allowedImages` covers, in every container and init container of every pod.
-//! Without that limit it finds nothing. An image that is no reference at all is RG602's.
+//! Finds images that none of the patterns in `limits.allowedImages` covers: those of all containers (init and ephemeral
+//! ones too), of image volumes, of `autoscalerOptions` in an autoscaled cluster, of the history server's collector, and
+//! `image_uri` and `container.image` of `runtimeEnvYAML`. Without that limit it finds nothing. A malformed image of a
+//! container is RG602's.
 //!
 //! # Why it is bad
 //! Code that nobody has looked at runs with the job's secrets and data; an image from the public hub also counts against its pull
@@ -27,8 +29,9 @@ use std::collections::BTreeMap;
 use crate::k8s::image::{Image, ImagePattern};
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::rules::check::{Check, Versions};
+use crate::ray::images::{self, Place};
+use crate::ray::{RayJob, flyte};
+use crate::rules::check::{Check, Versions, resources};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -50,23 +53,39 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         .iter()
         .filter_map(|text| ImagePattern::parse(text).ok())
         .collect();
-    let mut known: BTreeMap<&str, bool> = BTreeMap::new();
-    for pod in &job.pods {
-        for container in &pod.containers {
-            let image = super::image(container);
-            let is_refused = *known.entry(image).or_insert_with(|| {
-                Image::parse(image).is_ok_and(|image| !patterns.iter().any(|pattern| pattern.matches(&image)))
-            });
-            if is_refused {
-                findings.push(
-                    Finding::new(
-                        pod.container_path(container).then_key("image"),
-                        format!("{}: image {} is not allowed here", pod.title(), quoted(image)),
-                    )
-                    .fix("use an image that limits.allowedImages covers")
-                    .flyte(super::flyte_setting(pod, container)),
-                );
+    let mut known: BTreeMap<String, bool> = BTreeMap::new();
+    images::each(job, &mut |image, place| {
+        let is_refused = match known.get(image) {
+            Some(is_refused) => *is_refused,
+            None => {
+                let is_refused = match Image::parse(image) {
+                    Ok(image) => !patterns.iter().any(|pattern| pattern.matches(&image)),
+                    // RG602 refuses a container's. Ray and the kubelet may still read another one in their own way.
+                    Err(_) => !matches!(place, Place::Container(..)),
+                };
+                known.insert(image.to_owned(), is_refused);
+                is_refused
             }
+        };
+        if is_refused {
+            findings.push(finding(image, place));
         }
-    }
+    });
+}
+
+fn finding(image: &str, place: Place<'_, '_>) -> Finding {
+    let (whose, setting) = match place {
+        Place::Container(pod, container) => (resources::place(pod, container), super::flyte_setting(pod, container)),
+        Place::Volume(pod, _) => (
+            format!("{}, image volume", pod.title()),
+            flyte::setting(pod, "pod_template=PodTemplate(…)"),
+        ),
+        Place::RuntimeEnv => ("runtimeEnvYAML".to_owned(), "RayJobConfig(runtime_env={…})".to_owned()),
+    };
+    Finding::new(
+        place.path(),
+        format!("{whose}: image {} is not allowed here", quoted(image)),
+    )
+    .fix("use an image that limits.allowedImages covers")
+    .flyte(setting)
 }

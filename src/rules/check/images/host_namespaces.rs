@@ -57,7 +57,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 );
             }
         }
-        for container in &pod.containers {
+        for container in pod.everywhere() {
             for (index, port) in items(container.value, "ports").iter().enumerate() {
                 let host = port.get("hostPort").and_then(Value::as_i64).unwrap_or(0);
                 if host != 0 {

@@ -22,6 +22,7 @@ use crate::k8s::image::Image;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
+use crate::ray::job::Slot;
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -39,8 +40,12 @@ pub const CHECK: Check = Check {
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let mut last = "";
     for pod in &job.pods {
-        for container in &pod.containers {
+        for container in pod.everywhere() {
             let image = super::image(container);
+            // KubeRay has images for the containers that it adds itself.
+            if image.is_empty() && matches!(container.slot, Slot::Autoscaler | Slot::Collector) {
+                continue;
+            }
             let message = if image.is_empty() {
                 format!("{}: container {} has no image", pod.title(), quoted(container.name))
             } else if image == last {

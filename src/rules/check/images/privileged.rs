@@ -1,5 +1,5 @@
 //! # What it does
-//! Finds containers that are `privileged`, set `allowPrivilegeEscalation` to true, or add capabilities.
+//! Finds containers, the autoscaler and ephemeral ones too, that are `privileged`, set `allowPrivilegeEscalation` to true, or add capabilities.
 //!
 //! # Why it is bad
 //! A privileged container has every device of the node, GPUs of other jobs among them, and is root there. Ray needs none of it.
@@ -44,7 +44,7 @@ const SHOWN: usize = 5;
 
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     for pod in &job.pods {
-        for container in &pod.containers {
+        for container in pod.everywhere() {
             let Some(context) = container.value.get("securityContext") else {
                 continue;
             };

@@ -23,7 +23,6 @@
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::ray::job::text;
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -42,14 +41,14 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let Some(head) = job.head().filter(|_| job.autoscales()) else {
         return;
     };
-    let Some(account) = text(head.spec, "serviceAccountName").filter(|name| !name.is_empty()) else {
+    let Some((key, account)) = head.service_account() else {
         return;
     };
     let shared_by = if account == "default" {
         "every pod of the namespace"
     } else if job
         .workers()
-        .any(|pod| text(pod.spec, "serviceAccountName") == Some(account))
+        .any(|pod| pod.service_account().is_some_and(|(_, name)| name == account))
     {
         "every worker"
     } else {
@@ -57,7 +56,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     };
     findings.push(
         Finding::new(
-            head.spec_path().then_key("serviceAccountName"),
+            head.spec_path().then_key(key),
             format!(
                 "head: service account {} lets {shared_by} create and delete pods, as autoscaling needs",
                 quoted(account)

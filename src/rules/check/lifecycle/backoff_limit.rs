@@ -1,9 +1,9 @@
 //! # What it does
-//! Finds a `backoffLimit` above `limits.maxBackoffLimit`. Without that limit it finds nothing. KubeRay 1.2 and later.
+//! Finds a `backoffLimit` or a `submitterConfig.backoffLimit` above `limits.maxBackoffLimit`. Without that limit it finds nothing. KubeRay 1.2 and later.
 //!
 //! # Why it is bad
 //! Each retry is a whole new cluster with all its GPUs, and its deadline begins anew: a `backoffLimit` of 5 can cost six
-//! clusters.
+//! clusters. Each retry of the submitter is a new pod that runs the entrypoint again.
 //!
 //! # What fixes it
 //! The repair lowers it to the limit. In Flyte, `@task(retries=…)` retries the task instead, and Flyte never sets this field.
@@ -19,6 +19,8 @@
 //! policy: {limits: {maxBackoffLimit: 1}}
 //! spec: {backoffLimit: 1}
 //! ```
+
+use serde_json::Value;
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
@@ -38,22 +40,39 @@ pub const CHECK: Check = Check {
     run,
 };
 
+const KEY: &str = "backoffLimit";
+
 fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let Some(most) = cx.policy.limits.max_backoff_limit else {
         return;
     };
-    let Some(retries) = job.number("backoffLimit").filter(|retries| *retries > most) else {
-        return;
-    };
-    let path = Path::of(["spec", "backoffLimit"]);
-    findings.push(
-        Finding::new(
-            path.clone(),
-            format!("backoffLimit {retries} is above the limit of {most}, each retry is a new cluster"),
-        )
-        .fix(format!("set backoffLimit to at most {most}"))
-        .flyte("@task(retries=…)")
-        .weight(retries)
-        .repair(format!("backoffLimit lowered to {most}"), path, Op::Set(most.into())),
-    );
+    let submitter = job.spec.get("submitterConfig").and_then(|config| config.get(KEY));
+    for (path, name, given, effect) in [
+        (
+            Path::of(["spec", KEY]),
+            KEY,
+            job.spec.get(KEY),
+            "each retry is a new cluster",
+        ),
+        (
+            Path::of(["spec", "submitterConfig", KEY]),
+            "submitterConfig.backoffLimit",
+            submitter,
+            "each retry is a new submitter pod",
+        ),
+    ] {
+        let Some(retries) = given.and_then(Value::as_i64).filter(|retries| *retries > most) else {
+            continue;
+        };
+        findings.push(
+            Finding::new(
+                path.clone(),
+                format!("{name} {retries} is above the limit of {most}, {effect}"),
+            )
+            .fix(format!("set {name} to at most {most}"))
+            .flyte("@task(retries=…)")
+            .weight(retries)
+            .repair(format!("{name} lowered to {most}"), path, Op::Set(most.into())),
+        );
+    }
 }

@@ -1,5 +1,7 @@
 //! # What it does
-//! Finds a RayJob whose pods together ask for more CPUs than `limits.maxCpusPerJob`, at the autoscaler's most.
+//! Finds a RayJob whose pods together reserve more CPUs than `limits.maxCpusPerJob`, at the autoscaler's most. A pod counts
+//! as the scheduler counts it: containers and native sidecars together, or an init container where that needs more; the
+//! pod's own `resources` before those of its containers; `overhead`; and KubeRay's autoscaler.
 //!
 //! # Why it is bad
 //! It takes more of the cluster than its policy allows one job. Without such a limit the check finds nothing. Flyte's
@@ -20,7 +22,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::ray::facts::Facts;
+use crate::ray::facts::{Facts, size};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
@@ -41,7 +43,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let Some(cap) = cx.policy.limits.max_cpus_per_job.as_ref() else {
         return;
     };
-    let milli_cpus = Facts::of(job).max_milli_cpus;
+    let milli_cpus = Facts::of(job, &[]).max_milli_cpus;
     if milli_cpus <= cap.milli_value() {
         return;
     }
@@ -55,10 +57,6 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         &format!("{cpus} CPUs"),
         &cap.to_string(),
         milli_cpus,
-        |pod| {
-            pod.running()
-                .filter_map(|container| container.given("cpu"))
-                .fold(0, |sum: i64, cpus| sum.saturating_add(cpus.milli_value().max(0)))
-        },
+        |pod| size(pod, &[]).milli_cpus,
     ));
 }

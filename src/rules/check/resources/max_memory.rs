@@ -1,5 +1,7 @@
 //! # What it does
-//! Finds a RayJob whose pods together ask for more memory than `limits.maxMemoryPerJob`, at the autoscaler's most.
+//! Finds a RayJob whose pods together reserve more memory than `limits.maxMemoryPerJob`, at the autoscaler's most. A pod counts
+//! as the scheduler counts it: containers and native sidecars together, or an init container where that needs more; the
+//! pod's own `resources` before those of its containers; `overhead`; and KubeRay's autoscaler.
 //!
 //! # Why it is bad
 //! It takes more of the cluster than its policy allows one job. Without such a limit the check finds nothing. Flyte's
@@ -21,7 +23,7 @@
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::ray::facts::Facts;
+use crate::ray::facts::{Facts, size};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
@@ -42,14 +44,12 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let Some(cap) = cx.policy.limits.max_memory_per_job.as_ref() else {
         return;
     };
-    let bytes = Facts::of(job).max_memory;
+    let bytes = Facts::of(job, &[]).max_memory;
     if bytes <= cap.value() {
         return;
     }
     let memory = format!("{} of memory", Quantity::from_bytes(bytes));
     findings.extend(over_budget(job, &memory, &cap.to_string(), bytes, |pod| {
-        pod.running()
-            .filter_map(|container| container.given("memory"))
-            .fold(0, |sum: i64, memory| sum.saturating_add(memory.value().max(0)))
+        size(pod, &[]).memory
     }));
 }

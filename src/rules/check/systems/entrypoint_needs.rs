@@ -28,6 +28,7 @@ use crate::k8s::names::is_gpu_key;
 use crate::k8s::path::Path;
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
+use crate::ray::device::is_accelerator;
 use crate::ray::job::text;
 use crate::ray::{KubeRay, Pod, RayJob, Role, facts};
 use crate::rules::check::{Check, Versions};
@@ -141,7 +142,7 @@ fn gpus(cx: &Cx<'_>, pod: &Pod<'_>) -> Option<i64> {
         .find(|limit| is_gpu_key(limit.key, knows_mig) && !limit.quantity().is_none_or(Quantity::is_zero));
     match counted {
         Some(limit) => limit.quantity().map(|gpus| gpus.value()),
-        None if ray.limits.iter().any(|limit| facts::is_accelerator(limit.key)) => None,
+        None if ray.limits.iter().any(|limit| is_accelerator(limit.key)) => None,
         None => Some(0),
     }
 }

@@ -22,7 +22,7 @@
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::ray::job::text;
+use crate::ray::job::{Slot, text};
 use crate::rules::check::{Check, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -80,7 +80,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             "submitter: a container without a name, its Job is refused for ever",
         )
         .fix("give the container a name");
-        let is_main = container.index == 0 && !container.init;
+        let is_main = container.index == 0 && container.slot == Slot::Main;
         findings.push(if is_main && !taken {
             finding.repair(
                 format!("submitter: container named {CONTAINER_NAME}"),

@@ -1,0 +1,158 @@
+//! What the scheduler reserves for a pod.
+//!
+//! The rules are those of `PodRequests` in Kubernetes 1.37 (`k8s.io/component-helpers/resource/helpers.go`) after the API
+//! server's defaults (`pkg/apis/core/v1/defaults.go`). `tests/quantity_go.rs` compares both.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::k8s::quantity::Quantity;
+
+use super::job::{Container, Pod, Resource, Slot, text};
+
+/// Quantities by the name of the resource.
+pub type Requests<'a> = BTreeMap<&'a str, Quantity>;
+
+/// What the scheduler reserves for a pod of this template, with the containers that KubeRay adds by options. A quantity that
+/// Kubernetes cannot read, or a negative one, counts as zero.
+pub fn requests<'a>(pod: &Pod<'a>) -> Requests<'a> {
+    let mut sum = Requests::new();
+    let added = pod.others.iter().filter(|other| other.slot != Slot::Ephemeral);
+    for container in pod.running().chain(added) {
+        add_all(&mut sum, container.reserved());
+    }
+    let mut sidecars = Requests::new();
+    let mut peaks = Requests::new();
+    for container in pod.init() {
+        if is_native_sidecar(container) {
+            add_all(&mut sum, container.reserved());
+            add_all(&mut sidecars, container.reserved());
+            continue;
+        }
+        // The sidecars alone never reach more than the sum, so only what this container asks for can make a peak.
+        for (key, mut peak) in container.reserved().filter_map(readable) {
+            if let Some(beside) = sidecars.get(key) {
+                peak = peak.saturating_add(beside);
+            }
+            raise(&mut peaks, key, peak);
+        }
+    }
+    for (key, peak) in peaks {
+        raise(&mut sum, key, peak);
+    }
+    pod_level(pod, &mut sum);
+    add_all(&mut sum, block(pod.spec, "overhead").iter());
+    sum
+}
+
+/// Whether an init container keeps running beside the pod's containers.
+fn is_native_sidecar(container: &Container<'_>) -> bool {
+    text(container.value, "restartPolicy") == Some("Always")
+}
+
+/// Puts what the pod asks for as a whole in the place of what its containers ask for.
+fn pod_level<'a>(pod: &Pod<'a>, sum: &mut Requests<'a>) {
+    let Some(resources) = pod.spec.get("resources") else {
+        return;
+    };
+    let requests = block(resources, "requests");
+    let limits = block(resources, "limits");
+    let is_requested = |key: &str| requests.binary_search_by_key(&key, |request| request.key).is_ok();
+    let defaulted = limits
+        .iter()
+        .filter(|limit| !is_requested(limit.key) && (is_huge_page(limit.key) || !sum.contains_key(limit.key)));
+    let levels: Vec<(&'a str, Quantity)> = requests
+        .iter()
+        .chain(defaulted)
+        .filter(|resource| matches!(resource.key, "cpu" | "memory") || is_huge_page(resource.key))
+        .filter_map(readable)
+        .collect();
+    sum.extend(levels);
+}
+
+fn is_huge_page(key: &str) -> bool {
+    key.starts_with("hugepages-")
+}
+
+fn block<'a>(holder: &'a Value, key: &str) -> Vec<Resource<'a>> {
+    holder.get(key).map(Resource::all).unwrap_or_default()
+}
+
+fn readable<'a>(resource: &Resource<'a>) -> Option<(&'a str, Quantity)> {
+    let quantity = resource.quantity().filter(|quantity| !quantity.is_negative())?;
+    Some((resource.key, quantity.clone()))
+}
+
+fn add_all<'r, 'a: 'r>(sum: &mut Requests<'a>, resources: impl Iterator<Item = &'r Resource<'a>>) {
+    for (key, quantity) in resources.filter_map(readable) {
+        let sum = sum.entry(key).or_insert_with(|| Quantity::from(0));
+        *sum = sum.saturating_add(&quantity);
+    }
+}
+
+fn raise<'a>(most: &mut Requests<'a>, key: &'a str, quantity: Quantity) {
+    let most = most.entry(key).or_insert_with(|| Quantity::from(0));
+    if quantity > *most {
+        *most = quantity;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ray::RayJob;
+    use serde_json::json;
+
+    fn worker(spec: Value) -> Vec<(String, String)> {
+        let object = json!({"spec": {"rayClusterSpec": {"workerGroupSpecs": [{"template": {"spec": spec}}]}}});
+        let job = RayJob::of(&object);
+        let requests = job.workers().next().map(requests).unwrap_or_default();
+        let shown = |(key, quantity): (&str, Quantity)| (key.to_owned(), quantity.to_string());
+        requests.into_iter().map(shown).collect()
+    }
+
+    fn cpus(cpu: &str) -> Value {
+        json!({"resources": {"requests": {"cpu": cpu}}})
+    }
+
+    #[test]
+    fn init_containers_reach_a_peak_and_sidecars_stay() {
+        let mut sidecar = cpus("3");
+        sidecar["restartPolicy"] = "Always".into();
+        let spec = json!({"containers": [cpus("1"), cpus("1")], "initContainers": [cpus("5"), sidecar, cpus("4")]});
+        assert_eq!(worker(spec), [("cpu".to_owned(), "7".to_owned())]);
+    }
+
+    #[test]
+    fn the_pods_own_requests_stand_before_those_of_its_containers() {
+        let spec =
+            |resources: Value| json!({"resources": resources, "containers": [cpus("1")], "overhead": {"cpu": "1"}});
+        let cpu = |resources| worker(spec(resources)).swap_remove(0).1;
+        assert_eq!(cpu(json!({"requests": {"cpu": "8"}, "limits": {"cpu": "9"}})), "9");
+        // A limit alone does not raise what the containers request.
+        assert_eq!(cpu(json!({"limits": {"cpu": "9"}})), "2");
+        let memory = worker(spec(json!({"limits": {"memory": "4Ti", "nvidia.com/gpu": "9"}})));
+        assert_eq!(
+            memory,
+            [("cpu", "2"), ("memory", "4Ti")].map(|(k, q)| (k.to_owned(), q.to_owned()))
+        );
+    }
+
+    #[test]
+    fn kuberays_autoscaler_counts_in_the_head() {
+        let head = |options: Value| {
+            let object = json!({"spec": {"rayClusterSpec": {"enableInTreeAutoscaling": true, "autoscalerOptions": options,
+                "headGroupSpec": {"template": {"spec": {"containers": [cpus("1")]}}}}}});
+            let job = RayJob::of(&object);
+            let mut requests = job.head().map(requests).unwrap_or_default();
+            requests.remove("cpu").map(|cpu| cpu.to_string())
+        };
+        assert_eq!(head(json!(null)).as_deref(), Some("1500m"));
+        assert_eq!(
+            head(json!({"resources": {"limits": {"cpu": "9"}}})).as_deref(),
+            Some("10")
+        );
+        assert_eq!(head(json!({"resources": {}})).as_deref(), Some("1"));
+    }
+}

@@ -1,0 +1,132 @@
+//! # What it does
+//! Finds devices that raygate cannot count, in a RayJob whose accelerators are limited: resource claims, extended resources
+//! that may be accelerators, the KAI scheduler's annotations for parts of a GPU, and resources that reserve a part of a GPU,
+//! such as `aliyun.com/gpu-mem`, without a resource that counts GPUs beside them. Without `limits.maxGpusPerJob` it finds nothing.
+//!
+//! # Why it is bad
+//! Such a device may be an accelerator. `limits.maxGpusPerJob` does not count it, so the job may take more than the limit
+//! allows. `limits.unknownDevices: Deny` refuses the job; the default is a warning. Every KubeRay release.
+//!
+//! # What fixes it
+//! Request accelerators with a resource that counts them, such as `nvidia.com/gpu`. A platform with devices of another
+//! name lists them under `accelerators` in the Platform; raygate then counts them.
+//!
+//! # Fails
+//! ```yaml
+//! policy: {limits: {maxGpusPerJob: 4, unknownDevices: Deny}}
+//! spec: {rayClusterSpec: {workerGroupSpecs: [{template: {spec: {resourceClaims: [{name: gpu, resourceClaimTemplateName: gpu}]}}}]}}
+//! ```
+//!
+//! # Passes
+//! ```yaml
+//! policy: {limits: {maxGpusPerJob: 4, unknownDevices: Deny}}
+//! spec:
+//!   rayClusterSpec:
+//!     workerGroupSpecs:
+//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1", rdma/hca: "1"}}}]}}
+//! ```
+
+use serde_json::Value;
+
+use crate::policy::settings::Action;
+use crate::ray::RayJob;
+use crate::ray::device::{Device, device};
+use crate::ray::facts::pods_at_most;
+use crate::ray::job::{Container, Resource, items};
+use crate::rules::check::resources::{named, place};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::{is_device, resource_path};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG321",
+    title: "Devices must be countable where accelerators are limited",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("unknown_device.rs"),
+    run,
+};
+
+/// The annotations by which the KAI scheduler gives a pod a part of a GPU.
+const SHARED_BY_KAI: [&str; 2] = ["gpu-fraction", "gpu-memory"];
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let limits = &cx.policy.limits;
+    let Some(most) = limits.max_gpus_per_job else { return };
+    let mut report = |finding: Finding| {
+        let finding = finding.flyte("Resources(gpu=\"1\")");
+        findings.push(match limits.unknown_devices {
+            Some(Action::Deny) => finding,
+            _ => finding.warn_only(),
+        });
+    };
+    for pod in &job.pods {
+        let pods = pods_at_most(job, pod);
+        if pods == 0 {
+            continue;
+        }
+        let claims = items(pod.spec, "resourceClaims").len();
+        if claims > 0 {
+            let message = format!(
+                "{}: {claims} resource claims may hold accelerators. maxGpusPerJob ({most}) cannot count them",
+                pod.title()
+            );
+            report(
+                Finding::new(pod.spec_path().then_key("resourceClaims"), message)
+                    .fix("request accelerators with a resource such as nvidia.com/gpu")
+                    .weight(i64::try_from(claims).unwrap_or(i64::MAX).saturating_mul(pods)),
+            );
+        }
+        let annotations = pod
+            .template
+            .get("metadata")
+            .and_then(|metadata| metadata.get("annotations"));
+        for key in SHARED_BY_KAI {
+            if annotations.is_some_and(|annotations| annotations.get(key).is_some_and(Value::is_string)) {
+                let message = format!(
+                    "{}: annotation {key} may reserve a part of a GPU. maxGpusPerJob ({most}) cannot count it",
+                    pod.title()
+                );
+                report(
+                    Finding::new(pod.template_path().keys(["metadata", "annotations"]).name(key), message)
+                        .fix("request whole GPUs with a resource such as nvidia.com/gpu")
+                        .weight(pods),
+                );
+            }
+        }
+        for container in pod.everywhere() {
+            for (resource, count) in uncountable(cx, container) {
+                let message = format!(
+                    "{}: {} may be an accelerator. maxGpusPerJob ({most}) cannot count it",
+                    place(pod, container),
+                    named(resource.key)
+                );
+                report(
+                    Finding::new(resource_path(pod, container, resource.key), message)
+                        .fix("request accelerators with a resource that counts them, such as nvidia.com/gpu")
+                        .weight(count.saturating_mul(pods)),
+                );
+            }
+        }
+    }
+}
+
+/// The resources of a container that may be accelerators and are not counted, with how much of each it asks for.
+fn uncountable<'c, 'a>(cx: &'c Cx<'_>, container: &'c Container<'a>) -> impl Iterator<Item = (&'c Resource<'a>, i64)> {
+    let asked = || {
+        let asked = container
+            .asked()
+            .filter_map(|resource| Some((resource, resource.quantity()?.value())));
+        asked.filter(|(_, count)| *count > 0)
+    };
+    let is_counted = |key: &str| device(key) == Device::Accelerator || is_device(cx, key);
+    let has_counted = asked().any(|(resource, _)| is_counted(resource.key));
+    asked().filter(move |(resource, _)| match device(resource.key) {
+        Device::None | Device::Accelerator => false,
+        Device::Share => !has_counted,
+        Device::Unknown => !is_device(cx, resource.key),
+    })
+}

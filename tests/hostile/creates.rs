@@ -1,0 +1,160 @@
+//! RayJobs that ask for too much, or for rights, in a place that a check may forget.
+
+use serde_json::{Value, json};
+
+use crate::binary::Raygate;
+use crate::jobs::{GROUP, HEAD, assert_allowed, assert_denied, judged, seed, with};
+
+const POLICIES: &str = r#"
+apiVersion: raygate.dev/v1beta1
+kind: Platform
+spec: {flyte: {serviceAccounts: ['system:serviceaccount:mlplatform-production:flytepropeller']}}
+---
+apiVersion: raygate.dev/v1beta1
+kind: RayPolicy
+metadata: {name: strict}
+spec:
+  match: {}
+  limits:
+    maxGpusPerJob: 4
+    maxCpusPerJob: '100'
+    maxMemoryPerJob: 512Gi
+    unknownDevices: Deny
+    allowedImages: ['ghcr.io/my-org/**']
+  actions: {RG606: Deny, RG607: Deny}
+  rules:
+    - name: team-account
+      each: Pod
+      require: '!has(pod.spec.serviceAccountName) || pod.spec.serviceAccountName != "admin"'
+      message: 'the account {pod.spec.serviceAccountName} is for admins'
+"#;
+
+fn init(extra: &Value) -> Value {
+    let mut container = json!({"name": "setup", "image": "ghcr.io/my-org/tools:1"});
+    raygate::suite::merge(&mut container, extra.clone());
+    json!([container])
+}
+
+fn limits(resources: &Value) -> Value {
+    json!({"resources": {"limits": resources}})
+}
+
+/// The RayJob with KubeRay's autoscaler, and options for it.
+fn autoscaled(job: &Value, options: Value) -> Value {
+    let job = with(job.clone(), "/spec/rayClusterSpec/enableInTreeAutoscaling", json!(true));
+    with(job, "/spec/rayClusterSpec/autoscalerOptions", options)
+}
+
+#[test]
+fn no_place_of_a_pod_is_forgotten() {
+    let raygate = Raygate::start_with(|command, folder| {
+        let own = folder.join("policies");
+        std::fs::create_dir(&own).expect("create a folder");
+        std::fs::write(own.join("own.yaml"), POLICIES).expect("write a policy");
+        command.arg("--policies").arg(own);
+    });
+    let good = seed(1);
+    assert_allowed(&judged(&raygate, &good));
+    assert_allowed(&judged(&raygate, &autoscaled(&good, json!({}))));
+    let worker = |field: &str, value| with(good.clone(), &format!("{GROUP}/template/spec/{field}"), value);
+    let device = |key: &str, count: &str| worker("initContainers", init(&limits(&json!({key: count}))));
+    let sidecar = |resources: Value| {
+        let mut container = limits(&resources);
+        container["restartPolicy"] = "Always".into();
+        worker("initContainers", init(&container))
+    };
+    let volume = json!([{"name": "v", "image": {"reference": "docker.io/other/x:1"}}]);
+    let unnamed = worker("serviceAccountName", json!(""));
+    let privileged = json!({"securityContext": {"privileged": true}});
+    for (what, job, code) in [
+        ("GPUs of an init container", device("nvidia.com/gpu", "8"), "RG310"),
+        (
+            "GPUs under a shared name",
+            device("nvidia.com/gpu-shared", "8"),
+            "RG310",
+        ),
+        (
+            "GPUs under the name of a model",
+            device("nvidia.com/A100", "8"),
+            "RG310",
+        ),
+        ("virtual GPUs", device("nvidia.com/vgpu", "8"), "RG310"),
+        ("memory of a GPU", device("aliyun.com/gpu-mem", "80"), "RG321"),
+        ("cores of a GPU", device("tencent.com/vcuda-core", "100"), "RG321"),
+        (
+            "GPUs of a native sidecar",
+            sidecar(json!({"nvidia.com/gpu": "8"})),
+            "RG310",
+        ),
+        ("CPUs of a native sidecar", sidecar(json!({"cpu": "500"})), "RG213"),
+        ("memory of an init container", device("memory", "4Ti"), "RG214"),
+        (
+            "CPUs of the pod",
+            worker("resources", json!({"requests": {"cpu": "500"}})),
+            "RG213",
+        ),
+        (
+            "memory of the pod",
+            worker(
+                "resources",
+                json!({"limits": {"memory": "4Ti"}, "requests": {"memory": "4Ti"}}),
+            ),
+            "RG214",
+        ),
+        (
+            "resource claims",
+            worker(
+                "resourceClaims",
+                json!([{"name": "g", "resourceClaimTemplateName": "gpu"}]),
+            ),
+            "RG321",
+        ),
+        (
+            "GPUs of the autoscaler",
+            autoscaled(&good, limits(&json!({"nvidia.com/gpu": "8"}))),
+            "RG310",
+        ),
+        (
+            "the autoscaler's image",
+            autoscaled(&good, json!({"image": "docker.io/other/x:1"})),
+            "RG601",
+        ),
+        ("a privileged autoscaler", autoscaled(&good, privileged), "RG606"),
+        ("an image volume", worker("volumes", volume), "RG601"),
+        (
+            "an ephemeral container",
+            worker("ephemeralContainers", json!([{"name": "e", "image": "other/x:1"}])),
+            "RG601",
+        ),
+        (
+            "Ray's own image",
+            with(
+                good.clone(),
+                "/spec/runtimeEnvYAML",
+                json!("image_uri: docker.io/other/x:1"),
+            ),
+            "RG601",
+        ),
+        (
+            "the account's old name",
+            with(
+                unnamed,
+                &format!("{GROUP}/template/spec/serviceAccount"),
+                json!("admin"),
+            ),
+            "rule/team-account",
+        ),
+        (
+            "Flyte's account",
+            with(
+                good.clone(),
+                &format!("{HEAD}/template/spec/serviceAccountName"),
+                json!("flytepropeller"),
+            ),
+            "RG610",
+        ),
+    ] {
+        eprintln!("{what}");
+        assert_denied(&judged(&raygate, &job), code);
+    }
+}
