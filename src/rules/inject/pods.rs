@@ -28,6 +28,9 @@ pub const INJECTOR: Injector = Injector {
     plan,
 };
 
+/// How Kueue's own labels and annotations begin.
+const KUEUE: &str = "kueue.x-k8s.io/";
+
 fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
     for (key, map) in [
         ("labels", job_labels as fn(&Settings) -> &Texts),
@@ -40,6 +43,8 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
             &at,
             |forced| Leaf::new(forced, format!("job.{key}")),
             map,
+            // Kueue would suspend a job that runs on an existing cluster, and KubeRay rejects such a job when suspended.
+            |key| job.selects_cluster() && key.starts_with(KUEUE),
             plan,
         );
     }
@@ -110,6 +115,7 @@ fn one(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static Section, 
             &at,
             |forced| section.leaf(forced, key),
             |s| own(read(s)),
+            |_| false,
             plan,
         );
     };
@@ -220,12 +226,8 @@ fn start_params(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static 
         .get("resources")
         .and_then(Value::as_object)
         .is_some_and(|resources| !resources.is_empty());
-    let needs_head_cpus = job.workers().all(|group| pods_at_most(job, group) == 0)
-        || job
-            .spec
-            .get("entrypointNumCpus")
-            .and_then(Value::as_f64)
-            .is_some_and(|cpus| cpus > 0.0);
+    let needs_head_cpus =
+        job.workers().all(|group| pods_at_most(job, group) == 0) || job.driver_needs("entrypointNumCpus") > 0.0;
     let at = pod.group_path().then_key("rayStartParams");
     let given = pod.start_params();
     for forced in [true, false] {
@@ -246,13 +248,14 @@ fn start_params(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static 
     }
 }
 
-/// The entries of a map that are missing, or that a forced setting wants otherwise.
+/// The entries of a map that are missing, or that a forced setting wants otherwise, but for the keys to leave out.
 fn map_entries(
     cx: &Cx<'_>,
     given: Option<&Value>,
     at: &Path,
     leaf: impl Fn(bool) -> Leaf,
     read: impl Fn(&Settings) -> &Texts,
+    leave_out: impl Fn(&str) -> bool,
     plan: &mut Plan,
 ) {
     for forced in [true, false] {
@@ -260,7 +263,7 @@ fn map_entries(
             let current = given.and_then(|given| given.get(key));
             let overruled = !forced && read(&cx.policy.force).contains_key(key);
             let stands = current.is_some() && (!forced || current.and_then(Value::as_str) == Some(value));
-            if !overruled && !stands {
+            if !overruled && !stands && !leave_out(key) {
                 plan.set(at.name(key), value.as_str(), &leaf(forced).entry(key));
             }
         }
