@@ -2,7 +2,7 @@
 //!
 //! A case is merged into the base job, or into a RayJob as Flyte sends it (`from`), judged as it is, and compared with
 //! the paths at which its code is to be found (`finds`). `policy` and `platform` hold the spec of a RayPolicy and of the
-//! Platform, `kuberay` the version. Where a repair is wanted, the case says so by `repaired: true`: then the mutated object must be free
+//! Platform, `kuberay` the version. `warns: true` says that what is found never denies. Where a repair is wanted, the case says so by `repaired: true`: then the mutated object must be free
 //! of the code.
 #![allow(
     clippy::expect_used,
@@ -55,11 +55,7 @@ fn read_file(path: &str) -> Value {
 
 /// The newest KubeRay for which a check holds, with the gates that it needs.
 fn kuberay_of(check: &Check) -> Value {
-    let version = check
-        .versions
-        .until
-        .unwrap_or(raygate::ray::KubeRay::V1_6)
-        .max(check.versions.since);
+    let version = check.versions.until.unwrap_or_default().max(check.versions.since);
     let mut gates = Map::new();
     if let Some((gate, on)) = check.versions.gate {
         gates.insert(gate.to_owned(), on.into());
@@ -169,7 +165,7 @@ fn every_check_has_cases_and_they_hold() {
                 .as_str()
                 .unwrap_or_else(|| panic!("{file}: a case without a name"));
             let known = [
-                "name", "from", "set", "policy", "platform", "kuberay", "gates", "finds", "repaired",
+                "name", "from", "set", "policy", "platform", "kuberay", "gates", "finds", "warns", "repaired",
             ];
             for key in case.as_object().unwrap().keys() {
                 assert!(known.contains(&key.as_str()), "{file}: {name}: unknown key {key}");
@@ -196,6 +192,14 @@ fn every_check_has_cases_and_they_hold() {
                 .filter_map(Value::as_str)
                 .collect();
             assert_eq!(finds(&bundle, check.code, &object), wanted, "{file}: {name}");
+            if let Some(warns) = case["warns"].as_bool() {
+                let outcome = answer_as_is(&bundle, request(&object));
+                let mut found = outcome.findings.iter().filter(|judged| judged.code() == check.code);
+                assert!(
+                    found.all(|judged| judged.finding.warn_only == warns),
+                    "{file}: {name}: warns is not {warns} for all that is found"
+                );
+            }
             if case["repaired"] == true {
                 assert!(check.fixes, "{file}: {name}: the check repairs nothing");
                 let repaired = answer_mutate(&bundle, request(&object)).document.into_value();

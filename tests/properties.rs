@@ -3,7 +3,9 @@
 //!
 //! What admission rests on is tried on 10,000 cases a run: that a mutation is true, idempotent and grants nothing, that
 //! what is not meant stays as it is, that the order of policies means nothing, that any bytes have an answer. What else
-//! must hold is tried on 2,000. `PROPTEST_CASES=100000 cargo test --test properties` tries each on so many.
+//! must hold is tried on 2,000. `PROPTEST_CASES=100000 cargo test --test properties` tries each on so many. The seed is fixed,
+//! so that a run says what the last one said; `PROPTEST_RNG_SEED` names another, and a failure names the one that brings it
+//! back. `RAYGATE_PROPERTY_SECONDS` bounds the time of each property.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -17,8 +19,10 @@
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use proptest::test_runner::{RngSeed, TestCaseResult, TestRunner};
 use raygate::admission::{Endpoint, Gate};
 use raygate::engine::judge::{answer_as_is, answer_mutate, answer_validate};
 use raygate::engine::{Bundle, Document, Operation, Outcome, Request, Verdict};
@@ -130,6 +134,7 @@ const FIELDS: &[&str] = &[
     "spec/submissionMode",
     "spec/entrypoint",
     "spec/entrypointNumCpus",
+    "spec/entrypointNumGpus",
     "spec/clusterSelector",
     "spec/deletionStrategy",
     "spec/runtimeEnvYAML",
@@ -148,7 +153,9 @@ const FIELDS: &[&str] = &[
     "?/rayStartParams/num-cpus",
     "?/rayStartParams/memory",
     "?/rayStartParams/object-store-memory",
+    "?/rayStartParams/resources",
     "?/rayStartParams/dashboard-host",
+    "?/rayStartParams/dashboard-port",
     "?/rayStartParams/dashboard-agent-listen-port",
     "?/rayStartParams/plasma-directory",
     "?/resources",
@@ -156,6 +163,8 @@ const FIELDS: &[&str] = &[
     "?/template",
     "?/template/spec",
     "?/template/metadata",
+    "?/template/spec/resources",
+    "?/template/spec/runtimeClassName",
     "?/template/spec/nodeSelector",
     "?/template/spec/tolerations",
     "?/template/spec/affinity",
@@ -182,6 +191,14 @@ const FIELDS: &[&str] = &[
     "?/template/spec/containers/*/resources/requests/memory",
     "?/template/spec/containers/*/resources/requests/nvidia.com~1gpu",
     "?/template/spec/containers/*/resources/requests/google.com~1tpu",
+    "?/template/spec/containers/*/resources/requests/cpu",
+    "?/template/spec/containers/*/resources/limits/google.com~1tpu",
+    "?/template/spec/containers/*/resources/limits/aws.amazon.com~1neuroncore",
+    "?/template/spec/containers/*/resources/limits/habana.ai~1gaudi",
+    "?/template/spec/containers/*/resources/limits/huawei.com~1Ascend910",
+    "?/template/spec/containers/*/resources/limits/gpu.intel.com~1i915",
+    "?/template/spec/containers/*/resources/limits/amd.com~1gpu",
+    "?/template/spec/containers/*/securityContext",
 ];
 
 const GROUPS: &[&str] = &[
@@ -224,6 +241,12 @@ static VALUES: LazyLock<Vec<Value>> = LazyLock::new(|| {
         json!("Always"),
         json!("127.0.0.1"),
         json!("lifecycle,readiness"),
+        json!("$(nproc)"),
+        json!("4"),
+        json!("'{\"HPU\": 2}'"),
+        json!({"limits": {"habana.ai/gaudi": "2"}}),
+        json!({"limits": {"gpu.intel.com/i915": "2"}}),
+        json!({"requests": {"memory": "16Gi"}}),
         json!("already exists exceeded quota\nrequested: x"),
         json!("é\u{202e}`\u{0}"),
         json!("x".repeat(300)),
@@ -312,6 +335,18 @@ fn mutate(bundle: &Bundle, object: &Value) -> Outcome {
 fn denied(outcome: &Outcome) -> Vec<&'static str> {
     let denied = outcome.findings.iter().filter(|judged| judged.action == Action::Deny);
     denied.map(|judged| judged.static_code()).collect()
+}
+
+/// What a mutation makes of an object, and the codes that deny it only since.
+fn made_worse(bundle: &Bundle, object: &Value) -> (Outcome, Vec<&'static str>) {
+    let before = denied(&answer_as_is(bundle, request(object, Operation::Create, None)));
+    let mutated = mutate(bundle, object);
+    let after = answer_as_is(bundle, request(mutated.document.value(), Operation::Create, None));
+    let new = denied(&after)
+        .into_iter()
+        .filter(|code| !before.contains(code))
+        .collect();
+    (mutated, new)
 }
 
 /// The lists of which a CRD of KubeRay 1.1 to 1.6 says `x-kubernetes-list-map-keys`, with those keys.
@@ -459,16 +494,75 @@ fn torn(mut bytes: Vec<u8>, tears: &[(prop::sample::Index, usize, usize)]) -> Ve
     bytes
 }
 
-/// So many cases, or what `PROPTEST_CASES` says.
-fn cases(count: u32) -> ProptestConfig {
-    let wanted = std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|count| count.parse().ok());
-    ProptestConfig {
-        cases: wanted.unwrap_or(count),
-        failure_persistence: None,
-        ..ProptestConfig::default()
+/// The seed of the first batch of a run that names none.
+const SEED: u64 = 20_261_126;
+
+/// How many cases come from one seed, so that a seed brings a failure back within so many.
+const BATCH: u64 = 100;
+
+/// How long a property is tried in a run that does not say, in seconds.
+const SECONDS: u64 = 300;
+
+/// Seeds whose batches failed once. They are tried before all others.
+const KEPT: &[(&str, u64)] = &[
+    // num-gpus, set for a Gaudi, which RG311 then denied.
+    ("mutation_makes_nothing_worse", 20_261_130),
+    // One CPU, set by RG206, was too few for entrypointNumCpus: RG706.
+    ("mutation_makes_nothing_worse", 20_261_348),
+];
+
+/// A number from the environment.
+fn from_environment(variable: &str) -> Option<u64> {
+    let value = std::env::var(variable).ok()?;
+    Some(
+        value
+            .parse()
+            .unwrap_or_else(|_| panic!("{variable} is no whole number: {value}")),
+    )
+}
+
+/// Tries a property on so many cases, batch by batch, until its time is up. Time decides how much is tried, never whether
+/// what was tried passes.
+fn hold<S: Strategy>(name: &str, cases: u64, strategy: &S, test: impl Fn(S::Value) -> TestCaseResult) {
+    let cases = from_environment("PROPTEST_CASES").unwrap_or(cases);
+    let first = from_environment("PROPTEST_RNG_SEED").unwrap_or(SEED);
+    let time = Duration::from_secs(from_environment("RAYGATE_PROPERTY_SECONDS").unwrap_or(SECONDS));
+    let try_batch = |seed: u64, cases: u64| {
+        let mut runner = TestRunner::new(ProptestConfig {
+            cases: u32::try_from(cases).unwrap(),
+            rng_seed: RngSeed::Fixed(seed),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        });
+        if let Err(error) = runner.run(strategy, &test) {
+            panic!("{name} fails with PROPTEST_RNG_SEED={seed} PROPTEST_CASES={BATCH}: {error}");
+        }
+    };
+    println!("{name}: {cases} cases from seed {first}");
+    for (_, seed) in KEPT.iter().filter(|(property, _)| *property == name) {
+        try_batch(*seed, BATCH);
     }
+    let started = Instant::now();
+    for (seed, done) in (first..).zip((0..cases).step_by(usize::try_from(BATCH).unwrap())) {
+        if started.elapsed() > time {
+            println!("{name}: {done} of {cases} cases tried in {} seconds", time.as_secs());
+            break;
+        }
+        try_batch(seed, BATCH.min(cases - done));
+    }
+}
+
+/// Tests of properties: how many cases each is tried on, and what must hold of the values that strategies make.
+macro_rules! properties {
+    ($cases:expr; $($(#[$attribute:meta])* fn $name:ident($($value:ident in $strategy:expr),+ $(,)?) $body:block)+) => {$(
+        $(#[$attribute])*
+        fn $name() {
+            hold(stringify!($name), $cases, &($($strategy,)+), |($($value,)+)| {
+                $body
+                Ok(())
+            });
+        }
+    )+};
 }
 
 /// A field that no release of KubeRay or Kubernetes has yet.
@@ -540,8 +634,8 @@ fn without_later(value: &mut Value) -> usize {
     }
 }
 
-proptest! {
-    #![proptest_config(cases(10_000))]
+properties! {
+    10_000;
 
     /// Fields that raygate does not know survive wherever they stand, and change nothing of what it does.
     #[test]
@@ -696,16 +790,24 @@ proptest! {
         let bytes = torn(raygate::engine::bundle::EMBEDDED[0].1.as_bytes().to_vec(), &tears);
         let file = Source { name: "policy.yaml".to_owned(), bytes };
         let loaded = raygate::policy::load(&[file], &raygate::engine::bundle::known());
-        prop_assert!(loaded.is_usable() || !loaded.diagnostics.is_empty());
         for diagnostic in &loaded.diagnostics {
-            prop_assert!(!diagnostic.render(&loaded.sources, false).is_empty());
-            prop_assert!(!diagnostic.concise(&loaded.sources).contains('\n'));
+            prop_assert!(!diagnostic.message.is_empty());
+            prop_assert!(diagnostic.render(&loaded.sources, false).contains(&*diagnostic.code));
+            let line = diagnostic.concise(&loaded.sources);
+            prop_assert!(!line.contains('\n') && line.starts_with("policy.yaml"), "{}", line);
+        }
+        if loaded.is_usable() {
+            // What is taken works: it acts on a RayJob and accepts what it made of it.
+            let bundle = Bundle::new(loaded.set);
+            let once = mutate(&bundle, &SEEDS[0]).document.into_value();
+            let validated = answer_validate(&bundle, request(&once, Operation::Create, None));
+            prop_assert!(validated.changes.is_empty());
         }
     }
 }
 
-proptest! {
-    #![proptest_config(cases(2_000))]
+properties! {
+    2_000;
 
     /// What the API server owns is left to it, and a field that raygate does not know survives.
     #[test]
@@ -727,11 +829,9 @@ proptest! {
     #[test]
     fn mutation_makes_nothing_worse(object in rayjobs(), bundle in 0..4usize) {
         let bundle = &BUNDLES[bundle];
-        let before = answer_as_is(bundle, request(&object, Operation::Create, None));
-        let mutated = mutate(bundle, &object);
-        let after = answer_as_is(bundle, request(mutated.document.value(), Operation::Create, None));
-        let new: Vec<_> = denied(&after).into_iter().filter(|code| !denied(&before).contains(code)).collect();
+        let (mutated, new) = made_worse(bundle, &object);
         prop_assert!(new.is_empty(), "{:?} after the mutation", new);
+        let after = answer_as_is(bundle, request(mutated.document.value(), Operation::Create, None));
         for judged in &after.findings {
             // A repair that does not fit belongs to an object that the API server's schema refuses.
             let fits = judged.finding.repair.as_ref().is_some_and(|repair| {
@@ -790,6 +890,101 @@ proptest! {
         prop_assert_eq!(plain.verdict, previewed.verdict);
         prop_assert!(plain.previews.is_empty());
     }
+}
+
+/// Jobs that were accepted, and denied for what a mutation put into them.
+#[test]
+fn what_was_made_worse_once_is_not_any_more() {
+    let worker = "spec/rayClusterSpec/workerGroupSpecs/0";
+    let resources = format!("{worker}/template/spec/containers/0/resources");
+    let cases = [
+        // RG203 raised the limit to one byte, RG204 copied it: RG217.
+        (
+            &resources,
+            json!({"requests": {"memory": "1"}, "limits": {"memory": "0"}}),
+            json!(null),
+        ),
+        (&resources, json!({"requests": {"memory": "1"}}), json!(null)),
+        // RG206 set one CPU: RG706.
+        (&resources, json!({"requests": {"memory": "8Gi"}}), json!(300)),
+        // num-gpus for devices that Ray does not call GPUs: RG311.
+        (
+            &resources,
+            json!({"limits": {"memory": "8Gi", "cpu": "8", "habana.ai/gaudi": "8"}}),
+            json!(null),
+        ),
+        (
+            &resources,
+            json!({"limits": {"memory": "8Gi", "cpu": "8", "huawei.com/Ascend910": "8"}}),
+            json!(null),
+        ),
+        (
+            &resources,
+            json!({"limits": {"memory": "8Gi", "cpu": "8", "google.com/tpu": "4"}}),
+            json!(null),
+        ),
+        (
+            &resources,
+            json!({"limits": {"memory": "8Gi", "cpu": "8", "aws.amazon.com/neuroncore": "2"}}),
+            json!(null),
+        ),
+    ];
+    for (bundle, (path, value, cpus)) in BUNDLES
+        .iter()
+        .flat_map(|bundle| cases.iter().map(move |case| (bundle, case)))
+    {
+        let mut object = SEEDS[0].clone();
+        put(&mut object, path, value.clone());
+        put(&mut object, "spec/entrypointNumCpus", cpus.clone());
+        let (_, new) = made_worse(bundle, &object);
+        assert!(new.is_empty(), "{value}: {new:?} after the mutation");
+    }
+}
+
+/// What driver and devices ask for stands: a device of another kind than a GPU never sets `num-gpus`, nor do GPUs that are
+/// fewer than the driver needs.
+#[test]
+fn num_gpus_is_set_for_gpus_alone() {
+    let group = "/spec/rayClusterSpec/workerGroupSpecs/0";
+    let set = |resource: &str, driver: i64| {
+        let mut object = SEEDS[0].clone();
+        let limits = json!({"limits": {"memory": "8Gi", "cpu": "8", resource: "2"}});
+        put(
+            &mut object,
+            &format!("{}/template/spec/containers/0/resources", &group[1..]),
+            limits,
+        );
+        put(&mut object, "spec/entrypointNumGpus", json!(driver));
+        let after = mutate(&BUNDLES[0], &object).document.into_value();
+        after.pointer(&format!("{group}/rayStartParams/num-gpus")).cloned()
+    };
+    assert_eq!(set("gpu.intel.com/i915", 2), Some(json!("2")));
+    assert_eq!(set("gpu.intel.com/i915", 4), None);
+    for (prefix, _) in raygate::ray::told::OWN_NAMES {
+        let resource = if prefix.ends_with('/') {
+            format!("{prefix}gaudi")
+        } else {
+            prefix.to_owned()
+        };
+        assert_eq!(set(&resource, 0), None, "{resource}");
+    }
+}
+
+/// A job on an existing cluster gets no queue: Kueue would suspend it, and KubeRay rejects such a job when suspended.
+#[test]
+fn a_job_on_an_existing_cluster_gets_no_queue() {
+    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    let read = |path: &str| Source::new(path, &fs::read_to_string(policies.join(path)).unwrap());
+    let sources = [read("default.yaml"), read("library/kueue/kueue.yaml")];
+    let bundle = Bundle::new(raygate::policy::load(&sources, &raygate::engine::bundle::known()).set);
+    let mut object = SEEDS[0].clone();
+    let labels = |object: &Value| object["metadata"]["labels"].clone();
+    let queued = mutate(&bundle, &object).document.into_value();
+    assert!(labels(&queued).to_string().contains("kueue.x-k8s.io/queue-name"));
+    put(&mut object, "spec/clusterSelector", json!({"ray.io/cluster": "shared"}));
+    let (mutated, new) = made_worse(&bundle, &object);
+    assert_eq!(labels(mutated.document.value()), labels(&object));
+    assert!(new.is_empty(), "{new:?}");
 }
 
 /// A sidecar first and an init container change nothing of what the checks of the Ray container say.

@@ -175,7 +175,7 @@ static PLATFORM: &[Field] = &[
         "kuberay",
         Kind::Object(KUBERAY),
         "The KubeRay that is installed.",
-        "{version: \"1.6\"}",
+        "{version: \"1.7\"}",
     ),
     field(
         "flyte",
@@ -202,7 +202,7 @@ static KUBERAY: &[Field] = &[
         "version",
         Kind::Text(Form::KubeRay),
         "Its version: the rules and defaults of that release apply. Without it, those of the newest one.",
-        "\"1.6\"",
+        "\"1.7\"",
     ),
     field(
         "featureGates",

@@ -230,6 +230,11 @@ impl<'a> RayJob<'a> {
         child(self.spec, key).as_i64()
     }
 
+    /// What the driver asks of one Ray node, by `entrypointNumCpus` or `entrypointNumGpus`; 0 where it asks for nothing.
+    pub fn driver_needs(&self, key: &str) -> f64 {
+        child(self.spec, key).as_f64().unwrap_or(0.0)
+    }
+
     /// `spec.submissionMode` with KubeRay's default.
     pub fn submission_mode(&self) -> &'a str {
         text(self.spec, "submissionMode")
@@ -388,6 +393,17 @@ impl<'a> Pod<'a> {
             .iter()
             .enumerate()
             .find(|(_, volume)| text(volume, "name") == Some(name))
+    }
+
+    /// Whether the pod has resources for all its containers together (Kubernetes 1.32 and later, `spec.resources`).
+    pub fn has_own_resources(&self) -> bool {
+        let blocks = child(self.spec, "resources").as_object();
+        blocks.is_some_and(|blocks| {
+            ["requests", "limits"]
+                .iter()
+                .filter_map(|block| blocks.get(*block)?.as_object())
+                .any(|block| !block.is_empty())
+        })
     }
 
     /// A whole number of the worker group, or `absent`.

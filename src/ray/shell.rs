@@ -8,13 +8,13 @@ pub enum Special<'a> {
     Blank,
     /// A character that ends a command, redirects it or groups: `;`, `&`, `|`, `<`, `>`, brackets, a line end.
     Operator(char),
-    /// A command whose output is put in: `$(…)` or backquotes.
+    /// A command or a calculation whose result is put in: `$(…)`, `$((…))` or backquotes.
     Command,
-    /// A variable, `$NAME` or `${NAME}`; the name is empty for special ones such as `$?`.
+    /// A variable, `$NAME` or `${NAME}`; the name is empty for special ones such as `$?` and `${A:-1}`.
     Variable(&'a str),
     /// `#` at the start of a word: the rest of the line is not read.
     Comment,
-    /// A quotation mark without its end.
+    /// A quotation mark, a backquote, or the bracket of `$(` or `${` without its end.
     Unclosed(char),
 }
 
@@ -54,7 +54,7 @@ impl<'a> Iterator for Specials<'a> {
             match character {
                 '\\' => self.at += self.rest().chars().next().map_or(0, char::len_utf8),
                 '"' => self.in_double_quotes = !self.in_double_quotes,
-                '`' => return Some(Special::Command),
+                '`' => return Some(self.substitution('`', Special::Command)),
                 '$' => {
                     if let Some(special) = self.dollar() {
                         return Some(special);
@@ -85,8 +85,23 @@ impl<'a> Iterator for Specials<'a> {
 }
 
 impl<'a> Specials<'a> {
-    fn rest(&self) -> &'a str {
+    /// What follows the last special part.
+    pub fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Steps behind the end of what was opened with `open`.
+    fn substitution(&mut self, open: char, whole: Special<'a>) -> Special<'a> {
+        match closing(self.rest(), open) {
+            Some(end) => {
+                self.at += end;
+                whole
+            }
+            None => {
+                self.at = self.text.len();
+                Special::Unclosed(open)
+            }
+        }
     }
 
     /// What follows a dollar sign; `None` where it stands for itself.
@@ -95,14 +110,30 @@ impl<'a> Specials<'a> {
         match rest.chars().next()? {
             '(' => {
                 self.at += 1;
-                Some(Special::Command)
+                Some(self.substitution('(', Special::Command))
             }
             '{' => {
-                let name = leading_name(rest.get(1..).unwrap_or_default());
-                self.at += 1 + name.len();
-                let closed = self.rest().starts_with('}');
-                self.at += usize::from(closed);
-                Some(Special::Variable(if closed { name } else { "" }))
+                self.at += 1;
+                let name = leading_name(self.rest());
+                let is_plain = self
+                    .rest()
+                    .get(name.len()..)
+                    .is_some_and(|after| after.starts_with('}'));
+                Some(self.substitution('{', Special::Variable(if is_plain { name } else { "" })))
+            }
+            '\'' if !self.in_double_quotes => {
+                // `$'…'`, in which a backslash escapes.
+                self.at += 1;
+                match end_of(self.rest(), '\'', true) {
+                    Some(end) => {
+                        self.at += end;
+                        None
+                    }
+                    None => {
+                        self.at = self.text.len();
+                        Some(Special::Unclosed('\''))
+                    }
+                }
             }
             first if first.is_ascii_alphabetic() || first == '_' => {
                 let name = leading_name(rest);
@@ -116,6 +147,60 @@ impl<'a> Specials<'a> {
             _ => None,
         }
     }
+}
+
+/// Where a quotation ends, behind its closing mark.
+fn end_of(text: &str, mark: char, escapes: bool) -> Option<usize> {
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' if escapes => drop(characters.next()),
+            _ if character == mark => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Where `(`, `{` or a backquote that stands before `text` is closed, behind the closing character. The patterns of a
+/// `case`, comments and here-documents in it are not understood.
+fn closing(text: &str, open: char) -> Option<usize> {
+    if open == '`' {
+        return end_of(text, '`', true);
+    }
+    let mut open = vec![open];
+    let mut at = 0;
+    while let Some(character) = text.get(at..)?.chars().next() {
+        at += character.len_utf8();
+        let rest = text.get(at..).unwrap_or_default();
+        let inner = *open.last()?;
+        match character {
+            '\\' => at += rest.chars().next().map_or(0, char::len_utf8),
+            '\'' if inner != '"' => at += end_of(rest, '\'', false)?,
+            '$' if rest.starts_with('\'') && inner != '"' => at += 1 + end_of(rest.get(1..)?, '\'', true)?,
+            '$' if rest.starts_with('(') || rest.starts_with('{') => {
+                open.extend(rest.chars().next());
+                at += 1;
+            }
+            '`' => at += end_of(rest, '`', true)?,
+            '(' if inner == '(' => open.push('('),
+            '"' if inner != '"' => open.push('"'),
+            _ => {
+                let closes = match inner {
+                    '(' => ')',
+                    '{' => '}',
+                    mark => mark,
+                };
+                if character == closes {
+                    open.pop();
+                }
+            }
+        }
+        if open.is_empty() {
+            return Some(at);
+        }
+    }
+    None
 }
 
 fn may_be_special(byte: u8) -> bool {
@@ -188,6 +273,15 @@ mod tests {
             [Special::Variable("MY_POD_IP"), Special::Variable("PORT")]
         );
         assert_eq!(of("${A:-1}"), [Special::Variable("")]);
+        assert_eq!(
+            of("${A:-$(echo '}')}$((2*(3+4)))`a b`"),
+            [Special::Variable(""), Special::Command, Special::Command]
+        );
+        assert_eq!(of("\"$(hostname -I | tr \" \" - | sed 's/)//')\""), [Special::Command]);
+        assert_eq!(of("$'it\\'s'"), []);
+        for (text, open) in [("$(a", '('), ("${a", '{'), ("`a", '`'), ("$(')'", '('), ("$(\")", '(')] {
+            assert_eq!(of(text), [Special::Unclosed(open)], "{text}");
+        }
         assert_eq!(of("5$ '$(x)'"), [Special::Blank]);
         assert_eq!(of("'open"), [Special::Unclosed('\'')]);
         assert_eq!(of("\"open"), [Special::Unclosed('"')]);

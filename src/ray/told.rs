@@ -10,7 +10,7 @@ use crate::k8s::names::is_gpu_key;
 use crate::k8s::quantity::Quantity;
 
 use super::device::{Device, device, is_accelerator};
-use super::job::{Container, Pod, RayJob, Resource};
+use super::job::{Container, Pod, RayJob, Resource, items, text};
 use super::version::KubeRay;
 
 /// The start parameters that `ray start` reads as whole numbers, and that say what a node offers.
@@ -93,12 +93,21 @@ pub fn counted_gpus<'c, 'a>(container: &'c Container<'a>, kuberay: KubeRay) -> O
         .find(|limit| limit.quantity().is_some_and(|quantity| !quantity.is_zero()))
 }
 
-/// Whether Ray has a resource of its own for a device, beside `GPU`: `TPU`, `neuron_cores`, `HPU`, `NPU`.
+/// How the Kubernetes resources begin that Ray does not count as `GPU`, and Ray's name for each (Ray 2.60,
+/// `_private/accelerators/*.py`, `get_resource_name`; the device plugins name the Kubernetes resources). Ray detects these
+/// devices itself; `num-gpus` says nothing about them.
+pub const OWN_NAMES: [(&str, &str); 6] = [
+    ("google.com/tpu", "TPU"),
+    ("aws.amazon.com/neuron", "neuron_cores"),
+    ("habana.ai/", "HPU"),
+    ("huawei.com/", "NPU"),
+    ("rebellions.ai/", "RBLN"),
+    ("furiosa.ai/", "FURIOSA"),
+];
+
+/// Whether Ray has a resource other than `GPU` for a device.
 pub fn has_own_name(key: &str) -> bool {
-    key == "google.com/tpu"
-        || key == "habana.ai/gaudi"
-        || key.starts_with("aws.amazon.com/neuron")
-        || key.starts_with("huawei.com/Ascend")
+    OWN_NAMES.iter().any(|(prefix, _)| key.starts_with(prefix))
 }
 
 /// The devices of a container that Ray would call GPUs, by its limits and the requests without one.
@@ -110,11 +119,22 @@ pub fn gpus(container: &Container<'_>) -> i64 {
         .fold(0, |sum, quantity| sum.saturating_add(quantity.value().max(0)))
 }
 
-/// Whether a container may have devices that its resources do not count: claims of dynamic resource allocation, or
+/// Whether a container may have devices that its resources do not count: claims of dynamic resource allocation, a runtime
+/// class that adds devices, KAI's share of a GPU (`gpu-fraction`, `gpu-memory`), NVIDIA's variable for the devices, or
 /// resources of a vendor that is not known here.
 pub fn may_have_other_devices(pod: &Pod<'_>, container: &Container<'_>) -> bool {
-    let claims = |value: &Value, key: &str| !super::job::items(value, key).is_empty();
-    claims(pod.spec, "resourceClaims")
+    let has = |value: &Value, key: &str| value.get(key).is_some_and(|value| !value.is_null());
+    let by_metadata = ["annotations", "labels"].iter().any(|map| {
+        let map = pod.template.get("metadata").and_then(|metadata| metadata.get(map));
+        map.is_some_and(|map| has(map, "gpu-fraction") || has(map, "gpu-memory"))
+    });
+    let by_variable = container
+        .env("NVIDIA_VISIBLE_DEVICES")
+        .is_some_and(|variable| text(variable, "value").is_none_or(|value| !matches!(value, "" | "void" | "none")));
+    !items(pod.spec, "resourceClaims").is_empty()
+        || has(pod.spec, "runtimeClassName")
+        || by_metadata
+        || by_variable
         || container
             .asked()
             .any(|resource| !is_accelerator(resource.key) && device(resource.key) != Device::None)
@@ -124,6 +144,16 @@ pub fn may_have_other_devices(pod: &Pod<'_>, container: &Container<'_>) -> bool 
 /// `common/pod.go`).
 pub fn overwrites_command(job: &RayJob<'_>) -> bool {
     job.annotation("ray.io/overwrite-container-cmd") == Some("true")
+}
+
+/// Whether the author's command starts Ray in this pod: by the annotation, or because it runs `ray start` (KubeRay 1.6,
+/// `common/pod.go`).
+pub fn starts_ray_itself(job: &RayJob<'_>, pod: &Pod<'_>) -> bool {
+    let words = |ray: &Container<'_>| {
+        let words = items(ray.value, "command").iter().chain(items(ray.value, "args"));
+        words.filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
+    };
+    overwrites_command(job) || pod.main().is_some_and(|ray| words(ray).contains("ray start"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A minor release of KubeRay, such as 1.6. `main` after 1.6 reads as 1.7.
+/// A minor release of KubeRay, such as 1.7. `main` reads as the newest one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KubeRay {
     minor: u8,
@@ -20,9 +20,9 @@ impl KubeRay {
     pub const V1_4: KubeRay = KubeRay { minor: 4 };
     /// KubeRay 1.5.
     pub const V1_5: KubeRay = KubeRay { minor: 5 };
-    /// KubeRay 1.6, the newest release; what holds where a platform names none.
+    /// KubeRay 1.6.
     pub const V1_6: KubeRay = KubeRay { minor: 6 };
-    /// KubeRay's main branch after 1.6.
+    /// KubeRay 1.7 of August 2026, the newest release, and the one assumed if the Platform names none.
     pub const V1_7: KubeRay = KubeRay { minor: 7 };
 
     /// Every version that is known here, oldest first.
@@ -39,7 +39,7 @@ impl KubeRay {
 
 impl Default for KubeRay {
     fn default() -> Self {
-        Self::V1_6
+        Self::V1_7
     }
 }
 
@@ -52,7 +52,7 @@ impl fmt::Display for KubeRay {
 impl FromStr for KubeRay {
     type Err = String;
 
-    /// Reads `1.6`, `1.6.2`, `v1.6.2` or `main`.
+    /// Reads `1.7`, `1.7.0`, `v1.7.0` or `main`.
     fn from_str(text: &str) -> Result<Self, String> {
         if matches!(text, "main" | "master" | "nightly") {
             return Ok(Self::V1_7);

@@ -5,8 +5,9 @@
 //! choice, only the tolerations that all kinds share are added. The author's selector stands; with a Kueue queue no
 //! selector is added, because Kueue's flavors bring their own and refuse a conflict.
 //!
-//! KubeRay derives `num-gpus` from resources that it knows as GPUs only (KubeRay 1.6, `common/pod.go`); for others it
-//! is set here.
+//! KubeRay derives `num-gpus` only from resources that it knows as GPUs (KubeRay 1.6, `common/pod.go`). For other GPUs
+//! this injector sets it, unless the driver asks for more than that (`entrypointNumGpus`). It never sets it for a device
+//! that Ray does not call a GPU.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ use crate::policy::Leaf;
 use crate::policy::settings::Accelerator;
 use crate::ray::device::is_accelerator;
 use crate::ray::job::{Pod, items, text};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, RayJob, told};
 
 use super::Injector;
 use crate::rules::Cx;
@@ -67,7 +68,7 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
                 }
                 None => add_tolerations(pod, shared(&candidates).into_iter(), plan, &leaf),
             }
-            set_num_gpus(cx, pod, resource, plan, &leaf);
+            set_num_gpus(cx, job, pod, resource, plan, &leaf);
         }
     }
 }
@@ -208,9 +209,8 @@ fn add_selector(pod: &Pod<'_>, selector: &BTreeMap<String, String>, plan: &mut P
 }
 
 /// Sets `num-gpus` where KubeRay will not, and where Ray has no other name for the device.
-fn set_num_gpus(cx: &Cx<'_>, pod: &Pod<'_>, resource: &str, plan: &mut Plan, leaf: &Leaf) {
+fn set_num_gpus(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, resource: &str, plan: &mut Plan, leaf: &Leaf) {
     let knows_mig = cx.kuberay() >= KubeRay::V1_4;
-    let has_own_name = resource == "google.com/tpu" || resource.starts_with("aws.amazon.com/neuron");
     let group_resources = pod
         .group
         .get("resources")
@@ -218,7 +218,7 @@ fn set_num_gpus(cx: &Cx<'_>, pod: &Pod<'_>, resource: &str, plan: &mut Plan, lea
         .is_some_and(|map| !map.is_empty());
     if !is_accelerator(resource)
         || is_gpu_key(resource, knows_mig)
-        || has_own_name
+        || told::has_own_name(resource)
         || group_resources
         || pod.start_param("num-gpus").is_some()
     {
@@ -231,6 +231,7 @@ fn set_num_gpus(cx: &Cx<'_>, pod: &Pod<'_>, resource: &str, plan: &mut Plan, lea
     if let Some(count) = count
         && count.is_integer()
         && count.value() > 0
+        && job.driver_needs("entrypointNumGpus") <= count.value() as f64
         && !asked_for(pod).iter().any(|key| is_gpu_key(key, knows_mig))
     {
         plan.set(

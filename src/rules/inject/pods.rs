@@ -28,6 +28,9 @@ pub const INJECTOR: Injector = Injector {
     plan,
 };
 
+/// How Kueue's own labels and annotations begin.
+const KUEUE: &str = "kueue.x-k8s.io/";
+
 fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
     for (key, map) in [
         ("labels", job_labels as fn(&Settings) -> &Texts),
@@ -40,6 +43,8 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
             &at,
             |forced| Leaf::new(forced, format!("job.{key}")),
             map,
+            // Kueue would suspend a job that runs on an existing cluster, and KubeRay rejects such a job when suspended.
+            |key| job.selects_cluster() && key.starts_with(KUEUE),
             plan,
         );
     }
@@ -110,6 +115,7 @@ fn one(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static Section, 
             &at,
             |forced| section.leaf(forced, key),
             |s| own(read(s)),
+            |_| false,
             plan,
         );
     };
@@ -243,17 +249,17 @@ fn start_params(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static 
 /// Whether the head must have CPUs for Ray: no worker will have any, or the entrypoint asks for some. It looks at every
 /// worker group, so it is asked for the head alone.
 fn needs_head_cpus(job: &RayJob<'_>) -> bool {
-    let entrypoint = job.spec.get("entrypointNumCpus").and_then(Value::as_f64);
-    entrypoint.is_some_and(|cpus| cpus > 0.0) || job.workers().all(|group| pods_at_most(job, group) == 0)
+    job.driver_needs("entrypointNumCpus") > 0.0 || job.workers().all(|group| pods_at_most(job, group) == 0)
 }
 
-/// The entries of a map that are missing, or that a forced setting wants otherwise.
+/// The entries of a map that are missing, or that a forced setting wants otherwise, but for the keys to leave out.
 fn map_entries(
     cx: &Cx<'_>,
     given: Option<&Value>,
     at: &Path,
     leaf: impl Fn(bool) -> Leaf,
     read: impl Fn(&Settings) -> &Texts,
+    leave_out: impl Fn(&str) -> bool,
     plan: &mut Plan,
 ) {
     for forced in [true, false] {
@@ -261,7 +267,7 @@ fn map_entries(
             let current = given.and_then(|given| given.get(key));
             let overruled = !forced && read(&cx.policy.force).contains_key(key);
             let stands = current.is_some() && (!forced || current.and_then(Value::as_str) == Some(value));
-            if !overruled && !stands {
+            if !overruled && !stands && !leave_out(key) {
                 plan.set(at.name(key), value.as_str(), &leaf(forced).entry(key));
             }
         }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Readiness;
-use crate::ray::RayJob;
 use crate::ray::job::{Container, Pod, Role, items, text};
+use crate::ray::{RayJob, told};
 
 use super::Injector;
 use crate::rules::edit::Plan;
@@ -36,11 +36,10 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
     let Some(mode) = cx.setting("readiness", |s| s.readiness.as_ref()) else {
         return;
     };
-    let owns_command = job.annotation("ray.io/overwrite-container-cmd") == Some("true");
-    if *mode.value == Readiness::KubeRay || owns_command {
+    if *mode.value == Readiness::KubeRay {
         return;
     }
-    for pod in job.ray_pods() {
+    for pod in job.ray_pods().filter(|pod| !told::starts_ray_itself(job, pod)) {
         let Some(ray) = pod.main() else { continue };
         if has(ray, "readinessProbe") && has(ray, "livenessProbe") {
             continue;
@@ -199,11 +198,7 @@ fn wget(cx: &Cx<'_>, pod: &Pod<'_>, ray: &Container<'_>, mode: &Chosen<'_, Readi
             "requests": {"cpu": "50m", "memory": "64Mi"},
             "limits": {"cpu": "50m", "memory": "64Mi"},
         },
-        "securityContext": {
-            "allowPrivilegeEscalation": false,
-            "readOnlyRootFilesystem": true,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": security_context(ray),
         "volumeMounts": [{"name": WGET, "mountPath": "/raygate"}],
     });
     if let (Value::Object(init), Some(policy)) = (&mut init, ray.value.get("imagePullPolicy")) {
@@ -215,6 +210,32 @@ fn wget(cx: &Cx<'_>, pod: &Pod<'_>, ray: &Container<'_>, mode: &Chosen<'_, Readi
     plan.append(spec.key("volumes"), volume, &mode.leaf);
     plan.append(spec.key("initContainers"), init, &mode.leaf);
     plan.append(pod.container_path(ray).then_key("volumeMounts"), mount, &mode.leaf);
+}
+
+/// The Ray container's security context without its privileges: what a namespace demands of the one it demands of the
+/// other. KubeRay copies it to its own init container (KubeRay 1.7, `common/pod.go`).
+fn security_context(ray: &Container<'_>) -> Value {
+    const KEPT: [&str; 5] = [
+        "runAsNonRoot",
+        "runAsUser",
+        "runAsGroup",
+        "seccompProfile",
+        "seLinuxOptions",
+    ];
+    let mut context = json!({
+        "allowPrivilegeEscalation": false,
+        "readOnlyRootFilesystem": true,
+        "capabilities": {"drop": ["ALL"]},
+    });
+    let given = ray.value.get("securityContext").and_then(Value::as_object);
+    if let (Value::Object(context), Some(given)) = (&mut context, given) {
+        for key in KEPT {
+            if let Some(value) = given.get(key) {
+                context.insert(key.to_owned(), value.clone());
+            }
+        }
+    }
+    context
 }
 
 #[cfg(test)]

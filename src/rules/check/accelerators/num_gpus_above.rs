@@ -2,9 +2,10 @@
 //! Finds a `num-gpus` among `rayStartParams` that is above the GPUs that the Ray container asks for.
 //!
 //! # Why it is bad
-//! Ray believes it: it starts tasks on GPUs that are not there, and they fail with `no CUDA-capable device` or
-//! `invalid device ordinal`. KubeRay does not compare the two, in any release. Where devices may come in another way,
-//! by a resource claim or by a resource that is not known here, it only warns.
+//! Ray schedules tasks onto GPUs that do not exist, and they fail with `no CUDA-capable device` or `invalid device
+//! ordinal`. No KubeRay release compares the two. A container without any GPU only gets a warning, because `num-gpus` may
+//! be a logical number. The check reports nothing if GPUs may come another way: by a resource claim, a vGPU resource, a
+//! runtime class, `NVIDIA_VISIBLE_DEVICES` or KAI's `gpu-fraction`.
 //!
 //! # What fixes it
 //! Leave `num-gpus` out, KubeRay derives it; or ask for as many GPUs: `WorkerNodeConfig(requests=Resources(gpu="4"))`.
@@ -35,7 +36,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG311",
-    title: "num-gpus is above the GPUs of the container",
+    title: "num-gpus must not exceed the container's GPUs",
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
@@ -49,19 +50,19 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             continue;
         };
         let has = told::gpus(ray);
-        if told <= has || told::group_resources(pod, cx.kuberay()).is_some() {
+        if told <= has || told::group_resources(pod, cx.kuberay()).is_some() || told::may_have_other_devices(pod, ray) {
             continue;
         }
         let what = match has {
-            0 => "and it asks for no GPU, tasks fail on GPUs that are not there".to_owned(),
-            1 => "is above its 1 GPU, tasks fail on GPUs that are not there".to_owned(),
-            has => format!("is above its {has} GPUs, tasks fail on GPUs that are not there"),
+            0 => "but the container requests no GPU; tasks that use one fail".to_owned(),
+            1 => "exceeds the container's 1 GPU; tasks on the others fail".to_owned(),
+            has => format!("exceeds the container's {has} GPUs; tasks on the others fail"),
         };
         let finding = Finding::new(
             pod.group_path().keys(["rayStartParams", "num-gpus"]),
             format!("{}: num-gpus {told} {what}", pod.title()),
         )
-        .fix("leave num-gpus out, or ask for as many GPUs")
+        .fix("remove num-gpus, or request as many GPUs")
         .flyte(flyte::resource_setting(
             pod,
             "requests",
@@ -69,7 +70,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             &told.to_string(),
         ))
         .weight(told);
-        let is_unsure = told::may_have_other_devices(pod, ray) || told::overwrites_command(job);
-        findings.push(if is_unsure { finding.warn_only() } else { finding });
+        let may_work = has == 0 || told::overwrites_command(job);
+        findings.push(if may_work { finding.warn_only() } else { finding });
     }
 }

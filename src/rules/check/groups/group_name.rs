@@ -1,12 +1,15 @@
 //! # What it does
-//! Finds worker groups whose name is empty, given twice, not a DNS label, or `head` or `headgroup`.
+//! Looks at the names of worker groups: duplicates, the head's own name `headgroup`, and names of which Kubernetes accepts no
+//! label or no pod. It warns about names that KubeRay accepts and Kueue or a network policy does not.
 //!
 //! # Why it is bad
-//! The name becomes a label and part of the pods' names. With two groups of one name KubeRay makes and kills their
-//! pods in a loop (ray-project/kuberay#718); `headgroup` is the head's own label, and Kueue refuses `head`.
+//! The name becomes the label `ray.io/group` and, in lower case, a part of the pod names. If two groups have the same name,
+//! KubeRay creates and deletes their pods in a loop (ray-project/kuberay#718). With `headgroup` it counts the head as a worker.
+//! If the name fits no label or no pod name, the API server rejects the pods, and the job stays in `Initializing`. Kueue and
+//! the network policies of KubeRay 1.7 need DNS labels, and Kueue rejects `head`.
 //!
 //! # What fixes it
-//! Give each group a name of its own: `WorkerNodeConfig(group_name="gpu-workers")`.
+//! Give each group a unique name of lowercase letters, digits and `-`: `WorkerNodeConfig(group_name="gpu-workers")`.
 //!
 //! # Fails
 //! ```yaml
@@ -20,7 +23,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::k8s::names::dns1123_label;
+use crate::k8s::names::{dns1123_label, dns1123_subdomain, label_value};
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
@@ -30,7 +33,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG501",
-    title: "a worker group's name is empty, taken or malformed",
+    title: "Worker group names must be unique, valid DNS labels",
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
@@ -38,29 +41,83 @@ pub const CHECK: Check = Check {
     run,
 };
 
+/// The head's group label (KubeRay, `utils/constant.go`).
+const HEAD_GROUP: &str = "headgroup";
+
+/// What a RayCluster's name has beyond the RayJob's, at most: `-raycluster-` and five characters (KubeRay 1.1).
+const CLUSTER_SUFFIX: usize = 17;
+
+/// How much of cluster and group KubeRay takes into a pod's name, in bytes (`utils/util.go`, `PodName`).
+const POD_PREFIX: usize = 50;
+
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut seen_lower: BTreeMap<String, usize> = BTreeMap::new();
     for pod in job.workers() {
         let name = pod.group_name();
-        let first = *seen.entry(name.to_lowercase()).or_insert(pod.index);
-        let message = if name.is_empty() {
-            format!("{} has no name", pod.title())
+        let is_text = pod.group.get("groupName").is_some_and(serde_json::Value::is_string);
+        let lower = name.to_lowercase();
+        let first = *seen.entry(name).or_insert(pod.index);
+        let first_lower = *seen_lower.entry(lower.clone()).or_insert(pod.index);
+        let shown = quoted(name);
+        let (message, is_certain) = if !is_text {
+            (format!("{} has no name", pod.title()), true)
         } else if first != pod.index {
-            format!(
-                "two worker groups are named {}, KubeRay would create and kill their pods in a loop",
-                quoted(name)
+            (
+                format!("worker group name {shown} is used twice; KubeRay would create and delete the pods in a loop"),
+                true,
             )
-        } else if matches!(name.to_lowercase().as_str(), "head" | "headgroup") {
-            format!("a worker group is named {}, which is the head's own name", quoted(name))
-        } else if let Err(error) = dns1123_label(&name.to_lowercase()) {
-            format!("the worker group name {} {error}", quoted(name))
+        } else if name == HEAD_GROUP {
+            (
+                format!("worker group name {shown} is the head's own; KubeRay counts the head as a worker"),
+                true,
+            )
+        } else if let Err(error) = label_value(name) {
+            (format!("worker group name {shown} is not a valid label: {error}"), true)
+        } else if dns1123_subdomain(&pod_name(job, &lower)).is_err() {
+            (
+                format!("worker group name {shown} makes an invalid pod name; no pod can be created"),
+                true,
+            )
+        } else if name.is_empty() {
+            (
+                format!("{} has an empty name, which becomes an empty label", pod.title()),
+                false,
+            )
+        } else if first_lower != pod.index {
+            (
+                format!("worker group name {shown} differs from another one only in case; Kueue rejects both"),
+                false,
+            )
+        } else if lower == "head" {
+            (
+                format!("worker group name {shown} is Kueue's name for the head; Kueue rejects the job"),
+                false,
+            )
+        } else if let Err(error) = dns1123_label(&lower) {
+            (
+                format!("worker group name {shown} is not a DNS label; Kueue and network policies reject it: {error}"),
+                false,
+            )
         } else {
             continue;
         };
-        findings.push(
-            Finding::new(pod.group_path().then_key("groupName"), message)
-                .fix("give each group a name of its own: lower-case letters, digits and dashes")
-                .flyte("WorkerNodeConfig(group_name=\"gpu-workers\")"),
-        );
+        let finding = Finding::new(pod.group_path().then_key("groupName"), message)
+            .fix("give each group a unique name of lowercase letters, digits and `-`")
+            .flyte("WorkerNodeConfig(group_name=\"gpu-workers\")");
+        findings.push(if is_certain { finding } else { finding.warn_only() });
+    }
+}
+
+/// A pod's name as far as every release of KubeRay takes the group's name into it.
+fn pod_name(job: &RayJob<'_>, group: &str) -> String {
+    let room = POD_PREFIX.saturating_sub(job.name().len() + CLUSTER_SUFFIX + 1);
+    match group
+        .char_indices()
+        .find(|(at, character)| at + character.len_utf8() > room)
+    {
+        // What comes after the cut is another release's affair.
+        Some((end, _)) => format!("r-{}x", group.get(..end).unwrap_or_default()),
+        None => format!("r-{group}-worker-x"),
     }
 }

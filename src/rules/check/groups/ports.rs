@@ -8,7 +8,8 @@
 //! 8080 as `metrics` unless a port has that name, and a Service with 8080 twice is refused. Every release.
 //!
 //! # What fixes it
-//! The repair names the dashboard's port, or declares it. A port 8080 of your own needs another number, and `metrics` as its
+//! The repair names the dashboard's port, or declares it. If the author's own command runs
+//! `ray start`, a port named `dashboard` is left alone, because only the command says where the dashboard listens. A port 8080 of your own needs another number, and `metrics` as its
 //! name if it is Ray's. Flyte always declares `dashboard` 8265.
 //!
 //! # Fails
@@ -27,7 +28,7 @@ use serde_json::{Value, json};
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::job::{items, text};
-use crate::ray::{RayJob, flyte};
+use crate::ray::{RayJob, flyte, told};
 use crate::rules::check::{Check, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -67,7 +68,8 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         .iter()
         .position(|port| number(port) == Some(wanted) && is_tcp(port));
     match (dashboard, with_number) {
-        (Some(named), _) if ports.get(named).and_then(number) == Some(wanted) => {}
+        (Some(named), _) if told::starts_ray_itself(job, head) || ports.get(named).and_then(number) == Some(wanted) => {
+        }
         (Some(named), taken) => {
             let path = at.index(named).key("containerPort");
             let finding = Finding::new(

@@ -9,7 +9,7 @@
 //! Seen in flyteorg/flyte#6390 and ray-project/kuberay#2178.
 //!
 //! # What fixes it
-//! The repair raises the limit to the request. In Flyte, leave `limits` out (flytekit then copies the requests), or
+//! The repair raises the limit to the request, unless no process could start with that much memory. In Flyte, leave `limits` out (flytekit then copies the requests), or
 //! give every limit: `WorkerNodeConfig(limits=Resources(cpu="8", mem="32Gi", gpu="1"))`.
 //!
 //! # Fails
@@ -34,6 +34,7 @@ use crate::rules::check::{Check, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
+use super::tiny_memory::LEAST;
 use super::{is_exact, named, place, setting};
 
 /// The check.
@@ -64,28 +65,31 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 let (key, wanted, shown) = (request.key, request.seen(), named(request.key));
                 let resources = pod.container_path(container).then_key("resources");
                 let path = resources.key("limits").name(key);
-                findings.push(
-                    Finding::new(
-                        path.clone(),
-                        format!(
-                            "{}: {shown} limit {} is below its request {wanted}, no pod can be created",
-                            place(pod, container),
-                            limit.seen()
-                        ),
-                    )
-                    .fix(format!("set limits.{shown} to at least {wanted}"))
-                    .flyte(setting(pod, container, "limits", key, &wanted))
-                    .beside(resources.key("requests").name(key), "needs at least this")
-                    .repair(
-                        format!(
-                            "{}: {shown} limit {} raised to its request {wanted}",
-                            place(pod, container),
-                            limit.seen()
-                        ),
-                        path,
-                        Op::Set(request.value.clone()),
+                let finding = Finding::new(
+                    path.clone(),
+                    format!(
+                        "{}: {shown} limit {} is below its request {wanted}, no pod can be created",
+                        place(pod, container),
+                        limit.seen()
                     ),
-                );
+                )
+                .fix(format!("set limits.{shown} to at least {wanted}"))
+                .flyte(setting(pod, container, "limits", key, &wanted))
+                .beside(resources.key("requests").name(key), "needs at least this");
+                // A limit in which no process can start would be RG217's.
+                if key == "memory" && least.value() < LEAST {
+                    findings.push(finding);
+                    continue;
+                }
+                findings.push(finding.repair(
+                    format!(
+                        "{}: {shown} limit {} raised to its request {wanted}",
+                        place(pod, container),
+                        limit.seen()
+                    ),
+                    path,
+                    Op::Set(request.value.clone()),
+                ));
             }
         }
     }

@@ -6,8 +6,9 @@
 //! the whole node, and the node's other pods pay. (KubeRay, `common/pod.go`.)
 //!
 //! # What fixes it
-//! The repair makes the request the limit. CPU gets no limit: it would only throttle, and KubeRay 1.3 and later read
-//! the CPUs from the request. In Flyte: `WorkerNodeConfig(limits=Resources(mem="32Gi"))`.
+//! The repair sets the limit to the request, but not below the policy's `minimum`, or 1 GiB without one: a pod that runs
+//! with a small request because it may use more must keep working. CPU gets no limit: it would only throttle, and KubeRay
+//! 1.3 and later read the CPUs from the request. A pod with resources for the whole pod is left alone. In Flyte: `WorkerNodeConfig(limits=Resources(mem="32Gi"))`.
 //!
 //! # Fails
 //! ```yaml
@@ -25,11 +26,15 @@
 //!       - template: {spec: {containers: [{resources: {requests: {memory: 32Gi}, limits: {memory: 32Gi}}}]}}
 //! ```
 
+use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
+use crate::ray::memory::IDLE_MEMORY;
 use crate::ray::{RayJob, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
+
+use super::platform_default::minimum;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -42,14 +47,25 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let Some(ray) = pod.main() else { continue };
         let Some(request) = ray.request("memory") else { continue };
-        if ray.limit("memory").is_some() || request.quantity().is_none() {
+        let Some(requested) = request.quantity() else { continue };
+        if ray.limit("memory").is_some() || pod.has_own_resources() {
             continue;
         }
+        let least = minimum(cx, pod, "memory")
+            .map_or_else(|| Quantity::from_bytes(IDLE_MEMORY), |minimum| minimum.value.clone());
         let memory = request.seen();
+        let (wanted, limit, done) = if *requested < least {
+            let limit = least.to_string();
+            let done = format!("{}: memory limit set to the working minimum, {limit}", pod.title());
+            (limit.as_str().into(), limit, done)
+        } else {
+            let done = format!("{}: memory limit {memory} copied from the request", pod.title());
+            (request.value.clone(), memory.clone(), done)
+        };
         let path = pod.container_path(ray).keys(["resources", "limits", "memory"]);
         findings.push(
             Finding::new(
@@ -59,13 +75,9 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                     pod.title()
                 ),
             )
-            .fix(format!("set limits.memory to {memory}"))
-            .flyte(flyte::resource_setting(pod, "limits", "memory", &memory))
-            .repair(
-                format!("{}: memory limit {memory} copied from the request", pod.title()),
-                path,
-                Op::Set(request.value.clone()),
-            ),
+            .fix(format!("set limits.memory to {limit}"))
+            .flyte(flyte::resource_setting(pod, "limits", "memory", &limit))
+            .repair(done, path, Op::Set(wanted)),
         );
     }
 }

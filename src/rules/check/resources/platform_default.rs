@@ -7,7 +7,9 @@
 //! becomes ready: the job waits for ever. Seen in ray-project/kuberay#2186.
 //!
 //! # What fixes it
-//! The repair gives it the policy's `minimum`. In Flyte, give the head its own resources:
+//! The repair gives it the policy's `minimum`. A pod with resources for the whole pod is left alone, and so are CPUs
+//! where the driver asks for more than the minimum (`entrypointNumCpus`): Ray would then count fewer CPUs than the node
+//! has. In Flyte, give the head its own resources:
 //! `HeadNodeConfig(requests=Resources(cpu="2", mem="8Gi"))`.
 //!
 //! # Fails
@@ -72,7 +74,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 continue;
             };
             let enough = ray.ceiling(resource).is_some_and(|given| given >= minimum.value);
-            if enough || !is_platform_default(cx, ray, resource) {
+            if enough || !is_platform_default(cx, ray, resource) || pod.has_own_resources() {
                 continue;
             }
             let wanted = minimum.value.to_string();
@@ -92,8 +94,16 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 format!("{}: {seen}, Ray cannot start with less than {wanted}", pod.title()),
             )
             .fix(format!("ask for at least {wanted} of {resource}"))
-            .flyte(flyte::resource_setting(pod, "requests", resource, &wanted))
-            .repair(
+            .flyte(flyte::resource_setting(pod, "requests", resource, &wanted));
+            // Without any CPUs of the container Ray counts the node's, which may be what the driver needs.
+            if resource == "cpu"
+                && given.is_none()
+                && job.driver_needs("entrypointNumCpus") > minimum.value.value() as f64
+            {
+                findings.push(finding.warn_only());
+                continue;
+            }
+            finding = finding.repair(
                 format!("{}: {seen}, set to {wanted}", pod.title()),
                 resources.key("requests").name(resource),
                 Op::Set(wanted.as_str().into()),

@@ -4,8 +4,9 @@
 //!
 //! # Why it is bad
 //! These are plain numbers, memory in bytes; Kubernetes' units mean nothing to them. `ray start` ends with a usage error,
-//! and the pod restarts for ever. KubeRay passes them on unread, in every release. A value with a `$` is left to the
-//! shell, and the author's own command (`ray.io/overwrite-container-cmd`) may not use them at all: then it warns.
+//! and the pod restarts for ever. KubeRay passes them on unread, in every release. Bash evaluates a value with a `$`, but
+//! Ray's autoscaler reads the value as it is written: with autoscaling the check warns. It also only warns if the author's
+//! own command (`ray.io/overwrite-container-cmd`) may not use the parameters at all.
 //!
 //! # What fixes it
 //! Write whole numbers: `num-cpus: "2"`, `memory: "34359738368"`. Better, leave them out: KubeRay derives them from the
@@ -25,7 +26,7 @@ use crate::k8s::quantity::Quantity;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::told::{self, LEAST_OBJECT_STORE, NUMBERS, Number};
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Pod, RayJob, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -50,6 +51,21 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                     format!("{bytes} bytes is below the least of {LEAST_OBJECT_STORE}"),
                     Some(LEAST_OBJECT_STORE),
                 ),
+                Some(Number::Unknown) if is_unreadable(job, pod, key) => {
+                    findings.push(
+                        Finding::new(
+                            pod.group_path().keys(["rayStartParams"]).name(key),
+                            format!(
+                                "{}: the autoscaler cannot read {key}, which bash evaluates; it adds no workers",
+                                pod.title()
+                            ),
+                        )
+                        .fix(format!("set rayStartParams.{key} to a whole number, or remove it"))
+                        .flyte(flyte::setting(pod, &format!("ray_start_params={{\"{key}\": …}}")))
+                        .warn_only(),
+                    );
+                    continue;
+                }
                 _ => continue,
             };
             let number = example.map_or_else(|| "a whole number".to_owned(), |number| format!("\"{number}\""));
@@ -73,6 +89,14 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             });
         }
     }
+}
+
+/// Whether Ray's autoscaler reads a parameter that only bash can evaluate (Ray 2.52, `autoscaler/_private/kuberay`:
+/// `int(ray_start_params["num-cpus"])`).
+fn is_unreadable(job: &RayJob<'_>, pod: &Pod<'_>, key: &str) -> bool {
+    job.autoscales()
+        && key != "object-store-memory"
+        && pod.start_param(key).is_some_and(|value| value.contains(['$', '`']))
 }
 
 /// The number that a Kubernetes quantity stands for, where the author wrote one.

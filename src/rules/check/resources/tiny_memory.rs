@@ -44,7 +44,7 @@ pub const CHECK: Check = Check {
 };
 
 /// The least memory that container runtimes accept, in bytes.
-const LEAST: i64 = 6_000_000;
+pub const LEAST: i64 = 6_000_000;
 
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     for pod in &job.pods {

@@ -1,13 +1,15 @@
 //! # What it does
 //! Looks at a RayJob for the KAI scheduler: one whose pods name `schedulerName: kai-scheduler`, or that has the label
-//! `kai.scheduler/queue`. It must have that label, and another `submissionMode` than `K8sJobMode`.
+//! `kai.scheduler/queue`. It needs that label, on the RayJob or on the pods. From KubeRay 1.6 on it also needs another
+//! `submissionMode` than `K8sJobMode`, if KubeRay's operator runs with `batchScheduler.name: kai-scheduler`.
 //!
 //! # Why it is bad
-//! Without the label the pods wait for ever, and only KubeRay's log says so. KubeRay's integration of KAI refuses
-//! `K8sJobMode`, because the submitter would not be part of the gang.
+//! Without the label the pods stay pending, and only KubeRay's log says so. With the operator's integration of KAI, KubeRay
+//! 1.6 and later reject `K8sJobMode`, because the submitter would not be part of the gang (ray-project/kuberay#4418). Without
+//! the integration the job runs. raygate cannot see the operator's configuration, so it warns.
 //!
 //! # What fixes it
-//! The label on the RayJob, which a policy can set for all (`defaults.job.labels`), and `HTTPMode` or, from KubeRay 1.5 on,
+//! Add the label to the RayJob; a policy can do so for all (`defaults.job.labels`). With the integration use `HTTPMode` or
 //! `SidecarMode`, which in Flyte is the platform's configuration.
 //!
 //! # Fails
@@ -23,15 +25,15 @@
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
 use crate::ray::job::text;
+use crate::ray::{KubeRay, Pod, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG710",
-    title: "the KAI scheduler would not take the job",
+    title: "Jobs for the KAI scheduler need a queue and a supported submissionMode",
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
@@ -41,27 +43,46 @@ pub const CHECK: Check = Check {
 
 const QUEUE: &str = "kai.scheduler/queue";
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let has_queue = job.label(QUEUE).is_some_and(|queue| !queue.is_empty());
-    let named = job
+    let without_queue = job
         .ray_pods()
-        .find(|pod| text(pod.spec, "schedulerName") == Some("kai-scheduler"));
-    if let Some(pod) = named.filter(|_| !has_queue) {
+        .find(|pod| is_kais(pod) && !has_queue && !names_queue(pod));
+    if let Some(pod) = without_queue {
         findings.push(
             Finding::new(
                 pod.spec_path().then_key("schedulerName"),
-                format!("{}: the KAI scheduler waits for ever without a queue", pod.title()),
+                format!(
+                    "{}: schedulerName kai-scheduler without a queue; the pods stay pending",
+                    pod.title()
+                ),
             )
-            .fix("give the RayJob the label kai.scheduler/queue"),
+            .fix("add the label kai.scheduler/queue to the RayJob"),
         );
     }
-    if (has_queue || named.is_some()) && job.submission_mode() == "K8sJobMode" && job.spec.is_object() {
+    if (has_queue || job.ray_pods().any(is_kais))
+        && cx.kuberay() >= KubeRay::V1_6
+        && job.submission_mode() == "K8sJobMode"
+        && job.spec.is_object()
+    {
         findings.push(
             Finding::new(
                 Path::of(["spec", "submissionMode"]),
-                "K8sJobMode: KubeRay refuses it with the KAI scheduler",
+                "submissionMode K8sJobMode: KubeRay rejects it if its batchScheduler is kai-scheduler",
             )
-            .fix("use HTTPMode, or from KubeRay 1.5 on SidecarMode"),
+            .fix("use HTTPMode or SidecarMode, or run the operator without batchScheduler.name=kai-scheduler"),
         );
     }
+}
+
+fn is_kais(pod: &Pod<'_>) -> bool {
+    text(pod.spec, "schedulerName") == Some("kai-scheduler")
+}
+
+/// Whether the pod itself has KAI's label.
+fn names_queue(pod: &Pod<'_>) -> bool {
+    let labels = pod.template.get("metadata").and_then(|metadata| metadata.get("labels"));
+    labels
+        .and_then(|labels| text(labels, QUEUE))
+        .is_some_and(|queue| !queue.is_empty())
 }

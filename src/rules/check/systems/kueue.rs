@@ -1,7 +1,7 @@
 //! # What it does
-//! Looks at a RayJob with the label `kueue.x-k8s.io/queue-name` for what Kueue refuses: a selected cluster, no shutdown,
-//! autoscaling (unless the annotation `kueue.x-k8s.io/elastic-job: "true"` asks for workload slices), and more than 7 worker
-//! groups. A group named `head` is RG501's.
+//! Looks at a RayJob with the label `kueue.x-k8s.io/queue-name` for what Kueue rejects: no shutdown, autoscaling (unless the
+//! annotation `kueue.x-k8s.io/elastic-job: "true"` asks for workload slices), and more than 7 worker groups. RG501 reports a
+//! group named `head`. Kueue does not manage a job with `clusterSelector`, so the check says nothing about it.
 //!
 //! # Why it is bad
 //! Kueue's own webhook refuses the RayJob, or, where it is not installed as a webhook, never starts it. The head is a pod set of
@@ -46,21 +46,12 @@ const ELASTIC: &str = "kueue.x-k8s.io/elastic-job";
 const MOST_GROUPS: usize = 7;
 
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    if job.label(QUEUE).is_none_or(str::is_empty) || !job.spec.is_object() {
+    if job.label(QUEUE).is_none_or(str::is_empty) || !job.spec.is_object() || job.selects_cluster() {
         return;
     }
     let mut report = |path: Path, message: String, fix: &str, weight: i64| {
         findings.push(Finding::new(path, message).fix(fix).weight(weight));
     };
-    if job.selects_cluster() {
-        report(
-            Path::of(["spec", "clusterSelector"]),
-            "Kueue refuses a job that runs in a cluster of others".to_owned(),
-            "leave out clusterSelector, or the queue's label",
-            0,
-        );
-        return;
-    }
     if !job.flag("shutdownAfterJobFinishes") {
         report(
             Path::of(["spec", "shutdownAfterJobFinishes"]),

@@ -1,0 +1,147 @@
+//! RG509 denies no start parameter with which bash runs `ray start` as it should: generated values, in the command that KubeRay
+//! makes of them, are run by bash itself with a stand-in for `ray`.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use raygate::engine::judge::answer_as_is;
+use raygate::engine::{Bundle, Operation, Request};
+use raygate::policy::PolicySet;
+use raygate::policy::settings::Action;
+use serde_json::json;
+
+/// What values are made of. No piece runs anything but `true`, `echo` and `printf`.
+const PIECES: &[&str] = &[
+    "x",
+    "1",
+    " ",
+    " ",
+    "'",
+    "\"",
+    "\\",
+    "`",
+    "$(",
+    "$((",
+    ")",
+    "))",
+    "(",
+    "${A:-1}",
+    "${A",
+    "}",
+    "$A",
+    "$?",
+    "{",
+    ":",
+    "#",
+    " #",
+    ";",
+    "; true ",
+    "&",
+    "|",
+    "\n",
+    "echo 1",
+    "$'",
+    "$'\\''",
+    "case x in x) echo 1;; esac",
+    "--y=2",
+    "-",
+    "true",
+    "printf 2",
+    "*",
+    "~",
+    "!",
+];
+
+/// Reads values that NUL ends, and says for each whether `ray` gets `start`, options alone, and the last of them.
+const JUDGE: &str = r#"
+enable -n kill exec exit 2>/dev/null
+while IFS= read -r -d '' value; do
+    result=$(
+        cd / || exit
+        PATH=
+        ray() {
+            local first=$1 word last=; shift
+            [[ $first == start ]] || return
+            for word; do [[ $word == -* ]] || return; last=$word; done
+            [[ $last == --z=1 ]] && builtin printf '%s' works >&9
+        }
+        { eval "ulimit -n 64; ray start --head  --a=$value  --z=1 " </dev/null >/dev/null 2>&1; } 9>&1
+    )
+    case $result in *works*) echo works;; *) echo fails;; esac
+done
+"#;
+
+/// Values from a fixed sequence of numbers.
+fn values() -> Vec<String> {
+    let mut state: u64 = 20_261_126;
+    let mut next = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    (0..3_000)
+        .map(|_| (0..=next(5)).map(|_| PIECES[next(PIECES.len())]).collect())
+        .collect()
+}
+
+fn denied(bundle: &Bundle, value: &str) -> bool {
+    let object = json!({"metadata": {"name": "train"}, "spec": {"rayClusterSpec": {"headGroupSpec": {
+        "rayStartParams": {"a": value, "z": "1"}, "template": {"spec": {"containers": [{"name": "ray-head"}]}}}}}});
+    let request = Request {
+        operation: Operation::Create,
+        namespace: "a".to_owned(),
+        user: String::new(),
+        object,
+        old: None,
+        named: true,
+        now: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let outcome = answer_as_is(bundle, request);
+    let mut found = outcome.findings.iter();
+    found.any(|judged| judged.code() == "RG509" && judged.action == Action::Deny)
+}
+
+#[test]
+fn what_bash_can_run_is_not_denied() {
+    let folder = tempfile::tempdir().unwrap();
+    let bash = Command::new("bash")
+        .args(["-c", JUDGE])
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut bash) = bash else {
+        eprintln!("SKIPPED: there is no bash here to compare with");
+        return;
+    };
+    let values = values();
+    let input = values.join("\0") + "\0";
+    let mut pipe = bash.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || pipe.write_all(input.as_bytes()));
+    let output = String::from_utf8(bash.wait_with_output().unwrap().stdout).unwrap();
+    writer.join().unwrap().unwrap();
+    let works: Vec<bool> = output.lines().map(|line| line == "works").collect();
+    assert_eq!(works.len(), values.len());
+    let bundle = Bundle::new(PolicySet::default());
+    let (mut wrong, mut right) = (Vec::new(), 0);
+    for (value, works) in values.iter().zip(works) {
+        match (denied(&bundle, value), works) {
+            (true, true) => wrong.push(value),
+            (true, false) => right += 1,
+            (false, _) => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{} are denied and work: {wrong:?}", wrong.len());
+    assert!(right > 500, "only {right} are denied");
+}
