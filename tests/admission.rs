@@ -206,7 +206,7 @@ fn a_denial_has_code_reason_text_and_causes() {
     assert_eq!((&status["code"], &status["reason"]), (&json!(403), &json!("Forbidden")));
     let message = status["message"].as_str().unwrap();
     assert!(
-        message.starts_with("two worker groups are named `gpu-workers`"),
+        message.starts_with("worker group name `gpu-workers` is used twice"),
         "{message}"
     );
     assert!(
