@@ -85,6 +85,7 @@ fn main() -> std::process::ExitCode {
         test(denial::no_text_of_the_author_steers_flyte),
         test(ways_in::server_side_apply),
         test(ways_in::applying_the_same_file_again),
+        test(ways_in::kubectl_applies_the_same_file_again),
         test(ways_in::merge_patch),
         test(ways_in::json_patch),
         test(ways_in::replace),

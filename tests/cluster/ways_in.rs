@@ -1,11 +1,16 @@
 //! Every way to write a RayJob goes through the gate.
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::api::{Answer, ApplyYaml};
 use crate::cluster::{Cluster, rayjob, rayjobs, rayjobs_in};
 use crate::denial::assert_denied;
 use crate::gate::{APPLIED, Gate};
+use crate::kubectl::kubectl;
 use crate::rayjobs::{load, name, ray_pods, with_duplicate_group};
 
 pub(crate) fn server_side_apply(cluster: &Cluster) {
@@ -23,19 +28,81 @@ pub(crate) fn server_side_apply(cluster: &Cluster) {
     assert_eq!(cluster.rayjob(name(&bad)).code, 404);
 }
 
-/// Applying a file again changes nothing that the author chose: it must never be refused, not even where the author's
-/// own words alone would be.
+/// Applying a file again changes nothing: not while the job waits, not while it runs, not under newer policies.
 pub(crate) fn applying_the_same_file_again(cluster: &Cluster) {
-    let _gate = Gate::open(cluster);
-    for seed in ["seed-01", "seed-02"] {
+    let newer = tempfile::tempdir_in(cluster.folder()).expect("create a folder for the policy");
+    let policy = "apiVersion: raygate.dev/v1beta1\n\
+                  kind: RayPolicy\n\
+                  metadata: {name: newer}\n\
+                  spec: {match: {}, priority: 5, defaults: {readiness: Wget, pods: {labels: {team: x}}}}\n";
+    fs::write(newer.path().join("newer.yaml"), policy).expect("write the policy");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    for seed in ["seed-01", "seed-02", "seed-05"] {
         let job = load(seed);
         let path = rayjob(name(&job));
-        cluster
+        let again = |when: &str, first: &Value| {
+            let again = cluster.api.apply_yaml(&path, &job.to_string(), ApplyYaml::Store);
+            let again = again.expect(200);
+            assert_eq!(again["spec"], first["spec"], "{seed}, {when}");
+            assert_eq!(
+                again["metadata"]["generation"], first["metadata"]["generation"],
+                "{seed}, {when}"
+            );
+        };
+        let gate = Gate::open(cluster);
+        let first = cluster
             .api
             .apply_yaml(&path, &job.to_string(), ApplyYaml::Store)
             .expect(201);
-        let again = cluster.api.apply_yaml(&path, &job.to_string(), ApplyYaml::Store);
-        assert_eq!(again.code, 200, "{seed}: {again}");
+        again("not yet started", &first);
+        let running = json!({"status": {"rayClusterName": "train-abcde"}});
+        cluster.api.merge_patch(&format!("{path}/status"), &running).expect(200);
+        again("running", &first);
+        drop(gate);
+        let _gate = Gate::open_with_policies(cluster, &[shipped.clone(), newer.path().to_owned()]);
+        again("running, under newer policies", &first);
+        cluster.api.delete(&path).expect(200);
+    }
+}
+
+/// The same with kubectl, which sends only what differs from the stored object.
+pub(crate) fn kubectl_applies_the_same_file_again(cluster: &Cluster) {
+    let Some(kubectl) = kubectl() else { return };
+    let _gate = Gate::open(cluster);
+    for seed in ["seed-01", "seed-02", "seed-05"] {
+        let job = load(seed);
+        let file = cluster.folder().join("applied.json");
+        fs::write(&file, job.to_string()).expect("write a RayJob");
+        let run = |command: &str| {
+            let mut run = Command::new(&kubectl);
+            run.arg(command)
+                .arg("--kubeconfig")
+                .arg(cluster.kubeconfig())
+                .arg("--filename")
+                .arg(&file);
+            let output = run.output().expect("run kubectl");
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(
+                output.status.success(),
+                "{seed}: {command}: {text}{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            text
+        };
+        run("apply");
+        let path = rayjob(name(&job));
+        let first = cluster.api.get(&path).expect(200);
+        let running = json!({"status": {"rayClusterName": "train-abcde"}});
+        cluster.api.merge_patch(&format!("{path}/status"), &running).expect(200);
+        assert_eq!(run("diff"), "", "{seed}");
+        run("apply");
+        let again = cluster.api.get(&path).expect(200);
+        assert_eq!(again["spec"], first["spec"], "{seed}");
+        assert_eq!(
+            again["metadata"]["generation"], first["metadata"]["generation"],
+            "{seed}"
+        );
+        cluster.api.delete(&path).expect(200);
     }
 }
 
