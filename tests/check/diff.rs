@@ -61,6 +61,31 @@ fn every_changed_line_names_what_changed_it() {
     assert_eq!(diff, expected);
 }
 
+/// On an update, what comes again as it was received stays as it is stored.
+#[test]
+fn what_is_kept_comes_from_the_stored_object() {
+    let folder = Folder::new(&[("p.yaml", POLICY)]);
+    let (_, output) = check(&["--output", "json", "--policies", folder.path(), "-"], JOB);
+    let report: serde_json::Value = serde_json::from_str(&output).unwrap();
+    let old = folder.file("old.json");
+    std::fs::write(&old, report["objects"][0]["object"].to_string()).unwrap();
+    let update = [
+        "--diff",
+        "--operation",
+        "update",
+        "--old",
+        &old,
+        "--policies",
+        folder.path(),
+        "-",
+    ];
+    let (code, output) = check(&update, JOB);
+    assert_eq!(code, 0, "{output}");
+    let lines = |text: &str| output.lines().filter(|line| line.contains(text)).count();
+    assert_eq!(lines("stored  kept as it is in the cluster"), 5, "{output}");
+    assert_eq!(lines("repair"), 0, "{output}");
+}
+
 #[test]
 fn a_repair_that_a_policy_asks_for_names_both() {
     let folder = Folder::new(&[("p.yaml", &format!("{POLICY}  actions: {{RG203: Fix}}\n"))]);

@@ -10,7 +10,7 @@ use similar::{Algorithm, DiffTag, capture_diff_slices, group_diff_ops};
 use crate::cli::is_coloured;
 use crate::diag::{Source, Sources, one_line};
 use crate::engine::Change;
-use crate::engine::mutate::behind;
+use crate::engine::mutate::{KEPT, behind};
 use crate::k8s::path::{Path, Step};
 use crate::rules::APPLIED_ANNOTATION;
 use crate::yaml::{self, Limits, Node, NodeValue, Reading};
@@ -128,6 +128,7 @@ fn origin(changes: &[Change], place: &Path) -> String {
         return "raygate  its record of these changes".to_owned();
     };
     match (&change.origin, &change.leaf) {
+        _ if change.by == KEPT => "stored  kept as it is in the cluster".to_owned(),
         (Some(origin), leaf) => {
             let leaf = leaf
                 .as_ref()

@@ -50,12 +50,12 @@ impl<'o> Parts<'o> {
             false if runs => Treatment::Restore,
             false => Treatment::Complete,
         };
-        let was: HashMap<u32, u64> = stored.groups.iter().copied().collect();
+        let (was, is) = (once_named(&stored.groups), once_named(&seen.groups));
         let received = record.map(|record| record.groups.iter().copied().collect());
         let received: HashMap<u32, u64> = received.unwrap_or_default();
         let groups = seen.groups.iter().map(|(name, group)| {
             let comes_again = |was: &u64| was == group || received.get(name) == Some(group);
-            treatment(was.get(name).is_some_and(comes_again))
+            treatment(is.contains_key(name) && was.get(name).is_some_and(comes_again))
         });
         let comes_again = |leaves: &Leaves, was, known: fn(&Received) -> Pair| {
             leaves == was || record.is_some_and(|record| leaves.come_again(was, known(record)))
@@ -63,9 +63,7 @@ impl<'o> Parts<'o> {
         let names = items(below(old, &["spec", "rayClusterSpec"]), "workerGroupSpecs").iter();
         Parts {
             old,
-            stored: names
-                .filter_map(|group| Some((text(group, "groupName")?, group)))
-                .collect(),
+            stored: names.map(|group| (group_name(group), group)).collect(),
             metadata: treatment(comes_again(&seen.metadata, &stored.metadata, |record| record.metadata)),
             job: treatment(comes_again(&seen.job, &stored.job, |record| record.job)),
             head: treatment(comes_again(&seen.head, &stored.head, |record| record.head)),
@@ -94,7 +92,7 @@ impl<'o> Parts<'o> {
         };
         let group = part.path();
         let is = group.get(document)?;
-        let was = self.stored.get(text(is, "groupName")?)?;
+        let was = self.stored.get(group_name(is))?;
         counterpart(place.steps().get(group.steps().len()..)?, is, was)
     }
 
@@ -282,4 +280,19 @@ fn restore_fields(at: &Path, but: &[&str], old: &Value, new: &Value, edits: &mut
             edits.push(edit(at.name(&key), Op::Remove));
         }
     }
+}
+
+/// A group's name, empty where it has none.
+fn group_name(group: &Value) -> &str {
+    text(group, "groupName").unwrap_or_default()
+}
+
+/// The groups whose name no other group has.
+fn once_named(groups: &[(u32, u64)]) -> HashMap<u32, u64> {
+    let mut times: HashMap<u32, usize> = HashMap::new();
+    for (name, _) in groups {
+        *times.entry(*name).or_default() += 1;
+    }
+    let groups = groups.iter().copied();
+    groups.filter(|(name, _)| times.get(name) == Some(&1)).collect()
 }
