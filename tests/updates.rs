@@ -512,3 +512,114 @@ fn another_form_of_the_same_spec_is_not_judged() {
         .remove("securityContext");
     assert_eq!(stored(&gate, TENANT, Some(&old), &new).unwrap(), new);
 }
+
+const BY_SIZE: &str = "{match: {when: job.gpus > 4}, priority: 5, \
+     defaults: {job: {labels: {queue: gpu}}}, force: {head: {serviceType: ClusterIP}, pods: {nodeSelector: {pool: large}}}}";
+
+/// What one part of a job gets may depend on the others.
+#[test]
+fn a_job_that_grows_gets_what_a_large_one_gets() {
+    let gate = gate_with(BY_SIZE);
+    let small = seed("seed-01");
+    let grow = |live: &Value| {
+        let mut next = live.clone();
+        let group = &mut next["spec"]["rayClusterSpec"]["workerGroupSpecs"][0];
+        group["replicas"] = json!(8);
+        group["maxReplicas"] = json!(8);
+        next
+    };
+    let at_once = created(&gate, &grow(&small));
+    for live in [created(&gate, &small), suspended(created(&gate, &small))] {
+        assert!(live["metadata"]["labels"].get("queue").is_none());
+        let mut after = stored(&gate, TENANT, Some(&live), &grow(&live)).unwrap();
+        assert_eq!(after["metadata"]["labels"]["queue"], "gpu");
+        after["spec"].as_object_mut().unwrap().remove("suspend");
+        assert_eq!(after["spec"], at_once["spec"]);
+    }
+}
+
+#[test]
+fn a_label_that_brings_a_policy_brings_what_it_forces() {
+    let with = |settings: &str| gate_with(&format!("{{match: {{domains: [staging]}}, priority: 5, {settings}}}"));
+    let forcing = with("defaults: {pods: {labels: {team: x}}}, force: {head: {serviceType: ClusterIP}}");
+    let live = suspended(created(&gate(), &seed("seed-01")));
+    let mut next = live.clone();
+    next["metadata"]["labels"]["domain"] = json!("staging");
+    let after = stored(&forcing, TENANT, Some(&live), &next).unwrap();
+    let head = &after["spec"]["rayClusterSpec"]["headGroupSpec"];
+    assert_eq!(head["serviceType"], "ClusterIP");
+    assert_eq!(head["template"]["metadata"]["labels"]["team"], "x");
+    // Where nothing is forced, a label changes nothing else.
+    let filling = with("defaults: {pods: {labels: {team: x}}}");
+    let after = stored(&filling, TENANT, Some(&live), &next).unwrap();
+    assert_eq!(after["spec"], live["spec"]);
+}
+
+/// The record still says what was received before an update that the mutating webhook did not see.
+#[test]
+fn a_revert_is_not_lost_after_an_update_that_was_not_mutated() {
+    let gate = gate();
+    let first = seed("seed-01");
+    let mut second = first.clone();
+    let image = json!("ghcr.io/my-org/ray:2.52.2");
+    for pointer in [
+        "/spec/rayClusterSpec/headGroupSpec/template/spec/containers/0/image",
+        "/spec/rayClusterSpec/workerGroupSpecs/0/template/spec/containers/0/image",
+        "/spec/submitterPodTemplate/spec/containers/0/image",
+        "/spec/entrypoint",
+    ] {
+        *second.pointer_mut(pointer).unwrap() = image.clone();
+    }
+    for live in [suspended(created(&gate, &first)), running(created(&gate, &first))] {
+        let state = |object: Value| match live["spec"]["suspend"] == true {
+            true => suspended(object),
+            false => object,
+        };
+        let raw = state(apply(&live, &second));
+        let back = stored(&gate, TENANT, Some(&raw), &state(apply(&raw, &first))).unwrap();
+        assert_eq!(back["spec"], live["spec"]);
+    }
+}
+
+#[test]
+fn a_queue_controller_moves_no_forced_value() {
+    let gate = gate_with(STRICT);
+    let old = suspended(created(&gate, &seed("seed-01")));
+    let mut new = old.clone();
+    new["spec"]["suspend"] = json!(false);
+    assert_eq!(stored(&gate, KUEUE, Some(&old), &new).unwrap(), new);
+    new["spec"]["rayClusterSpec"]["headGroupSpec"]["serviceType"] = json!("LoadBalancer");
+    stored(&gate, KUEUE, Some(&old), &new).unwrap_err();
+}
+
+/// A limit of the job as a whole is not exceeded anew where another group is now the largest.
+#[test]
+fn less_of_what_is_too_much_is_allowed() {
+    let strict = gate_with(STRICT);
+    let mut job = seed("seed-02");
+    let groups = job["spec"]["rayClusterSpec"]["workerGroupSpecs"]
+        .as_array_mut()
+        .unwrap();
+    let size = |group: &mut Value, replicas: u32| {
+        for key in ["replicas", "minReplicas", "maxReplicas"] {
+            group[key] = json!(replicas);
+        }
+    };
+    let mut second = groups[0].clone();
+    second["groupName"] = json!("second");
+    size(&mut groups[0], 10);
+    size(&mut second, 9);
+    *groups = vec![groups[0].clone(), second];
+    let old = running(created(&gate(), &job));
+    let mut fewer = old.clone();
+    size(&mut fewer["spec"]["rayClusterSpec"]["workerGroupSpecs"][0], 5);
+    let mut reordered = old.clone();
+    let groups = reordered["spec"]["rayClusterSpec"]["workerGroupSpecs"].as_array_mut();
+    groups.unwrap().reverse();
+    let mut more = old.clone();
+    size(&mut more["spec"]["rayClusterSpec"]["workerGroupSpecs"][1], 11);
+    for (new, allowed) in [(fewer, true), (reordered, true), (more, false)] {
+        let answer = ask(&strict, Endpoint::Validate, TENANT, Some(&old), &new);
+        assert_eq!(answer["allowed"], allowed, "{answer}");
+    }
+}

@@ -145,9 +145,9 @@ pub fn answer_validate(bundle: &Bundle, mut request: Request) -> Outcome {
     let mut findings = look(None, &compiled, &document);
     let mut verdict = verdict_of(&findings);
     let received = preview::copy(&compiled, &document);
-    let mut changes = Vec::new();
-    if !matches!(way, Way::Update(Update::Controller, _)) {
-        changes = way.complete(bundle, &compiled, &request, &mut document);
+    let mut changes = way.complete(bundle, &compiled, &request, &mut document);
+    if matches!(way, Way::Update(Update::Controller, _)) {
+        changes.retain(|change| change.forced);
     }
     if !changes.is_empty() {
         if verdict == Verdict::Deny {

@@ -79,7 +79,8 @@ pub fn update(
         }
     }
     changes.extend(mutate(bundle, compiled, named, Some(&parts), document));
-    if parts.complete_changed(document) {
+    let forced = changes.iter().any(|change| change.forced);
+    if update != Update::Controller && (parts.complete_forced(forced) || parts.complete_changed(document)) {
         changes.extend(mutate(bundle, compiled, named, Some(&parts), document));
     }
     let (stored, given) = (recorded(old), recorded(document.value()));

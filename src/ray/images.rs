@@ -46,13 +46,38 @@ pub fn each<'a>(job: &RayJob<'a>, visit: &mut dyn FnMut(&str, Place<'_, 'a>)) {
             }
         }
     }
-    let Some(environment) = text(job.spec, "runtimeEnvYAML").and_then(runtime_env::read) else {
-        return;
-    };
-    let below = |key: &str| environment.get(key)?.get("image");
-    for image in [environment.get("image_uri"), below("container"), below("docker")] {
-        if let Some(image) = image.and_then(|image| image.as_str()).filter(|image| !image.is_empty()) {
-            visit(image, Place::RuntimeEnv);
-        }
+    for image in in_runtime_env(job).unwrap_or_default() {
+        visit(&image, Place::RuntimeEnv);
     }
+}
+
+/// A runtime environment in which KubeRay's reader may find images that this one does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable;
+
+/// The images of `runtimeEnvYAML`.
+///
+/// # Errors
+/// [`Unreadable`] where the text cannot be read, merges another mapping in, or has an image that is no plain text.
+pub fn in_runtime_env(job: &RayJob<'_>) -> Result<Vec<String>, Unreadable> {
+    const MERGE: &str = "<<";
+    let Some(written) = text(job.spec, "runtimeEnvYAML").filter(|text| !runtime_env::is_blank(text)) else {
+        return Ok(Vec::new());
+    };
+    let environment = runtime_env::read(written).ok_or(Unreadable)?;
+    let containers = ["container", "docker"].map(|key| environment.get(key));
+    let containers = containers.into_iter().flatten();
+    if containers
+        .clone()
+        .chain([&environment])
+        .any(|node| node.get(MERGE).is_some())
+    {
+        return Err(Unreadable);
+    }
+    let images = containers.filter_map(|container| container.get("image"));
+    let images = environment.get("image_uri").into_iter().chain(images);
+    images
+        .map(|image| image.as_str().map(str::to_owned).ok_or(Unreadable))
+        .filter(|image| image.as_ref().map_or(true, |image| !image.is_empty()))
+        .collect()
 }

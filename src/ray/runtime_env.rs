@@ -1,5 +1,7 @@
 //! `runtimeEnvYAML`, and what Ray reads of it (Ray 2.52, `runtime_env/runtime_env.py`).
 
+use std::borrow::Cow;
+
 use crate::diag::{Sources, any_error};
 use crate::yaml::{self, Limits, Node, Reading};
 
@@ -38,11 +40,23 @@ const LIMITS: Limits = Limits {
 
 /// The mapping that the text holds, as KubeRay reads it; `None` where it holds something else.
 pub fn read(text: &str) -> Option<Node> {
+    // KubeRay reads all of it as YAML; kubectl takes a text that begins with a brace for JSON.
+    let text = match text.trim_start().starts_with('{') {
+        true => Cow::Owned(format!("---\n{text}")),
+        false => Cow::Borrowed(text),
+    };
     let mut sources = Sources::new();
-    let source = sources.add("runtimeEnvYAML", text);
-    let (mut documents, diagnostics) = yaml::parse(source, text, Reading::Kubectl, &LIMITS);
+    let source = sources.add("runtimeEnvYAML", &text);
+    let (mut documents, diagnostics) = yaml::parse(source, &text, Reading::Kubectl, &LIMITS);
     let document = documents
         .pop()
         .filter(|_| documents.is_empty() && !any_error(&diagnostics))?;
     document.as_mapping().is_some().then_some(document)
+}
+
+/// Whether the text holds nothing.
+pub fn is_blank(text: &str) -> bool {
+    text.lines()
+        .map(str::trim)
+        .all(|line| line.is_empty() || line.starts_with('#') || line == "---")
 }

@@ -1,5 +1,6 @@
 //! Fingerprints of what `/mutate` received of a RayJob, and how the record carries them.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hasher as _;
 
@@ -55,9 +56,13 @@ impl Leaves {
         })
     }
 
+    fn all(&self) -> u64 {
+        Leaves::fingerprint(self.0.iter())
+    }
+
     /// The fingerprint of all, and of those that are another value in `after`, or missing there.
-    fn pair(&self, after: &Leaves) -> Pair {
-        [Leaves::fingerprint(self.0.iter()), self.changed(after)]
+    fn pair(&self, after: &Leaves, core: u64) -> Pair {
+        [both(self.all(), core), both(self.changed(after), core)]
     }
 
     fn changed(&self, after: &Leaves) -> u64 {
@@ -66,10 +71,10 @@ impl Leaves {
 
     /// Whether these leaves are those that were received once: all of them, or, where the client sends only what differs
     /// from what is stored, the stored ones with those in place that `/mutate` changed.
-    pub fn come_again(&self, stored: &Leaves, [all, changed]: Pair) -> bool {
+    pub fn come_again(&self, (stored, core): (&Leaves, u64), [all, changed]: Pair) -> bool {
         let has = |path: u64| self.0.binary_search_by_key(&path, |(known, _)| *known).is_ok();
-        Leaves::fingerprint(self.0.iter()) == all
-            || (stored.0.iter().all(|(path, _)| has(*path)) && self.changed(stored) == changed)
+        both(self.all(), core) == all
+            || (stored.0.iter().all(|(path, _)| has(*path)) && both(self.changed(stored), core) == changed)
     }
 }
 
@@ -82,6 +87,27 @@ pub struct Seen {
     pub(super) submitter: Leaves,
     /// The fingerprints of each worker group's name, and of the group.
     pub(super) groups: Vec<(u32, u64)>,
+    /// The fingerprint of all groups' sizes, in any order.
+    pub(super) sizes: u64,
+    pub(super) cores: Cores,
+}
+
+/// The fingerprints of what no controller changes in each part: the job's fields, and the containers of its pods. What
+/// was received of a part comes again only while the part still has the core that came of it.
+#[derive(Debug)]
+pub struct Cores {
+    pub(super) job: u64,
+    pub(super) head: u64,
+    pub(super) submitter: u64,
+    /// Those of the worker groups, by the fingerprint of their name.
+    pub(super) groups: HashMap<u32, u64>,
+}
+
+impl Cores {
+    /// What is recorded of a worker group that was received, where its core came of it.
+    pub(super) fn of_group(&self, name: u32, group: u64) -> u64 {
+        both(group, self.groups.get(&name).copied().unwrap_or_default())
+    }
 }
 
 impl Seen {
@@ -93,7 +119,19 @@ impl Seen {
             leaves.sorted()
         };
         let groups = items(below(object, &["spec", "rayClusterSpec"]), "workerGroupSpecs");
+        let job = fields(
+            object,
+            [(&["spec"], &NOT_JOB), (&["spec", "rayClusterSpec"], &NOT_CLUSTER)],
+        );
+        let spec = |part: Part, keys: &[&str]| part.path().get(object).map_or(0, |part| containers(below(part, keys)));
+        let core = |one: &Value| (group(one).0, containers(below(one, &["template", "spec"])));
         Seen {
+            cores: Cores {
+                job: job.all(),
+                head: spec(Part::Head, &["template", "spec"]),
+                submitter: spec(Part::Submitter, &["spec"]),
+                groups: groups.iter().map(core).collect(),
+            },
             metadata: fields(
                 object,
                 [
@@ -101,13 +139,11 @@ impl Seen {
                     (&["metadata", "annotations"], &NOT_ANNOTATIONS),
                 ],
             ),
-            job: fields(
-                object,
-                [(&["spec"], &NOT_JOB), (&["spec", "rayClusterSpec"], &NOT_CLUSTER)],
-            ),
+            job,
             head: part(Part::Head),
             submitter: part(Part::Submitter),
             groups: groups.iter().map(group).collect(),
+            sizes: groups.iter().map(sizes).fold(0, u64::wrapping_add),
         }
     }
 
@@ -115,11 +151,15 @@ impl Seen {
     pub fn received(&self, after: &Value) -> Received {
         let after = Seen::of(after);
         Received {
-            metadata: self.metadata.pair(&after.metadata),
-            job: self.job.pair(&after.job),
-            head: self.head.pair(&after.head),
-            submitter: self.submitter.pair(&after.submitter),
-            groups: self.groups.clone(),
+            metadata: self.metadata.pair(&after.metadata, 0),
+            job: self.job.pair(&after.job, after.cores.job),
+            head: self.head.pair(&after.head, after.cores.head),
+            submitter: self.submitter.pair(&after.submitter, after.cores.submitter),
+            groups: self
+                .groups
+                .iter()
+                .map(|(name, group)| (*name, after.cores.of_group(*name, *group)))
+                .collect(),
         }
     }
 }
@@ -139,6 +179,14 @@ fn group(group: &Value) -> (u32, u64) {
     leaves.collect(0, group.as_object(), &SIZES);
     #[expect(clippy::cast_possible_truncation, reason = "half of a fingerprint is one too")]
     (name as u32, Leaves::fingerprint(leaves.0.iter()))
+}
+
+/// The fingerprint of a group's name and sizes.
+fn sizes(group: &Value) -> u64 {
+    hash(|hasher| {
+        hasher.write(text(group, "groupName").unwrap_or_default().as_bytes());
+        SIZES.iter().for_each(|key| write(below(group, &[key]), hasher));
+    })
 }
 
 /// What `/mutate` received, as the record has it.
@@ -202,6 +250,21 @@ impl fmt::Display for Received {
         let mut groups = self.groups.iter();
         groups.try_for_each(|(name, group)| write!(f, " {name:x}.{group:x}"))
     }
+}
+
+/// The fingerprint of the containers of a pod.
+fn containers(spec: &Value) -> u64 {
+    hash(|hasher| {
+        write(below(spec, &["containers"]), hasher);
+        write(below(spec, &["initContainers"]), hasher);
+    })
+}
+
+fn both(one: u64, other: u64) -> u64 {
+    hash(|hasher| {
+        hasher.write_u64(one);
+        hasher.write_u64(other);
+    })
 }
 
 fn hash(fill: impl FnOnce(&mut FnvHasher)) -> u64 {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::engine::compare::{counterpart, is_empty, name_of, says_the_same};
 use crate::engine::document::Document;
 use crate::k8s::path::Path;
+use crate::policy::merge::Group;
 use crate::ray::job::{items, text};
 use crate::rules::{Edit, Op};
 
@@ -21,6 +22,8 @@ pub enum Treatment {
     Keep,
     /// It gets back what is stored, and nothing new: its pods run.
     Restore,
+    /// It stays as it is stored, but for what policies force.
+    Force,
     /// It is completed, as at the creation.
     Complete,
 }
@@ -44,33 +47,58 @@ impl<'o> Parts<'o> {
         let (stored, record) = (Seen::of(old), Received::stored_in(old));
         let record = record.as_ref();
         let runs = has_cluster(old) && !is_suspended(old) && !is_suspended(new);
-        let treatment = |comes_again: bool| match comes_again {
-            _ if update == Update::Resume => Treatment::Complete,
-            true => Treatment::Keep,
-            false if runs => Treatment::Restore,
-            false => Treatment::Complete,
+        let comes_again = |is: &Leaves, was: (&Leaves, u64), known: fn(&Received) -> Pair| {
+            is == was.0 || record.is_some_and(|record| is.come_again(was, known(record)))
         };
-        let (was, is) = (once_named(&stored.groups), once_named(&seen.groups));
-        let received = record.map(|record| record.groups.iter().copied().collect());
-        let received: HashMap<u32, u64> = received.unwrap_or_default();
-        let groups = seen.groups.iter().map(|(name, group)| {
-            let comes_again = |was: &u64| was == group || received.get(name) == Some(group);
-            treatment(is.contains_key(name) && was.get(name).is_some_and(comes_again))
+        let cores = &stored.cores;
+        let metadata = comes_again(&seen.metadata, (&stored.metadata, 0), |record| record.metadata);
+        let job = comes_again(&seen.job, (&stored.job, cores.job), |record| record.job);
+        let head = comes_again(&seen.head, (&stored.head, cores.head), |record| record.head);
+        let submitter = comes_again(&seen.submitter, (&stored.submitter, cores.submitter), |record| {
+            record.submitter
         });
-        let comes_again = |leaves: &Leaves, was, known: fn(&Received) -> Pair| {
-            leaves == was || record.is_some_and(|record| leaves.come_again(was, known(record)))
+        let (was, is) = (once_named(&stored.groups), once_named(&seen.groups));
+        let received: HashMap<u32, u64> = record
+            .map(|record| record.groups.iter().copied().collect())
+            .unwrap_or_default();
+        let groups: Vec<bool> = seen
+            .groups
+            .iter()
+            .map(|(name, group)| {
+                let comes_again =
+                    |was: &u64| was == group || received.get(name) == Some(&cores.of_group(*name, *group));
+                is.contains_key(name) && was.get(name).is_some_and(comes_again)
+            })
+            .collect();
+        let keeps_sizes = seen.sizes == stored.sizes;
+        let keeps_spec = keeps_sizes && job && head && submitter && groups.iter().all(|again| *again);
+        let treatment = |comes_again: bool| match update {
+            Update::Resume => Treatment::Complete,
+            Update::Controller => Treatment::Restore,
+            _ if runs => {
+                if comes_again {
+                    Treatment::Keep
+                } else {
+                    Treatment::Restore
+                }
+            }
+            // What one part gets may depend on the others: on the sum of the GPUs, or on a label.
+            _ if !keeps_spec => Treatment::Complete,
+            _ if !metadata => Treatment::Force,
+            _ => Treatment::Keep,
         };
         let names = items(below(old, &["spec", "rayClusterSpec"]), "workerGroupSpecs").iter();
         Parts {
             old,
             stored: names.map(|group| (group_name(group), group)).collect(),
-            metadata: treatment(comes_again(&seen.metadata, &stored.metadata, |record| record.metadata)),
-            job: treatment(comes_again(&seen.job, &stored.job, |record| record.job)),
-            head: treatment(comes_again(&seen.head, &stored.head, |record| record.head)),
-            submitter: treatment(comes_again(&seen.submitter, &stored.submitter, |record| {
-                record.submitter
-            })),
-            groups: groups.collect(),
+            metadata: match treatment(metadata) {
+                Treatment::Force => Treatment::Complete,
+                treatment => treatment,
+            },
+            job: treatment(job),
+            head: treatment(head),
+            submitter: treatment(submitter),
+            groups: groups.into_iter().map(treatment).collect(),
         }
     }
 
@@ -102,9 +130,14 @@ impl<'o> Parts<'o> {
             .chain((0..self.groups.len()).map(Part::Group))
     }
 
+    /// Whether a part stays as it is stored, but perhaps for what is forced.
+    fn stays(&self, part: Part) -> bool {
+        matches!(self.treatment(part), Treatment::Keep | Treatment::Force)
+    }
+
     /// Whether at least one part stays as it is stored.
     pub fn keeps_any(&self) -> bool {
-        self.all().any(|part| self.treatment(part) == Treatment::Keep)
+        self.all().any(|part| self.stays(part))
     }
 
     /// Whether every part stays as it is stored.
@@ -115,7 +148,7 @@ impl<'o> Parts<'o> {
     /// The edits that bring back what is stored of the parts that stay, by part.
     pub fn restoring(&self, new: &Value) -> Vec<(Path, Vec<Edit>)> {
         self.all()
-            .filter(|part| self.treatment(*part) == Treatment::Keep)
+            .filter(|part| self.stays(*part))
             .map(|part| (part.path(), self.restoring_part(part, new)))
             .filter(|(_, edits)| !edits.is_empty())
             .collect()
@@ -160,20 +193,25 @@ impl<'o> Parts<'o> {
         edits
     }
 
-    /// Leaves of these edits, which belong together, those that may act: none in a part that stays, and in a part whose
-    /// pods run either all of them or none.
+    /// Leaves of these edits, which belong together, those that may act: what is forced in a part that stays, and in a
+    /// part whose pods run either all of them or none.
     pub fn retain(&self, document: &Value, edits: &mut Vec<Edit>) {
         let refused: HashSet<Part> = edits
             .iter()
             .map(|edit| (Part::of(&edit.path), edit))
             .filter(|(part, edit)| match self.treatment(*part) {
                 Treatment::Keep => true,
+                Treatment::Force => false,
                 Treatment::Restore => !self.has_stored(document, edit),
                 Treatment::Complete => false,
             })
             .map(|(part, _)| part)
             .collect();
-        edits.retain(|edit| !refused.contains(&Part::of(&edit.path)));
+        edits.retain(|edit| {
+            let part = Part::of(&edit.path);
+            let is_forced = || edit.leaf.as_ref().is_some_and(|leaf| leaf.group == Group::Force);
+            !refused.contains(&part) && (self.treatment(part) != Treatment::Force || is_forced())
+        });
     }
 
     /// Whether an edit leads to what is stored.
@@ -191,6 +229,20 @@ impl<'o> Parts<'o> {
                 name.is_some() && stored.and_then(|stored| stored.get(0)).and_then(name_of) == name
             }
         }
+    }
+
+    /// Completes, after all, every part if something was forced into one that else would stay: a part that is changed
+    /// does not come again at the next pass. Says whether it is so.
+    pub fn complete_forced(&mut self, forced: bool) -> bool {
+        let forces = forced && self.job == Treatment::Force;
+        if forces {
+            self.metadata = Treatment::Complete;
+            self.job = Treatment::Complete;
+            self.head = Treatment::Complete;
+            self.submitter = Treatment::Complete;
+            self.groups.fill(Treatment::Complete);
+        }
+        forces
     }
 
     /// Completes, after all, the parts whose containers are no longer those that run: their author has changed what
@@ -233,7 +285,7 @@ impl<'o> Parts<'o> {
         let Some(stored) = Received::stored_in(self.old) else {
             return received;
         };
-        let keeps = |part| self.treatment(part) == Treatment::Keep;
+        let keeps = |part| self.stays(part);
         if keeps(Part::Metadata) {
             received.metadata = stored.metadata;
         }

@@ -115,6 +115,7 @@ pub(super) fn over_budget(
         )
         .fix(format!("ask for at most {cap} in all"))
         .flyte(flyte::setting(pod, setting))
-        .weight(weight),
+        .weight(weight)
+        .job_wide(),
     )
 }

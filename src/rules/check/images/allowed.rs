@@ -71,6 +71,16 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             findings.push(finding(image, place));
         }
     });
+    if images::in_runtime_env(job).is_err() {
+        findings.push(
+            Finding::new(
+                Place::RuntimeEnv.path(),
+                "runtimeEnvYAML: raygate cannot read it, so it may hide an image that is not allowed",
+            )
+            .fix("write plain YAML, with each key once and without merge keys or tags")
+            .flyte("RayJobConfig(runtime_env={…})"),
+        );
+    }
 }
 
 fn finding(image: &str, place: Place<'_, '_>) -> Finding {
