@@ -25,6 +25,7 @@
 //! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {serviceAccountName: team}}}}}
 //! ```
 
+use crate::k8s::path::Path;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, Role, flyte};
@@ -46,6 +47,21 @@ pub const CHECK: Check = Check {
 const DEFAULT: (&str, &str) = ("serviceAccountName", "default");
 
 fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let owner = |account: &str| {
+        let user = format!("system:serviceaccount:{}:{account}", cx.namespace);
+        let is_flytes = cx.platform.flyte.service_accounts.contains(&user);
+        [
+            (is_flytes, "Flyte"),
+            (cx.platform.is_operator(&user), "KubeRay"),
+            (cx.platform.is_queue_controller(&user), "the queue controller"),
+        ]
+        .into_iter()
+        .find_map(|(is_its, owner)| is_its.then_some(owner))
+    };
+    let message = |whose: &str, account: &str, owner: &str| {
+        let account = quoted(account);
+        format!("{whose}: service account {account} belongs to {owner}. The pod could act as that user")
+    };
     for pod in &job.pods {
         let account = match pod.service_account() {
             // KubeRay makes an account for the head of an autoscaled cluster that names none.
@@ -53,27 +69,24 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             account => account,
         };
         let (key, name) = account.unwrap_or(DEFAULT);
-        let user = format!("system:serviceaccount:{}:{name}", cx.namespace);
-        let whose = if cx.platform.flyte.service_accounts.contains(&user) {
-            "Flyte"
-        } else if cx.platform.is_operator(&user) {
-            "KubeRay"
-        } else if cx.platform.is_queue_controller(&user) {
-            "the queue controller"
-        } else {
-            continue;
-        };
+        let Some(owner) = owner(name) else { continue };
+        let path = job.nearest(pod.spec_path().then_key(key));
         findings.push(
-            Finding::new(
-                job.nearest(pod.spec_path().then_key(key)),
-                format!(
-                    "{}: service account {} belongs to {whose}. The pod could act as that user",
-                    pod.title(),
-                    quoted(name)
-                ),
-            )
-            .fix("use another service account")
-            .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+            Finding::new(path, message(&pod.title(), name, owner))
+                .fix("use another service account")
+                .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+        );
+    }
+    // KubeRay's own submitter names no account (KubeRay 1.7, `common/job.go`, `GetDefaultSubmitterTemplate`).
+    if job.submitter().is_none()
+        && job.submission_mode() == "K8sJobMode"
+        && let (_, account) = DEFAULT
+        && let Some(owner) = owner(account)
+    {
+        let path = job.nearest(Path::of(["spec", "submitterPodTemplate"]));
+        findings.push(
+            Finding::new(path, message("submitter", account, owner))
+                .fix("set submitterPodTemplate with another service account"),
         );
     }
 }
