@@ -67,7 +67,7 @@ pub fn loaded(directories: &[PathBuf]) -> Result<Loaded, Failure> {
         let found = lint::not_enforced(&loaded);
         loaded.diagnostics.extend(found);
     }
-    loaded.diagnostics.splice(0..0, files.warnings());
+    loaded.diagnostics.splice(0..0, files.diagnostics());
     Ok(loaded)
 }
 
