@@ -18,8 +18,9 @@ const OPTIONAL: &str = ".raygate-optional";
 const LARGEST: u64 = 16 << 20;
 /// How much of a file of another name is searched for policies, in bytes.
 const SEARCHED: u64 = 64 << 10;
-/// What every policy document contains: the group of its `apiVersion`.
-const GROUP: &[u8] = b"raygate.dev/";
+/// What every policy document contains: its `apiVersion`, of any release. Labels and annotations of RayJobs have the same
+/// group, and other names.
+const API: &[u8] = b"raygate.dev/v";
 
 /// Why files could not be read.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -173,7 +174,7 @@ pub fn policies(directories: &[PathBuf]) -> Policies {
         for path in below {
             if is_policy(&path) {
                 paths.insert(path);
-            } else if named(&path, is_misnamed) || (!named(&path, is_expected) && names_the_group(&path)) {
+            } else if named(&path, is_misnamed) || (!named(&path, is_expected) && names_the_api(&path)) {
                 found.ignored.push(path);
             }
         }
@@ -228,12 +229,12 @@ fn is_expected(name: &str) -> bool {
     is_yaml(name) || name.ends_with(".md") || name.ends_with(".example")
 }
 
-/// Whether a file names raygate's API group near its beginning. One that cannot be read does not.
-fn names_the_group(path: &Path) -> bool {
+/// Whether a file names raygate's API near its beginning. One that cannot be read does not.
+fn names_the_api(path: &Path) -> bool {
     let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
     let mut bytes = Vec::new();
     let read = |file: File| file.take(SEARCHED).read_to_end(&mut bytes);
-    is_file && File::open(path).and_then(read).is_ok() && bytes.windows(GROUP.len()).any(|window| window == GROUP)
+    is_file && File::open(path).and_then(read).is_ok() && bytes.windows(API.len()).any(|window| window == API)
 }
 
 /// The files below directories whose names are wanted; a file that is named itself is wanted by any name. Names that
@@ -384,7 +385,6 @@ mod tests {
         ] {
             fs::write(path(file), file).unwrap();
         }
-        fs::write(path("tests/a.test.yaml"), "raygate.dev/").unwrap();
         let found = policies(&["policies", "tests", "empty", "policies/e.yml"].map(path));
         assert_eq!(found.ignored, ["policies/b.yml", "policies/c.YAML"].map(path));
         assert_eq!(found.empty, ["empty"].map(path));
@@ -407,7 +407,7 @@ mod tests {
         for file in hidden.iter().chain(&expected).chain(&["a.yaml"]) {
             fs::write(path(file), "{\"apiVersion\": \"raygate.dev/v1beta1\"}").unwrap();
         }
-        fs::write(path("notes.txt"), "apiVersion: v1").unwrap();
+        fs::write(path("job.json"), "{\"labels\": {\"raygate.dev/accelerator\": \"a\"}}").unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
         assert_eq!(policies(&[dir.path().to_owned()]).ignored, hidden.map(path));
     }
