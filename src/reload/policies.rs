@@ -49,7 +49,9 @@ impl PoliciesError {
     pub fn rendered(&self) -> String {
         let unreadable = self.found.unreadable.iter().map(|error| format!("error: {error}"));
         let of_files = self.found.diagnostics();
-        let diagnostics = of_files.iter().chain(&self.loaded.diagnostics);
+        // What loads from no file at all says the same in a milder way.
+        let loaded = self.loaded.diagnostics.iter().filter(|_| self.found.none().is_none());
+        let diagnostics = of_files.iter().chain(loaded);
         let diagnostics = diagnostics.map(|diagnostic| diagnostic.render(&self.loaded.sources, true));
         unreadable.chain(diagnostics).collect::<Vec<_>>().join("\n")
     }
