@@ -164,11 +164,12 @@ impl Gate {
         } else {
             names.join(", ")
         };
+        let platform = bundle.platform();
+        let assumed = if platform.names_kuberay { "" } else { " assumed" };
         format!(
-            "{} (bundle {}, KubeRay {})",
-            names,
+            "{names} (bundle {}, KubeRay {}{assumed})",
             bundle.short_digest(),
-            bundle.platform().kuberay
+            platform.kuberay
         )
     }
 

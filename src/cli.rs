@@ -103,7 +103,7 @@ pub fn command() -> clap::Command {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     if let Command::Serve(args) = &cli.command {
-        return ended(serve::run(args).map(|()| CLEAN).map_err(Failure::from));
+        return ended(serve::run(args).map_err(Failure::from));
     }
     let mut out = io::stdout().lock();
     let result = match cli.command {
@@ -187,10 +187,7 @@ impl Failure {
 
 impl From<serve::ServeError> for Failure {
     fn from(error: serve::ServeError) -> Self {
-        match error {
-            serve::ServeError::Policies(failure) => failure,
-            other => Failure::Usage(error_chain(&other)),
-        }
+        Failure::Usage(error_chain(&error))
     }
 }
 

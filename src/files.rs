@@ -16,6 +16,11 @@ const DEEPEST: usize = 16;
 const OPTIONAL: &str = ".raygate-optional";
 /// The largest file that is read, in bytes; the loader refuses it by its size and needs no more of it.
 const LARGEST: u64 = 16 << 20;
+/// How much of a file of another name is searched for policies, in bytes.
+const SEARCHED: u64 = 64 << 10;
+/// What every policy document contains: its `apiVersion`, of any release. Labels and annotations of RayJobs have the same
+/// group, and other names.
+const API: &[u8] = b"raygate.dev/v";
 
 /// Why files could not be read.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -72,11 +77,13 @@ impl FilesError {
 /// The policy files below some directories, and what of these directories is not read.
 #[derive(Debug, Default)]
 pub struct Policies {
+    /// The directories, as they were named.
+    pub directories: Vec<PathBuf>,
     /// The files that could be read.
     pub sources: Vec<Source>,
     /// Why the other files and directories could not be read, by path.
     pub unreadable: Vec<FilesError>,
-    /// Files that seem to hold policies and have a name that is not read, such as `caps.yml`.
+    /// Files that seem to hold policies and have a name that is not read, such as `caps.yml` or `caps.yaml.bak`.
     pub ignored: Vec<PathBuf>,
     /// The directories without any policy file; one of tests alone is not meant.
     pub empty: Vec<PathBuf>,
@@ -92,6 +99,26 @@ impl Policies {
             None => Ok(self),
             Some(error) => Err(error.clone()),
         }
+    }
+
+    /// The directories that contain a policy file that could be read.
+    pub fn contributing(&self) -> Vec<PathBuf> {
+        contributing(&self.directories, &self.sources)
+    }
+
+    /// That there is no policy file at all, which is more likely a missing volume than a wish to have no policies.
+    pub fn none(&self) -> Option<Diagnostic> {
+        let is_none = self.sources.is_empty() && self.unreadable.is_empty() && !self.directories.is_empty();
+        is_none.then(|| no_policies(&self.directories))
+    }
+
+    /// What to tell people of the files as such: an error if there is none, and the warnings.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        let none = self.none();
+        let is_said = |warning: &Diagnostic| none.is_some() && warning.code == codes::NO_FILES;
+        let mut warnings = self.warnings();
+        warnings.retain(|warning| !is_said(warning));
+        none.into_iter().chain(warnings).collect()
     }
 
     /// What people probably expect to be read, and is not.
@@ -110,13 +137,35 @@ impl Policies {
     }
 }
 
+/// That these directories contain no policy file and must.
+pub fn no_policies(directories: &[PathBuf]) -> Diagnostic {
+    let names: Vec<String> = directories.iter().map(|path| path.display().to_string()).collect();
+    let message = format!("there is no policy file below {}", names.join(":"));
+    Diagnostic::error(codes::NO_FILES, message)
+        .help("check the path and the volume")
+        .help("only if you want no policies: `raygate serve --allow-empty` then only checks RayJobs")
+}
+
+/// The directories that one of these files comes from.
+pub fn contributing(directories: &[PathBuf], sources: &[Source]) -> Vec<PathBuf> {
+    // Sources have the names that are shown to people, so both sides are compared as they are shown.
+    let holds = |directory: &&PathBuf| {
+        let shown = directory.display().to_string();
+        sources.iter().any(|source| Path::new(&source.name).starts_with(&shown))
+    };
+    directories.iter().filter(holds).cloned().collect()
+}
+
 /// Reads the policy files below these directories: every `*.yaml` but tests, dot entries and `kustomization.yaml`.
 pub fn policies(directories: &[PathBuf]) -> Policies {
-    let mut found = Policies::default();
+    let mut found = Policies {
+        directories: directories.to_vec(),
+        ..Policies::default()
+    };
     let mut paths = BTreeSet::new();
     for directory in directories {
         let mut below = BTreeSet::new();
-        found.unreadable.extend(walk(directory, is_yaml, &mut below));
+        found.unreadable.extend(walk(directory, |_| true, &mut below));
         let is_named = |path: &PathBuf| path == directory;
         let is_policy = |path: &PathBuf| is_named(path) || named(path, is_policy);
         if !directory.is_file() && !below.iter().any(|path| is_policy(path) || named(path, is_test)) {
@@ -125,7 +174,7 @@ pub fn policies(directories: &[PathBuf]) -> Policies {
         for path in below {
             if is_policy(&path) {
                 paths.insert(path);
-            } else if named(&path, is_misnamed) {
+            } else if named(&path, is_misnamed) || (!named(&path, is_expected) && names_the_api(&path)) {
                 found.ignored.push(path);
             }
         }
@@ -173,6 +222,19 @@ fn is_yaml(name: &str) -> bool {
 
 fn is_misnamed(name: &str) -> bool {
     is_yaml(name) && !name.ends_with(".yaml") && name != "kustomization.yml"
+}
+
+/// Whether a file of this name is expected beside policies, and not to be one: tests, documentation and examples.
+fn is_expected(name: &str) -> bool {
+    is_yaml(name) || name.ends_with(".md") || name.ends_with(".example")
+}
+
+/// Whether a file names raygate's API near its beginning. One that cannot be read does not.
+fn names_the_api(path: &Path) -> bool {
+    let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+    let mut bytes = Vec::new();
+    let read = |file: File| file.take(SEARCHED).read_to_end(&mut bytes);
+    is_file && File::open(path).and_then(read).is_ok() && bytes.windows(API.len()).any(|window| window == API)
 }
 
 /// The files below directories whose names are wanted; a file that is named itself is wanted by any name. Names that
@@ -328,6 +390,41 @@ mod tests {
         assert_eq!(found.empty, ["empty"].map(path));
         assert_eq!(found.sources.len(), 2);
         assert_eq!(found.warnings().len(), 3);
+    }
+
+    #[test]
+    fn policies_under_other_names_are_reported() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let hidden = ["caps", "caps.json", "caps.yaml.bak", "caps.yaml~", "caps.yml.disabled"];
+        let expected = [
+            "README.md",
+            "platform.yaml.example",
+            "kustomization.yaml",
+            ".caps",
+            "a.test.yaml",
+        ];
+        for file in hidden.iter().chain(&expected).chain(&["a.yaml"]) {
+            fs::write(path(file), "{\"apiVersion\": \"raygate.dev/v1beta1\"}").unwrap();
+        }
+        fs::write(path("job.json"), "{\"labels\": {\"raygate.dev/accelerator\": \"a\"}}").unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
+        assert_eq!(policies(&[dir.path().to_owned()]).ignored, hidden.map(path));
+    }
+
+    #[test]
+    fn directories_that_contribute_are_known() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let [one, two, three] = ["a", "ab", "c"].map(|name| dir.path().join(name));
+        for folder in [&one, &two, &three] {
+            fs::create_dir(folder).unwrap();
+        }
+        fs::write(two.join("a.yaml"), "a").unwrap();
+        fs::write(three.join("a.test.yaml"), "a").unwrap();
+        let found = policies(&[one.clone(), two.join(""), three.clone()]);
+        assert_eq!(found.contributing(), [two.join("")]);
+        assert!(found.none().is_none());
+        assert!(policies(&[one, three]).none().is_some());
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub enum Found<T, E> {
     Broken {
         /// Why.
         error: E,
-        /// Whether the look before found the same.
+        /// Whether the same fault of the same content has been reported.
         known: bool,
     },
 }
@@ -83,7 +83,14 @@ pub struct Follower<S> {
     used: Option<Digest>,
     seen: Option<Seen>,
     /// The fault that was reported last.
-    fault: Option<String>,
+    fault: Option<Fault>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Fault {
+    /// The content that it is a fault of; `None` where it could not be read.
+    content: Option<Digest>,
+    error: String,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -103,13 +110,16 @@ impl<S: Source> Follower<S> {
         }
     }
 
-    /// Follows files that could not be used, which has been reported.
-    pub fn without(source: S, fault: &S::Error) -> Self {
+    /// Follows files that could not be used, which has been reported. `content` is what they held, if they could be read.
+    pub fn without(source: S, content: Option<Digest>, fault: &S::Error) -> Self {
         Self {
             source,
             used: None,
             seen: None,
-            fault: Some(error_chain(fault)),
+            fault: Some(Fault {
+                content,
+                error: error_chain(fault),
+            }),
         }
     }
 
@@ -143,7 +153,10 @@ impl<S: Source> Follower<S> {
                 Found::New(taken)
             }
             Err(error) => {
-                let fault = error_chain(&error);
+                let fault = Fault {
+                    content: digest,
+                    error: error_chain(&error),
+                };
                 let known = self.fault.as_ref() == Some(&fault);
                 self.fault = Some(fault);
                 Found::Broken { error, known }

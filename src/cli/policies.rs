@@ -67,7 +67,11 @@ pub fn loaded(directories: &[PathBuf]) -> Result<Loaded, Failure> {
         let found = lint::not_enforced(&loaded);
         loaded.diagnostics.extend(found);
     }
-    loaded.diagnostics.splice(0..0, files.warnings());
+    if files.none().is_some() {
+        // What loads from no file at all says the same in a milder way.
+        loaded.diagnostics.clear();
+    }
+    loaded.diagnostics.splice(0..0, files.diagnostics());
     Ok(loaded)
 }
 

@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::BoolishValueParser;
 
 use super::self_managed::SelfManagedArgs;
-use super::{Failure, policies};
+use super::{CLEAN, POLICY, USAGE, policies};
 use crate::admission::Gate;
 use crate::cluster::AccessError;
 use crate::engine::Bundle;
@@ -43,12 +42,12 @@ pub struct ServeArgs {
     /// Start even if files contain an error, with an alert, until they are fixed. The valid policy documents are used, the
     /// broken ones are not enforced; if no policy is valid, the built-in policies are used. With a broken certificate,
     /// raygate waits and is not ready. Without this flag, raygate prints every error and exits
-    #[arg(long, env = "RAYGATE_FALLBACK", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "RAYGATE_FALLBACK", value_parser = switch)]
     pub fallback: bool,
 
     /// Accept policy directories without any policy file: RayJobs are then only checked. Without this flag, an empty
     /// directory is an error, because a missing volume looks the same
-    #[arg(long, env = "RAYGATE_ALLOW_EMPTY_POLICIES", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "RAYGATE_ALLOW_EMPTY_POLICIES", value_parser = switch)]
     pub allow_empty: bool,
 
     /// Certificate chain in PEM, the server's own first; followed when the file changes
@@ -101,7 +100,7 @@ pub enum ServeError {
     Traces(#[from] TracesError),
     /// Policies.
     #[error(transparent)]
-    Policies(Failure),
+    Policies(PoliciesError),
     /// Sockets, certificate, TLS.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -116,8 +115,8 @@ pub enum ServeError {
     Runtime(#[source] std::io::Error),
 }
 
-/// Serves until SIGTERM or SIGINT, and returns when all is drained. A second signal ends the wait.
-pub fn run(args: &ServeArgs) -> Result<(), ServeError> {
+/// Serves until SIGTERM or SIGINT, and returns the exit code when all is drained. A second signal ends the wait.
+pub fn run(args: &ServeArgs) -> Result<u8, ServeError> {
     let format = args.log_format.unwrap_or_else(Format::detect);
     let _flush = telemetry::init(format, &args.log)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -135,7 +134,10 @@ pub fn run(args: &ServeArgs) -> Result<(), ServeError> {
         })
         .map_err(ServeError::Runtime)?;
     let metrics = Arc::new(Metrics::new());
-    let (follower, gate) = load_gate(args, &metrics)?;
+    let (follower, gate) = match load_gate(args, &metrics) {
+        Err(ServeError::Policies(error)) => return Ok(refuse(&error)),
+        loaded => loaded?,
+    };
     let traces = traces::start(runtime.handle())?;
     let served = runtime.block_on(serve(args, signals, gate, follower, metrics, format));
     // While the runtime still turns: the last traces go out over it.
@@ -144,7 +146,22 @@ pub fn run(args: &ServeArgs) -> Result<(), ServeError> {
     }
     // The drain has waited for all that is worth it; what still runs has no one to answer to.
     runtime.shutdown_background();
-    served
+    served.map(|()| CLEAN)
+}
+
+/// Prints what is wrong with the policy files and what to do, and says how to exit.
+fn refuse(error: &PoliciesError) -> u8 {
+    anstream::eprintln!("{}", error.rendered());
+    // The last line of the log is what people see first.
+    tracing::error!(
+        "raygate did not start; fix the files, or set RAYGATE_FALLBACK=true to start with the valid documents (or the \
+         built-in policies, if no policy is valid)"
+    );
+    if error.found.unreadable.is_empty() {
+        POLICY
+    } else {
+        USAGE
+    }
 }
 
 /// The policies of the directories, which are followed, or the shipped ones where there is none.
@@ -163,11 +180,7 @@ fn load_gate(
     };
     match PolicyFiles::start(args.policies.clone(), accept, Arc::clone(metrics)) {
         Ok((follower, gate)) => Ok((Some(follower), gate)),
-        Err(PoliciesError::Broken(loaded)) => Err(ServeError::Policies(Failure::Policies(policies::rendered(&loaded)))),
-        Err(error @ PoliciesError::Empty(_)) => Err(ServeError::Policies(Failure::Policies(format!(
-            "error: {error}; --allow-empty serves without policies"
-        )))),
-        Err(error) => Err(ServeError::Policies(Failure::Usage(error.to_string()))),
+        Err(error) => Err(ServeError::Policies(error)),
     }
 }
 
@@ -236,6 +249,15 @@ impl ServeArgs {
                 ..Limits::default()
             },
         }
+    }
+}
+
+/// The value of a variable that stands for a flag. An empty one counts as unset.
+fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
+        "" | "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
+        _ => Err("write `true` or `false`".to_owned()),
     }
 }
 

@@ -152,14 +152,19 @@ pub const CODES: &[CodePage] = &[
     CodePage {
         code: IGNORED_FILE,
         title: "Policy files must end in `.yaml`",
-        text: "The file is ignored, so its policies have no effect. Rename it to `.yaml`, or move it out of the policy \
-               directory. A file that `--policies` names itself may have any name.",
+        text: "The file is ignored, so its policies have no effect. raygate reports files that end in `.yml` or in \
+               another spelling of `.yaml`, and files of any other name that contain `raygate.dev/v` in their first 64 \
+               KiB, such as `caps.json` or `caps.yaml.bak`. Tests (`.test.yaml`), `kustomization.yaml`, `.md`, \
+               `.example` and names that begin with a dot are not reported. Rename the file to `.yaml`, or move it out \
+               of the policy directory. A file that `--policies` names itself may have any name.",
     },
     CodePage {
         code: NO_FILES,
         title: "Policy directories must contain policy files",
         text: "The directory contains no policy file, at any depth. Files are read if they end in `.yaml`, except \
-               `.test.yaml`, `kustomization.yaml` and names that begin with a dot. Check the path and the volume.",
+               `.test.yaml`, `kustomization.yaml` and names that begin with a dot. Check the path and the volume. \
+               It is an error if no directory contains a policy file, or if a running server loses the last policy file \
+               of a directory: the last good policies then stay in use. `raygate serve --allow-empty` accepts both.",
     },
     CodePage {
         code: BAD_EXPRESSION,

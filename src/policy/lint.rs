@@ -192,8 +192,8 @@ impl Lint<'_> {
         }
         let name = if *key == Key::Projects { "project" } else { "domain" };
         let message = format!(
-            "policy `{}` matches by {name}, and the Platform has no `flyte.namespace` with {{project}} and {{domain}}: a RayJob \
-             that does not name its {name} escapes the policy",
+            "policy `{}` matches by {name}, and no Platform in use has a `flyte.namespace` with {{project}} and {{domain}}: a \
+             RayJob that does not name its {name} escapes the policy",
             policy.name
         );
         Some(

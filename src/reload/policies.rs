@@ -17,10 +17,10 @@ use crate::admission::Gate;
 use crate::diag::{Diagnostic, Severity};
 use crate::engine::Bundle;
 use crate::engine::bundle::{embedded, known};
-use crate::files::{self, FilesError, Policies};
+use crate::files::{self, Policies};
 use crate::metrics::Metrics;
 use crate::policy::lint;
-use crate::policy::load::{LeftOut, Loaded, load, sound};
+use crate::policy::load::{self, LeftOut, Loaded, load, sound};
 
 /// The notices of one kind that `/readyz?verbose` shows at most.
 const MOST_NOTICES: usize = 20;
@@ -28,59 +28,74 @@ const MOST_NOTICES: usize = 20;
 /// What a left-out Platform costs.
 const UNKNOWN_FACTS: &str = "its KubeRay release, Flyte settings and accelerators are unknown";
 
+/// What a document costs that was left out at the start and has no error any more.
+const FIXED: &str = "its error is gone from the files; raygate uses it once all errors are gone";
+
 /// Why policy files cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum PoliciesError {
-    /// A file or directory cannot be read.
-    #[error(transparent)]
-    Files(#[from] FilesError),
-    /// There is no policy file: more likely a volume that is missing than a wish to have no policies.
-    #[error("there is no policy file below {}", listed(.0))]
-    Empty(Vec<PathBuf>),
-    /// They were read, and at least one diagnostic is an error.
-    #[error("{}", first_error(.0))]
-    Broken(Box<Loaded>),
+#[error("{}", self.first())]
+pub struct PoliciesError {
+    /// The files. What is unreadable among them is a part of the error.
+    pub found: Box<Policies>,
+    /// The directories that must contain a policy file and do not: more likely a volume that is missing than a wish to
+    /// have no policies.
+    pub empty: Vec<PathBuf>,
+    /// What the readable files hold. Diagnostics may be errors.
+    pub loaded: Box<Loaded>,
 }
 
 impl PoliciesError {
+    /// Everything that is wrong with the files for a terminal, with the warnings about them.
+    pub fn rendered(&self) -> String {
+        let unreadable = self.found.unreadable.iter().map(|error| format!("error: {error}"));
+        let of_files = self.found.diagnostics();
+        // What loads from no file at all says the same in a milder way.
+        let loaded = self.loaded.diagnostics.iter().filter(|_| self.found.none().is_none());
+        let diagnostics = of_files.iter().chain(loaded);
+        let diagnostics = diagnostics.map(|diagnostic| diagnostic.render(&self.loaded.sources, true));
+        unreadable.chain(diagnostics).collect::<Vec<_>>().join("\n")
+    }
+
+    /// All errors, on one line each.
+    fn all(&self) -> Vec<String> {
+        let unreadable = self.found.unreadable.iter().map(ToString::to_string);
+        let empty = (!self.empty.is_empty()).then(|| {
+            let none = files::no_policies(&self.empty).message;
+            format!("{none}: check the path and the volume")
+        });
+        let broken = errors(&self.loaded).map(|error| error.concise(&self.loaded.sources));
+        unreadable.chain(empty).chain(broken).collect()
+    }
+
+    /// The first error on one line, and how many there are besides.
+    fn first(&self) -> String {
+        let all = self.all();
+        let first = all.first().map_or("", String::as_str);
+        match all.len() {
+            0 | 1 => first.to_owned(),
+            2 => format!("{first} (and 1 more error)"),
+            count => format!("{first} (and {} more errors)", count - 1),
+        }
+    }
+
     /// The file that breaks first, and the line; 0 where a file is broken as a whole.
     fn place(&self) -> (String, usize) {
-        match self {
-            Self::Files(error) => (error.path().display().to_string(), 0),
-            Self::Empty(directories) => (listed(directories), 0),
-            Self::Broken(loaded) => {
-                let span = errors(loaded).find_map(|diagnostic| diagnostic.primary.as_ref().map(|(span, _)| *span));
-                let place = span.and_then(|span| Some((span, loaded.sources.location(span)?)));
-                place.map_or_else(Default::default, |(span, location)| {
-                    (loaded.sources.name(span.source).to_owned(), location.line)
-                })
-            }
+        if let Some(error) = self.found.unreadable.first() {
+            return (error.path().display().to_string(), 0);
         }
+        if let Some(directory) = self.empty.first() {
+            return (directory.display().to_string(), 0);
+        }
+        let span = errors(&self.loaded).find_map(|diagnostic| diagnostic.primary.as_ref().map(|(span, _)| *span));
+        let place = span.and_then(|span| Some((span, self.loaded.sources.location(span)?)));
+        place.map_or_else(Default::default, |(span, location)| {
+            (self.loaded.sources.name(span.source).to_owned(), location.line)
+        })
     }
 }
 
 fn errors(loaded: &Loaded) -> impl Iterator<Item = &Diagnostic> {
     loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error())
-}
-
-/// The first error on one line, and how many there are besides.
-fn first_error(loaded: &Loaded) -> String {
-    let first = errors(loaded)
-        .next()
-        .map_or_else(String::new, |diagnostic| diagnostic.concise(&loaded.sources));
-    match errors(loaded).count() {
-        0 | 1 => first,
-        2 => format!("{first} (and 1 more error)"),
-        count => format!("{first} (and {} more errors)", count - 1),
-    }
-}
-
-fn listed(directories: &[PathBuf]) -> String {
-    let names: Vec<String> = directories
-        .iter()
-        .map(|directory| directory.display().to_string())
-        .collect();
-    names.join(":")
 }
 
 /// What a server accepts that is probably a mistake.
@@ -133,6 +148,8 @@ impl InUse {
 /// Policies that can be put to use.
 struct Compiled {
     bundle: Bundle,
+    /// The directories that it comes from.
+    contributing: Vec<PathBuf>,
     /// The code and the text of each warning, on one line.
     warnings: Vec<(String, String)>,
     /// Exemptions that end or have ended, a line each. They are true today only.
@@ -153,6 +170,8 @@ pub struct PolicyFiles {
     gate: Arc<Gate>,
     metrics: Arc<Metrics>,
     in_use: InUse,
+    /// The directories that what is in use comes from.
+    contributing: Vec<PathBuf>,
     /// Since when the files contain an error.
     broken_since: Option<Timestamp>,
     /// The warnings about what is in use.
@@ -183,10 +202,10 @@ impl PolicyFiles {
             Err(never) => match never {},
         };
         let loaded = load(&found.sources, &known());
-        let (compiled, kept, error) = match fault(&found, &directories, accept, loaded) {
-            Ok(loaded) => (compile(&found, loaded), InUse::LastGood, None),
+        let (compiled, kept, error) = match usable(found, &[], accept, loaded) {
+            Ok((found, loaded)) => (compile(&found, &found.sources, loaded), InUse::LastGood, None),
             Err(error) if accept.broken => {
-                let (compiled, kept) = salvage(&found);
+                let (compiled, kept) = salvage(&error.found);
                 (compiled, kept, Some(error))
             }
             Err(error) => return Err(error),
@@ -197,6 +216,7 @@ impl PolicyFiles {
             gate: Arc::new(Gate::new(compiled.bundle)),
             metrics,
             in_use: kept,
+            contributing: compiled.contributing,
             broken_since: None,
             warnings: Vec::new(),
         };
@@ -211,7 +231,7 @@ impl PolicyFiles {
             Some(error) => {
                 source.has_left_out();
                 source.is_broken(&error);
-                Follower::without(source, &error)
+                Follower::without(source, Some(digest), &error)
             }
         };
         Ok((follower, gate))
@@ -228,7 +248,9 @@ impl PolicyFiles {
             error,
         } in left_out
         {
-            if *is_platform {
+            if *line == 0 {
+                tracing::error!(path = file, error, "not read: the policies in it are not enforced");
+            } else if *is_platform {
                 tracing::error!(file, line, document, error, "Platform left out: {UNKNOWN_FACTS}");
             } else {
                 tracing::error!(
@@ -254,19 +276,28 @@ impl PolicyFiles {
         let (file, line) = error.place();
         self.metrics
             .policies_broken(&file, line, self.in_use.label(), since.as_second());
-        let (error, left_out) = (error.to_string(), self.in_use.left_out());
-        // What was left out has a line of its own; the error may also be newer than the start.
-        let is_listed = left_out.iter().any(|left_out| error.starts_with(&left_out.error));
-        let error = if is_listed { String::new() } else { format!("{error}; ") };
-        let mut notices = vec![format!("broken since {since:.0}: {error}{}", self.in_use.meaning())];
-        notices.extend(bounded(left_out.iter().map(|left_out| {
+        let (left_out, mut errors) = (self.in_use.left_out(), error.all());
+        let still = match left_out {
+            [] => Vec::new(),
+            _ => unsound(&error.found, sound(&error.found.sources, &known()).left_out),
+        };
+        let mut costs = Vec::new();
+        for left_out in left_out {
+            let is_same = |now: &&LeftOut| (&now.file, &now.document) == (&left_out.file, &left_out.document);
+            let why = still.iter().find(is_same).map(|now| &*now.error);
+            // It is listed here.
+            errors.retain(|error| why != Some(&**error));
             let facts = if left_out.is_platform {
                 UNKNOWN_FACTS
             } else {
                 "it is not enforced"
             };
-            format!("left out: {}: {facts}: {}", left_out.document, left_out.error)
-        })));
+            let why = why.map_or_else(|| format!("{}: {FIXED}", left_out.file), str::to_owned);
+            costs.push(format!("left out: {}: {facts}: {why}", left_out.document));
+        }
+        let mut notices = vec![format!("broken since {since:.0}: {}", self.in_use.meaning())];
+        notices.extend(bounded(costs.into_iter()));
+        notices.extend(bounded(errors.iter().map(|error| format!("error: {error}"))));
         notices.extend(self.warnings.iter().cloned());
         self.gate.set_notices(notices);
     }
@@ -301,7 +332,8 @@ impl Source for PolicyFiles {
     type Error = PoliciesError;
 
     fn read(&self) -> Result<Policies, PoliciesError> {
-        Ok(files::policies(&self.directories).complete()?)
+        // What cannot be read is a fault of the content: it hides no other one.
+        Ok(files::policies(&self.directories))
     }
 
     fn digest(found: &Policies) -> Digest {
@@ -328,9 +360,10 @@ impl Source for PolicyFiles {
 
     fn take(&mut self, found: Policies) -> Result<Taken, PoliciesError> {
         let loaded = load(&found.sources, &known());
-        let loaded = fault(&found, &self.directories, self.accept, loaded)?;
-        let compiled = compile(&found, loaded);
+        let (found, loaded) = usable(found, &self.contributing, self.accept, loaded)?;
+        let compiled = compile(&found, &found.sources, loaded);
         let former = self.gate.replace(compiled.bundle);
+        self.contributing = compiled.contributing;
         self.in_use = InUse::LastGood;
         self.warn(&compiled.warnings, &compiled.endings);
         Ok(Taken {
@@ -353,12 +386,19 @@ impl Source for PolicyFiles {
                 self.is_whole();
                 self.metrics.policies_reloaded();
                 in_use(&self.gate, &self.metrics);
-                tracing::info!(
-                    bundle = taken.bundle.short_digest(),
-                    former = taken.former.short_digest(),
-                    policies = taken.bundle.policies().policies.len(),
-                    "policies replaced"
-                );
+                if taken.former.digest() == taken.bundle.digest() {
+                    tracing::info!(
+                        bundle = taken.bundle.short_digest(),
+                        "the policy files changed and are valid, the policies stay the same"
+                    );
+                } else {
+                    tracing::info!(
+                        bundle = taken.bundle.short_digest(),
+                        former = taken.former.short_digest(),
+                        policies = taken.bundle.policies().policies.len(),
+                        "policies replaced"
+                    );
+                }
             }
             Found::Mended => {
                 self.is_whole();
@@ -408,22 +448,41 @@ pub fn in_use(gate: &Gate, metrics: &Metrics) {
     );
 }
 
-/// The set that was loaded from these files, if nothing is wrong with them.
-fn fault(found: &Policies, directories: &[PathBuf], accept: Accept, loaded: Loaded) -> Result<Loaded, PoliciesError> {
-    if let Some(error) = found.unreadable.first() {
-        return Err(error.clone().into());
+/// The files and the set that was loaded from them, if nothing is wrong with them. What is in use comes from the
+/// `contributing` directories: each of them must still have a policy file.
+fn usable(
+    found: Policies,
+    contributing: &[PathBuf],
+    accept: Accept,
+    loaded: Loaded,
+) -> Result<(Policies, Loaded), PoliciesError> {
+    let mut empty = Vec::new();
+    if !accept.empty {
+        let now = found.contributing();
+        // What cannot be read says so itself.
+        let is_unreadable = |path: &PathBuf| found.unreadable.iter().any(|error| error.path().starts_with(path));
+        empty.extend(
+            contributing
+                .iter()
+                .filter(|path| !now.contains(path) && !is_unreadable(path))
+                .cloned(),
+        );
+        if found.none().is_some() {
+            empty.clone_from(&found.directories);
+        }
     }
-    if found.sources.is_empty() && !accept.empty {
-        return Err(PoliciesError::Empty(directories.to_vec()));
+    if found.unreadable.is_empty() && empty.is_empty() && loaded.is_usable() {
+        return Ok((found, loaded));
     }
-    if !loaded.is_usable() {
-        return Err(PoliciesError::Broken(Box::new(loaded)));
-    }
-    Ok(loaded)
+    Err(PoliciesError {
+        found: Box::new(found),
+        empty,
+        loaded: Box::new(loaded),
+    })
 }
 
-/// Compiles a usable set.
-fn compile(found: &Policies, loaded: Loaded) -> Compiled {
+/// Compiles a usable set that was loaded from the sources among these files.
+fn compile(found: &Policies, sources: &[load::Source], loaded: Loaded) -> Compiled {
     let endings = loaded.endings(Offset::UTC.to_datetime(Timestamp::now()).date());
     let endings = endings
         .iter()
@@ -437,6 +496,7 @@ fn compile(found: &Policies, loaded: Loaded) -> Compiled {
     Compiled {
         warnings: warnings.map(warning).collect(),
         endings,
+        contributing: files::contributing(&found.directories, sources),
         bundle: Bundle::new(loaded.set),
     }
 }
@@ -445,22 +505,30 @@ fn compile(found: &Policies, loaded: Loaded) -> Compiled {
 /// policy among them, and these alone if the two do not fit together.
 fn salvage(found: &Policies) -> (Compiled, InUse) {
     let sound = sound(&found.sources, &known());
-    let unreadable = found.unreadable.iter().map(|error| LeftOut {
-        file: error.path().display().to_string(),
-        line: 0,
-        document: "file".to_owned(),
-        is_platform: false,
-        error: error.to_string(),
-    });
-    let left_out = unreadable.chain(sound.left_out).collect();
+    let left_out = unsound(found, sound.left_out);
     if !sound.loaded.set.policies.is_empty() {
-        return (compile(found, sound.loaded), InUse::Sound(left_out));
+        return (compile(found, &sound.files, sound.loaded), InUse::Sound(left_out));
     }
-    let together = load(&[embedded(), sound.files].concat(), &known());
-    let built_in = if together.is_usable() {
-        together
-    } else {
-        load(&embedded(), &known())
-    };
-    (compile(found, built_in), InUse::BuiltIn(left_out))
+    let together = [embedded(), sound.files].concat();
+    let mut loaded = load(&together, &known());
+    let mut sources = &*together;
+    if !loaded.is_usable() {
+        (loaded, sources) = (load(&embedded(), &known()), &[]);
+    }
+    (compile(found, sources, loaded), InUse::BuiltIn(left_out))
+}
+
+/// What is not used of these files: what cannot be read, and these documents.
+fn unsound(found: &Policies, documents: Vec<LeftOut>) -> Vec<LeftOut> {
+    let unreadable = found.unreadable.iter().map(|error| {
+        let file = error.path().display().to_string();
+        LeftOut {
+            document: file.clone(),
+            file,
+            line: 0,
+            is_platform: false,
+            error: error.to_string(),
+        }
+    });
+    unreadable.chain(documents).collect()
 }

@@ -42,7 +42,7 @@ impl Source for Memory {
 
     fn take(&mut self, content: String) -> Result<String, Fault> {
         if content.contains('x') {
-            return Err(Fault(format!("cannot use {content}")));
+            return Err(Fault(format!("cannot use {}", content.trim())));
         }
         self.used.lock().unwrap().push(content.clone());
         Ok(content)
@@ -104,6 +104,8 @@ fn a_fault_is_reported_once_and_its_end_too() {
             (Ok("x"), "unsettled"),
             (Ok("x"), "broken: cannot use x"),
             (Ok("x"), "still: cannot use x"),
+            (Ok("x "), "unsettled"),
+            (Ok("x "), "broken: cannot use x"),
             (Err("gone"), "unsettled"),
             (Err("gone"), "broken: gone"),
             (Err("gone"), "still: gone"),
@@ -121,7 +123,11 @@ fn a_fault_is_reported_once_and_its_end_too() {
 #[test]
 fn what_started_broken_is_mended_by_any_good_content() {
     let files = Memory::holding("x");
-    let mut follower = Follower::without(files.clone(), &Fault("cannot use x".to_owned()));
+    let mut follower = Follower::without(
+        files.clone(),
+        Some(Memory::digest(&"x".to_owned())),
+        &Fault("cannot use x".to_owned()),
+    );
     assert_eq!(look(&mut follower), "unsettled");
     assert_eq!(look(&mut follower), "still: cannot use x");
     *files.now.lock().unwrap() = Ok("b".to_owned());

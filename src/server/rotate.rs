@@ -29,8 +29,10 @@ impl Rotation {
         wait: bool,
         metrics: Arc<Metrics>,
     ) -> Result<(Follower<Self>, Arc<CertificateStore>), PairError> {
-        let loaded = read_settled(|| files.read(), PairBytes::digest)
-            .and_then(|(bytes, digest)| Ok((files.check(&bytes, unix_now())?, digest)));
+        let (loaded, content) = match read_settled(|| files.read(), PairBytes::digest) {
+            Ok((bytes, digest)) => (files.check(&bytes, unix_now()).map(|pair| (pair, digest)), Some(digest)),
+            Err(error) => (Err(error), None),
+        };
         let store = Arc::new(CertificateStore::empty());
         store.set_trust(Trust::Unchecked);
         let rotation = Self {
@@ -46,7 +48,7 @@ impl Rotation {
             }
             Err(error) if wait => {
                 rotation.tell_broken(&error, true);
-                Ok((Follower::without(rotation, &error), store))
+                Ok((Follower::without(rotation, content, &error), store))
             }
             Err(error) => Err(error),
         }

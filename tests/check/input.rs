@@ -188,3 +188,40 @@ fn a_policy_file_of_another_ending_is_named() {
     let ran = run(&["check", "--policies", &folder.file("team/b.yml")], "");
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
 }
+
+#[test]
+fn a_directory_without_policies_is_an_error_as_for_the_server() {
+    let folder = Folder::new(&[("notes.txt", "none"), ("a.test.yaml", "")]);
+    let path = folder.path();
+    for command in [
+        vec!["check", "--policies", path],
+        vec!["check", "--policies", path, SEED],
+        vec!["check", "--against", path, SEED],
+        vec!["test", path],
+        vec!["explain", "--policies", path, SEED],
+    ] {
+        let ran = run(&command, "");
+        let said = format!("{}{}", ran.out, ran.err);
+        let wanted = format!("error[RP217]: there is no policy file below {path}\n");
+        assert!(ran.code == 3 && said.contains(&wanted), "{command:?}: {said}");
+        assert_eq!(said.matches("[RP").count(), 1, "{said}");
+    }
+    let ran = run(&["check"], "");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+}
+
+#[test]
+fn policies_under_other_names_are_named() {
+    let policy = "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: a}\nspec: {match: {}}\n";
+    let folder = Folder::new(&[("a.yaml", policy), ("caps.yaml.bak", policy), ("notes.txt", "none")]);
+    let ran = run(&["check", "--policies", folder.path()], "");
+    let wanted = format!(
+        "warning[RP216]: {} is ignored: policy files must end in .yaml\n",
+        folder.file("caps.yaml.bak")
+    );
+    assert!(
+        ran.code == 0 && ran.out.contains(&wanted) && ran.out.matches("RP216").count() == 1,
+        "{}",
+        ran.out
+    );
+}

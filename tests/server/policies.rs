@@ -251,7 +251,7 @@ async fn fallback_is_a_variable_that_can_be_turned_off() {
             command.envs(fallback.map(|value| ("RAYGATE_FALLBACK", value)));
         })
     };
-    for off in [None, Some("false"), Some("0"), Some("no")] {
+    for off in [None, Some("false"), Some("0"), Some("no"), Some("")] {
         assert_eq!(raygate(off).ended().await.code(), Some(3), "{off:?}");
     }
     for on in ["true", "1"] {
@@ -299,5 +299,54 @@ fn every_mistake_is_printed_where_broken_files_are_not_accepted() {
         code == Some(3) && text.contains("there is no policy file below"),
         "{text}"
     );
-    assert!(text.contains("--allow-empty"), "{text}");
+    let (path, flag) = (text.find("check the path"), text.find("--allow-empty"));
+    assert!(path.is_some() && path < flag, "{text}");
+    fs::write(empty.path().join("caps.yml"), "").unwrap();
+    let (code, text) = output(empty.path(), &[]);
+    assert!(
+        code == Some(3) && text.contains("RP216") && text.contains("caps.yml"),
+        "{text}"
+    );
+    let missing = empty.path().join("none");
+    let (code, text) = output(&missing, &[]);
+    assert!(code == Some(2) && text.contains("cannot read"), "{text}");
+    for directory in [dir.path(), empty.path(), &missing] {
+        for format in ["json", "text"] {
+            let (_, text) = output(directory, &["--log-format", format]);
+            let last = text.lines().last().unwrap();
+            let hint = "raygate did not start; fix the files, or set RAYGATE_FALLBACK=true";
+            assert!(last.contains(hint), "{text}");
+            let line: Option<Value> = serde_json::from_str(last).ok();
+            assert_eq!(
+                line.is_some_and(|line| line["level"] == "ERROR"),
+                format == "json",
+                "{last}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_no_document_and_the_same_policies_are_not_replaced() {
+    let dir = TempDir::new().unwrap();
+    let [own, other] = ["own", "other"].map(|name| dir.path().join(name));
+    fs::create_dir(&own).unwrap();
+    fs::write(own.join("policies.yaml"), POLICIES).unwrap();
+    let raygate = Raygate::serve(|command| {
+        command.arg("--policies").arg(&own).arg("--policies").arg(&other);
+        command.args(["--fallback", "--poll", "10ms"]);
+    });
+    let line = raygate
+        .until_logged("not read: the policies in it are not enforced")
+        .await;
+    assert_eq!(
+        (&line["level"], line["path"].as_str(), &line["document"]),
+        (&"ERROR".into(), other.to_str(), &Value::Null),
+        "{line}"
+    );
+    raygate.serving().await;
+    fs::create_dir(&other).unwrap();
+    raygate
+        .until_logged("the policy files changed and are valid, the policies stay the same")
+        .await;
 }

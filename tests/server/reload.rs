@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -220,8 +220,11 @@ async fn a_broken_update_says_where_and_since_when_and_its_repair_is_noticed() {
         .lines()
         .find(|line| line.starts_with("[!] policy files: broken since 20"));
     let fault = fault.unwrap_or_else(|| panic!("{text}"));
-    assert!(fault.contains(&format!("{}:9:", file.display())), "{fault}");
-    assert!(fault.ends_with("; the last good policies stay in use"), "{fault}");
+    assert!(fault.ends_with(": the last good policies stay in use"), "{fault}");
+    assert!(
+        text.contains(&format!("[!] policy files: error: {}:9:", file.display())),
+        "{text}"
+    );
     assert!(text.contains(&format!("bundle {}", digest(1))), "{text}");
     assert_eq!(get(server.admin, "/readyz").await.body_text(), "ready\n");
 
@@ -260,8 +263,8 @@ async fn a_plain_folder_is_edited_in_place_emptied_and_taken_away() {
         }
         eventually(how, async || {
             gate.notices()
-                .first()
-                .is_some_and(|text| text.contains(fault) && text.contains(&dir.display().to_string()))
+                .iter()
+                .any(|text| text.contains(fault) && text.contains(&dir.display().to_string()))
         })
         .await;
         assert_eq!(gate.bundle().short_digest(), digest(2), "{how}");
@@ -344,7 +347,11 @@ async fn a_start_with_a_broken_document_enforces_all_others() {
     let digest = gate.bundle().short_digest().to_owned();
     fs::write(dir.path().join("a.yaml"), typo.replace("limitz", "limitzz")).unwrap();
     fs::remove_file(dir.path().join("gone.yaml")).unwrap();
-    eventually("the new fault", async || notices(&server).await[0].contains("limitzz")).await;
+    eventually("the new fault", async || {
+        let notices = notices(&server).await;
+        notices.len() == 3 && notices[1].contains("its error is gone") && notices[2].contains("limitzz")
+    })
+    .await;
     assert_eq!(gate.bundle().short_digest(), digest);
 
     fs::write(dir.path().join("a.yaml"), sound).unwrap();
@@ -354,15 +361,140 @@ async fn a_start_with_a_broken_document_enforces_all_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn after_a_broken_start_the_errors_of_now_are_listed() {
+    let dir = TempDir::new().unwrap();
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    write(
+        dir.path(),
+        &[
+            ("a.yaml", policy("one", ", limitz: {}")),
+            ("b.yaml", policy("two", ", limitz: {}, rulez: []")),
+            ("c.yaml", policy("cap", CAP)),
+        ],
+    );
+    let (server, gate) = serve(dir.path().to_owned(), FALLBACK).await;
+    let digest = gate.bundle().short_digest().to_owned();
+    let [_, one, two, more] = notices(&server).await.try_into().unwrap();
+    assert!(
+        one.starts_with("left out: RayPolicy `one`") && one.contains("limitz"),
+        "{one}"
+    );
+    assert!(
+        two.starts_with("left out: RayPolicy `two`") && two.contains("limitz"),
+        "{two}"
+    );
+    assert!(
+        more.starts_with(&format!("error: {}:4:", file("b.yaml"))) && more.contains("rulez"),
+        "{more}"
+    );
+
+    // One is fixed, the other moves, and a third breaks.
+    write(
+        dir.path(),
+        &[
+            ("a.yaml", policy("one", "")),
+            (
+                "b.yaml",
+                format!("# A comment.\n{}", policy("two", ", limitz: {}, rulez: []")),
+            ),
+            ("c.yaml", policy("cap", ", limitzz: {}")),
+        ],
+    );
+    let found = Mutex::new(Vec::new());
+    eventually("the new error", async || {
+        let now = notices(&server).await;
+        let is_new = now.iter().any(|line| line.contains("limitzz"));
+        *found.lock().unwrap() = now;
+        is_new
+    })
+    .await;
+    assert_eq!(gate.bundle().short_digest(), digest);
+    let found = found.into_inner().unwrap();
+    let fixed = format!(
+        "left out: RayPolicy `one`: it is not enforced: {}: its error is gone from the files; raygate uses it once all \
+         errors are gone",
+        file("a.yaml")
+    );
+    assert_eq!(found[1], fixed);
+    let moved = format!("left out: RayPolicy `two`: it is not enforced: {}:5:", file("b.yaml"));
+    assert!(found[2].starts_with(&moved), "{found:#?}");
+    let errors: Vec<_> = found.iter().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!((errors.len(), found.len()), (2, 5), "{found:#?}");
+
+    // The same error in another file is news too.
+    fs::write(dir.path().join("c.yaml"), policy("cap", CAP)).unwrap();
+    eventually("one error less", async || notices(&server).await.len() == 4).await;
+    fs::write(dir.path().join("a.yaml"), "# nothing\n").unwrap();
+    eventually("one error more", async || notices(&server).await.len() == 5).await;
+    fs::remove_file(dir.path().join("a.yaml")).unwrap();
+    fs::remove_file(dir.path().join("b.yaml")).unwrap();
+    server.until_metric("raygate_policies_broken 0").await;
+    assert_eq!(notices(&server).await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_several_directories_that_is_emptied_keeps_the_last_good_policies() {
+    let dir = TempDir::new().unwrap();
+    let [caps, ttls] = ["caps", "ttls"].map(|name| dir.path().join(name));
+    for (folder, text) in [(&caps, policy("cap", CAP)), (&ttls, policy("ttl", TTL))] {
+        fs::create_dir(folder).unwrap();
+        fs::write(folder.join("a.yaml"), text).unwrap();
+    }
+    let start = |accept: Accept| {
+        let metrics = Arc::new(Metrics::new());
+        let directories = vec![caps.clone(), ttls.clone()];
+        let (follower, gate) = PolicyFiles::start(directories, accept, Arc::clone(&metrics)).unwrap();
+        let following = tokio::spawn(reload::follow(follower, Duration::from_millis(5)));
+        (following, gate, metrics)
+    };
+    let (following, gate, metrics) = start(STRICT);
+    let both = gate.summary();
+    fs::remove_file(caps.join("a.yaml")).unwrap();
+    eventually("a fault", async || !gate.notices().is_empty()).await;
+    assert_eq!(gate.summary(), both);
+    let error = format!(
+        "error: there is no policy file below {}: check the path and the volume",
+        caps.display()
+    );
+    assert_eq!(gate.notices()[1], error);
+    assert!(metrics.encode().contains("raygate_policies_broken 1\n"));
+    // A test is no policy, and another error hides nothing.
+    fs::write(caps.join("a.test.yaml"), "").unwrap();
+    fs::write(ttls.join("b.yaml"), "").unwrap();
+    eventually("the other fault", async || gate.notices().len() == 3).await;
+    fs::remove_file(ttls.join("b.yaml")).unwrap();
+    fs::write(caps.join("b.yaml"), policy("other", CAP)).unwrap();
+    eventually("the change", async || gate.notices().is_empty()).await;
+    assert!(gate.summary().starts_with("other, ttl (bundle "), "{}", gate.summary());
+    following.abort();
+
+    let (following, gate, _) = start(Accept {
+        broken: false,
+        empty: true,
+    });
+    fs::remove_file(caps.join("b.yaml")).unwrap();
+    eventually("the change", async || gate.summary().starts_with("ttl (bundle ")).await;
+    following.abort();
+    // What contributed nothing may stay empty, with a warning.
+    let (following, gate, _) = start(STRICT);
+    fs::write(ttls.join("a.yaml"), policy("later", TTL)).unwrap();
+    eventually("the change", async || gate.summary().starts_with("later (bundle ")).await;
+    following.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_left_out_platform_says_what_is_unknown() {
     let dir = TempDir::new().unwrap();
     let platform = "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {flyte: {verzion: 1}}\n".to_owned();
-    write(
-        dir.path(),
-        &[("a.yaml", policy("cap", CAP)), ("platform.yaml", platform)],
-    );
-    let (server, _) = serve(dir.path().to_owned(), FALLBACK).await;
+    let caps = policy("cap", CAP).replace("match: {}", "match: {domains: [a]}");
+    write(dir.path(), &[("a.yaml", caps), ("platform.yaml", platform)]);
+    let (server, gate) = serve(dir.path().to_owned(), FALLBACK).await;
+    assert!(gate.summary().ends_with(" assumed)"), "{}", gate.summary());
     let notices = notices(&server).await;
+    assert!(
+        notices[2].contains("RL107") && notices[2].contains("no Platform in use has a `flyte.namespace`"),
+        "{notices:?}"
+    );
     assert!(
         notices[1]
             .starts_with("left out: Platform: its KubeRay release, Flyte settings and accelerators are unknown: "),
@@ -434,7 +566,7 @@ async fn a_truncated_file_keeps_the_last_good_policies() {
         }
         server.until_metric("raygate_policies_broken 1").await;
         let notices = notices(&server).await;
-        assert!(notices[0].contains("cap.yaml:1:1: error[RP215]"), "{notices:?}");
+        assert!(notices[1].contains("cap.yaml:1:1: error[RP215]"), "{notices:?}");
         assert_eq!(gate.bundle().short_digest(), digest, "{rest:?}");
         assert!(refused(dir.path(), STRICT).contains("RP215"));
         write(dir.path(), &whole);
