@@ -305,7 +305,11 @@ fn lower_or_digit(byte: u8) -> bool {
 
 fn subdomain(text: &str, part: Part) -> Result<(), NameError> {
     bounded(text, part, SUBDOMAIN_MAX)?;
-    let what = if text.contains('.') { part.between_dots } else { part.what };
+    let what = if text.contains('.') {
+        part.between_dots
+    } else {
+        part.what
+    };
     for label in text.split('.') {
         if label.is_empty() {
             return Err(NameError::Empty { what });
@@ -318,7 +322,11 @@ fn subdomain(text: &str, part: Part) -> Result<(), NameError> {
 fn bounded(text: &str, part: Part, max: usize) -> Result<(), NameError> {
     match text.len() {
         0 => Err(NameError::Empty { what: part.what }),
-        length if length > max => Err(NameError::TooLong { what: part.what, length, max }),
+        length if length > max => Err(NameError::TooLong {
+            what: part.what,
+            length,
+            max,
+        }),
         _ => Ok(()),
     }
 }

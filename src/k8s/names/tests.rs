@@ -33,7 +33,10 @@ fn errors_name_what_is_wrong() {
         (dns1123_label("a\n"), "`\\u{a}` is not allowed"),
         (dns1123_label("a-"), "it must end with a lowercase letter or digit"),
         (dns1035_label("0a"), "it must start with a lowercase letter"),
-        (dns1123_subdomain("-c"), "it must start with a lowercase letter or digit"),
+        (
+            dns1123_subdomain("-c"),
+            "it must start with a lowercase letter or digit",
+        ),
         (
             dns1123_subdomain("ab.-c"),
             "each part between dots must start with a lowercase letter or digit",
