@@ -1,5 +1,6 @@
 //! The admission.k8s.io/v1 wire: from the bytes of a review to the bytes of its answer.
 
+pub mod codes;
 pub mod denial;
 pub mod json;
 pub mod response;
@@ -209,13 +210,13 @@ fn too_many_values(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, rec
                 ..record
             };
             Response::allow(&review.uid)
-                .warning(&denial::too_many_values())
+                .warning(&denial::one(&denial::too_many_values()))
                 .answer(record)
         }
         Endpoint::Validate => {
             let record = Record {
                 verdict: "denied",
-                codes: vec![TOO_MANY_VALUES_CODE],
+                codes: vec![codes::TOO_MANY_VALUES.code],
                 ..record
             };
             Response::too_many_values(&review.uid, bundle).answer(record)
@@ -325,7 +326,7 @@ pub fn overloaded(endpoint: Endpoint, body: &[u8]) -> Answer {
 pub fn panicked(endpoint: Endpoint, body: &[u8]) -> Answer {
     let record = Record {
         verdict: "panicked",
-        codes: vec![PANIC_CODE],
+        codes: vec![codes::DEFECT.code],
         ..Record::default()
     };
     let Ok(review) = Review::read_envelope(body) else {
@@ -346,9 +347,3 @@ pub fn panicked(endpoint: Endpoint, body: &[u8]) -> Answer {
         Endpoint::Validate => Response::defect(&review.uid).answer(record),
     }
 }
-
-/// The code of a denial that is our own defect.
-pub const PANIC_CODE: &str = "RG000";
-
-/// The code of a denial of an object that has more than [`json::MOST_VALUES`] values.
-pub const TOO_MANY_VALUES_CODE: &str = "RG001";

@@ -50,6 +50,13 @@ pub struct CodePage {
     pub text: &'static str,
 }
 
+impl CodePage {
+    /// The whole page as Markdown.
+    pub fn markdown(&self) -> String {
+        format!("# {}: {}\n\n{}\n", self.code, self.title, self.text)
+    }
+}
+
 /// One finding about a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {

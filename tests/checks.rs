@@ -21,6 +21,7 @@ use std::path::Path;
 use raygate::engine::judge::{answer_as_is, answer_mutate};
 use raygate::engine::{Bundle, Operation, Request};
 use raygate::policy::load::Source;
+use raygate::policy::settings::Action;
 use raygate::ray::defaults;
 use raygate::rules::{Check, check};
 use raygate::suite::merge;
@@ -196,7 +197,7 @@ fn every_check_has_cases_and_they_hold() {
                 let outcome = answer_as_is(&bundle, request(&object));
                 let mut found = outcome.findings.iter().filter(|judged| judged.code() == check.code);
                 assert!(
-                    found.all(|judged| judged.finding.warn_only == warns),
+                    found.all(|judged| (judged.action <= Action::Warn) == warns),
                     "{file}: {name}: warns is not {warns} for all that is found"
                 );
             }
@@ -246,4 +247,119 @@ fn the_checks_that_repair_are_those_of_the_order_of_repairs() {
         .map(|check| check.code)
         .collect();
     assert_eq!(ordered, fixing);
+}
+
+/// What a check says of an object, with what to change.
+#[track_caller]
+fn assert_says(code: &str, (policy, set): (Value, Value), expected: &[&str]) {
+    let mut object = read_file("tests/checks/base.yaml");
+    merge(&mut object, set);
+    defaults::apply(&mut object);
+    let bundle = bundle(kuberay_of(check::find(code).unwrap()), json!({}), policy);
+    let outcome = answer_as_is(&bundle, request(&object));
+    let found = outcome.findings.iter().filter(|judged| judged.code() == code);
+    let said: Vec<String> = found
+        .map(|judged| format!("{}; {}", judged.finding.message, judged.finding.fix))
+        .collect();
+    assert_eq!(said, expected, "{code}");
+}
+
+#[test]
+fn names_are_refused_in_sentences() {
+    let group = |name: &str| {
+        (
+            json!({}),
+            json!({"spec": {"rayClusterSpec": {"workerGroupSpecs": [{"groupName": name}]}}}),
+        )
+    };
+    let fix = "give each group a unique name of lowercase letters, digits and `-`";
+    for (name, message) in [
+        (
+            "g5.xlarge",
+            "worker group name `g5.xlarge` is not a valid DNS label: `.` is not allowed. Kueue and KubeRay's network policies reject it",
+        ),
+        (
+            "GPU_Workers",
+            "worker group name `GPU_Workers` makes invalid pod names: `_` is not allowed. Kubernetes rejects the pods",
+        ),
+        (
+            "-a",
+            "worker group name `-a` is not a valid label value: it must start with a letter or digit",
+        ),
+    ] {
+        assert_says("RG501", group(name), &[&format!("{message}; {fix}")]);
+    }
+    assert_says(
+        "RG102",
+        (json!({}), json!({"metadata": {"name": "7_train"}})),
+        &[
+            "RayJob name `7_train` is not a valid DNS label: `_` is not allowed; start with a letter, and use lowercase letters, digits and `-`",
+        ],
+    );
+}
+
+#[test]
+fn the_fix_names_the_start_parameter() {
+    let head = |params: Value| {
+        (
+            json!({}),
+            json!({"spec": {"rayClusterSpec": {"headGroupSpec": {"rayStartParams": params}}}}),
+        )
+    };
+    let title = "head: start parameter";
+    for (params, expected) in [
+        (
+            json!({"num-cpus": "'4"}),
+            format!(
+                "{title} `num-cpus` has a `'` without its end; bash cannot read it; close the quotation mark in `num-cpus`"
+            ),
+        ),
+        (
+            json!({"node-ip-address": "x y"}),
+            format!(
+                "{title} `node-ip-address` has a blank outside quotes; `ray start` rejects the extra argument; quote the value of \
+                 `node-ip-address`: \"'x y'\""
+            ),
+        ),
+        (
+            json!({"resources": "{\"slot\": 4}"}),
+            format!(
+                "{title} `resources` has a blank outside quotes; `ray start` rejects the extra argument; quote the value of `resources`: \
+                 \"'{{\\\"slot\\\": 4}}'\""
+            ),
+        ),
+        (
+            json!({"system-config": "{\\\"a\\\":1,\\\"b\\\":2}"}),
+            format!(
+                "{title} `system-config` is no JSON once bash expands the braces; quote the value of `system-config`: \
+                 \"'{{\\\"KEY\\\": 1}}'\""
+            ),
+        ),
+    ] {
+        assert_says("RG509", head(params), &[&expected]);
+    }
+}
+
+#[test]
+fn one_claim_is_counted_in_the_singular() {
+    let claims = |count: usize| {
+        let claims: Vec<Value> = (0..count)
+            .map(|at| json!({"name": at.to_string(), "resourceClaimName": "a"}))
+            .collect();
+        let spec = json!({"rayClusterSpec": {"headGroupSpec": {"template": {"spec": {"resourceClaims": claims}}}}});
+        (json!({"limits": {"maxGpusPerJob": 8}}), json!({"spec": spec}))
+    };
+    let fix = "request accelerators with a resource such as nvidia.com/gpu";
+    for (count, message) in [
+        (
+            1,
+            "head: 1 resource claim may be an accelerator that limits.maxGpusPerJob (8) does not count",
+        ),
+        (
+            2,
+            "head: 2 resource claims may be accelerators that limits.maxGpusPerJob (8) does not count",
+        ),
+    ] {
+        assert_says("RG321", claims(count), &[&format!("{message}; {fix}")]);
+    }
 }

@@ -47,7 +47,15 @@ fn hold_file(name: &str, text: &str) {
 #[test]
 fn rules() {
     let mut index = "# The checks\n\nA denial and a warning end in the code of their check. `raygate explain CODE` prints the same pages.\n".to_owned();
+    index.push_str(
+        "\n## RG0xx: answered by raygate itself\n\nNo policy changes these denials.\n\n| code | title |\n|---|---|\n",
+    );
     let mut names = BTreeSet::from(["README.md".to_owned()]);
+    for page in raygate::admission::codes::CODES {
+        index.push_str(&format!("| [{0}]({0}.md) | {1} |\n", page.code, page.title));
+        hold(&format!("rules/{}.md", page.code), &page.markdown());
+        names.insert(format!("{}.md", page.code));
+    }
     for family in check::FAMILIES {
         index.push_str(&format!(
             "\n## {}xx: {}\n\n| code | what is wrong | default | repairs | KubeRay |\n|---|---|---|---|---|\n",

@@ -168,3 +168,21 @@ fn every_name_that_a_policy_may_have_has_a_page() {
         assert!(all.contains(&format!("\n  {code}  ")), "{code}");
     }
 }
+
+#[test]
+fn the_codes_of_the_server_have_pages() {
+    let printed = |topic: &[&str]| {
+        let output = explain(topic);
+        assert!(output.status.success(), "{topic:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    assert!(printed(&["RG000"]).starts_with("# RG000: "));
+    assert!(printed(&["rg001"]).contains("at most 20,000 JSON values"));
+    for list in [printed(&["RG0"]), printed(&[])] {
+        assert!(
+            list.contains("  RG000  Deny") && list.contains("  RG001  Deny"),
+            "{list}"
+        );
+    }
+    assert!(printed(&["RG321"]).contains("Default action: Warn."));
+}

@@ -6,10 +6,13 @@
 use serde::Serialize;
 
 use crate::engine::{Finder, Judged};
+use crate::k8s::path::Path;
 use crate::k8s::text::{safe, truncated};
 use crate::policy::Platform;
+use crate::policy::settings::Action;
+use crate::rules::Finding;
 
-use super::TOO_MANY_VALUES_CODE;
+use super::codes;
 use super::json::MOST_VALUES;
 
 /// The findings that a denial carries as causes; the rest are counted.
@@ -39,12 +42,20 @@ pub struct Cause {
     pub field: String,
 }
 
-/// The text where an object has more values than raygate reads.
-pub fn too_many_values() -> String {
-    format!(
-        "RayJob has more than {MOST_VALUES} JSON values, raygate reads at most {MOST_VALUES}. Use fewer worker groups, or \
-         move long lists and annotations out of the RayJob [{TOO_MANY_VALUES_CODE}]"
-    )
+/// What is said of an object that has more values than raygate reads.
+pub fn too_many_values() -> Judged {
+    let message = format!(
+        "RayJob has more than {},{:03} JSON values, which exceeds raygate's limit. Use fewer worker groups or shorter lists",
+        MOST_VALUES / 1000,
+        MOST_VALUES % 1000
+    );
+    Judged {
+        finder: Finder::Server(&codes::TOO_MANY_VALUES),
+        finding: Finding::new(Path::default(), message),
+        action: Action::Deny,
+        origin: None,
+        exemption: None,
+    }
 }
 
 /// The HTTP code and reason that Flyte handles best: 422 is final from Flyte 1.16.7 on and ends a whole workflow
@@ -95,7 +106,7 @@ pub fn message(denied: &[&Judged]) -> String {
         text.push_str(&format!(" and {rest} more"));
     }
     match &worst.finder {
-        Finder::Check(check) => text.push_str(&format!(" - more: raygate explain {}", check.code)),
+        Finder::Check(_) | Finder::Server(_) => text.push_str(&format!(" - more: raygate explain {}", worst.code())),
         Finder::Rule(rule) => text.push_str(&format!(
             " - a rule of policy {} at {}",
             rule.origin.policy, rule.origin

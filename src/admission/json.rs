@@ -24,6 +24,24 @@ pub const MOST_VALUES: usize = 20_000;
 #[derive(Debug)]
 pub struct Strict(pub Value);
 
+/// Whether an object, read without its `metadata.managedFields`, has more than [`MOST_VALUES`] values.
+pub fn has_too_many_values(object: &Value) -> bool {
+    let mut count = 0;
+    let mut open = vec![object];
+    while let Some(value) = open.pop() {
+        count += 1;
+        if count > MOST_VALUES {
+            return true;
+        }
+        match value {
+            Value::Array(items) => open.extend(items),
+            Value::Object(map) => open.extend(map.values()),
+            _ => {}
+        }
+    }
+    false
+}
+
 /// Why an object could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
@@ -191,6 +209,9 @@ mod tests {
         assert!(serde_json::from_str::<Strict>(&with_values(MOST_VALUES)).is_ok());
         let more = with_values(MOST_VALUES + 1);
         assert!(matches!(Strict::read(&more), Err(Unreadable::TooManyValues)));
+        let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert!(!has_too_many_values(&value(&with_values(MOST_VALUES))));
+        assert!(has_too_many_values(&value(&more)));
         assert!(serde_json::from_str::<Strict>(&more).is_err());
     }
 

@@ -14,7 +14,7 @@ use crate::policy::settings::Action;
 
 use super::denial::{self, Cause};
 use super::review::API_VERSION;
-use super::{Answer, PANIC_CODE, Record, TOO_MANY_VALUES_CODE};
+use super::{Answer, Record, codes};
 
 /// The longest warning, in bytes; kubectl shows one line each, and the API server cuts at 256 characters.
 const LONGEST_WARNING: usize = 250;
@@ -124,10 +124,11 @@ impl Response {
     pub fn defect(uid: &str) -> Response {
         let message = format!(
             "raygate could not judge this RayJob: this is a defect of raygate, not of the job; please report it \
-             ({PANIC_CODE})"
+             ({})",
+            codes::DEFECT.code
         );
         let cause = Cause {
-            reason: PANIC_CODE.to_owned(),
+            reason: codes::DEFECT.code.to_owned(),
             message: message.clone(),
             field: String::new(),
         };
@@ -136,14 +137,9 @@ impl Response {
 
     /// A denial of an object with more values than raygate reads.
     pub fn too_many_values(uid: &str, bundle: &Bundle) -> Response {
-        let message = denial::too_many_values();
-        let cause = Cause {
-            reason: TOO_MANY_VALUES_CODE.to_owned(),
-            message: message.clone(),
-            field: String::new(),
-        };
+        let denied = denial::too_many_values();
         let (code, reason) = denial::status(bundle.platform());
-        Response::deny(uid, code, reason, &message, vec![cause])
+        Response::deny(uid, code, reason, &denial::one(&denied), denial::causes(&[&denied]))
     }
 
     /// With a warning for whoever sent the request.

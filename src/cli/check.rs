@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
+use crate::admission;
 use crate::diag::suggest;
 use crate::engine::bundle::known;
 use crate::engine::{Bundle, Operation};
@@ -248,6 +249,7 @@ fn known_code(prefix: &str, bundle: &Bundle) -> Result<(), Failure> {
     let rules = bundle.policies().policies.iter().flat_map(|policy| &policy.rules);
     let codes: Vec<&str> = check::all()
         .map(|check| check.code)
+        .chain(admission::codes::CODES.iter().map(|page| page.code))
         .chain(rules.map(|rule| &*rule.code))
         .collect();
     if codes.iter().any(|code| code.starts_with(prefix)) {

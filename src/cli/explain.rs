@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use crate::admission;
 use crate::cel::language;
 use crate::diag::{CodePage, suggest};
 use crate::policy::{codes, lint, schema};
@@ -54,6 +55,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
         }
         Some(topic) => write!(out, "{}", page(topic)?)?,
         None => {
+            write!(out, "{}", answered_by_the_server())?;
             for family in check::FAMILIES {
                 write!(out, "{}", listed(family))?;
             }
@@ -68,6 +70,15 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
         }
     }
     Ok(CLEAN)
+}
+
+/// The codes that the server itself answers with, a line each.
+fn answered_by_the_server() -> String {
+    let mut text = "RG0xx  answered by raygate itself\n".to_owned();
+    for page in admission::codes::CODES {
+        text.push_str(&format!("  {}  {:<6}  {}\n", page.code, "Deny", page.title));
+    }
+    text
 }
 
 /// The checks of a family, a line each.
@@ -90,11 +101,14 @@ fn page(topic: &str) -> Result<String, Failure> {
     if let Some(family) = check::FAMILIES.iter().find(|family| family.prefix == prefix) {
         return Ok(listed(family));
     }
+    if prefix == "RG0" {
+        return Ok(answered_by_the_server());
+    }
     if let Some(check) = check::find(&code) {
         return Ok(check.markdown());
     }
-    if let Some(page) = diagnostics().find(|page| page.code == code) {
-        return Ok(format!("# {}: {}\n\n{}\n", page.code, page.title, page.text));
+    if let Some(page) = code_pages().find(|page| page.code == code) {
+        return Ok(page.markdown());
     }
     if let Some(entry) = schema::find(topic) {
         return Ok(entry.markdown());
@@ -103,7 +117,7 @@ fn page(topic: &str) -> Result<String, Failure> {
         return Ok(text);
     }
     let mut names: Vec<String> = check::all().map(|check| check.code.to_owned()).collect();
-    names.extend(diagnostics().map(|page| page.code.to_owned()));
+    names.extend(code_pages().map(|page| page.code.to_owned()));
     names.extend(
         schema::entries()
             .into_iter()
@@ -116,6 +130,11 @@ fn page(topic: &str) -> Result<String, Failure> {
     Err(Failure::Usage(format!(
         "there is no code, no key and no file {topic:?}; {near}"
     )))
+}
+
+/// The pages that are not of checks: the server's own codes and the diagnostics of files.
+pub fn code_pages() -> impl Iterator<Item = &'static CodePage> {
+    admission::codes::CODES.iter().chain(diagnostics())
 }
 
 /// The diagnostics of files, of all rooms that read them.

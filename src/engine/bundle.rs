@@ -10,6 +10,7 @@ use crate::policy::select::{Selected, select};
 use crate::policy::settings::{Action, Mode};
 use crate::policy::{self, Effective, Exemption, Origin, Platform, PolicySet, RayPolicy, Subject, merge};
 use crate::ray::{RayJob, flyte};
+use crate::rules::check::accelerators::unknown_device;
 use crate::rules::{Check, INJECTORS, check};
 
 /// The shipped policies: the file's name and text.
@@ -230,12 +231,17 @@ impl Bundle {
     }
 }
 
-/// What happens to the findings of a check: what the policies say, else its own action.
+/// What happens to the findings of a check: what the policies say, else its own action. `limits.unknownDevices` is the
+/// own action of the check for devices that cannot be counted.
 fn action_of(check: &Check, effective: &Effective) -> Action {
+    let own = match effective.limits.unknown_devices {
+        Some(action) if check.code == unknown_device::CHECK.code => action,
+        _ => check.action,
+    };
     match effective.actions.get(check.code) {
-        Some(action) if effective.advisory_actions.contains(check.code) => check.action.max(*action),
+        Some(action) if effective.advisory_actions.contains(check.code) => own.max(*action),
         Some(action) => *action,
-        None => check.action,
+        None => own,
     }
 }
 

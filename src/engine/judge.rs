@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::diag::CodePage;
 use crate::policy::rule::Rule;
 use crate::policy::settings::Action;
 use crate::policy::{Origin, Subject};
@@ -25,6 +26,8 @@ pub enum Finder {
     Check(&'static Check),
     /// A rule of the platform's own.
     Rule(Arc<Rule>),
+    /// The server, before any check.
+    Server(&'static CodePage),
 }
 
 /// The code under which the findings of all rules are counted and shown where names have no place.
@@ -51,6 +54,7 @@ impl Judged {
         match &self.finder {
             Finder::Check(check) => check.code,
             Finder::Rule(rule) => &rule.code,
+            Finder::Server(page) => page.code,
         }
     }
 
@@ -59,6 +63,7 @@ impl Judged {
         match &self.finder {
             Finder::Check(check) => check.code,
             Finder::Rule(_) => RULE_CODE,
+            Finder::Server(page) => page.code,
         }
     }
 }

@@ -134,6 +134,7 @@ fn would(judged: &Judged, action: Action) -> Would {
         code: match &judged.finder {
             Finder::Check(check) => check.code.into(),
             Finder::Rule(rule) => Arc::clone(&rule.code),
+            Finder::Server(page) => page.code.into(),
         },
         effect: Effect::Find(action),
         path: judged.finding.path.clone(),
@@ -145,5 +146,5 @@ fn would(judged: &Judged, action: Action) -> Would {
 fn is_same(one: &Judged, other: &Judged) -> bool {
     one.code() == other.code()
         && one.finding.path == other.finding.path
-        && (matches!(one.finder, Finder::Check(_)) || one.finding.message == other.finding.message)
+        && (!matches!(one.finder, Finder::Rule(_)) || one.finding.message == other.finding.message)
 }

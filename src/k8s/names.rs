@@ -5,77 +5,118 @@
 
 use thiserror::Error;
 
+use super::text::quoted;
+
 /// The longest DNS label, label value, and name part of a label key, in bytes.
 pub const LABEL_MAX: usize = 63;
 
 /// The longest DNS subdomain, in bytes.
 pub const SUBDOMAIN_MAX: usize = 253;
 
-/// Why a text is not a name of the wanted kind.
+/// Why a text is not a name of the wanted kind. It reads on after a colon: "`a_b` is not a valid DNS label: `_` is not
+/// allowed".
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NameError {
     /// Nothing where something must be.
-    #[error("{part} must not be empty")]
+    #[error("{what} must not be empty")]
     Empty {
-        /// What is wrong, such as `a label value`.
-        part: &'static str,
+        /// What is empty: `it`, or a part of it.
+        what: &'static str,
     },
     /// Longer than allowed.
-    #[error("{part} has {length} bytes, at most {max} are allowed")]
+    #[error("{what} has {length} bytes, the limit is {max}")]
     TooLong {
-        /// What is wrong.
-        part: &'static str,
+        /// What is too long: `it`, or a part of it.
+        what: &'static str,
         /// Bytes seen.
         length: usize,
         /// Bytes allowed.
         max: usize,
     },
     /// A character that this kind of name does not have.
-    #[error("{part} has {character:?} as character {position}, allowed are {allowed}")]
+    #[error("{} is not allowed{within}", character_shown(*character))]
     Character {
-        /// What is wrong.
-        part: &'static str,
         /// The character.
         character: char,
-        /// Its place, counted in characters from 1.
-        position: usize,
+        /// The part that it is in, with a blank in front; empty for the whole text.
+        within: &'static str,
         /// The characters allowed.
         allowed: &'static str,
     },
-    /// A first or last character that may only stand inside, also around a dot.
-    #[error("{part} has {character:?} as character {position}, where only {allowed} may stand")]
-    Edge {
-        /// What is wrong.
-        part: &'static str,
-        /// The character.
-        character: char,
-        /// Its place, counted in characters from 1.
-        position: usize,
+    /// A first character that is only allowed further on.
+    #[error("{what} must start with {allowed}")]
+    Start {
+        /// What starts so: `it`, or a part of it.
+        what: &'static str,
+        /// The characters allowed there.
+        allowed: &'static str,
+    },
+    /// A last character that is only allowed further in front.
+    #[error("{what} must end with {allowed}")]
+    End {
+        /// What ends so: `it`, or a part of it.
+        what: &'static str,
         /// The characters allowed there.
         allowed: &'static str,
     },
     /// More than one slash.
-    #[error("{part} has {slashes} slashes, at most one is allowed: an optional DNS prefix, a slash, a name")]
+    #[error("it has {slashes} slashes; at most one is allowed, between a DNS name and the rest")]
     Slashes {
-        /// What is wrong.
-        part: &'static str,
         /// Slashes seen.
         slashes: usize,
     },
-    /// A resource name that belongs to Kubernetes, or is none at all.
-    #[error("the resource name {seen:?} has no vendor's domain in front, as in `nvidia.com/gpu`")]
-    NotExtended {
-        /// The name, shortened.
-        seen: String,
-    },
+    /// A resource name that belongs to Kubernetes, or has no domain.
+    #[error("it must start with a vendor's domain, as in `nvidia.com/gpu`")]
+    NotExtended,
     /// A resource name with the prefix that quotas use.
-    #[error("the resource name {seen:?} starts with `requests.`, which is reserved for quotas")]
-    QuotaPrefix {
-        /// The name, shortened.
-        seen: String,
-    },
+    #[error("it starts with `requests.`, which is reserved for quotas")]
+    QuotaPrefix,
 }
+
+impl NameError {
+    /// The error, and the characters that are allowed where another one was seen.
+    pub fn with_advice(&self) -> String {
+        match self {
+            NameError::Character { allowed, .. } => format!("{self}; use {allowed}"),
+            _ => self.to_string(),
+        }
+    }
+}
+
+fn character_shown(character: char) -> String {
+    match character {
+        ' ' => "a space".to_owned(),
+        character => quoted(character.encode_utf8(&mut [0; 4])),
+    }
+}
+
+/// What errors call the text in which they are.
+#[derive(Clone, Copy)]
+struct Part {
+    what: &'static str,
+    /// One of its parts between dots.
+    between_dots: &'static str,
+    within: &'static str,
+}
+
+const WHOLE: Part = Part {
+    what: "it",
+    between_dots: "each part between dots",
+    within: "",
+};
+
+const BEFORE_SLASH: Part = Part {
+    what: "the part before the slash",
+    between_dots: "each part between dots before the slash",
+    within: " before the slash",
+};
+
+const AFTER_SLASH: Part = Part {
+    what: "the part after the slash",
+    between_dots: "",
+    within: " after the slash",
+};
 
 /// The characters of one kind of name.
 struct Alphabet {
@@ -89,31 +130,31 @@ struct Alphabet {
 
 const DNS_1123: Alphabet = Alphabet {
     first: lower_or_digit,
-    first_text: "a-z and 0-9",
+    first_text: "a lowercase letter or digit",
     last: lower_or_digit,
-    last_text: "a-z and 0-9",
+    last_text: "a lowercase letter or digit",
     inner: |byte| lower_or_digit(byte) || byte == b'-',
-    inner_text: "a-z, 0-9 and `-`",
+    inner_text: "lowercase letters, digits and `-`",
 };
 
 const DNS_1123_DOTTED: Alphabet = Alphabet {
-    inner_text: "a-z, 0-9, `-` and `.`",
+    inner_text: "lowercase letters, digits, `-` and `.`",
     ..DNS_1123
 };
 
 const DNS_1035: Alphabet = Alphabet {
     first: |byte| byte.is_ascii_lowercase(),
-    first_text: "a-z",
+    first_text: "a lowercase letter",
     ..DNS_1123
 };
 
 const QUALIFIED: Alphabet = Alphabet {
     first: |byte| byte.is_ascii_alphanumeric(),
-    first_text: "A-Z, a-z and 0-9",
+    first_text: "a letter or digit",
     last: |byte| byte.is_ascii_alphanumeric(),
-    last_text: "A-Z, a-z and 0-9",
+    last_text: "a letter or digit",
     inner: |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'),
-    inner_text: "A-Z, a-z, 0-9, `-`, `_` and `.`",
+    inner_text: "letters, digits, `-`, `_` and `.`",
 };
 
 /// A DNS label by RFC 1123, such as the name of a container or namespace.
@@ -121,9 +162,8 @@ const QUALIFIED: Alphabet = Alphabet {
 /// # Errors
 /// When it is empty, longer than 63 bytes, or has a character where it may not stand.
 pub fn dns1123_label(text: &str) -> Result<(), NameError> {
-    let part = "a DNS label";
-    bounded(text, part, LABEL_MAX)?;
-    spelled(text, 0, part, &DNS_1123)
+    bounded(text, WHOLE, LABEL_MAX)?;
+    spelled(text, WHOLE.what, WHOLE.within, &DNS_1123)
 }
 
 /// A DNS label by RFC 1035, which starts with a letter, such as the name of a Service.
@@ -131,9 +171,8 @@ pub fn dns1123_label(text: &str) -> Result<(), NameError> {
 /// # Errors
 /// When it is empty, longer than 63 bytes, or has a character where it may not stand.
 pub fn dns1035_label(text: &str) -> Result<(), NameError> {
-    let part = "a DNS label";
-    bounded(text, part, LABEL_MAX)?;
-    spelled(text, 0, part, &DNS_1035)
+    bounded(text, WHOLE, LABEL_MAX)?;
+    spelled(text, WHOLE.what, WHOLE.within, &DNS_1035)
 }
 
 /// DNS labels joined by dots, such as the name of most objects. One label alone may have more than 63 bytes.
@@ -141,7 +180,7 @@ pub fn dns1035_label(text: &str) -> Result<(), NameError> {
 /// # Errors
 /// When it is empty, longer than 253 bytes, or has a character where it may not stand.
 pub fn dns1123_subdomain(text: &str) -> Result<(), NameError> {
-    subdomain(text, "a DNS name")
+    subdomain(text, WHOLE)
 }
 
 /// The key of a label or annotation, also called a qualified name: an optional DNS name and slash, and a name.
@@ -149,22 +188,20 @@ pub fn dns1123_subdomain(text: &str) -> Result<(), NameError> {
 /// # Errors
 /// When a part is empty, too long, or has a character where it may not stand.
 pub fn label_key(text: &str) -> Result<(), NameError> {
-    let part = "the name part of a key";
-    let name = match text.split_once('/') {
-        None => text,
+    let (name, part) = match text.split_once('/') {
+        None => (text, WHOLE),
         Some((_, name)) if name.contains('/') => {
             return Err(NameError::Slashes {
-                part: "a key",
                 slashes: text.matches('/').count(),
             });
         }
         Some((prefix, name)) => {
-            subdomain(prefix, "the prefix of a key")?;
-            name
+            subdomain(prefix, BEFORE_SLASH)?;
+            (name, AFTER_SLASH)
         }
     };
     bounded(name, part, LABEL_MAX)?;
-    spelled(name, 0, part, &QUALIFIED)
+    spelled(name, part.what, part.within, &QUALIFIED)
 }
 
 /// The value of a label, which may be empty.
@@ -175,9 +212,8 @@ pub fn label_value(text: &str) -> Result<(), NameError> {
     if text.is_empty() {
         return Ok(());
     }
-    let part = "a label value";
-    bounded(text, part, LABEL_MAX)?;
-    spelled(text, 0, part, &QUALIFIED)
+    bounded(text, WHOLE, LABEL_MAX)?;
+    spelled(text, WHOLE.what, WHOLE.within, &QUALIFIED)
 }
 
 /// The name of a resource that a vendor defines, such as `nvidia.com/gpu` (Kubernetes' `IsExtendedResourceName`).
@@ -188,18 +224,14 @@ pub fn label_value(text: &str) -> Result<(), NameError> {
 pub fn extended_resource_name(text: &str) -> Result<(), NameError> {
     const QUOTA_PREFIX: &str = "requests.";
     if is_native_resource(text) {
-        return Err(NameError::NotExtended { seen: shown(text) });
+        return Err(NameError::NotExtended);
     }
     if text.starts_with(QUOTA_PREFIX) {
-        return Err(NameError::QuotaPrefix { seen: shown(text) });
+        return Err(NameError::QuotaPrefix);
     }
     label_key(text)?;
     let domain = text.split_once('/').map_or("", |(domain, _)| domain);
-    bounded(
-        domain,
-        "the domain of a resource name",
-        SUBDOMAIN_MAX - QUOTA_PREFIX.len(),
-    )
+    bounded(domain, BEFORE_SLASH, SUBDOMAIN_MAX - QUOTA_PREFIX.len())
 }
 
 /// Whether a resource name belongs to Kubernetes (`IsNativeResource`): without a slash, or with `kubernetes.io/` in it.
@@ -271,64 +303,55 @@ fn lower_or_digit(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit()
 }
 
-fn subdomain(text: &str, part: &'static str) -> Result<(), NameError> {
+fn subdomain(text: &str, part: Part) -> Result<(), NameError> {
     bounded(text, part, SUBDOMAIN_MAX)?;
-    let mut start = 0;
+    let what = if text.contains('.') {
+        part.between_dots
+    } else {
+        part.what
+    };
     for label in text.split('.') {
         if label.is_empty() {
-            // Of two dots in a row the second is wrong, and one at either end is.
-            let position = (start + 1).min(text.chars().count());
-            return Err(NameError::Edge {
-                part,
-                character: '.',
-                position,
-                allowed: DNS_1123.first_text,
-            });
+            return Err(NameError::Empty { what });
         }
-        spelled(label, start, part, &DNS_1123_DOTTED)?;
-        start += label.chars().count() + 1;
+        spelled(label, what, part.within, &DNS_1123_DOTTED)?;
     }
     Ok(())
 }
 
-fn bounded(text: &str, part: &'static str, max: usize) -> Result<(), NameError> {
+fn bounded(text: &str, part: Part, max: usize) -> Result<(), NameError> {
     match text.len() {
-        0 => Err(NameError::Empty { part }),
-        length if length > max => Err(NameError::TooLong { part, length, max }),
+        0 => Err(NameError::Empty { what: part.what }),
+        length if length > max => Err(NameError::TooLong {
+            what: part.what,
+            length,
+            max,
+        }),
         _ => Ok(()),
     }
 }
 
-/// Checks each character of a text that starts after `offset` characters of its part.
-fn spelled(text: &str, offset: usize, part: &'static str, alphabet: &Alphabet) -> Result<(), NameError> {
+/// Checks each character of a text, which errors call `what`, and the place of a character `within`.
+fn spelled(text: &str, what: &'static str, within: &'static str, alphabet: &Alphabet) -> Result<(), NameError> {
     let is = |test: fn(u8) -> bool, character: char| u8::try_from(character).is_ok_and(test);
-    let mut characters = text.chars().enumerate().peekable();
-    while let Some((index, character)) = characters.next() {
-        let position = offset + index + 1;
-        if !is(alphabet.inner, character) {
-            return Err(NameError::Character {
-                part,
-                character,
-                position,
-                allowed: alphabet.inner_text,
-            });
-        }
-        if index == 0 && !is(alphabet.first, character) {
-            return Err(NameError::Edge {
-                part,
-                character,
-                position,
-                allowed: alphabet.first_text,
-            });
-        }
-        if characters.peek().is_none() && !is(alphabet.last, character) {
-            return Err(NameError::Edge {
-                part,
-                character,
-                position,
-                allowed: alphabet.last_text,
-            });
-        }
+    if let Some(character) = text.chars().find(|character| !is(alphabet.inner, *character)) {
+        return Err(NameError::Character {
+            character,
+            within,
+            allowed: alphabet.inner_text,
+        });
+    }
+    if text.chars().next().is_some_and(|first| !is(alphabet.first, first)) {
+        return Err(NameError::Start {
+            what,
+            allowed: alphabet.first_text,
+        });
+    }
+    if text.chars().next_back().is_some_and(|last| !is(alphabet.last, last)) {
+        return Err(NameError::End {
+            what,
+            allowed: alphabet.last_text,
+        });
     }
     Ok(())
 }

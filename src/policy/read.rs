@@ -291,8 +291,8 @@ impl Reader {
                     Ok(())
                 }
             }
-            Form::Name => names::dns1123_subdomain(text).map_err(|why| cannot_be(&why)),
-            Form::LabelKey => names::label_key(text).map_err(|why| cannot_be(&why)),
+            Form::Name => names::dns1123_subdomain(text).map_err(|why| cannot_be(&why.with_advice())),
+            Form::LabelKey => names::label_key(text).map_err(|why| cannot_be(&why.with_advice())),
             Form::ResourceName => match resource_kind(text) {
                 ResourceKind::Unknown | ResourceKind::Storage | ResourceKind::Native => {
                     let known = ["cpu", "memory", "ephemeral-storage"];
@@ -306,10 +306,10 @@ impl Reader {
                 }
                 _ => Ok(()),
             },
-            Form::Device => names::extended_resource_name(text).map_err(|why| cannot_be(&why)),
+            Form::Device => names::extended_resource_name(text).map_err(|why| cannot_be(&why.with_advice())),
             Form::User => user(text).map_err(|why| cannot_be(&why)),
             Form::NamespaceTemplate => namespace_template(text).map_err(|why| cannot_be(&why)),
-            Form::LabelValue => names::label_value(text).map_err(|why| cannot_be(&why)),
+            Form::LabelValue => names::label_value(text).map_err(|why| cannot_be(&why.with_advice())),
             Form::Image => Image::parse(text).map(drop).map_err(|why| format!("{name}: {why}")),
             Form::ImagePattern => ImagePattern::parse(text)
                 .map(drop)
@@ -321,7 +321,7 @@ impl Reader {
             Form::Code if is_code(text) => Ok(()),
             Form::Code => Err(is_no("code; write it like RG203")),
             Form::Finding => match text.strip_prefix("rule/") {
-                Some(rule) => names::dns1123_subdomain(rule).map_err(|error| error.to_string()),
+                Some(rule) => names::dns1123_subdomain(rule).map_err(|why| cannot_be(&why.with_advice())),
                 None if is_code(text) => Ok(()),
                 None => Err(is_no("code like RG203, and no rule like rule/owner")),
             },
@@ -437,7 +437,7 @@ fn namespace_template(text: &str) -> Result<(), String> {
     if filled.contains(['{', '}']) {
         return Err("in braces it may have {project} and {domain}".to_owned());
     }
-    names::dns1123_label(&filled).map_err(|why| why.to_string())
+    names::dns1123_label(&filled).map_err(|why| why.with_advice())
 }
 
 /// Whether a text has the form of a check's code.

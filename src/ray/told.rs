@@ -84,6 +84,11 @@ pub fn group_gpus<'a>(pod: &Pod<'a>, kuberay: KubeRay) -> Option<(&'a str, Quant
         .find_map(|(key, value)| Some((key.as_str(), Quantity::from_json(value).ok()?)))
 }
 
+/// Whether a host is one that only its own pod reaches.
+pub fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host == "::1" || host.starts_with("127.")
+}
+
 /// The device among a container's limits that KubeRay takes for its GPUs.
 pub fn counted_gpus<'c, 'a>(container: &'c Container<'a>, kuberay: KubeRay) -> Option<&'c Resource<'a>> {
     container

@@ -1,6 +1,8 @@
 //! Who asks, where, for what, and what was there before.
 
-use crate::command::{Folder, check};
+use serde_json::Value;
+
+use crate::command::{Folder, SEED, check};
 
 /// Denies by user, namespace and operation, so that a verdict shows what was asked.
 const POLICIES: &str = "
@@ -143,4 +145,34 @@ fn managed_fields_are_left_out_as_the_server_leaves_them_out() {
     let managed = JOB.replace("namespace: ml}", "namespace: ml, managedFields: [{manager: kubectl}]}");
     assert_ne!(managed, JOB);
     assert_eq!(denied(&managed, &[]), Vec::<String>::new());
+}
+
+/// The server denies it too, with the same code (`tests/hostile/memory.rs`).
+#[test]
+fn an_object_with_more_values_than_the_server_reads_is_denied() {
+    let with = |values: usize| {
+        let seed = std::fs::read_to_string(SEED).unwrap();
+        let mut rayjob: Value = serde_json::from_str(&seed).unwrap();
+        rayjob["spec"]["more"] = vec![1; values].into();
+        rayjob.to_string()
+    };
+    for output in ["full", "concise", "json", "jsonl", "junit", "sarif", "github"] {
+        let (code, output) = check(&["--output", output, "-"], &with(20_000));
+        assert_eq!(code, 1, "{output}");
+        assert!(output.contains("RG001"), "{output}");
+    }
+    let (code, output) = check(&["--only", "RG001", "-"], &with(20_000));
+    assert_eq!(code, 1);
+    assert!(output.contains("denied always   raygate explain RG001"), "{output}");
+    assert!(output.contains("1 RayJob: 1 denied"), "{output}");
+    for arguments in [&["--no-mutate", "-"][..], &["-"]] {
+        let (_, output) = check(arguments, &with(19_000));
+        assert!(!output.contains("RG001"), "{output}");
+        let (code, output) = check(arguments, &with(20_000));
+        assert_eq!(code, 1);
+        assert!(
+            output.contains("RayJob has more than 20,000 JSON values, which exceeds raygate's limit."),
+            "{output}"
+        );
+    }
 }

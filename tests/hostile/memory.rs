@@ -66,7 +66,7 @@ fn an_object_with_too_many_values_is_denied_and_costs_little() {
         assert_eq!(mutated["response"]["allowed"], true, "{mutated}");
         assert!(mutated["response"]["patch"].is_null(), "{mutated}");
         let warning = mutated["response"]["warnings"][0].as_str().expect("a warning");
-        assert!(warning.contains("more than 20000 JSON values"), "{warning}");
+        assert!(warning.contains("more than 20,000 JSON values"), "{warning}");
         let validated = raygate.post("/validate", &body).json();
         assert_eq!(validated["response"]["allowed"], false, "{validated}");
         let status = &validated["response"]["status"];
@@ -74,7 +74,7 @@ fn an_object_with_too_many_values_is_denied_and_costs_little() {
         assert_eq!(status["details"]["causes"][0]["reason"], "RG001");
         let message = status["message"].as_str().expect("a message");
         assert!(
-            message.starts_with("RayJob has more than 20000 JSON values"),
+            message.starts_with("RayJob has more than 20,000 JSON values"),
             "{message}"
         );
     }

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::admission::denial;
+use crate::admission::json::has_too_many_values;
 use crate::engine::judge::{answer_as_is, answer_mutate, answer_validate};
 use crate::engine::{Bundle, Document, Operation, Outcome, Request, Verdict};
 use crate::policy::settings::Action;
@@ -43,10 +45,19 @@ pub fn judge(bundle: &Bundle, asked: &Asked<'_>, how: &How) -> Outcome {
 
 /// What both webhooks answer to a request, one after the other.
 pub fn as_the_cluster_would(bundle: &Bundle, request: Request) -> Outcome {
+    if is_too_large(&request) {
+        return too_large(Document::new(request.object));
+    }
     let mut completed = request.clone();
     let mutated = answer_mutate(bundle, request);
     completed.object = mutated.document.value().clone();
     defaults::complete_name(&mut completed.object);
+    if is_too_large(&completed) {
+        return Outcome {
+            changes: mutated.changes,
+            ..too_large(mutated.document)
+        };
+    }
     let judged = answer_validate(bundle, completed);
     let mut previews = mutated.previews;
     for preview in judged.previews {
@@ -63,7 +74,27 @@ pub fn as_the_cluster_would(bundle: &Bundle, request: Request) -> Outcome {
     }
 }
 
+/// Whether the server denies a request without judging it.
+fn is_too_large(request: &Request) -> bool {
+    let mut objects = std::iter::once(&request.object).chain(&request.old);
+    objects.any(has_too_many_values)
+}
+
+fn too_large(document: Document) -> Outcome {
+    Outcome {
+        document,
+        changes: vec![],
+        findings: vec![denial::too_many_values()],
+        verdict: Verdict::Deny,
+        policies: vec![],
+        previews: vec![],
+    }
+}
+
 fn as_it_is(bundle: &Bundle, mut request: Request) -> Outcome {
+    if is_too_large(&request) {
+        return too_large(Document::new(request.object));
+    }
     let document = Document::new(request.object.clone());
     defaults::complete_name(&mut request.object);
     Outcome {

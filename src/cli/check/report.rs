@@ -199,6 +199,7 @@ impl Seen<'_> {
                 )
             }
             (Finder::Check(check), None) => format!("{action} by default   raygate explain {}", check.code),
+            (Finder::Server(page), _) => format!("{action} always   raygate explain {}", page.code),
             (Finder::Check(check), Some(origin)) => {
                 let line = self.policy_line(origin).map(|line| format!(" `{line}`"));
                 let line = line.unwrap_or_default();

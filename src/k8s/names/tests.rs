@@ -22,82 +22,50 @@ fn names_within_the_rules_pass() {
 }
 
 #[test]
-fn errors_say_which_character_or_length_is_wrong() {
+fn errors_name_what_is_wrong() {
     let rows = [
-        (dns1123_label(""), "a DNS label must not be empty"),
+        (dns1123_label(""), "it must not be empty"),
+        (dns1123_label(&"a".repeat(64)), "it has 64 bytes, the limit is 63"),
+        (dns1123_label("aBc"), "`B` is not allowed"),
+        (dns1123_label("a.b"), "`.` is not allowed"),
+        (dns1123_label("a b"), "a space is not allowed"),
+        (dns1123_label("é"), "`é` is not allowed"),
+        (dns1123_label("a\n"), "`\\u{a}` is not allowed"),
+        (dns1123_label("a-"), "it must end with a lowercase letter or digit"),
+        (dns1035_label("0a"), "it must start with a lowercase letter"),
         (
-            dns1123_label(&"a".repeat(64)),
-            "a DNS label has 64 bytes, at most 63 are allowed",
-        ),
-        (
-            dns1123_label("aBc"),
-            "a DNS label has 'B' as character 2, allowed are a-z, 0-9 and `-`",
-        ),
-        (
-            dns1123_label("a.b"),
-            "a DNS label has '.' as character 2, allowed are a-z, 0-9 and `-`",
-        ),
-        (
-            dns1123_label("é"),
-            "a DNS label has 'é' as character 1, allowed are a-z, 0-9 and `-`",
-        ),
-        (
-            dns1123_label("a-"),
-            "a DNS label has '-' as character 2, where only a-z and 0-9 may stand",
-        ),
-        (
-            dns1123_label("a\n"),
-            "a DNS label has '\\n' as character 2, allowed are a-z, 0-9 and `-`",
-        ),
-        (
-            dns1035_label("0a"),
-            "a DNS label has '0' as character 1, where only a-z may stand",
+            dns1123_subdomain("-c"),
+            "it must start with a lowercase letter or digit",
         ),
         (
             dns1123_subdomain("ab.-c"),
-            "a DNS name has '-' as character 4, where only a-z and 0-9 may stand",
+            "each part between dots must start with a lowercase letter or digit",
         ),
+        (dns1123_subdomain("ab..c"), "each part between dots must not be empty"),
+        (dns1123_subdomain("ab."), "each part between dots must not be empty"),
+        (dns1123_subdomain(".ab"), "each part between dots must not be empty"),
+        (dns1123_subdomain("a_b"), "`_` is not allowed"),
+        (label_key("a b"), "a space is not allowed"),
+        (label_key("/a"), "the part before the slash must not be empty"),
+        (label_key("a.io/"), "the part after the slash must not be empty"),
+        (label_key("A.io/a"), "`A` is not allowed before the slash"),
         (
-            dns1123_subdomain("ab..c"),
-            "a DNS name has '.' as character 4, where only a-z and 0-9 may stand",
-        ),
-        (
-            dns1123_subdomain("ab."),
-            "a DNS name has '.' as character 3, where only a-z and 0-9 may stand",
-        ),
-        (
-            dns1123_subdomain(".ab"),
-            "a DNS name has '.' as character 1, where only a-z and 0-9 may stand",
-        ),
-        (
-            dns1123_subdomain("a_b"),
-            "a DNS name has '_' as character 2, allowed are a-z, 0-9, `-` and `.`",
-        ),
-        (label_key("/a"), "the prefix of a key must not be empty"),
-        (label_key("a.io/"), "the name part of a key must not be empty"),
-        (
-            label_key("A.io/a"),
-            "the prefix of a key has 'A' as character 1, allowed are a-z, 0-9, `-` and `.`",
+            label_key("a/_b"),
+            "the part after the slash must start with a letter or digit",
         ),
         (
             label_key("a/b/c"),
-            "a key has 2 slashes, at most one is allowed: an optional DNS prefix, a slash, a name",
+            "it has 2 slashes; at most one is allowed, between a DNS name and the rest",
         ),
-        (
-            label_value("a b"),
-            "a label value has ' ' as character 2, allowed are A-Z, a-z, 0-9, `-`, `_` and `.`",
-        ),
-        (
-            label_value("_a"),
-            "a label value has '_' as character 1, where only A-Z, a-z and 0-9 may stand",
-        ),
+        (label_value("a b"), "a space is not allowed"),
+        (label_value("_a"), "it must start with a letter or digit"),
         (
             extended_resource_name("gpu"),
-            "the resource name \"gpu\" has no vendor's domain in front, as in `nvidia.com/gpu`",
+            "it must start with a vendor's domain, as in `nvidia.com/gpu`",
         ),
         (
             extended_resource_name("requests.nvidia.com/gpu"),
-            "the resource name \"requests.nvidia.com/gpu\" starts with `requests.`, which is reserved for quotas",
+            "it starts with `requests.`, which is reserved for quotas",
         ),
     ];
     for (result, expected) in rows {
@@ -106,11 +74,20 @@ fn errors_say_which_character_or_length_is_wrong() {
 }
 
 #[test]
+fn advice_lists_the_characters_that_are_allowed() {
+    let error = dns1123_subdomain("a_b").expect_err("the name is wrong");
+    assert_eq!(
+        error.with_advice(),
+        "`_` is not allowed; use lowercase letters, digits, `-` and `.`"
+    );
+}
+
+#[test]
 fn an_extended_resource_leaves_room_for_the_quota_prefix() {
     assert_eq!(extended_resource_name(&format!("{}/gpu", "a".repeat(244))), Ok(()));
     assert_eq!(
         message(extended_resource_name(&format!("{}/gpu", "a".repeat(245)))),
-        "the domain of a resource name has 245 bytes, at most 244 are allowed"
+        "the part before the slash has 245 bytes, the limit is 244"
     );
 }
 

@@ -70,10 +70,7 @@ impl Ports {
             pod.start_param(param)
                 .map_or(Some(absent), |text| text.parse().ok().filter(|port| *port != 0))
         };
-        let is_loopback = |param: &str| {
-            pod.start_param(param)
-                .is_some_and(|host| host == "localhost" || host == "::1" || host.starts_with("127."))
-        };
+        let is_loopback = |param: &str| pod.start_param(param).is_some_and(told::is_loopback);
         if is_loopback("node-ip-address") {
             return None;
         }

@@ -214,6 +214,7 @@ fn fingerprint(parts: &[&str]) -> Value {
 fn finding_rule(judged: &Judged, severity: Severity) -> Value {
     match &judged.finder {
         Finder::Check(check) => rule(check.code, check.title, &check.markdown(), severity),
+        Finder::Server(page) => rule(page.code, page.title, page.text, severity),
         Finder::Rule(own) => {
             let title = format!("a rule of policy {}", own.origin.policy);
             rule(&own.code, &title, &format!("{title}, at {}", own.origin), severity)
@@ -229,7 +230,7 @@ fn diagnostic_rule(code: &str, severity: Severity) -> Value {
 }
 
 fn rule(id: &str, title: &str, page: &str, severity: Severity) -> Value {
-    let explain = if check::find(id).is_some() || explain::diagnostics().any(|page| page.code == id) {
+    let explain = if check::find(id).is_some() || explain::code_pages().any(|page| page.code == id) {
         format!("\n\n`raygate explain {id}` prints this page.")
     } else {
         String::new()

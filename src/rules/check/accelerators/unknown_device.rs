@@ -5,7 +5,7 @@
 //!
 //! # Why it is bad
 //! Such a device may be an accelerator. `limits.maxGpusPerJob` does not count it, so the job may take more than the limit
-//! allows. `limits.unknownDevices: Deny` refuses the job; the default is a warning. Every KubeRay release.
+//! allows. raygate warns; with `limits.unknownDevices: Deny` it rejects the job. Every KubeRay release.
 //!
 //! # What fixes it
 //! Request accelerators with a resource that counts them, such as `nvidia.com/gpu`. A platform with devices of another
@@ -43,7 +43,7 @@ use super::{is_device, resource_path};
 pub const CHECK: Check = Check {
     code: "RG321",
     title: "Devices must be countable where accelerators are limited",
-    action: Action::Deny,
+    action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("unknown_device.rs"),
@@ -59,8 +59,8 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let mut report = |finding: Finding| {
         let finding = finding.flyte("Resources(gpu=\"1\")");
         findings.push(match limits.unknown_devices {
-            Some(Action::Deny) => finding,
-            _ => finding.warn_only(),
+            Some(Action::Warn) => finding.warn_only(),
+            _ => finding,
         });
     };
     for pod in &job.pods {
@@ -70,8 +70,13 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         }
         let claims = items(pod.spec, "resourceClaims").len();
         if claims > 0 {
+            let claimed = if claims == 1 {
+                "1 resource claim may be an accelerator"
+            } else {
+                &format!("{claims} resource claims may be accelerators")
+            };
             let message = format!(
-                "{}: {claims} resource claims may hold accelerators. maxGpusPerJob ({most}) cannot count them",
+                "{}: {claimed} that limits.maxGpusPerJob ({most}) does not count",
                 pod.title()
             );
             report(
@@ -87,7 +92,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         for key in SHARED_BY_KAI {
             if annotations.is_some_and(|annotations| annotations.get(key).is_some_and(Value::is_string)) {
                 let message = format!(
-                    "{}: annotation {key} may reserve a part of a GPU. maxGpusPerJob ({most}) cannot count it",
+                    "{}: annotation {key} may reserve a part of a GPU that limits.maxGpusPerJob ({most}) does not count",
                     pod.title()
                 );
                 report(
@@ -100,7 +105,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         for container in pod.everywhere() {
             for (resource, count) in uncountable(cx, container) {
                 let message = format!(
-                    "{}: {} may be an accelerator. maxGpusPerJob ({most}) cannot count it",
+                    "{}: {} may be an accelerator that limits.maxGpusPerJob ({most}) does not count",
                     place(pod, container),
                     named(resource.key)
                 );

@@ -73,10 +73,13 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 true,
             )
         } else if let Err(error) = label_value(name) {
-            (format!("worker group name {shown} is not a valid label: {error}"), true)
-        } else if dns1123_subdomain(&pod_name(job, &lower)).is_err() {
             (
-                format!("worker group name {shown} makes an invalid pod name; no pod can be created"),
+                format!("worker group name {shown} is not a valid label value: {error}"),
+                true,
+            )
+        } else if let Err(error) = dns1123_subdomain(&pod_name(job, &lower)) {
+            (
+                format!("worker group name {shown} makes invalid pod names: {error}. Kubernetes rejects the pods"),
                 true,
             )
         } else if name.is_empty() {
@@ -96,7 +99,9 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             )
         } else if let Err(error) = dns1123_label(&lower) {
             (
-                format!("worker group name {shown} is not a DNS label; Kueue and network policies reject it: {error}"),
+                format!(
+                    "worker group name {shown} is not a valid DNS label: {error}. Kueue and KubeRay's network policies reject it"
+                ),
                 false,
             )
         } else {

@@ -1,12 +1,15 @@
 //! # What it does
-//! Finds a head with the start parameter `include-dashboard` off.
+//! Finds a head with the start parameter `include-dashboard` off. It warns about a `dashboard-host` that only the head pod
+//! reaches, such as `127.0.0.1`.
 //!
 //! # Why it is bad
 //! KubeRay submits the job to the dashboard, asks it for the job's status, and probes the head through it, in every release.
-//! Without a dashboard the head never becomes ready and the job never starts.
+//! Without a dashboard the head never becomes ready and the job never starts. With a dashboard on a loopback address the head
+//! becomes ready, but neither KubeRay nor the submitter pod can connect to it.
 //!
 //! # What fixes it
-//! Leave it out, or `HeadNodeConfig(ray_start_params={"include-dashboard": "true"})`, which is Flyte's own default.
+//! Remove both parameters: KubeRay sets `dashboard-host` to `0.0.0.0`. `HeadNodeConfig(ray_start_params={"include-dashboard":
+//! "true"})` is Flyte's own default.
 //!
 //! # Fails
 //! ```yaml
@@ -18,15 +21,16 @@
 //! spec: {rayClusterSpec: {headGroupSpec: {rayStartParams: {include-dashboard: "true"}}}}
 //! ```
 
+use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte};
+use crate::ray::{RayJob, flyte, told};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG511",
-    title: "the head has no dashboard",
+    title: "The head must have a dashboard that KubeRay can reach",
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
@@ -53,6 +57,20 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 head,
                 "ray_start_params={\"include-dashboard\": \"true\"}",
             )),
+        );
+    } else if let Some(host) = head
+        .start_param("dashboard-host")
+        .filter(|host| told::is_loopback(host))
+    {
+        let message = format!(
+            "head: the dashboard listens on {} only; KubeRay and the submitter cannot connect to it",
+            quoted(host)
+        );
+        findings.push(
+            Finding::new(head.group_path().keys(["rayStartParams", "dashboard-host"]), message)
+                .fix("remove dashboard-host from rayStartParams; KubeRay sets it to 0.0.0.0")
+                .flyte(flyte::setting(head, "ray_start_params={…}"))
+                .warn_only(),
         );
     }
 }

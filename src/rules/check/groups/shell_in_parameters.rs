@@ -1,8 +1,8 @@
 //! # What it does
 //! Looks at each entry of `rayStartParams` as bash will read it. It rejects what bash cannot parse (a quotation mark or a
 //! bracket without its end), an unquoted blank before another word, and `resources` or `system-config` that are no JSON
-//! once bash removes the quotes. It warns about `;`, `&`, `|`, `<`, `>` and line ends outside quotes. Variables, `$(…)` and
-//! `$((…))` are fine: bash in the container evaluates them.
+//! once bash removes the quotes and expands braces. It warns about `;`, `&`, `|`, `<`, `>`, line ends and `{a,b}` outside
+//! quotes. Variables, `$(…)` and `$((…))` are fine: bash in the container evaluates them.
 //!
 //! # Why it is bad
 //! Every KubeRay release writes the parameters unquoted into a bash command. Bare JSON is split into words, and `ray start`
@@ -29,7 +29,7 @@ use serde_json::{Map, Value};
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::shell::{self, Special};
+use crate::ray::shell::{self, Braces, Special};
 use crate::ray::{Pod, RayJob, flyte, told};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -52,8 +52,8 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         let unclosed = parameters(pod).filter(|(_, value)| is_unclosed(value)).count();
         for (key, value) in parameters(pod) {
             let Some(problem) = name_problem(key)
-                .or_else(|| value_problem(value, unclosed))
-                .or_else(|| json_problem(key, value))
+                .or_else(|| value_problem(key, value, unclosed))
+                .or_else(|| word_problem(key, value))
             else {
                 continue;
             };
@@ -61,7 +61,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 pod.group_path().then_key("rayStartParams").name(key),
                 format!("{}: start parameter {} {}", pod.title(), quoted(key), problem.what),
             )
-            .fix("add quotation marks inside the value: resources: \"'{\\\"TPU\\\": 4}'\"")
+            .fix(problem.fix)
             .flyte(flyte::setting(pod, "ray_start_params={…}"));
             let is_certain = problem.is_certain && !may_be_unread;
             findings.push(if is_certain { finding } else { finding.warn_only() });
@@ -72,23 +72,60 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
 /// What is wrong with a start parameter, and whether `ray start` certainly fails by it.
 struct Problem {
     what: String,
+    fix: String,
     is_certain: bool,
 }
 
 impl Problem {
-    fn fails(what: impl Into<String>) -> Option<Problem> {
-        Some(Problem {
+    /// What fails for sure, and is mended by quotation marks.
+    fn fails(what: impl Into<String>, key: &str, value: &str) -> Problem {
+        Problem {
             what: what.into(),
+            fix: quoting(key, value),
             is_certain: true,
-        })
+        }
     }
 
-    fn may_fail(what: impl Into<String>) -> Option<Problem> {
-        Some(Problem {
-            what: what.into(),
+    fn may_fail(what: impl Into<String>, key: &str, value: &str) -> Problem {
+        Problem {
             is_certain: false,
-        })
+            ..Problem::fails(what, key, value)
+        }
     }
+
+    fn fix(self, fix: impl Into<String>) -> Problem {
+        Problem {
+            fix: fix.into(),
+            ..self
+        }
+    }
+}
+
+/// How to quote the value of a parameter: the value itself where it is short and right in quotes, else an example.
+fn quoting(key: &str, value: &str) -> String {
+    const LONGEST: usize = 40;
+    let is_short = value.len() <= LONGEST && !value.contains(['\'', '\n']);
+    let quoted_value = match key {
+        "resources" if !is_short || !are_resources(value) => Some("{\"TPU\": 4}"),
+        "system-config" if !is_short || !is_json(value) => Some("{\"KEY\": 1}"),
+        _ => Some(value).filter(|value| is_short && !value.contains('"') || is_json(value)),
+    };
+    match quoted_value {
+        Some(value) => format!(
+            "quote the value of {}: {}",
+            quoted(key),
+            Value::from(format!("'{value}'"))
+        ),
+        None => format!("quote the value of {}", quoted(key)),
+    }
+}
+
+fn are_resources(json: &str) -> bool {
+    serde_json::from_str::<BTreeMap<String, f64>>(json).is_ok()
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<Value>(text).is_ok()
 }
 
 /// The start parameters that are text, without the blanks at their end, which bash ignores.
@@ -109,42 +146,47 @@ fn name_problem(key: &str) -> Option<Problem> {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     // With any of these, the name may still become an option of `ray start`.
     let may_be_option = key.contains(['$', '`', '=', '\'', '"', '\\']);
-    match (is_plain, may_be_option) {
-        (true, _) => None,
-        (false, true) => Problem::may_fail("has a name that bash evaluates"),
-        (false, false) => Problem::fails("has a name that is no option of `ray start`"),
-    }
+    let problem = match (is_plain, may_be_option) {
+        (true, _) => return None,
+        (false, true) => Problem::may_fail("has a name that bash evaluates", key, ""),
+        (false, false) => Problem::fails("has a name that is no option of `ray start`", key, ""),
+    };
+    Some(problem.fix("use the name of an option of `ray start`"))
 }
 
-fn value_problem(value: &str, unclosed: usize) -> Option<Problem> {
+fn value_problem(key: &str, value: &str, unclosed: usize) -> Option<Problem> {
     let mut specials = shell::specials(value);
     let special = specials.find(|special| !matches!(special, Special::Variable(_) | Special::Command))?;
     // What a command substitution may hold is more than is read here.
     let is_simple = !value.contains(['$', '`']) || !["case", "<<", "#"].iter().any(|word| value.contains(word));
+    let fails = |what: &str| Problem::fails(what, key, value);
+    let may_fail = |what: &str| Problem::may_fail(what, key, value);
     let problem = match special {
         Special::Unclosed(open) => {
             let what = format!("has a `{open}` without its end; bash cannot read it");
-            if unclosed == 1 {
-                Problem::fails(what)
-            } else {
-                Problem::may_fail(what)
-            }
+            let problem = if unclosed == 1 { fails(&what) } else { may_fail(&what) };
+            let opened = match open {
+                '\'' | '"' => "quotation mark".to_owned(),
+                '`' => "backquote".to_owned(),
+                open => format!("`{open}`"),
+            };
+            problem.fix(format!("close the {opened} in {}", quoted(key)))
         }
         Special::Operator(bracket @ ('(' | ')')) => {
-            Problem::fails(format!("has a `{bracket}` outside quotes; bash cannot read it"))
+            fails(&format!("has a `{bracket}` outside quotes; bash cannot read it"))
         }
-        Special::Operator('\n') => Problem::may_fail("has a line end outside quotes; bash runs the rest as a command"),
-        Special::Operator(operator) => Problem::may_fail(format!(
+        Special::Operator('\n') => may_fail("has a line end outside quotes; bash runs the rest as a command"),
+        Special::Operator(operator) => may_fail(&format!(
             "has a {} outside quotes; bash does not pass it to `ray start`",
             quoted(&operator.to_string())
         )),
         Special::Blank if begins_a_word(specials.rest()) => {
-            Problem::fails("has a blank outside quotes; `ray start` rejects the extra argument")
+            fails("has a blank outside quotes; `ray start` rejects the extra argument")
         }
-        Special::Blank => Problem::may_fail("has a blank outside quotes; bash splits the value there"),
-        Special::Comment => Problem::may_fail("has a `#` after a blank; bash ignores the rest"),
-        Special::Command | Special::Variable(_) => None,
-    }?;
+        Special::Blank => may_fail("has a blank outside quotes; bash splits the value there"),
+        Special::Comment => may_fail("has a `#` after a blank; bash ignores the rest"),
+        Special::Command | Special::Variable(_) => return None,
+    };
     Some(Problem {
         is_certain: problem.is_certain && is_simple,
         ..problem
@@ -157,19 +199,30 @@ fn begins_a_word(rest: &str) -> bool {
         .starts_with(|first: char| first.is_ascii_alphanumeric())
 }
 
-/// The parameters that `ray start` reads as JSON. Nothing is said where bash puts something in.
-fn json_problem(key: &str, value: &str) -> Option<Problem> {
+/// What is wrong with the word that bash makes of a value, or with the last word where it expands braces: of an option that
+/// is given several times, `ray start` takes the last. Nothing is said where bash puts something in.
+fn word_problem(key: &str, value: &str) -> Option<Problem> {
     if shell::specials(value).next().is_some() {
         return None;
     }
-    let json = shell::unquoted(value)?;
+    let (last, bash) = match shell::last_of_braces(value) {
+        Braces::Kept => (value.to_owned(), "removes the quotes"),
+        Braces::Expanded(last) => (last, "expands the braces"),
+        Braces::Unknown => return None,
+    };
+    let json = shell::unquoted(&last)?;
     match key {
-        "resources" if serde_json::from_str::<BTreeMap<String, f64>>(&json).is_err() => {
-            Problem::fails("is no JSON object of numbers once bash removes the quotes")
-        }
-        "system-config" if serde_json::from_str::<Value>(&json).is_err() => {
-            Problem::fails("is no JSON once bash removes the quotes")
-        }
+        "resources" if !are_resources(&json) => Some(Problem::fails(
+            format!("is no JSON object of numbers once bash {bash}"),
+            key,
+            value,
+        )),
+        "system-config" if !is_json(&json) => Some(Problem::fails(format!("is no JSON once bash {bash}"), key, value)),
+        _ if last != value => Some(Problem::may_fail(
+            "has braces outside quotes; bash expands them into several words",
+            key,
+            value,
+        )),
         _ => None,
     }
 }

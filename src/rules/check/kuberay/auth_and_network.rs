@@ -226,7 +226,10 @@ fn network_policy(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             findings.push(
                 Finding::new(
                     pod.group_path().then_key("groupName"),
-                    format!("{}: for its network policy, {error}", pod.title()),
+                    format!(
+                        "worker group name {} is not a valid DNS label, which its network policy needs: {error}",
+                        quoted(name)
+                    ),
                 )
                 .fix("name the group with lower-case letters, digits and dashes"),
             );

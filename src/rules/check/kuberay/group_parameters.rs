@@ -140,18 +140,19 @@ fn label_syntax(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let labels = given(pod.group, "labels").and_then(Value::as_object);
         for (key, value) in labels.into_iter().flatten() {
-            let wrong = label_key(key)
-                .err()
-                .or_else(|| label_value(value.as_str().unwrap_or_default()).err());
-            if let Some(error) = wrong {
-                findings.push(
-                    Finding::new(
-                        pod.group_path().then_key("labels").name(key),
-                        format!("{}: label {}: {error}", pod.title(), quoted(key)),
-                    )
-                    .fix("spell it as Kubernetes does"),
-                );
-            }
+            let value = value.as_str().unwrap_or_default();
+            let wrong = match (label_key(key), label_value(value)) {
+                (Err(error), _) => format!("label key {} is invalid: {error}", quoted(key)),
+                (_, Err(error)) => format!("value {} of label {} is invalid: {error}", quoted(value), quoted(key)),
+                (Ok(()), Ok(())) => continue,
+            };
+            findings.push(
+                Finding::new(
+                    pod.group_path().then_key("labels").name(key),
+                    format!("{}: {wrong}", pod.title()),
+                )
+                .fix("use a valid Kubernetes label"),
+            );
         }
     }
 }

@@ -96,9 +96,9 @@ fn name_form(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         findings.push(
             Finding::new(
                 Path::of(["metadata", "name"]),
-                format!("the RayJob's name {} {error}", quoted(name)),
+                format!("RayJob name {} is not a valid DNS label: {error}", quoted(name)),
             )
-            .fix("begin with a letter, and use lower-case letters, digits and dashes")
+            .fix("start with a letter, and use lowercase letters, digits and `-`")
             .flyte("another execution name"),
         );
     }

@@ -32,7 +32,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG709",
-    title: "Kueue would refuse the job",
+    title: "RayJobs with a queue label must meet Kueue's rules",
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
@@ -72,7 +72,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     if groups > MOST_GROUPS {
         report(
             Path::of(["spec", "rayClusterSpec", "workerGroupSpecs"]),
-            format!("{groups} worker groups: Kueue takes 7 beside the head, later releases 9 or 17"),
+            format!("{groups} worker groups exceed Kueue's limit of {MOST_GROUPS} (newer releases: 9 or 17)"),
             "use fewer, larger worker groups",
             i64::try_from(groups).unwrap_or(i64::MAX),
         );
