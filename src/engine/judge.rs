@@ -102,7 +102,8 @@ pub fn answer_mutate(bundle: &Bundle, mut request: Request) -> Outcome {
     }
     let (_, compiled) = request.compiled(document.value(), bundle);
     let before = preview::copy(&compiled, &document);
-    let complete = |compiled: &Compiled, document: &mut Document| way.complete(bundle, compiled, &request, document);
+    let complete =
+        |compiled: &Compiled, document: &mut Document| way.complete(bundle, compiled, &request, true, document);
     let changes = complete(&compiled, &mut document);
     let previews = before.map_or_else(Vec::new, |before| {
         preview::changes(&compiled, &before, (&document, &changes), complete)
@@ -150,7 +151,7 @@ pub fn answer_validate(bundle: &Bundle, mut request: Request) -> Outcome {
     let mut findings = look(None, &compiled, &document);
     let mut verdict = verdict_of(&findings);
     let received = preview::copy(&compiled, &document);
-    let mut changes = way.complete(bundle, &compiled, &request, &mut document);
+    let mut changes = way.complete(bundle, &compiled, &request, false, &mut document);
     if matches!(way, Way::Update(Update::Controller, _)) {
         changes.retain(|change| change.forced);
     }
@@ -170,7 +171,7 @@ pub fn answer_validate(bundle: &Bundle, mut request: Request) -> Outcome {
         preview::findings(&compiled, &enforced, |policy, with| {
             let mut completed = Document::new(received.clone());
             if !matches!(way, Way::Update(Update::Controller, _)) {
-                let _: Vec<Change> = way.complete(bundle, with, &request, &mut completed);
+                let _: Vec<Change> = way.complete(bundle, with, &request, false, &mut completed);
             }
             look(Some(policy), with, &completed)
         })
@@ -207,10 +208,18 @@ impl<'r> Way<'r> {
         }
     }
 
-    /// Does what `/mutate` does.
-    fn complete(self, bundle: &Bundle, compiled: &Compiled, request: &Request, document: &mut Document) -> Vec<Change> {
+    /// Does what `/mutate` does; the record of a creation is written where it is asked for.
+    fn complete(
+        self,
+        bundle: &Bundle,
+        compiled: &Compiled,
+        request: &Request,
+        records: bool,
+        document: &mut Document,
+    ) -> Vec<Change> {
         match self {
-            Way::Create => mutate::create(bundle, compiled, request.named, document),
+            Way::Create if records => mutate::create(bundle, compiled, request.named, document),
+            Way::Create => mutate::fill(bundle, compiled, request.named, document),
             Way::Update(update, old) => mutate::update(bundle, compiled, request.named, (update, old), document),
         }
     }

@@ -45,12 +45,17 @@ pub const KEPT: &str = "kept";
 /// Completes and repairs an object that is made, and says how. Applied to its own result it does nothing.
 pub fn create(bundle: &Bundle, compiled: &Compiled, named: bool, document: &mut Document) -> Vec<Change> {
     let seen = Seen::of(document.value());
-    let changes = mutate(bundle, compiled, named, None, document);
+    let changes = fill(bundle, compiled, named, document);
     if !changes.is_empty() {
         let received = seen.received(document.value());
         write_record(record(bundle, &changes, Some(received), BTreeMap::new()), document);
     }
     changes
+}
+
+/// The same without the record.
+pub fn fill(bundle: &Bundle, compiled: &Compiled, named: bool, document: &mut Document) -> Vec<Change> {
+    mutate(bundle, compiled, named, None, document)
 }
 
 /// The same for an object that is changed: what comes again as it is stored, or as it was received, stays as it is
