@@ -78,18 +78,45 @@ impl Leaves {
     }
 }
 
-/// What there is of each part of an object.
+/// The leaves of the parts that are no lists.
 #[derive(Debug)]
-pub struct Seen {
+pub struct Fields {
     pub(super) metadata: Leaves,
     pub(super) job: Leaves,
     pub(super) head: Leaves,
     pub(super) submitter: Leaves,
+}
+
+impl Fields {
+    fn of(object: &Value) -> Fields {
+        let part = |part: Part| {
+            let mut leaves = Leaves::default();
+            leaves.collect(0, part.path().get(object).and_then(Value::as_object), &[]);
+            leaves.sorted()
+        };
+        let job = [
+            (&["spec"][..], &NOT_JOB[..]),
+            (&["spec", "rayClusterSpec"], &NOT_CLUSTER),
+        ];
+        let metadata = [
+            (&["metadata", "labels"][..], &[][..]),
+            (&["metadata", "annotations"], &NOT_ANNOTATIONS),
+        ];
+        Fields {
+            metadata: fields(object, metadata),
+            job: fields(object, job),
+            head: part(Part::Head),
+            submitter: part(Part::Submitter),
+        }
+    }
+}
+
+/// What there is of each part of an object.
+#[derive(Debug)]
+pub struct Seen {
+    pub(super) fields: Fields,
     /// The fingerprints of each worker group's name, and of the group.
     pub(super) groups: Vec<(u32, u64)>,
-    /// The fingerprint of all groups' sizes, in any order.
-    pub(super) sizes: u64,
-    pub(super) cores: Cores,
 }
 
 /// The fingerprints of what no controller changes in each part: the job's fields, and the containers of its pods. What
@@ -104,6 +131,20 @@ pub struct Cores {
 }
 
 impl Cores {
+    /// The cores of an object with these fields.
+    pub(super) fn of(object: &Value, fields: &Fields) -> Cores {
+        let core = |part: Part, keys: &[&str]| part.path().get(object).map_or(0, |part| containers(below(part, keys)));
+        let groups = worker_groups(object).iter();
+        Cores {
+            job: fields.job.all(),
+            head: core(Part::Head, &["template", "spec"]),
+            submitter: core(Part::Submitter, &["spec"]),
+            groups: groups
+                .map(|group| (name(group), containers(below(group, &["template", "spec"]))))
+                .collect(),
+        }
+    }
+
     /// What is recorded of a worker group that was received, where its core came of it.
     pub(super) fn of_group(&self, name: u32, group: u64) -> u64 {
         both(group, self.groups.get(&name).copied().unwrap_or_default())
@@ -113,55 +154,31 @@ impl Cores {
 impl Seen {
     /// What there is in `object`.
     pub fn of(object: &Value) -> Seen {
-        let part = |part: Part| {
-            let mut leaves = Leaves::default();
-            leaves.collect(0, part.path().get(object).and_then(Value::as_object), &[]);
-            leaves.sorted()
-        };
-        let groups = items(below(object, &["spec", "rayClusterSpec"]), "workerGroupSpecs");
-        let job = fields(
-            object,
-            [(&["spec"], &NOT_JOB), (&["spec", "rayClusterSpec"], &NOT_CLUSTER)],
-        );
-        let spec = |part: Part, keys: &[&str]| part.path().get(object).map_or(0, |part| containers(below(part, keys)));
-        let core = |one: &Value| (group(one).0, containers(below(one, &["template", "spec"])));
         Seen {
-            cores: Cores {
-                job: job.all(),
-                head: spec(Part::Head, &["template", "spec"]),
-                submitter: spec(Part::Submitter, &["spec"]),
-                groups: groups.iter().map(core).collect(),
-            },
-            metadata: fields(
-                object,
-                [
-                    (&["metadata", "labels"], &[]),
-                    (&["metadata", "annotations"], &NOT_ANNOTATIONS),
-                ],
-            ),
-            job,
-            head: part(Part::Head),
-            submitter: part(Part::Submitter),
-            groups: groups.iter().map(group).collect(),
-            sizes: groups.iter().map(sizes).fold(0, u64::wrapping_add),
+            fields: Fields::of(object),
+            groups: worker_groups(object).iter().map(group).collect(),
         }
     }
 
     /// What was received, where `after` came of it.
     pub fn received(&self, after: &Value) -> Received {
-        let after = Seen::of(after);
+        let (before, fields) = (&self.fields, Fields::of(after));
+        let cores = Cores::of(after, &fields);
+        let groups = self.groups.iter();
         Received {
-            metadata: self.metadata.pair(&after.metadata, 0),
-            job: self.job.pair(&after.job, after.cores.job),
-            head: self.head.pair(&after.head, after.cores.head),
-            submitter: self.submitter.pair(&after.submitter, after.cores.submitter),
-            groups: self
-                .groups
-                .iter()
-                .map(|(name, group)| (*name, after.cores.of_group(*name, *group)))
+            metadata: before.metadata.pair(&fields.metadata, 0),
+            job: before.job.pair(&fields.job, cores.job),
+            head: before.head.pair(&fields.head, cores.head),
+            submitter: before.submitter.pair(&fields.submitter, cores.submitter),
+            groups: groups
+                .map(|(name, group)| (*name, cores.of_group(*name, *group)))
                 .collect(),
         }
     }
+}
+
+fn worker_groups(object: &Value) -> &[Value] {
+    items(below(object, &["spec", "rayClusterSpec"]), "workerGroupSpecs")
 }
 
 /// The leaves of two objects below these keys, but for some fields.
@@ -174,19 +191,28 @@ fn fields(object: &Value, of: [(&[&str], &[&str]); 2]) -> Leaves {
 }
 
 fn group(group: &Value) -> (u32, u64) {
-    let name = hash(|hasher| hasher.write(text(group, "groupName").unwrap_or_default().as_bytes()));
     let mut leaves = Leaves::default();
     leaves.collect(0, group.as_object(), &SIZES);
-    #[expect(clippy::cast_possible_truncation, reason = "half of a fingerprint is one too")]
-    (name as u32, Leaves::fingerprint(leaves.0.iter()))
+    (name(group), leaves.all())
 }
 
-/// The fingerprint of a group's name and sizes.
-fn sizes(group: &Value) -> u64 {
-    hash(|hasher| {
-        hasher.write(text(group, "groupName").unwrap_or_default().as_bytes());
-        SIZES.iter().for_each(|key| write(below(group, &[key]), hasher));
-    })
+/// The fingerprint of a group's name.
+fn name(group: &Value) -> u32 {
+    let name = hash(|hasher| hasher.write(text(group, "groupName").unwrap_or_default().as_bytes()));
+    #[expect(clippy::cast_possible_truncation, reason = "half of a fingerprint is one too")]
+    let half = name as u32;
+    half
+}
+
+/// The fingerprint of the names and sizes of all worker groups, in any order.
+pub fn sizes(object: &Value) -> u64 {
+    let sizes = |group: &Value| {
+        hash(|hasher| {
+            hasher.write(text(group, "groupName").unwrap_or_default().as_bytes());
+            SIZES.iter().for_each(|key| write(below(group, &[key]), hasher));
+        })
+    };
+    worker_groups(object).iter().map(sizes).fold(0, u64::wrapping_add)
 }
 
 /// What `/mutate` received, as the record has it.

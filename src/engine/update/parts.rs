@@ -11,7 +11,7 @@ use crate::policy::merge::Group;
 use crate::ray::job::{items, text};
 use crate::rules::{Edit, Op};
 
-use super::fingerprint::{Leaves, Pair, Received, Seen};
+use super::fingerprint::{Cores, Leaves, Pair, Received, Seen, sizes};
 use super::part::{NOT_ANNOTATIONS, NOT_CLUSTER, NOT_JOB, NULL, Part, SIZES, below};
 use super::{Update, has_cluster, is_suspended};
 
@@ -50,11 +50,12 @@ impl<'o> Parts<'o> {
         let comes_again = |is: &Leaves, was: (&Leaves, u64), known: fn(&Received) -> Pair| {
             is == was.0 || record.is_some_and(|record| is.come_again(was, known(record)))
         };
-        let cores = &stored.cores;
-        let metadata = comes_again(&seen.metadata, (&stored.metadata, 0), |record| record.metadata);
-        let job = comes_again(&seen.job, (&stored.job, cores.job), |record| record.job);
-        let head = comes_again(&seen.head, (&stored.head, cores.head), |record| record.head);
-        let submitter = comes_again(&seen.submitter, (&stored.submitter, cores.submitter), |record| {
+        let (is, was) = (&seen.fields, &stored.fields);
+        let cores = Cores::of(old, was);
+        let metadata = comes_again(&is.metadata, (&was.metadata, 0), |record| record.metadata);
+        let job = comes_again(&is.job, (&was.job, cores.job), |record| record.job);
+        let head = comes_again(&is.head, (&was.head, cores.head), |record| record.head);
+        let submitter = comes_again(&is.submitter, (&was.submitter, cores.submitter), |record| {
             record.submitter
         });
         let (was, is) = (once_named(&stored.groups), once_named(&seen.groups));
@@ -70,18 +71,13 @@ impl<'o> Parts<'o> {
                 is.contains_key(name) && was.get(name).is_some_and(comes_again)
             })
             .collect();
-        let keeps_sizes = seen.sizes == stored.sizes;
+        let keeps_sizes = sizes(new) == sizes(old);
         let keeps_spec = keeps_sizes && job && head && submitter && groups.iter().all(|again| *again);
         let treatment = |comes_again: bool| match update {
             Update::Resume => Treatment::Complete,
             Update::Controller => Treatment::Restore,
-            _ if runs => {
-                if comes_again {
-                    Treatment::Keep
-                } else {
-                    Treatment::Restore
-                }
-            }
+            _ if runs && comes_again => Treatment::Keep,
+            _ if runs => Treatment::Restore,
             // What one part gets may depend on the others: on the sum of the GPUs, or on a label.
             _ if !keeps_spec => Treatment::Complete,
             _ if !metadata => Treatment::Force,
@@ -201,9 +197,8 @@ impl<'o> Parts<'o> {
             .map(|edit| (Part::of(&edit.path), edit))
             .filter(|(part, edit)| match self.treatment(*part) {
                 Treatment::Keep => true,
-                Treatment::Force => false,
                 Treatment::Restore => !self.has_stored(document, edit),
-                Treatment::Complete => false,
+                Treatment::Force | Treatment::Complete => false,
             })
             .map(|(part, _)| part)
             .collect();
