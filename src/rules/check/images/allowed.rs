@@ -29,8 +29,7 @@ use std::collections::BTreeMap;
 use crate::k8s::image::{Image, ImagePattern};
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::images::{self, Place};
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Place, RayJob, flyte};
 use crate::rules::check::{Check, Versions, resources};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -54,46 +53,49 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         .filter_map(|text| ImagePattern::parse(text).ok())
         .collect();
     let mut known: BTreeMap<String, bool> = BTreeMap::new();
-    images::each(job, &mut |image, place| {
-        let is_refused = match known.get(image) {
-            Some(is_refused) => *is_refused,
-            None => {
-                let is_refused = match Image::parse(image) {
-                    Ok(image) => !patterns.iter().any(|pattern| pattern.matches(&image)),
-                    // RG602 refuses a container's. Ray and the kubelet may still read another one in their own way.
-                    Err(_) => !matches!(place, Place::Container(..)),
-                };
-                known.insert(image.to_owned(), is_refused);
-                is_refused
-            }
+    for place in job.places() {
+        let Ok(images) = place.images() else {
+            findings.push(
+                Finding::new(
+                    place.image_path(),
+                    "runtimeEnvYAML: raygate cannot read it, so it may hide an image that is not allowed",
+                )
+                .fix("write plain YAML, with each key once and without merge keys or tags")
+                .flyte("RayJobConfig(runtime_env={…})"),
+            );
+            continue;
         };
-        if is_refused {
-            findings.push(finding(image, place));
+        for image in images {
+            let is_refused = match known.get(&*image) {
+                Some(is_refused) => *is_refused,
+                None => {
+                    let is_refused = match Image::parse(&image) {
+                        Ok(image) => !patterns.iter().any(|pattern| pattern.matches(&image)),
+                        // RG602 refuses a container's. Ray and the kubelet may still read another one in their own way.
+                        Err(_) => !matches!(place, Place::Container(..)),
+                    };
+                    known.insert(image.clone().into_owned(), is_refused);
+                    is_refused
+                }
+            };
+            if is_refused {
+                findings.push(finding(&image, place));
+            }
         }
-    });
-    if images::in_runtime_env(job).is_err() {
-        findings.push(
-            Finding::new(
-                Place::RuntimeEnv.path(),
-                "runtimeEnvYAML: raygate cannot read it, so it may hide an image that is not allowed",
-            )
-            .fix("write plain YAML, with each key once and without merge keys or tags")
-            .flyte("RayJobConfig(runtime_env={…})"),
-        );
     }
 }
 
 fn finding(image: &str, place: Place<'_, '_>) -> Finding {
     let (whose, setting) = match place {
         Place::Container(pod, container) => (resources::place(pod, container), super::flyte_setting(pod, container)),
-        Place::Volume(pod, _) => (
+        Place::Volume(pod, ..) | Place::Pod(pod) => (
             format!("{}, image volume", pod.title()),
             flyte::setting(pod, "pod_template=PodTemplate(…)"),
         ),
-        Place::RuntimeEnv => ("runtimeEnvYAML".to_owned(), "RayJobConfig(runtime_env={…})".to_owned()),
+        Place::RuntimeEnv(..) => ("runtimeEnvYAML".to_owned(), "RayJobConfig(runtime_env={…})".to_owned()),
     };
     Finding::new(
-        place.path(),
+        place.image_path(),
         format!("{whose}: image {} is not allowed here", quoted(image)),
     )
     .fix("use an image that limits.allowedImages covers")

@@ -23,7 +23,7 @@ use serde_json::Value;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::job::items;
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Container, Place, Pod, RayJob, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -44,40 +44,49 @@ const NAMESPACES: [(&str, &str); 2] = [
 ];
 
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    for pod in &job.pods {
-        for (key, effect) in NAMESPACES {
-            if pod.spec.get(key) == Some(&Value::Bool(true)) {
-                findings.push(
-                    Finding::new(
-                        pod.spec_path().then_key(key),
-                        format!("{}: {key}, it {effect}", pod.title()),
-                    )
-                    .fix(format!("leave {key} out"))
-                    .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
-                );
-            }
+    for place in job.places() {
+        match place {
+            Place::Pod(pod) => namespaces(pod, findings),
+            Place::Container(pod, container) => host_ports(pod, container, findings),
+            Place::Volume(..) | Place::RuntimeEnv(..) => {}
         }
-        for container in pod.everywhere() {
-            for (index, port) in items(container.value, "ports").iter().enumerate() {
-                let host = port.get("hostPort").and_then(Value::as_i64).unwrap_or(0);
-                if host != 0 {
-                    findings.push(
-                        Finding::new(
-                            pod.container_path(container)
-                                .then_key("ports")
-                                .index(index)
-                                .key("hostPort"),
-                            format!(
-                                "{}: container {} takes port {host} of the node, one such pod fits on each",
-                                pod.title(),
-                                quoted(container.name)
-                            ),
-                        )
-                        .fix("leave hostPort out")
-                        .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
-                    );
-                }
-            }
+    }
+}
+
+fn namespaces(pod: &Pod<'_>, findings: &mut Findings) {
+    for (key, effect) in NAMESPACES {
+        if pod.spec.get(key) == Some(&Value::Bool(true)) {
+            findings.push(
+                Finding::new(
+                    pod.spec_path().then_key(key),
+                    format!("{}: {key}, it {effect}", pod.title()),
+                )
+                .fix(format!("leave {key} out"))
+                .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+            );
+        }
+    }
+}
+
+fn host_ports(pod: &Pod<'_>, container: &Container<'_>, findings: &mut Findings) {
+    for (index, port) in items(container.value, "ports").iter().enumerate() {
+        let host = port.get("hostPort").and_then(Value::as_i64).unwrap_or(0);
+        if host != 0 {
+            findings.push(
+                Finding::new(
+                    pod.container_path(container)
+                        .then_key("ports")
+                        .index(index)
+                        .key("hostPort"),
+                    format!(
+                        "{}: container {} takes port {host} of the node, one such pod fits on each",
+                        pod.title(),
+                        quoted(container.name)
+                    ),
+                )
+                .fix("leave hostPort out")
+                .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+            );
         }
     }
 }

@@ -20,8 +20,8 @@
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::job::{items, same_path, text};
-use crate::ray::{RayJob, flyte};
+use crate::ray::job::{same_path, text};
+use crate::ray::{Place, RayJob, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -51,25 +51,24 @@ const SOCKETS: [&str; 10] = [
 ];
 
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    for pod in &job.pods {
-        for (index, volume) in items(pod.spec, "volumes").iter().enumerate() {
-            let Some(host) = volume.get("hostPath").filter(|host| !host.is_null()) else {
-                continue;
-            };
-            let path = text(host, "path").unwrap_or_default();
-            let effect = if SOCKETS.iter().any(|socket| same_path(socket, path)) {
-                "holds the container runtime's socket, which makes the pod root on the node"
-            } else {
-                "is the node's own, shared with every pod there"
-            };
-            findings.push(
-                Finding::new(
-                    pod.spec_path().then_key("volumes").index(index).key("hostPath"),
-                    format!("{}: hostPath {} {effect}", pod.title(), quoted(path)),
-                )
-                .fix("use a PersistentVolumeClaim or an emptyDir")
-                .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
-            );
-        }
+    for place in job.places() {
+        let Place::Volume(pod, _, volume) = place else { continue };
+        let Some(host) = volume.get("hostPath").filter(|host| !host.is_null()) else {
+            continue;
+        };
+        let path = text(host, "path").unwrap_or_default();
+        let effect = if SOCKETS.iter().any(|socket| same_path(socket, path)) {
+            "holds the container runtime's socket, which makes the pod root on the node"
+        } else {
+            "is the node's own, shared with every pod there"
+        };
+        findings.push(
+            Finding::new(
+                place.path().then_key("hostPath"),
+                format!("{}: hostPath {} {effect}", pod.title(), quoted(path)),
+            )
+            .fix("use a PersistentVolumeClaim or an emptyDir")
+            .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+        );
     }
 }

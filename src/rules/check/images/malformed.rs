@@ -21,8 +21,7 @@
 use crate::k8s::image::Image;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::Slot;
+use crate::ray::{Place, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -39,28 +38,29 @@ pub const CHECK: Check = Check {
 
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let mut last = "";
-    for pod in &job.pods {
-        for container in pod.everywhere() {
-            let image = super::image(container);
-            // KubeRay has images for the containers that it adds itself.
-            if image.is_empty() && matches!(container.slot, Slot::Autoscaler | Slot::Collector) {
-                continue;
-            }
-            let message = if image.is_empty() {
-                format!("{}: container {} has no image", pod.title(), quoted(container.name))
-            } else if image == last {
-                continue;
-            } else if let Err(error) = Image::parse(image) {
-                format!("{}: {error}", pod.title())
-            } else {
-                last = image;
-                continue;
-            };
-            findings.push(
-                Finding::new(pod.container_path(container).then_key("image"), message)
-                    .fix("write it like ghcr.io/my-org/ray:2.52.1")
-                    .flyte(super::flyte_setting(pod, container)),
-            );
+    for place in job.places() {
+        let Place::Container(pod, container) = place else {
+            continue;
+        };
+        let image = super::image(container);
+        // KubeRay has images for the containers that it adds itself.
+        if image.is_empty() && container.slot.is_kuberays() {
+            continue;
         }
+        let message = if image.is_empty() {
+            format!("{}: container {} has no image", pod.title(), quoted(container.name))
+        } else if image == last {
+            continue;
+        } else if let Err(error) = Image::parse(image) {
+            format!("{}: {error}", pod.title())
+        } else {
+            last = image;
+            continue;
+        };
+        findings.push(
+            Finding::new(pod.container_path(container).then_key("image"), message)
+                .fix("write it like ghcr.io/my-org/ray:2.52.1")
+                .flyte(super::flyte_setting(pod, container)),
+        );
     }
 }

@@ -24,7 +24,7 @@ use serde_json::Value;
 use crate::k8s::text::{listed, quoted};
 use crate::policy::settings::Action;
 use crate::ray::job::items;
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Place, RayJob, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -43,44 +43,45 @@ pub const CHECK: Check = Check {
 const SHOWN: usize = 5;
 
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    for pod in &job.pods {
-        for container in pod.everywhere() {
-            let Some(context) = container.value.get("securityContext") else {
-                continue;
-            };
-            let at = || pod.container_path(container).then_key("securityContext");
-            let mut report = |path, what: String| {
-                findings.push(
-                    Finding::new(
-                        path,
-                        format!("{}: container {} {what}", pod.title(), quoted(container.name)),
-                    )
-                    .fix("leave it out of the container's securityContext")
-                    .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
-                );
-            };
-            if context.get("privileged") == Some(&Value::Bool(true)) {
-                report(
-                    at().key("privileged"),
-                    "is privileged, which makes it root on the node".to_owned(),
-                );
-            }
-            if context.get("allowPrivilegeEscalation") == Some(&Value::Bool(true)) {
-                report(
-                    at().key("allowPrivilegeEscalation"),
-                    "may become root by allowPrivilegeEscalation".to_owned(),
-                );
-            }
-            let added = context
-                .get("capabilities")
-                .map_or(&[][..], |capabilities| items(capabilities, "add"));
-            if !added.is_empty() {
-                let names: Vec<String> = added.iter().filter_map(Value::as_str).take(SHOWN).map(quoted).collect();
-                report(
-                    at().keys(["capabilities", "add"]),
-                    format!("adds the capabilities {}", listed(&names)),
-                );
-            }
+    for place in job.places() {
+        let Place::Container(pod, container) = place else {
+            continue;
+        };
+        let Some(context) = container.value.get("securityContext") else {
+            continue;
+        };
+        let at = || pod.container_path(container).then_key("securityContext");
+        let mut report = |path, what: String| {
+            findings.push(
+                Finding::new(
+                    path,
+                    format!("{}: container {} {what}", pod.title(), quoted(container.name)),
+                )
+                .fix("leave it out of the container's securityContext")
+                .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+            );
+        };
+        if context.get("privileged") == Some(&Value::Bool(true)) {
+            report(
+                at().key("privileged"),
+                "is privileged, which makes it root on the node".to_owned(),
+            );
+        }
+        if context.get("allowPrivilegeEscalation") == Some(&Value::Bool(true)) {
+            report(
+                at().key("allowPrivilegeEscalation"),
+                "may become root by allowPrivilegeEscalation".to_owned(),
+            );
+        }
+        let added = context
+            .get("capabilities")
+            .map_or(&[][..], |capabilities| items(capabilities, "add"));
+        if !added.is_empty() {
+            let names: Vec<String> = added.iter().filter_map(Value::as_str).take(SHOWN).map(quoted).collect();
+            report(
+                at().keys(["capabilities", "add"]),
+                format!("adds the capabilities {}", listed(&names)),
+            );
         }
     }
 }
