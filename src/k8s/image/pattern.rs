@@ -8,7 +8,8 @@ use thiserror::Error;
 use super::{DOCKER_HUB, Image, OFFICIAL, OLD_DOCKER_HUB};
 use super::{digest_length, is_digest, is_host_label, is_ipv6, is_port, is_tag_byte};
 use super::{looks_like_registry, split_off, split_port};
-use crate::k8s::names::shown;
+use crate::diag::shorten;
+use crate::k8s::SHOWN;
 
 /// A pattern such as `ghcr.io/my-org/**`, `docker.io/library/python:3.*` or `*.dkr.ecr.*.amazonaws.com/team/*`.
 ///
@@ -64,7 +65,7 @@ impl ImagePattern {
     /// When no reference could match it, or when it doesn't say clearly which registry it means.
     pub fn parse(text: &str) -> Result<Self, ImagePatternError> {
         read(text).map_err(|problem| ImagePatternError {
-            seen: shown(text),
+            seen: shorten(text, SHOWN),
             problem,
         })
     }
@@ -128,7 +129,7 @@ fn read(text: &str) -> Result<ImagePattern, String> {
         return Err("it is empty; `**` is any image".to_owned());
     }
     if let Some((_, rest)) = text.split_once("://") {
-        return Err(format!("a reference has no scheme; write `{}`", shown(rest)));
+        return Err(format!("a reference has no scheme; write `{}`", shorten(rest, SHOWN)));
     }
     let (named, digest) = split_off(text, '@');
     let digest = digest.map(read_digest).transpose()?;
@@ -140,7 +141,7 @@ fn read(text: &str) -> Result<ImagePattern, String> {
             return Err(format!(
                 "`{first}` may be a registry or Docker Hub's namespace; write `**/` for any registry, or \
                  `docker.io/{first}/`",
-                first = shown(first)
+                first = shorten(first, SHOWN)
             ));
         }
         Some(_) => (Some(docker_hub()), named),
@@ -175,7 +176,7 @@ fn check_short_name(name: &str) -> Result<&str, String> {
     if looks_like_registry(bare) {
         return Err(format!(
             "it names no repository; write `{}/**` for all of that registry",
-            shown(name)
+            shorten(name, SHOWN)
         ));
     }
     Ok(name)
@@ -189,7 +190,7 @@ fn read_registry(text: &str) -> Result<Registry, String> {
     if !valid {
         return Err(format!(
             "`{}` is not a registry's host name with an optional port",
-            shown(text)
+            shorten(text, SHOWN)
         ));
     }
     let host = host.to_ascii_lowercase();
@@ -226,20 +227,20 @@ fn read_component(text: &str) -> Result<Component, String> {
     if text.contains("**") {
         return Err(format!(
             "`**` stands for whole components, so `{}` must be split by slashes",
-            shown(text)
+            shorten(text, SHOWN)
         ));
     }
     if text.contains(char::is_uppercase) {
         return Err(format!(
             "`{}` has upper case letters, repositories are lower case",
-            shown(text)
+            shorten(text, SHOWN)
         ));
     }
     let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-*".contains(&byte);
     if !text.bytes().all(is_allowed) {
         return Err(format!(
             "`{}` may have only a-z 0-9 . _ - and the wildcard *",
-            shown(text)
+            shorten(text, SHOWN)
         ));
     }
     Ok(Component::Glob(text.to_owned()))
@@ -249,7 +250,7 @@ fn read_tag(text: &str) -> Result<String, String> {
     if text.is_empty() || text.contains("**") || !text.bytes().all(|byte| is_tag_byte(byte) || byte == b'*') {
         return Err(format!(
             "the tag `{}` may have only A-Z a-z 0-9 _ . - and the wildcard *",
-            shown(text)
+            shorten(text, SHOWN)
         ));
     }
     Ok(text.to_owned())
@@ -265,7 +266,7 @@ fn read_digest(text: &str) -> Result<Digest, String> {
         }
         _ => Err(format!(
             "the digest `{}` must be complete, or `sha256:*` for any",
-            shown(text)
+            shorten(text, SHOWN)
         )),
     }
 }
