@@ -118,7 +118,7 @@ fn finds(bundle: &Bundle, code: &str, object: &Value) -> Vec<String> {
 
 /// The YAML below a heading of a page.
 fn example(check: &Check, heading: &str) -> Value {
-    let page = check.page();
+    let page = check.page;
     let below = page.split(&format!("# {heading}\n```yaml\n")).nth(1);
     let below = below.unwrap_or_else(|| panic!("{} has no example under `# {heading}`", check.code));
     read_yaml(check.code, below.split("```").next().unwrap())
@@ -127,7 +127,7 @@ fn example(check: &Check, heading: &str) -> Value {
 #[test]
 fn every_page_has_its_parts_and_its_examples_are_true() {
     for check in check::all() {
-        let page = check.page();
+        let page = check.page;
         for heading in ["# What it does\n", "# Why it is bad\n", "# What fixes it\n"] {
             assert!(page.contains(heading), "{}: no heading {heading:?}", check.code);
         }

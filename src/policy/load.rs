@@ -8,11 +8,11 @@ use sha2::{Digest, Sha256};
 
 use crate::cel::{Place, Problem, condition};
 use crate::diag::{self, Diagnostic, Sources, Span, any_error, suggest};
+use crate::k8s::glob::Glob;
 use crate::ray::flyte::shown;
 use crate::yaml::{self, Limits, Node, Reading, Step, Style};
 
 use super::codes;
-use super::glob::Glob;
 use super::merge::Origin;
 use super::read::{ReadLeaf, Reader};
 use super::rule::{self, Rule};

@@ -5,7 +5,9 @@
 
 use serde_json::Value;
 
+use crate::diag::shorten;
 use crate::k8s::json::{items, text};
+use crate::k8s::names::LABEL_MAX;
 
 use super::pod::{Pod, Role};
 use super::workload::Workload;
@@ -97,12 +99,7 @@ pub fn setting(pod: &Pod<'_>, argument: &str) -> String {
     match pod.role {
         Role::Head => format!("HeadNodeConfig({argument})"),
         Role::Worker => {
-            let name: String = pod
-                .group_name()
-                .chars()
-                .filter(|c| !c.is_control() && *c != '"')
-                .take(63)
-                .collect();
+            let name = shorten(&pod.group_name().replace('"', ""), LABEL_MAX);
             format!("WorkerNodeConfig(group_name=\"{name}\", {argument})")
         }
         Role::Submitter => format!("@task({argument})"),

@@ -1,4 +1,4 @@
-//! The checks: one table, one file each; KubeRay's own are rows in a file for their family.
+//! The checks: one table, and for each check a source file with its page beside it.
 
 use crate::policy::settings::Action;
 use crate::ray::{KubeRay, RayJob};
@@ -27,7 +27,7 @@ pub struct Check {
     pub fixes: bool,
     /// The KubeRay releases that it is for.
     pub versions: Versions,
-    /// Its page: the leading `//!` lines of this source text, or the text itself where it has none.
+    /// Its page: the Markdown file beside its source.
     pub page: &'static str,
     /// Looks at a RayJob.
     pub run: fn(&Cx<'_>, &RayJob<'_>, &mut Findings),
@@ -97,24 +97,8 @@ impl Check {
             self.title,
             self.action.name(),
             self.versions,
-            self.page().replace("\n# ", "\n## ").replacen("# ", "## ", 1).trim_end()
+            self.page.replace("\n# ", "\n## ").replacen("# ", "## ", 1).trim_end()
         )
-    }
-
-    /// The check's own text as Markdown.
-    pub fn page(&self) -> String {
-        let doc: Vec<&str> = self
-            .page
-            .lines()
-            .take_while(|line| line.starts_with("//!"))
-            .map(|line| line.trim_start_matches("//!"))
-            .map(|line| line.strip_prefix(' ').unwrap_or(line))
-            .collect();
-        if doc.is_empty() {
-            self.page.trim().to_owned()
-        } else {
-            doc.join("\n")
-        }
     }
 }
 

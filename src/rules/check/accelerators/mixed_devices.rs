@@ -1,28 +1,5 @@
-//! # What it does
-//! Finds a Ray container that asks for two kinds of GPUs, such as `nvidia.com/gpu` and a MIG profile, without `num-gpus`.
-//!
-//! # Why it is bad
-//! KubeRay tells Ray of one kind alone, the first in alphabetical order (of any order before KubeRay 1.3). The other stands
-//! idle; and a process that sees a MIG device does not use a whole GPU beside it.
-//!
-//! # What fixes it
-//! One kind a group: a second `WorkerNodeConfig` for the other.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1", nvidia.com/mig-1g.5gb: "2"}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1", google.com/tpu: "0"}}}]}}
-//! ```
+//! Finds a Ray container that asks for two kinds of GPUs, such as `nvidia.com/gpu` and a MIG profile, without
+//! `num-gpus`.
 
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
@@ -40,7 +17,7 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("mixed_devices.rs"),
+    page: include_str!("mixed_devices.md"),
     run,
 };
 

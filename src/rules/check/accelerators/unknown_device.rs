@@ -1,30 +1,4 @@
-//! # What it does
-//! Finds devices that raygate cannot count, in a RayJob whose accelerators are limited: resource claims, extended resources
-//! that may be accelerators, the KAI scheduler's annotations for parts of a GPU, and resources that reserve a part of a GPU,
-//! such as `aliyun.com/gpu-mem`, without a resource that counts GPUs beside them. Without `limits.maxGpusPerJob` it finds nothing.
-//!
-//! # Why it is bad
-//! Such a device may be an accelerator. `limits.maxGpusPerJob` does not count it, so the job may take more than the limit
-//! allows. raygate warns; with `limits.unknownDevices: Deny` it rejects the job. Every KubeRay release.
-//!
-//! # What fixes it
-//! Request accelerators with a resource that counts them, such as `nvidia.com/gpu`. A platform with devices of another
-//! name lists them under `accelerators` in the Platform; raygate then counts them.
-//!
-//! # Fails
-//! ```yaml
-//! policy: {limits: {maxGpusPerJob: 4, unknownDevices: Deny}}
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{template: {spec: {resourceClaims: [{name: gpu, resourceClaimTemplateName: gpu}]}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! policy: {limits: {maxGpusPerJob: 4, unknownDevices: Deny}}
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1", rdma/hca: "1"}}}]}}
-//! ```
+//! Finds devices that raygate cannot count, in a RayJob whose accelerators are limited.
 
 use crate::policy::settings::Action;
 use crate::ray::device::{Device, device};
@@ -44,7 +18,7 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("unknown_device.rs"),
+    page: include_str!("unknown_device.md"),
     run,
 };
 

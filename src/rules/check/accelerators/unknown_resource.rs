@@ -1,31 +1,4 @@
-//! # What it does
-//! Finds a container resource that no node can have: a name without a domain that is not Kubernetes' own (`gpu`, `mem`),
-//! one that is no resource name at all, or an accelerator that is misspelt (`nvidia.com/gpus`, `nvidia/gpu`,
-//! `nvidia.com/GPU`). A resource that the Platform lists is taken as it is.
-//!
-//! # Why it is bad
-//! Kubernetes refuses the pod, or it waits for ever for a node that has the resource; KubeRay says neither to the author,
-//! in any release.
-//!
-//! # What fixes it
-//! Write the name that the device plugin gives: `nvidia.com/gpu`. In Flyte `Resources(gpu="1")` writes the platform's. An
-//! odd MIG profile only warns: a platform may rename them.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpus: "1"}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1", rdma/hca: "1"}}}]}}
-//! ```
+//! Finds a container resource that no node can have.
 
 use std::borrow::Cow;
 
@@ -47,7 +20,7 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("unknown_resource.rs"),
+    page: include_str!("unknown_resource.md"),
     run,
 };
 

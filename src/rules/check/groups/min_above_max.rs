@@ -1,22 +1,4 @@
-//! # What it does
-//! Finds a worker group with more `minReplicas` than `maxReplicas`, on KubeRay 1.1 to 1.5. Later releases refuse it: RG148.
-//!
-//! # Why it is bad
-//! KubeRay uses the maximum and says so only in its log, so the group has fewer workers than its minimum
-//! (ray-project/kuberay#4101).
-//!
-//! # What fixes it
-//! `WorkerNodeConfig(group_name="a", min_replicas=1, max_replicas=4)`. Flyte keeps the two in order by itself.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{minReplicas: 5, maxReplicas: 2}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{minReplicas: 2, maxReplicas: 2}]}}
-//! ```
+//! Finds a worker group with more `minReplicas` than `maxReplicas`, on KubeRay 1.1 to 1.5.
 
 use crate::policy::settings::Action;
 use crate::ray::{KubeRay, RayJob, flyte};
@@ -30,7 +12,7 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::between(KubeRay::V1_1, KubeRay::V1_5),
-    page: include_str!("min_above_max.rs"),
+    page: include_str!("min_above_max.md"),
     run,
 };
 

@@ -1,25 +1,4 @@
-//! # What it does
-//! Finds a head with the start parameter `include-dashboard` off. It warns about a `dashboard-host` that only the head pod
-//! reaches, such as `127.0.0.1`.
-//!
-//! # Why it is bad
-//! KubeRay submits the job to the dashboard, asks it for the job's status, and probes the head through it, in every release.
-//! Without a dashboard the head never becomes ready and the job never starts. With a dashboard on a loopback address the head
-//! becomes ready, but neither KubeRay nor the submitter pod can connect to it.
-//!
-//! # What fixes it
-//! Remove both parameters: KubeRay sets `dashboard-host` to `0.0.0.0`. `HeadNodeConfig(ray_start_params={"include-dashboard":
-//! "true"})` is Flyte's own default.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {rayStartParams: {include-dashboard: "false"}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {rayStartParams: {include-dashboard: "true"}}}}
-//! ```
+//! Finds a head with the start parameter `include-dashboard` off.
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
@@ -34,7 +13,7 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("no_dashboard.rs"),
+    page: include_str!("no_dashboard.md"),
     run,
 };
 

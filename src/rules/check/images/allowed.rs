@@ -1,28 +1,4 @@
-//! # What it does
-//! Finds images that none of the patterns in `limits.allowedImages` covers: those of all containers (init and ephemeral
-//! ones too), of image volumes, of `autoscalerOptions` in an autoscaled cluster, of the history server's collector, and
-//! `image_uri` and `container.image` of `runtimeEnvYAML`. Without that limit it finds nothing. A malformed image of a
-//! container is RG602's.
-//!
-//! # Why it is bad
-//! Code that nobody has looked at runs with the job's secrets and data; an image from the public hub also counts against its pull
-//! limits. Every KubeRay release.
-//!
-//! # What fixes it
-//! `@task(container_image="ghcr.io/my-org/ray:2.52.1")`. A pattern covers the whole reference with what is left out filled in:
-//! `python` is `docker.io/library/python`.
-//!
-//! # Fails
-//! ```yaml
-//! policy: {limits: {allowedImages: ["ghcr.io/my-org/**"]}}
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{image: "ghcr.io/other-org/ray:2.52.1"}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! policy: {limits: {allowedImages: ["ghcr.io/my-org/**", "docker.io/rayproject/ray:*"]}}
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{image: "rayproject/ray:2.52.1"}]}}}}}
-//! ```
+//! Finds images that none of the patterns in `limits.allowedImages` covers.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +16,7 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("allowed.rs"),
+    page: include_str!("allowed.md"),
     run,
 };
 

@@ -1,22 +1,4 @@
-//! # What it does
 //! Finds pods with `hostPID` or `hostIPC`, and containers with a `hostPort`.
-//!
-//! # Why it is bad
-//! `hostPID` shows the processes of every pod on the node and their environment. With `hostIPC`, jobs share shared memory. A
-//! `hostPort` can be had once on each node: two workers with the same one never run on the same node. Every KubeRay release.
-//!
-//! # What fixes it
-//! Leave them out. KubeRay's Service reaches the head without a `hostPort`; NCCL needs `/dev/shm`, not `hostIPC`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{template: {spec: {hostIPC: true}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{template: {spec: {containers: [{ports: [{containerPort: 8000}]}]}}}]}}
-//! ```
 
 use serde_json::Value;
 
@@ -34,7 +16,7 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("host_namespaces.rs"),
+    page: include_str!("host_namespaces.md"),
     run,
 };
 

@@ -1,22 +1,4 @@
-//! # What it does
 //! Finds volumes of the type `hostPath`, and says so where it is the socket of a container runtime.
-//!
-//! # Why it is bad
-//! What a pod reads and writes there is the node's own, and another pod's. Whoever has the socket of docker or containerd is root
-//! on the node. A directory that exists on one node only also ties the job to it. Every KubeRay release.
-//!
-//! # What fixes it
-//! A PersistentVolumeClaim, or an `emptyDir`; for shared memory `emptyDir: {medium: Memory}`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {volumes: [{name: s, hostPath: {path: /var/run/docker.sock}}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {volumes: [{name: s, persistentVolumeClaim: {claimName: s}}]}}}}}
-//! ```
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
@@ -32,7 +14,7 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("host_path.rs"),
+    page: include_str!("host_path.md"),
     run,
 };
 

@@ -1,22 +1,4 @@
-//! # What it does
-//! Finds containers without an image, and images that are no reference: upper case letters, an empty tag, a bad digest, blanks.
-//!
-//! # Why it is bad
-//! A container without an image makes the API server refuse the pod; a malformed one is accepted and then never pulled
-//! (`InvalidImageName`). KubeRay tries again for ever, in every release (ray-project/kuberay#1990).
-//!
-//! # What fixes it
-//! `@task(container_image="ghcr.io/my-org/ray:2.52.1")`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{image: "ghcr.io/My-Org/ray:2.52.1"}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{image: "ghcr.io/my-org/ray:2.52.1"}]}}}}}
-//! ```
+//! Finds containers without an image, and images that are no reference.
 
 use crate::k8s::image::Image;
 use crate::k8s::text::quoted;
@@ -32,7 +14,7 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("malformed.rs"),
+    page: include_str!("malformed.md"),
     run,
 };
 

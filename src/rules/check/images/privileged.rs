@@ -1,23 +1,5 @@
-//! # What it does
-//! Finds containers, the autoscaler and ephemeral ones too, that are `privileged`, set `allowPrivilegeEscalation` to true, or add capabilities.
-//!
-//! # Why it is bad
-//! A privileged container has every device of the node, GPUs of other jobs among them, and is root there. Ray needs none of it.
-//! Every KubeRay release.
-//!
-//! # What fixes it
-//! Leave `securityContext.privileged` and `allowPrivilegeEscalation` out. `IPC_LOCK` for RDMA and `SYS_PTRACE` for profilers are
-//! capabilities that a platform may allow by `actions: {RG606: Ignore}` for the projects that need them.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{securityContext: {privileged: true}}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{securityContext: {capabilities: {drop: [ALL]}}}]}}}}}
-//! ```
+//! Finds containers, the autoscaler and ephemeral ones too, that are `privileged`, set `allowPrivilegeEscalation` to
+//! true, or add capabilities.
 
 use serde_json::Value;
 
@@ -35,7 +17,7 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("privileged.rs"),
+    page: include_str!("privileged.md"),
     run,
 };
 

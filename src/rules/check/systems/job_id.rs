@@ -1,22 +1,4 @@
-//! # What it does
 //! Finds a `jobId` with other characters than letters, digits, `.`, `_` and `-`.
-//!
-//! # Why it is bad
-//! KubeRay writes it unquoted into the submitter's bash script and into URLs of the dashboard, in every release: a blank or a
-//! `;` breaks the submission, or runs something else.
-//!
-//! # What fixes it
-//! Leave it out, as Flyte does: KubeRay then makes one of the RayJob's name.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {jobId: my job}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {jobId: my_job-7.1}
-//! ```
 
 use crate::k8s::path::Path;
 use crate::k8s::text::quoted;
@@ -33,7 +15,7 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("job_id.rs"),
+    page: include_str!("job_id.md"),
     run,
 };
 
