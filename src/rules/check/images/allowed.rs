@@ -7,7 +7,7 @@ use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::images::{self, Place};
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions, resources};
+use crate::rules::check::{Check, Evidence, Versions, resources};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("allowed.md"),
+    evidence: &[Evidence::Limit("allowedImages")],
     run,
 };
 
