@@ -301,7 +301,7 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, object: &V
                 finder: Finder::Check(check),
                 finding,
                 action,
-                origin: waiver.cloned().or_else(|| cx.origin(check.code)),
+                origin: waiver.cloned().or_else(|| cx.origin(check)),
                 exemption: waiver.map(|origin| Arc::clone(&origin.policy)),
             });
         }

@@ -6,7 +6,7 @@ use crate::policy::settings::Action;
 use crate::ray::job::text;
 use crate::ray::memory::{SHM_PATH, Shm, shm};
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -17,6 +17,11 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("shm_not_memory.md"),
+    evidence: &[Evidence::Source(
+        "Kubernetes 1.37.2",
+        "pkg/apis/core/validation/validation.go",
+        &[3187],
+    )],
     run,
 };
 

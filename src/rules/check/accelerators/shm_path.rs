@@ -5,7 +5,7 @@ use crate::policy::settings::Action;
 use crate::ray::job::{items, same_path, text};
 use crate::ray::memory::SHM_PATH;
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -17,6 +17,11 @@ pub const CHECK: Check = Check {
     fixes: true,
     versions: Versions::ALL,
     page: include_str!("shm_path.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[1598],
+    )],
     run,
 };
 

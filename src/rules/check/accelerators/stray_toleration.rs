@@ -8,7 +8,7 @@ use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
 use crate::ray::job::{Container, Pod, items, text};
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -19,6 +19,9 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("stray_toleration.md"),
+    evidence: &[Evidence::Reason(
+        "a pod without a GPU can occupy the CPUs and memory of a GPU node",
+    )],
     run,
 };
 

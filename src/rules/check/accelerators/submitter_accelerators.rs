@@ -7,7 +7,7 @@ use crate::ray::RayJob;
 use crate::ray::device::is_accelerator;
 use crate::ray::job::{Pod, items, text};
 use crate::ray::memory::{is_memory_volume, shm_volume};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::inject::submitter::runs_no_driver;
 use crate::rules::{Cx, Finding, Findings};
@@ -20,6 +20,9 @@ pub const CHECK: Check = Check {
     fixes: true,
     versions: Versions::ALL,
     page: include_str!("submitter_accelerators.md"),
+    evidence: &[Evidence::Reason(
+        "the submitter pod only runs `ray job submit`, so a GPU that it holds is idle (flyteorg/flyte#5666)",
+    )],
     run,
 };
 

@@ -4,7 +4,7 @@ use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::job::{Container, text};
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -15,6 +15,11 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("tpu_topology.md"),
+    evidence: &[Evidence::Source(
+        "Ray 2.52.1",
+        "python/ray/_private/accelerators/tpu.py",
+        &[201],
+    )],
     run,
 };
 

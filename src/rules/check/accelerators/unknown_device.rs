@@ -6,7 +6,7 @@ use crate::ray::facts::pods_at_most;
 use crate::ray::job::{Container, Resource, items};
 use crate::ray::{Place, RayJob};
 use crate::rules::check::resources::{named, place};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::{is_device, resource_path};
@@ -19,6 +19,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("unknown_device.md"),
+    evidence: &[Evidence::Limit("unknownDevices")],
     run,
 };
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::policy::settings::Action;
 use crate::ray::job::text;
 use crate::ray::{KubeRay, RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -16,6 +16,9 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("autoscaler_needs.md"),
+    evidence: &[Evidence::Reason(
+        "the kubelet restarts a worker that the autoscaler ends, so its GPU is never freed (ray-project/kuberay#5012)",
+    )],
     run,
 };
 

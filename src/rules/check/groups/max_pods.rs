@@ -3,7 +3,7 @@
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, Role, facts};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("max_pods.md"),
+    evidence: &[Evidence::Budget("maxPodsPerJob")],
     run,
 };
 

@@ -6,7 +6,7 @@ use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::job::items;
 use crate::ray::{Container, RayJob};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -17,6 +17,11 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("own_command.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[62],
+    )],
     run,
 };
 

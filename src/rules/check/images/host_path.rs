@@ -4,7 +4,7 @@ use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::job::{same_path, text};
 use crate::ray::{Place, RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -15,6 +15,9 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("host_path.md"),
+    evidence: &[Evidence::Reason(
+        "the pod reads and writes files of the node and of other pods, but platforms use such volumes on purpose",
+    )],
     run,
 };
 

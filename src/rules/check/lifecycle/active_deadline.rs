@@ -1,7 +1,7 @@
 //! Finds an `activeDeadlineSeconds` above `limits.maxActiveDeadlineSeconds`, or none at all while that limit is set.
 
 use crate::policy::settings::Action;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -11,6 +11,7 @@ pub const CHECK: Check = Check {
     fixes: true,
     versions: Versions::ALL,
     page: include_str!("active_deadline.md"),
+    evidence: &[Evidence::Limit("maxActiveDeadlineSeconds")],
     run: |cx, job, findings| {
         let default = super::default_of(cx, |lifecycle| lifecycle.active_deadline_seconds.as_ref());
         let most = cx.policy.limits.max_active_deadline_seconds;

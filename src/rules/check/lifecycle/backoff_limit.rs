@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::{KubeRay, RayJob};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     fixes: true,
     versions: Versions::since(KubeRay::V1_2),
     page: include_str!("backoff_limit.md"),
+    evidence: &[Evidence::Limit("maxBackoffLimit")],
     run,
 };
 

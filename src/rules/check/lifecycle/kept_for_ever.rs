@@ -3,7 +3,7 @@
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -14,6 +14,9 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("kept_for_ever.md"),
+    evidence: &[Evidence::Reason(
+        "KubeRay keeps the cluster of a finished job by default (ray-project/kuberay#1023)",
+    )],
     run,
 };
 

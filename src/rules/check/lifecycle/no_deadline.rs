@@ -3,7 +3,7 @@
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::{KubeRay, RayJob};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -14,6 +14,9 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("no_deadline.md"),
+    evidence: &[Evidence::Reason(
+        "KubeRay waits without end for a cluster that never becomes ready (ray-project/kuberay#1990, flyteorg/flyte#3897)",
+    )],
     run,
 };
 

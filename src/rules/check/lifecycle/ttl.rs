@@ -6,7 +6,7 @@ use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::ray::job::items;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     fixes: true,
     versions: Versions::ALL,
     page: include_str!("ttl.md"),
+    evidence: &[Evidence::Limit("maxTtlSeconds")],
     run,
 };
 

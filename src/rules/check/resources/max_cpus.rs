@@ -3,7 +3,7 @@
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::ray::facts::{Facts, size};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
 
 use super::over_budget;
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("max_cpus.md"),
+    evidence: &[Evidence::Budget("maxCpusPerJob")],
     run,
 };
 

@@ -3,7 +3,7 @@
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::ray::job::text;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -14,6 +14,9 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("open_service.md"),
+    evidence: &[Evidence::Reason(
+        "anyone who reaches a node can use the dashboard, but Flyte asks for `NodePort` by default",
+    )],
     run,
 };
 

@@ -4,7 +4,7 @@ use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::ray::job::{Slot, text};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -16,6 +16,10 @@ pub const CHECK: Check = Check {
     fixes: true,
     versions: Versions::ALL,
     page: include_str!("submitter.md"),
+    evidence: &[
+        Evidence::Source("Kubernetes 1.37.2", "pkg/apis/batch/validation/validation.go", &[302]),
+        Evidence::Source("Kubernetes 1.37.2", "pkg/apis/core/validation/validation.go", &[4003]),
+    ],
     run,
 };
 

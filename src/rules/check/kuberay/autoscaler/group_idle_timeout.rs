@@ -7,7 +7,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::given;
+use super::super::{given, validation};
 use super::{V2_FIELD, is_v2, v2_variable};
 
 /// The check.
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("group_idle_timeout.md"),
+    evidence: &[validation(&[1013, 1026])],
     run,
 };
 

@@ -8,8 +8,8 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::given;
 use super::super::ray_version::RayVersion;
+use super::super::{given, validation};
 use super::{V2_FIELD, is_v2, v2_variable};
 
 /// The check.
@@ -20,6 +20,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("group_priority.md"),
+    evidence: &[validation(&[1121, 1141])],
     run,
 };
 

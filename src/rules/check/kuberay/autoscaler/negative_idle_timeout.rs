@@ -5,7 +5,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{cluster_path, given};
+use super::super::{cluster_path, given, validation};
 use super::options;
 
 /// The check.
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("negative_idle_timeout.md"),
+    evidence: &[validation(&[243])],
     run,
 };
 

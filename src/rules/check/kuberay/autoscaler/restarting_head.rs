@@ -5,7 +5,7 @@ use crate::ray::RayJob;
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
-use super::super::CLUSTER_RULES;
+use super::super::{CLUSTER_RULES, validation};
 use super::{is_v2, restarting};
 
 /// The check.
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: CLUSTER_RULES,
     page: include_str!("restarting_head.md"),
+    evidence: &[validation(&[228])],
     run,
 };
 

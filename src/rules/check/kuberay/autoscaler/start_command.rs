@@ -5,7 +5,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{cluster_path, position};
+use super::super::{cluster_path, position, validation};
 use super::options;
 
 /// The check.
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("start_command.md"),
+    evidence: &[validation(&[254])],
     run,
 };
 

@@ -6,7 +6,7 @@ use crate::ray::RayJob;
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{CLUSTER_RULES, given, head_variable};
+use super::super::{CLUSTER_RULES, given, head_variable, validation};
 use super::{V2_VARIABLE, options};
 
 /// The check.
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: CLUSTER_RULES,
     page: include_str!("version_twice.md"),
+    evidence: &[validation(&[223])],
     run,
 };
 

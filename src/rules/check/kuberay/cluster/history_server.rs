@@ -11,7 +11,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{cluster_field, cluster_path, given};
+use super::super::{cluster_field, cluster_path, given, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -21,6 +21,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("history_server.md"),
+    evidence: &[validation(&[262, 265, 272, 1034, 1060, 1066])],
     run,
 };
 

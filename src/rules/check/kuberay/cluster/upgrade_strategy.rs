@@ -6,7 +6,7 @@ use crate::ray::{KubeRay, RayJob, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{cluster_field, cluster_path, given};
+use super::super::{cluster_field, cluster_path, given, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("upgrade_strategy.md"),
+    evidence: &[validation(&[53])],
     run,
 };
 

@@ -6,7 +6,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{DELETION_GATE, given};
+use super::super::{DELETION_GATE, given, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_3).gated(DELETION_GATE, false),
     page: include_str!("gate_off.md"),
+    evidence: &[validation(&[764])],
     run,
 };
 

@@ -5,7 +5,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::given;
+use super::super::{given, validation};
 use super::{ENDS, strategy, strategy_path};
 
 /// The check.
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("no_policy.md"),
+    evidence: &[validation(&[941, 944])],
     run,
 };
 

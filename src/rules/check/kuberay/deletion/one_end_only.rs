@@ -5,7 +5,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::given;
+use super::super::{given, validation};
 use super::{ENDS, has_ends, has_rules, strategy, strategy_path};
 
 /// The check.
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("one_end_only.md"),
+    evidence: &[validation(&[933])],
     run,
 };
 

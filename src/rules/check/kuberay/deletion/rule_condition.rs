@@ -5,6 +5,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::rule;
 
 /// The check.
@@ -15,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("rule_condition.md"),
+    evidence: &[validation(&[876, 879])],
     run,
 };
 

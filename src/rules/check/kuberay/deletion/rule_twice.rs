@@ -8,6 +8,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::rule;
 
 /// The check.
@@ -18,6 +19,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("rule_twice.md"),
+    evidence: &[validation(&[833, 845])],
     run,
 };
 

@@ -6,6 +6,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::policies;
 
 /// The check.
@@ -16,6 +17,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_3),
     page: include_str!("shutdown_and_keep.md"),
+    evidence: &[validation(&[962])],
     run,
 };
 

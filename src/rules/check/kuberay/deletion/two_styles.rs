@@ -5,6 +5,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::{has_ends, has_rules, strategy, strategy_path};
 
 /// The check.
@@ -15,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("two_styles.md"),
+    evidence: &[validation(&[775])],
     run,
 };
 

@@ -5,6 +5,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::{policies, rule};
 
 /// The check.
@@ -15,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_3),
     page: include_str!("workers_with_autoscaling.md"),
+    evidence: &[validation(&[821, 958])],
     run,
 };
 

@@ -5,7 +5,7 @@ use crate::ray::RayJob;
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::CLUSTER_RULES;
+use super::super::{CLUSTER_RULES, validation};
 use super::{ENABLED, annotation, options};
 
 /// The check.
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: CLUSTER_RULES,
     page: include_str!("annotation_and_options.md"),
+    evidence: &[validation(&[154])],
     run,
 };
 

@@ -8,7 +8,7 @@ use crate::ray::job::{items, text};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{given, head_container, head_variable};
+use super::super::{given, head_container, head_variable, validation};
 use super::{WITH_BACKENDS, is_embedded, options, options_path};
 
 /// The check.
@@ -19,6 +19,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: WITH_BACKENDS,
     page: include_str!("embedded_store.md"),
+    evidence: &[validation(&[336, 340, 353, 357, 361])],
     run,
 };
 

@@ -5,7 +5,7 @@ use crate::ray::RayJob;
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
-use super::super::CLUSTER_RULES;
+use super::super::{CLUSTER_RULES, validation};
 use super::{head_parameter, instead, options};
 
 /// The check.
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: CLUSTER_RULES,
     page: include_str!("password_parameter.md"),
+    evidence: &[validation(&[169])],
     run,
 };
 

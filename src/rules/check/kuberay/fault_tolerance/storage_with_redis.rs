@@ -7,7 +7,7 @@ use crate::ray::RayJob;
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::given;
+use super::super::{given, validation};
 use super::{WITH_BACKENDS, is_embedded, options, options_path};
 
 /// The check.
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: WITH_BACKENDS,
     page: include_str!("storage_with_redis.md"),
+    evidence: &[validation(&[371])],
     run,
 };
 

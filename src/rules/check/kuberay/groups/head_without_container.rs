@@ -5,7 +5,7 @@ use crate::ray::{RayJob, Role};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{CLUSTER_RULES, cluster_path};
+use super::super::{CLUSTER_RULES, cluster_path, validation};
 use super::without_containers;
 
 /// The check.
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: CLUSTER_RULES,
     page: include_str!("head_without_container.md"),
+    evidence: &[validation(&[105])],
     run,
 };
 

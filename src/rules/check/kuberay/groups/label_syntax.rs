@@ -9,7 +9,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::given;
+use super::super::{given, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -19,6 +19,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("label_syntax.md"),
+    evidence: &[validation(&[83, 90])],
     run,
 };
 

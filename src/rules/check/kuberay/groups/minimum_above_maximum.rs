@@ -5,6 +5,8 @@ use crate::ray::{KubeRay, RayJob, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
+
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG148",
@@ -13,6 +15,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("minimum_above_maximum.md"),
+    evidence: &[validation(&[136])],
     run,
 };
 

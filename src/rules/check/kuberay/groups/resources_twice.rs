@@ -8,7 +8,7 @@ use crate::ray::{KubeRay, RayJob, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::given;
+use super::super::{given, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("resources_twice.md"),
+    evidence: &[validation(&[66])],
     run,
 };
 

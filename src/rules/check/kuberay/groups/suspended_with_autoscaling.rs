@@ -5,7 +5,7 @@ use crate::ray::RayJob;
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
-use super::super::CLUSTER_RULES;
+use super::super::{CLUSTER_RULES, validation};
 use super::suspended;
 
 /// The check.
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: CLUSTER_RULES,
     page: include_str!("suspended_with_autoscaling.md"),
+    evidence: &[validation(&[218])],
     run,
 };
 

@@ -5,6 +5,7 @@ use crate::ray::RayJob;
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
+use super::super::validation;
 use super::below;
 
 /// The check.
@@ -15,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("active_deadline.md"),
+    evidence: &[validation(&[620])],
     run,
 };
 

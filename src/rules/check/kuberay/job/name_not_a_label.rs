@@ -9,6 +9,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::LONGEST;
 
 /// The check.
@@ -19,6 +20,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_4),
     page: include_str!("name_not_a_label.md"),
+    evidence: &[validation(&[538])],
     run,
 };
 

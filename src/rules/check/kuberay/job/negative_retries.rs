@@ -5,6 +5,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
+use super::super::validation;
 use super::below;
 
 /// The check.
@@ -15,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_2),
     page: include_str!("negative_retries.md"),
+    evidence: &[validation(&[626])],
     run,
 };
 

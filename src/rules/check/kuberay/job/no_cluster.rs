@@ -6,7 +6,7 @@ use crate::ray::RayJob;
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::given;
+use super::super::{given, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("no_cluster.md"),
+    evidence: &[validation(&[565])],
     run,
 };
 

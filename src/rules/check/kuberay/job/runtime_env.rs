@@ -16,6 +16,8 @@ use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 use crate::yaml::{self, Limits, Node, Reading, Style};
 
+use super::super::validation;
+
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG130",
@@ -24,6 +26,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::ALL,
     page: include_str!("runtime_env.md"),
+    evidence: &[validation(&[616])],
     run,
 };
 

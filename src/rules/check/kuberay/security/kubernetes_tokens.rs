@@ -5,7 +5,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::cluster_path;
+use super::super::{cluster_path, validation};
 use super::{AUTH, auth, is_by_kubernetes};
 
 /// The check.
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("kubernetes_tokens.md"),
+    evidence: &[validation(&[607])],
     run,
 };
 

@@ -13,7 +13,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{cluster_field, cluster_path, given};
+use super::super::{cluster_field, cluster_path, given, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -23,6 +23,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("network_policy.md"),
+    evidence: &[validation(&[317, 395, 426, 439])],
     run,
 };
 

@@ -9,7 +9,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{cluster_field, cluster_path, given, position};
+use super::super::{cluster_field, cluster_path, given, position, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -19,6 +19,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("tls.md"),
+    evidence: &[validation(&[324, 460, 515])],
     run,
 };
 

@@ -6,8 +6,8 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::cluster_path;
 use super::super::ray_version::RayVersion;
+use super::super::{cluster_path, validation};
 use super::{auth, is_by_token};
 
 /// The check.
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("token_without_ray_version.md"),
+    evidence: &[validation(&[286, 297])],
     run,
 };
 

@@ -6,7 +6,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::given;
+use super::super::{given, validation};
 use super::SIDECAR;
 
 /// The check.
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("sidecar_config.md"),
+    evidence: &[validation(&[597])],
     run,
 };
 

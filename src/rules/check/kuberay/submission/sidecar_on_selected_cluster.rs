@@ -6,6 +6,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::SIDECAR;
 
 /// The check.
@@ -16,6 +17,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("sidecar_on_selected_cluster.md"),
+    evidence: &[validation(&[573])],
     run,
 };
 

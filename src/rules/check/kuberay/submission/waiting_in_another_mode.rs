@@ -7,7 +7,7 @@ use crate::ray::{KubeRay, RayJob};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::given;
+use super::super::{given, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     fixes: false,
     versions: Versions::since(KubeRay::V1_2),
     page: include_str!("waiting_in_another_mode.md"),
+    evidence: &[validation(&[528])],
     run,
 };
 
