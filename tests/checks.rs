@@ -21,7 +21,7 @@ use std::fs;
 use std::path::Path;
 
 use raygate::admission::denial;
-use raygate::engine::judge::{answer_as_is, answer_mutate};
+use raygate::engine::admit::{answer_as_is, answer_mutate};
 use raygate::engine::{Bundle, Operation, Request};
 use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
@@ -120,7 +120,6 @@ fn request(object: &Value) -> Request {
         user: String::new(),
         object: object.clone(),
         old: None,
-        named: true,
         now: jiff::Timestamp::UNIX_EPOCH,
     }
 }

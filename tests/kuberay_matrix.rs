@@ -12,7 +12,7 @@
 
 use std::collections::BTreeSet;
 
-use raygate::engine::judge::answer_as_is;
+use raygate::engine::admit::answer_as_is;
 use raygate::engine::{Bundle, Operation, Request};
 use raygate::policy::PolicySet;
 use raygate::ray::KubeRay;
@@ -30,7 +30,6 @@ fn broken(kuberay: KubeRay, gates: &[(&str, bool)], object: &Value) -> BTreeSet<
         user: String::new(),
         object: object.clone(),
         old: None,
-        named: true,
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     answer_as_is(&Bundle::new(set), request)

@@ -9,8 +9,8 @@
     reason = "a test may panic, and a benchmark prints its result"
 )]
 
+use raygate::engine::admit::answer_mutate;
 use raygate::engine::bundle::known;
-use raygate::engine::judge::answer_mutate;
 use raygate::engine::{Bundle, Operation, Request};
 use raygate::policy::load::{Loaded, Source, leaf_names};
 use raygate::policy::merge::Leaf;
@@ -494,7 +494,6 @@ fn a_forced_variable_replaces_the_last_of_its_name() {
         user: "b".to_owned(),
         object,
         old: None,
-        named: true,
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     let mutated = answer_mutate(&bundle, request);
