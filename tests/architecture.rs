@@ -29,7 +29,7 @@ const LAYERS: &[&[&str]] = &[
     &["ray"],
     &["k8s"],
     &["yaml"],
-    &["diag"],
+    &["diag", "json"],
 ];
 
 /// The first layer that must be a pure function of its arguments.
