@@ -15,7 +15,7 @@ use crate::cluster::objects::Pages;
 use crate::cluster::{Cause, describe};
 use crate::engine::{Bundle, Operation, Outcome, Request, Verdict};
 use crate::policy::settings::Action;
-use crate::ray::job::forget_managed_fields;
+use crate::ray::workload::forget_managed_fields;
 
 use super::check::judge::as_the_cluster_would;
 use super::cluster::ClusterArgs;

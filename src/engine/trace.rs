@@ -10,7 +10,7 @@ use crate::policy::exemption::Grant;
 use crate::policy::select::{Decision, decide};
 use crate::policy::settings::Action;
 use crate::policy::{Exemption, RayPolicy, Subject};
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::{Check, Cx, INJECTORS, Injector, check, own};
 
 use super::bundle::{Bundle, Compiled};
@@ -58,7 +58,7 @@ pub enum Idle {
 /// Follows a request. On a creation `/validate` is asked about what `/mutate` made of the object.
 pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
     let (subject, compiled) = request.compiled(&request.object, bundle);
-    let job = RayJob::of(&request.object);
+    let job = Workload::of(&request.object);
     let session = subject.session(&job, None, bundle.platform());
     let set = bundle.policies();
     let policies: Vec<(&RayPolicy, Decision<'_>)> = set
@@ -90,7 +90,7 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
     let mutated = answer_mutate(bundle, request.clone());
     completed.object = mutated.document.value().clone();
     let resting = {
-        let job = RayJob::of(&completed.object);
+        let job = Workload::of(&completed.object);
         let session = subject.session(&job, request.old.as_ref(), bundle.platform());
         let rules = compiled.effective.rules.iter();
         rules
@@ -133,7 +133,7 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
     }
 }
 
-fn idle(injector: &Injector, cx: &Cx<'_>, job: &RayJob<'_>) -> Idle {
+fn idle(injector: &Injector, cx: &Cx<'_>, job: &Workload<'_>) -> Idle {
     if cx.skips(job, injector.name) {
         Idle::Skipped
     } else if injector.settings.iter().all(|section| !cx.policy.sets(section)) {
