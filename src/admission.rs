@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use crate::engine::{Bundle, Finder, Operation, Preview, Request, Verdict, admit, bound};
 use crate::policy::settings::Mode;
-use crate::ray::{RayJob, facts};
+use crate::ray::{Workload, facts};
 
 use response::Response;
 use review::{Asked, Review, ReviewError};
@@ -244,7 +244,7 @@ fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Req
         Endpoint::Validate => {
             let creates = request.operation == Operation::Create;
             if creates && !review.is_dry_run() {
-                record.gpus = facts::gpus(&RayJob::of(&request.object), &bundle.platform().devices()).unsigned_abs();
+                record.gpus = facts::gpus(&Workload::of(&request.object), &bundle.platform().devices()).unsigned_abs();
             }
             let outcome = admit::answer_validate(bundle, request);
             record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));

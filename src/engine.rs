@@ -25,7 +25,7 @@ use jiff::tz::Offset;
 use serde_json::Value;
 
 use crate::policy::Subject;
-use crate::ray::{RayJob, flyte::Identity};
+use crate::ray::{Workload, flyte::Identity};
 
 /// What is done to the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub struct Request {
 impl Request {
     /// Who asks for an object, and what the policies for it come to.
     fn compiled(&self, object: &Value, bundle: &Bundle) -> (Subject, Arc<Compiled>) {
-        let job = RayJob::of(object);
+        let job = Workload::of(object);
         let mut subject = Subject::new(Identity::of(&job), &self.namespace, &self.user, bundle.platform());
         subject.operation = self.operation.name();
         subject.today = Offset::UTC.to_datetime(self.now).date();

@@ -15,7 +15,7 @@ use std::sync::{Arc, LazyLock};
 use crate::policy::merge::Group;
 use crate::policy::settings::Settings;
 use crate::policy::{Effective, Leaf, Origin, Platform};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 
 pub use check::Check;
 pub use edit::{Edit, Op, Plan};
@@ -106,7 +106,7 @@ impl<'a> Cx<'a> {
     }
 
     /// Whether the author has turned an injector off, where a policy lets them.
-    pub fn skips(&self, job: &RayJob<'_>, injector: &str) -> bool {
+    pub fn skips(&self, job: &Workload<'_>, injector: &str) -> bool {
         self.policy.allow_skip.contains(injector)
             && job
                 .annotation(SKIP_ANNOTATION)

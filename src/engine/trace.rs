@@ -10,7 +10,7 @@ use crate::policy::exemption::Grant;
 use crate::policy::select::{Decision, decide};
 use crate::policy::settings::Action;
 use crate::policy::{Exemption, RayPolicy, Subject};
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::ray::defaults::{complete_name, is_named};
 use crate::rules::{Check, Cx, INJECTORS, Injector, check, own};
 
@@ -57,7 +57,7 @@ pub enum Idle {
 /// Follows a request the whole way.
 pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
     let (subject, compiled) = request.compiled(&request.object, bundle);
-    let job = RayJob::of(&request.object);
+    let job = Workload::of(&request.object);
     let session = subject.session(&job, None, bundle.platform());
     let set = bundle.policies();
     let policies: Vec<(&RayPolicy, Decision<'_>)> = set
@@ -89,7 +89,7 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
     let mut judged = outcome.document.value().clone();
     complete_name(&mut judged);
     let resting = {
-        let job = RayJob::of(&judged);
+        let job = Workload::of(&judged);
         let session = subject.session(&job, request.old.as_ref(), bundle.platform());
         let rules = compiled.effective.rules.iter();
         rules
@@ -130,7 +130,7 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
     }
 }
 
-fn idle(injector: &Injector, cx: &Cx<'_>, job: &RayJob<'_>) -> Idle {
+fn idle(injector: &Injector, cx: &Cx<'_>, job: &Workload<'_>) -> Idle {
     if cx.skips(job, injector.name) {
         Idle::Skipped
     } else if injector.settings.iter().all(|section| !cx.policy.sets(section)) {

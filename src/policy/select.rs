@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cel::{Here, Inputs, Meter, Program, Session};
 use crate::diag::Span;
 use crate::k8s::glob::Glob;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::ray::flyte::Identity;
 
 use super::{Platform, PolicySet, RayPolicy};
@@ -60,7 +60,7 @@ impl Subject {
     }
 
     /// The variables of expressions about a RayJob that this subject asks for.
-    pub fn session<'a>(&'a self, job: &'a RayJob<'a>, old: Option<&'a Value>, platform: &'a Platform) -> Session<'a> {
+    pub fn session<'a>(&'a self, job: &'a Workload<'a>, old: Option<&'a Value>, platform: &'a Platform) -> Session<'a> {
         Session::new(Inputs {
             job,
             old,

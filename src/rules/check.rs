@@ -1,7 +1,7 @@
 //! The checks: one table, and for each check a source file with its page beside it.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 
 use super::Cx;
 use super::finding::Findings;
@@ -35,7 +35,7 @@ pub struct Check {
     /// Why its findings may be acted on.
     pub evidence: &'static [Evidence],
     /// Looks at a RayJob.
-    pub run: fn(&Cx<'_>, &RayJob<'_>, &mut Findings),
+    pub run: fn(&Cx<'_>, &Workload<'_>, &mut Findings),
 }
 
 /// A span of KubeRay releases, and a feature gate that decides.

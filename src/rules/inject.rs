@@ -1,6 +1,6 @@
 //! The injectors: each fills in one thing, in the order of the table.
 
-use crate::ray::RayJob;
+use crate::ray::Workload;
 
 use super::Cx;
 use super::edit::Plan;
@@ -22,7 +22,7 @@ pub struct Injector {
     /// The settings that steer it.
     pub settings: &'static [&'static str],
     /// Plans its edits, or none.
-    pub plan: fn(&Cx<'_>, &RayJob<'_>, &mut Plan),
+    pub plan: fn(&Cx<'_>, &Workload<'_>, &mut Plan),
 }
 
 /// All injectors, in the order in which they act. What a policy puts on the pods comes first: the others read start

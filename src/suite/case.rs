@@ -14,7 +14,7 @@ use crate::k8s::text::quoted;
 use crate::policy::load::Source;
 use crate::policy::read::Reader;
 use crate::ray::defaults;
-use crate::ray::job::forget_managed_fields;
+use crate::ray::workload::forget_managed_fields;
 use crate::yaml::{self, Limits, Node, Reading, Step};
 
 use super::keys::CASE;

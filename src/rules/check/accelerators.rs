@@ -24,8 +24,8 @@ pub mod unknown_resource;
 
 use crate::k8s::path::Path;
 use crate::ray::device::is_accelerator;
-use crate::ray::job::{Container, Pod, Resource};
 use crate::ray::memory::{Shm, shm};
+use crate::ray::{Container, Pod, Resource};
 use crate::rules::{Check, Cx};
 
 /// The family, in the order of its codes.

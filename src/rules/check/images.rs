@@ -11,8 +11,8 @@ pub mod ray_version;
 pub mod service_account;
 pub mod verified_account;
 
-use crate::ray::job::Slot;
-use crate::ray::job::text;
+use crate::k8s::json::text;
+use crate::ray::container::Slot;
 use crate::ray::{Container, Pod};
 use crate::rules::Check;
 

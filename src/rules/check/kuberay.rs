@@ -29,9 +29,9 @@ pub mod submission;
 
 use serde_json::Value;
 
+use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
-use crate::ray::job::{items, text};
-use crate::ray::{Container, KubeRay, Pod, RayJob};
+use crate::ray::{Container, KubeRay, Pod, Workload};
 use crate::rules::Check;
 
 use super::{Evidence, Versions};
@@ -131,7 +131,7 @@ fn given<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
 }
 
 /// A field of `rayClusterSpec`, unless it is missing or null.
-fn cluster_field<'a>(job: &RayJob<'a>, key: &str) -> Option<&'a Value> {
+fn cluster_field<'a>(job: &Workload<'a>, key: &str) -> Option<&'a Value> {
     given(job.cluster?, key)
 }
 
@@ -141,7 +141,7 @@ fn cluster_path(key: &'static str) -> Path {
 }
 
 /// The head and the container in which KubeRay runs Ray.
-fn head_container<'j, 'a>(job: &'j RayJob<'a>) -> Option<(&'j Pod<'a>, &'j Container<'a>)> {
+fn head_container<'j, 'a>(job: &'j Workload<'a>) -> Option<(&'j Pod<'a>, &'j Container<'a>)> {
     let head = job.head()?;
     Some((head, head.main()?))
 }
@@ -154,7 +154,7 @@ fn position(holder: &Value, variable: &str) -> Option<usize> {
 }
 
 /// Where a variable of the head's Ray container stands.
-fn head_variable(job: &RayJob<'_>, variable: &str) -> Option<Path> {
+fn head_variable(job: &Workload<'_>, variable: &str) -> Option<Path> {
     let (head, container) = head_container(job)?;
     let index = position(container.value, variable)?;
     Some(head.container_path(container).then_key("env").index(index))

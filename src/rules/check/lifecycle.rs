@@ -10,7 +10,7 @@ pub mod pre_running_deadline;
 pub mod ttl;
 
 use crate::k8s::path::Path;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::edit::Op;
 use crate::rules::{Check, Cx, Finding, Findings};
 
@@ -29,7 +29,7 @@ pub static CHECKS: &[&Check] = &[
 /// A deadline that is absent, which is infinite, or above the most that is allowed. The repair takes the platform's
 /// own default where that is lower.
 fn deadline(
-    job: &RayJob<'_>,
+    job: &Workload<'_>,
     key: &'static str,
     what: &str,
     most: Option<i64>,

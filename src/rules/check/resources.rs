@@ -21,9 +21,10 @@ pub mod tiny_memory;
 use std::borrow::Cow;
 
 use crate::k8s::text::quoted;
+use crate::ray::container::Slot;
 use crate::ray::facts::pods_at_most;
-use crate::ray::job::{Container, Pod, Slot};
-use crate::ray::{RayJob, Role, flyte};
+use crate::ray::{Container, Pod};
+use crate::ray::{Role, Workload, flyte};
 use crate::rules::{Check, Finding};
 
 /// The family, in the order of its codes.
@@ -83,7 +84,7 @@ fn is_exact(key: &str) -> bool {
 
 /// The finding that a job asks for `sum`, more than `cap`: at the group that takes the most of it.
 pub(super) fn over_budget(
-    job: &RayJob<'_>,
+    job: &Workload<'_>,
     sum: &str,
     cap: &str,
     weight: i64,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::k8s::image::{Image, ImagePattern};
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{Place, RayJob, flyte};
+use crate::ray::{Place, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions, resources};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(allowed) = &cx.policy.limits.allowed_images else {
         return;
     };

@@ -13,10 +13,10 @@ pub mod version_twice;
 
 use serde_json::Value;
 
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
 use crate::k8s::text::quoted;
-use crate::ray::job::text;
-use crate::ray::{Pod, RayJob, flyte};
+use crate::ray::{Pod, Workload, flyte};
 use crate::rules::{Finding, Findings};
 
 use super::{cluster_field, head_container, head_variable, restart_policy};
@@ -27,20 +27,20 @@ const V2_VARIABLE: &str = "RAY_enable_autoscaler_v2";
 /// The field that does.
 const V2_FIELD: &str = "set autoscalerOptions.version to v2";
 
-fn options<'a>(job: &RayJob<'a>) -> Option<&'a Value> {
+fn options<'a>(job: &Workload<'a>) -> Option<&'a Value> {
     cluster_field(job, "autoscalerOptions")
 }
 
-fn version<'a>(job: &RayJob<'a>) -> Option<&'a str> {
+fn version<'a>(job: &Workload<'a>) -> Option<&'a str> {
     text(options(job)?, "version")
 }
 
-fn is_v2(job: &RayJob<'_>) -> bool {
+fn is_v2(job: &Workload<'_>) -> bool {
     version(job) == Some("v2")
 }
 
 /// Where the head's variable turns v2 on.
-fn v2_variable(job: &RayJob<'_>) -> Option<Path> {
+fn v2_variable(job: &Workload<'_>) -> Option<Path> {
     let (_, container) = head_container(job)?;
     let value = text(container.env(V2_VARIABLE)?, "value")?;
     let path = head_variable(job, V2_VARIABLE)?;

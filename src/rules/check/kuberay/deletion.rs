@@ -22,15 +22,15 @@ pub mod workers_with_autoscaling;
 
 use serde_json::Value;
 
+use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
-use crate::ray::job::{items, text};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::{Cx, Finding};
 
 use super::given;
 
 /// `deletionStrategy`, unless it is missing or null.
-fn strategy<'a>(job: &RayJob<'a>) -> Option<&'a Value> {
+fn strategy<'a>(job: &Workload<'a>) -> Option<&'a Value> {
     given(job.spec, "deletionStrategy")
 }
 
@@ -50,7 +50,7 @@ fn has_rules(strategy: &Value) -> bool {
 const ENDS: [&str; 2] = ["onSuccess", "onFailure"];
 
 /// The policies that stand outside of rules, in the fields that this KubeRay knows.
-fn policies<'a>(cx: &Cx<'_>, job: &RayJob<'a>) -> impl Iterator<Item = (Path, &'a str)> {
+fn policies<'a>(cx: &Cx<'_>, job: &Workload<'a>) -> impl Iterator<Item = (Path, &'a str)> {
     let is_old = cx.kuberay() < KubeRay::V1_5;
     let old = is_old
         .then(|| text(job.spec, "deletionPolicy"))

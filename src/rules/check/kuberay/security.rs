@@ -8,14 +8,14 @@ pub mod token_without_ray_version;
 
 use serde_json::Value;
 
-use crate::ray::RayJob;
-use crate::ray::job::text;
+use crate::k8s::json::text;
+use crate::ray::Workload;
 
 use super::{cluster_field, given};
 
 const AUTH: &str = "authOptions";
 
-fn auth<'a>(job: &RayJob<'a>) -> Option<&'a Value> {
+fn auth<'a>(job: &Workload<'a>) -> Option<&'a Value> {
     cluster_field(job, AUTH)
 }
 

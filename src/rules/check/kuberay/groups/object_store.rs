@@ -3,7 +3,7 @@
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob, flyte};
+use crate::ray::{KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -25,7 +25,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     const KEY: &str = "object-store-memory";
     let Some(head) = job.head().filter(|_| !job.selects_cluster()) else {
         return;
