@@ -11,10 +11,10 @@ use crate::policy::select::{Decision, decide};
 use crate::policy::settings::Action;
 use crate::policy::{Exemption, RayPolicy, Subject};
 use crate::ray::Workload;
-use crate::ray::defaults::{complete_name, is_named};
+use crate::ray::defaults::is_named;
 use crate::rules::{Check, Cx, INJECTORS, Injector, check, own};
 
-use super::admit::{How, admit};
+use super::admit::{How, admit, prepare};
 use super::bundle::{Bundle, Compiled};
 use super::{Outcome, Request};
 
@@ -86,10 +86,11 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
         })
         .collect();
     let outcome = admit(bundle, request.clone(), How::Both);
-    let mut judged = outcome.document.value().clone();
-    complete_name(&mut judged);
+    let mut completed = request.clone();
+    completed.object = outcome.document.value().clone();
+    prepare(&mut completed);
     let resting = {
-        let job = Workload::of(&judged);
+        let job = Workload::of(&completed.object);
         let session = subject.session(&job, request.old.as_ref(), bundle.platform());
         let rules = compiled.effective.rules.iter();
         rules
