@@ -1,7 +1,8 @@
-//! Kubernetes facts that hold for any object: paths, quantities, names, images, tolerations.
+//! Kubernetes facts that hold for any object: paths, fields, quantities, names, images, tolerations.
 
 pub mod glob;
 pub mod image;
+pub mod json;
 pub mod names;
 pub mod path;
 pub mod quantity;

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["self_managed"],
-    &["server", "install", "suite"],
+    &["server", "install", "suite", "input"],
     &["reload"],
     &["certs", "cluster", "files", "metrics"],
     &["telemetry"],
@@ -29,7 +29,7 @@ const LAYERS: &[&[&str]] = &[
     &["ray"],
     &["k8s"],
     &["yaml"],
-    &["diag"],
+    &["diag", "json"],
 ];
 
 /// The first layer that must be a pure function of its arguments.
