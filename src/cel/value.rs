@@ -59,7 +59,8 @@ pub(super) fn wrap<'a>(value: &'a Value, reading: Reading<'a>) -> Box<dyn Val + 
 }
 
 impl<'a> Json<'a> {
-    fn len(&self) -> usize {
+    /// How many entries there are in the JSON, null or not.
+    fn written(&self) -> usize {
         match self.value {
             Value::Array(items) => items.len(),
             Value::Object(map) => map.len(),
@@ -67,7 +68,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The elements of a list, the keys of a map.
+    /// The elements of a list; the keys of a map, but for those whose value is null, which count as absent.
     fn items(&self) -> &[Box<dyn Val + 'a>] {
         self.items.get_or_init(|| match self.value {
             Value::Array(items) => items.iter().map(|item| wrap(item, self.reading)).collect(),
@@ -78,6 +79,12 @@ impl<'a> Json<'a> {
                 .collect(),
             _ => Vec::new(),
         })
+    }
+
+    /// As [`Json::items`], with steps for making them; none where the steps ran out.
+    fn metered(&self) -> &[Box<dyn Val + 'a>] {
+        let fits = self.items.get().is_some() || self.reading.meter.take(self.written() / 8);
+        if fits { self.items() } else { &[] }
     }
 
     fn child(&self, index: &dyn Val) -> Result<&'a Value, ExecutionError> {
@@ -184,7 +191,7 @@ impl Adder for Json<'_> {
     where
         Self: 'v,
     {
-        let mut sum: Vec<Box<dyn Val + 'v>> = Vec::with_capacity(self.len());
+        let mut sum: Vec<Box<dyn Val + 'v>> = Vec::with_capacity(self.written());
         let mut mine = self.iter();
         while let Some(item) = mine.next() {
             sum.push(item.clone_as_boxed());
@@ -200,7 +207,7 @@ impl Adder for Json<'_> {
 impl Container for Json<'_> {
     fn contains(&self, value: &dyn Val) -> Result<bool, ExecutionError> {
         if self.value.is_array() {
-            self.reading.meter.charge(self.len() + 1)?;
+            self.reading.meter.charge(self.written() + 1)?;
             return Ok(self
                 .items()
                 .iter()
@@ -235,11 +242,8 @@ impl Iterable for Json<'_> {
     where
         Self: 'v,
     {
-        // Making the elements is work too.
-        let fits = self.items.get().is_some() || self.reading.meter.take(self.len() / 8);
-        let items = if fits { self.items() } else { &[] };
         Box::new(Items {
-            items: items.iter(),
+            items: self.metered().iter(),
             meter: self.reading.meter,
         })
     }
@@ -261,7 +265,11 @@ impl<'b, 'v, 'a: 'v> CelIterator<'b, 'v> for Items<'b, 'a> {
 
 impl Sizer for Json<'_> {
     fn size(&self) -> CelInt {
-        CelInt::from(i64::try_from(self.len()).unwrap_or(i64::MAX))
+        let size = match self.value {
+            Value::Object(_) => self.metered().len(),
+            _ => self.written(),
+        };
+        CelInt::from(i64::try_from(size).unwrap_or(i64::MAX))
     }
 }
 

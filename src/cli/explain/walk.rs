@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::cli::{CLEAN, Failure, policies};
-use crate::diag::Sources;
+use crate::diag::{Sources, columns};
 use crate::engine::trace::{Idle, Trace, trace};
 use crate::engine::{Bundle, Change, Verdict};
 use crate::input::request::{Found, Overrides, Requests};
@@ -91,17 +91,8 @@ impl Rows {
             return;
         }
         let _ = writeln!(text, "\n{title}");
-        let width = |column: usize| {
-            let widths = self
-                .0
-                .iter()
-                .map(|row| row.get(column).map_or(0, |cell| cell.chars().count()));
-            widths.filter(|width| *width <= WIDEST).max().unwrap_or(0)
-        };
-        let (first, second) = (width(0), width(1));
-        for [name, what, place] in &self.0 {
-            let row = format!("  {name:<first$}  {what:<second$}  {place}");
-            let _ = writeln!(text, "{}", row.trim_end());
+        for row in columns(&self.0, [0; 3], WIDEST) {
+            let _ = writeln!(text, "  {row}");
         }
     }
 }
