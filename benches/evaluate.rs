@@ -36,8 +36,8 @@ use raygate::admission::response::Response;
 use raygate::admission::review::{Asked, Review};
 use raygate::admission::{Endpoint, Gate, Record};
 use raygate::cel::{Here, Meter, Place, compile};
+use raygate::engine::admit::answer_mutate;
 use raygate::engine::bundle::{EMBEDDED, known};
-use raygate::engine::judge::answer_mutate;
 use raygate::engine::{Bundle, Request};
 use raygate::policy::Subject;
 use raygate::policy::load::Source;
@@ -264,7 +264,6 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
         policy: &compiled.effective,
         platform: bundle.platform(),
         namespace: "a",
-        named: true,
         skipped: false,
     };
     let rule = compile(RULE, Place::Job).expect("the expression is legal");

@@ -9,7 +9,7 @@ mod concise;
 mod render;
 mod source;
 mod suggest;
-mod text;
+pub mod text;
 
 use std::borrow::Cow;
 

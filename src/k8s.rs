@@ -1,8 +1,13 @@
-//! Kubernetes facts that hold for any object: paths, quantities, names, images, tolerations.
+//! Kubernetes facts that hold for any object: paths, fields, quantities, names, images, tolerations.
 
+pub mod glob;
 pub mod image;
+pub mod json;
 pub mod names;
 pub mod path;
 pub mod quantity;
-pub mod text;
+pub use crate::diag::text;
 pub mod toleration;
+
+/// The longest piece of user text that an error of this module repeats, in characters.
+const SHOWN: usize = 64;

@@ -5,7 +5,6 @@
 
 pub mod codes;
 pub mod exemption;
-pub mod glob;
 pub mod json_schema;
 pub mod lint;
 pub mod load;

@@ -1,18 +1,36 @@
-//! What Ray, KubeRay and Flyte do with a RayJob: its shape, the versions' behaviour, Flyte's identity and names.
+//! What Ray, KubeRay and Flyte do with a Ray object: its model, the versions' behaviour, Flyte's identity and names.
 
+pub mod container;
 pub mod defaults;
 pub mod device;
 pub mod effective;
 pub mod facts;
 pub mod flyte;
-pub mod images;
-pub mod job;
+pub mod kind;
 pub mod memory;
+pub mod place;
+pub mod pod;
 pub mod release;
 pub mod runtime_env;
 pub mod shell;
 pub mod told;
 pub mod version;
+pub mod workload;
 
-pub use job::{Container, Pod, RayJob, Resource, Role};
+pub use container::{Container, Resource};
+pub use kind::{Kind, Kinds};
+pub use place::Place;
+pub use pod::{Pod, Role};
 pub use version::KubeRay;
+pub use workload::Workload;
+
+/// The name of the model until every check uses the new one.
+pub type RayJob<'a> = Workload<'a>;
+
+/// The names of the model's parts until every check uses the new ones.
+pub mod job {
+    pub use super::container::{Container, Resource, Slot, same_path};
+    pub use super::pod::{Pod, Role};
+    pub use super::workload::{Workload as RayJob, forget_managed_fields};
+    pub use crate::k8s::json::{items, text};
+}

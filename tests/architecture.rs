@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["self_managed"],
-    &["server", "install", "suite"],
+    &["server", "install", "suite", "input"],
     &["reload"],
     &["certs", "cluster", "files", "metrics"],
     &["telemetry"],

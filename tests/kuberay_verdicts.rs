@@ -16,7 +16,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use raygate::engine::judge::answer_as_is;
+use raygate::engine::admit::answer_as_is;
 use raygate::engine::{Bundle, Operation, Request};
 use raygate::policy::PolicySet;
 use raygate::policy::settings::Action;
@@ -31,7 +31,6 @@ fn denied(bundle: &Bundle, object: &Value) -> Vec<String> {
         user: String::new(),
         object: object.clone(),
         old: None,
-        named: true,
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     let outcome = answer_as_is(bundle, request);

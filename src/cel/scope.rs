@@ -12,7 +12,7 @@ use crate::k8s::path::Path;
 use crate::k8s::quantity::Quantity;
 use crate::ray::facts::{self, Facts};
 use crate::ray::flyte::Identity;
-use crate::ray::{Container, KubeRay, Pod, RayJob, images};
+use crate::ray::{Container, KubeRay, Pod, Workload};
 
 use super::functions::{Gauge, METER, Pattern, REGEX};
 use super::meter::Meter;
@@ -22,9 +22,9 @@ use super::value::{Reading, Record, wrap};
 /// What expressions can see of a request.
 #[derive(Clone, Debug)]
 pub struct Inputs<'a> {
-    /// The RayJob.
-    pub job: &'a RayJob<'a>,
-    /// The RayJob as it was, on an update.
+    /// The object.
+    pub job: &'a Workload<'a>,
+    /// The object as it was, on an update.
     pub old: Option<&'a Value>,
     /// What the RayJob says of its Flyte execution.
     pub identity: &'a Identity,
@@ -144,11 +144,11 @@ fn job_record<'a>(inputs: &Inputs<'a>) -> Record<'a> {
         .collect();
     let mut images: Vec<Box<dyn Val + 'a>> = Vec::new();
     let mut known = BTreeSet::new();
-    images::each(job, &mut |image, _| {
-        if known.insert(image.to_owned()) {
-            images.push(Box::new(CelString::from(image.to_owned())));
+    for image in job.places().filter_map(|place| place.images().ok()).flatten() {
+        if known.insert(image.clone().into_owned()) {
+            images.push(Box::new(CelString::from(image.into_owned())));
         }
-    });
+    }
     let identity = inputs.identity;
     let flyte = Record(vec![
         ("project", string(&identity.project)),

@@ -14,8 +14,8 @@ use crate::policy::{codes, lint, schema};
 use crate::rules::check;
 use crate::{suite, yaml};
 
-use super::check::request::Overrides;
 use super::{CLEAN, Failure};
+use crate::input::request::Overrides;
 
 /// The arguments of `raygate explain`.
 #[derive(Debug, clap::Args)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use annotate_snippets::renderer::Renderer;
 use annotate_snippets::{AnnotationKind, Group, Level, Snippet};
 
-use super::text::is_unprintable;
+use super::text::is_hidden;
 use super::{Diagnostic, Severity, Source, SourceId, Sources, Span, one_line};
 
 /// Lines of more characters are cut around what is underlined.
@@ -203,7 +203,7 @@ impl Shown {
         for (byte, c) in line.get(from..).unwrap_or_default().char_indices().take(most) {
             let byte = from + byte;
             shown.bytes.push((byte, shown.text.len()));
-            shown.text.push(if is_unprintable(c) && c != '\t' {
+            shown.text.push(if is_hidden(c) && c != '\t' {
                 char::REPLACEMENT_CHARACTER
             } else {
                 c

@@ -12,11 +12,11 @@ mod scheduling;
 
 use serde_json::Value;
 
+use crate::k8s::json::{below, text};
 use crate::policy::Platform;
-use crate::ray::job::text;
+use crate::ray::kind::SUSPEND;
 
 use super::compare::says_the_same;
-use part::below;
 
 pub use fingerprint::{RECEIVED, Received, Seen};
 pub use parts::{Parts, Treatment};
@@ -62,7 +62,7 @@ fn changes(old: &Value, new: &Value) -> bool {
 }
 
 fn is_suspended(object: &Value) -> bool {
-    below(object, &["spec", "suspend"]).as_bool() == Some(true)
+    below(object, &["spec", SUSPEND]).as_bool() == Some(true)
 }
 
 fn has_cluster(object: &Value) -> bool {

@@ -11,7 +11,8 @@ use std::fmt;
 use thiserror::Error;
 
 pub use self::pattern::{ImagePattern, ImagePatternError};
-use super::names::shown;
+use super::SHOWN;
+use crate::diag::shorten;
 
 const DOCKER_HUB: &str = "docker.io";
 const OLD_DOCKER_HUB: &str = "index.docker.io";
@@ -115,7 +116,7 @@ impl<'a> Image<'a> {
     /// # Errors
     /// When a runtime would refuse it (`InvalidImageName`). A registry that is no host name is refused here already.
     pub fn parse(text: &'a str) -> Result<Self, ImageError> {
-        let seen = || shown(text);
+        let seen = || shorten(text, SHOWN);
         if text.is_empty() {
             return Err(ImageError::Empty);
         }
@@ -129,7 +130,7 @@ impl<'a> Image<'a> {
             Some(registry) => {
                 return Err(ImageError::Registry {
                     seen: seen(),
-                    registry: shown(registry),
+                    registry: shorten(registry, SHOWN),
                 });
             }
         };
@@ -150,13 +151,13 @@ impl<'a> Image<'a> {
         if let Some(tag) = tag.filter(|tag| !is_tag(tag)) {
             return Err(ImageError::Tag {
                 seen: seen(),
-                tag: shown(tag),
+                tag: shorten(tag, SHOWN),
             });
         }
         if let Some(digest) = digest.filter(|digest| !is_digest(digest)) {
             return Err(ImageError::Digest {
                 seen: seen(),
-                digest: shown(digest),
+                digest: shorten(digest, SHOWN),
             });
         }
         Ok(Self {
@@ -252,20 +253,20 @@ fn is_host_label(label: &str) -> bool {
 
 fn check_repository(path: &str, text: &str) -> Result<(), ImageError> {
     for component in path.split('/') {
-        let seen = || shown(text);
+        let seen = || shorten(text, SHOWN);
         if component.is_empty() {
             return Err(ImageError::EmptyComponent { seen: seen() });
         }
         if component.contains(char::is_uppercase) {
             return Err(ImageError::UpperCase {
                 seen: seen(),
-                component: shown(component),
+                component: shorten(component, SHOWN),
             });
         }
         if !is_component(component) {
             return Err(ImageError::Component {
                 seen: seen(),
-                component: shown(component),
+                component: shorten(component, SHOWN),
             });
         }
     }

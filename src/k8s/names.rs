@@ -289,16 +289,6 @@ fn ends_with_mig_profile(name: &str) -> bool {
     sizes.is_some_and(|(slices, memory)| is_number(slices) && is_number(memory))
 }
 
-/// Text of a user for a message: at most 64 characters, none of which breaks a line or hides.
-pub(super) fn shown(text: &str) -> String {
-    const MAX: usize = 64;
-    let mut shown: String = text.chars().take(MAX).flat_map(char::escape_debug).collect();
-    if text.chars().nth(MAX).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
 fn lower_or_digit(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit()
 }

@@ -27,8 +27,13 @@ impl Path {
 
     /// The path made of these keys.
     pub fn of<const N: usize>(keys: [&'static str; N]) -> Path {
-        let mut steps = Vec::with_capacity(N + 8);
-        steps.extend(keys.into_iter().map(|key| Step::Key(Cow::Borrowed(key))));
+        Path::from_keys(&keys)
+    }
+
+    /// The path made of these keys.
+    pub fn from_keys(keys: &[&'static str]) -> Path {
+        let mut steps = Vec::with_capacity(keys.len() + 8);
+        steps.extend(keys.iter().map(|key| Step::Key(Cow::Borrowed(*key))));
         Path(steps)
     }
 

@@ -9,10 +9,10 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use serde_json::{Map, Value};
 
+use crate::k8s::glob::Glob;
 use crate::k8s::quantity::Quantity;
 
 use super::SetLeaf;
-use super::glob::Glob;
 use super::merge::Origin;
 use super::select::{Key, Selector, Subject};
 

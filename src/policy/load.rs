@@ -8,11 +8,11 @@ use sha2::{Digest, Sha256};
 
 use crate::cel::{Place, Problem, condition};
 use crate::diag::{self, Diagnostic, Sources, Span, any_error, suggest};
+use crate::k8s::glob::Glob;
 use crate::ray::flyte::shown;
 use crate::yaml::{self, Limits, Node, Reading, Step, Style};
 
 use super::codes;
-use super::glob::Glob;
 use super::merge::Origin;
 use super::read::{ReadLeaf, Reader};
 use super::rule::{self, Rule};
@@ -61,8 +61,8 @@ pub struct KnownCode {
     pub code: &'static str,
     /// Whether it can repair.
     pub fixes: bool,
-    /// Whether an exemption may waive it.
-    pub waivable: bool,
+    /// Why no exemption may waive it, if none may.
+    pub never_waived: Option<&'static str>,
     /// What happens to its findings where no policy says so.
     pub action: Action,
 }
@@ -70,7 +70,10 @@ pub struct KnownCode {
 impl Known {
     /// The codes that an exemption may waive.
     pub fn waivable(&self) -> impl Iterator<Item = &'static str> {
-        self.codes.iter().filter(|known| known.waivable).map(|known| known.code)
+        self.codes
+            .iter()
+            .filter(|known| known.never_waived.is_none())
+            .map(|known| known.code)
     }
 
     pub(super) fn code(&self, code: &str) -> Option<&KnownCode> {

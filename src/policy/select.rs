@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::cel::{Here, Inputs, Meter, Program, Session};
 use crate::diag::Span;
+use crate::k8s::glob::Glob;
 use crate::ray::RayJob;
 use crate::ray::flyte::Identity;
 
-use super::glob::Glob;
 use super::{Platform, PolicySet, RayPolicy};
 
 /// Who asks, for what: all that policies select by.

@@ -1,27 +1,27 @@
-//! The defaults that the RayJob CRD puts into an object before admission sees it.
+//! The defaults that KubeRay's CRDs put into an object before admission sees it.
 //!
-//! Offline, `raygate check` applies them first, so that it says what the cluster would say (KubeRay 1.6, CRD
-//! `rayjobs.ray.io`).
+//! Offline, `raygate check` applies them first, so that it says what the cluster would say (KubeRay 1.6, the CRDs
+//! of the API group `ray.io`).
 
 use serde_json::{Map, Value, json};
 
-/// Puts the CRD's defaults of `spec` into a RayJob where its fields are absent.
+use super::kind::Kind;
+use super::workload::K8S_JOB_MODE;
+
+/// Puts the CRD's defaults into a Ray object where its fields are absent.
 pub fn apply(object: &mut Value) {
-    let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else {
-        return;
-    };
-    fill(
-        spec,
-        &[
-            ("submissionMode", json!("K8sJobMode")),
-            ("backoffLimit", json!(0)),
-            ("ttlSecondsAfterFinished", json!(0)),
-        ],
-    );
-    let groups = spec
-        .get_mut("rayClusterSpec")
-        .and_then(|cluster| cluster.get_mut("workerGroupSpecs"))
-        .and_then(Value::as_array_mut);
+    let kind = Kind::of(object);
+    if let Some(job) = kind.job_mut(object).and_then(Value::as_object_mut) {
+        fill(
+            job,
+            &[
+                ("submissionMode", json!(K8S_JOB_MODE)),
+                ("backoffLimit", json!(0)),
+                ("ttlSecondsAfterFinished", json!(0)),
+            ],
+        );
+    }
+    let groups = kind.groups_mut(object);
     for group in groups.into_iter().flatten().filter_map(Value::as_object_mut) {
         fill(
             group,
@@ -35,20 +35,25 @@ pub fn apply(object: &mut Value) {
     }
 }
 
+/// Whether an object has its name. On `/mutate` it may still have a `generateName` only.
+pub fn is_named(object: &Value) -> bool {
+    let name = object.pointer("/metadata/name").and_then(Value::as_str);
+    name.is_some_and(|name| !name.is_empty())
+}
+
 /// Gives an object that has only a `generateName` the longest name that the API server may make of it: at most 58
 /// characters of it and five more (Kubernetes, `storage/names/generate.go`).
 pub fn complete_name(object: &mut Value) {
+    if is_named(object) {
+        return;
+    }
     let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
         return;
     };
-    let has_name = metadata
-        .get("name")
-        .and_then(Value::as_str)
-        .is_some_and(|name| !name.is_empty());
     if let Some(base) = metadata
         .get("generateName")
         .and_then(Value::as_str)
-        .filter(|base| !has_name && !base.is_empty())
+        .filter(|base| !base.is_empty())
     {
         let name: String = base.chars().take(58).chain("xxxxx".chars()).collect();
         metadata.insert("name".to_owned(), name.into());

@@ -1,7 +1,7 @@
-//! What the scheduler reserves for a pod.
+//! What a pod asks for and what it may use, as Kubernetes computes them.
 //!
-//! The rules are those of `PodRequests` in Kubernetes 1.37 (`k8s.io/component-helpers/resource/helpers.go`) after the API
-//! server's defaults (`pkg/apis/core/v1/defaults.go`). `tests/quantity_go.rs` compares both.
+//! The rules are those of `PodRequests` and `PodLimits` in Kubernetes 1.37 (`k8s.io/component-helpers/resource/helpers.go`)
+//! after the API server's defaults (`pkg/apis/core/v1/defaults.go`). `tests/quantity_go.rs` compares both.
 
 use std::collections::BTreeMap;
 
@@ -9,66 +9,86 @@ use serde_json::Value;
 
 use crate::k8s::quantity::Quantity;
 
-use super::job::{Container, Pod, Resource, Slot, text};
+use super::container::{Container, Resource, Slot};
+use super::pod::Pod;
 
 /// Quantities by the name of the resource.
-pub type Requests<'a> = BTreeMap<&'a str, Quantity>;
+pub type Amounts<'a> = BTreeMap<&'a str, Quantity>;
 
-/// What the scheduler reserves for a pod of this template, with the containers that KubeRay adds by options. A quantity that
-/// Kubernetes cannot read, or a negative one, counts as zero.
-pub fn requests<'a>(pod: &Pod<'a>) -> Requests<'a> {
-    let mut sum = Requests::new();
-    let added = pod.others.iter().filter(|other| other.slot != Slot::Ephemeral);
-    for container in pod.running().chain(added) {
-        add_all(&mut sum, container.reserved());
+/// What the scheduler reserves for a pod of this template, with the containers that KubeRay adds. A quantity that Kubernetes
+/// cannot read, or a negative one, counts as zero.
+pub fn requests<'a>(pod: &Pod<'a>) -> Amounts<'a> {
+    let mut sum = aggregate(pod, |container| container.reserved());
+    if let Some(resources) = pod.spec.get("resources") {
+        let requests = block(resources, "requests");
+        let limits = block(resources, "limits");
+        let is_requested = |key: &str| requests.binary_search_by_key(&key, |request| request.key).is_ok();
+        let defaulted = limits
+            .iter()
+            .filter(|limit| !is_requested(limit.key) && (is_huge_page(limit.key) || !sum.contains_key(limit.key)));
+        let levels = pod_level(requests.iter().chain(defaulted));
+        sum.extend(levels);
     }
-    let mut sidecars = Requests::new();
-    let mut peaks = Requests::new();
-    for container in pod.init() {
-        if is_native_sidecar(container) {
-            add_all(&mut sum, container.reserved());
-            add_all(&mut sidecars, container.reserved());
-            continue;
+    add_all(&mut sum, block(pod.spec, "overhead").iter());
+    sum
+}
+
+/// The most that a pod of this template may use of each resource that it limits, with the containers that KubeRay adds.
+/// Containers without a limit count as zero, as in Kubernetes. Unreadable quantities as in [`requests`].
+pub fn limits<'a>(pod: &Pod<'a>) -> Amounts<'a> {
+    let mut sum = aggregate(pod, |container| container.limits.iter());
+    if let Some(resources) = pod.spec.get("resources") {
+        sum.extend(pod_level(block(resources, "limits").iter()));
+    }
+    for (key, overhead) in block(pod.spec, "overhead").iter().filter_map(readable) {
+        if let Some(limit) = sum.get_mut(key).filter(|limit| !limit.is_zero()) {
+            *limit = limit.saturating_add(&overhead);
         }
-        // The sidecars alone never reach more than the sum, so only what this container asks for can make a peak.
-        for (key, mut peak) in container.reserved().filter_map(readable) {
-            if let Some(beside) = sidecars.get(key) {
-                peak = peak.saturating_add(beside);
+    }
+    sum
+}
+
+/// What the containers of a pod come to: those that run together, or the most that they reach while it starts.
+fn aggregate<'r, 'a: 'r, I>(pod: &'r Pod<'a>, of: impl Fn(&'r Container<'a>) -> I) -> Amounts<'a>
+where
+    I: Iterator<Item = &'r Resource<'a>>,
+{
+    let mut sum = Amounts::new();
+    let mut sidecars = Amounts::new();
+    let mut peaks = Amounts::new();
+    for container in pod.everywhere() {
+        match container.slot {
+            Slot::Ephemeral => {}
+            Slot::Main | Slot::Autoscaler | Slot::Collector | Slot::DefaultSubmitter => {
+                add_all(&mut sum, of(container))
             }
-            raise(&mut peaks, key, peak);
+            Slot::Init | Slot::WaitForHead if container.is_native_sidecar() => {
+                add_all(&mut sum, of(container));
+                add_all(&mut sidecars, of(container));
+            }
+            // The sidecars alone never reach more than the sum, so only what this container asks for can make a peak.
+            Slot::Init | Slot::WaitForHead => {
+                for (key, mut peak) in of(container).filter_map(readable) {
+                    if let Some(beside) = sidecars.get(key) {
+                        peak = peak.saturating_add(beside);
+                    }
+                    raise(&mut peaks, key, peak);
+                }
+            }
         }
     }
     for (key, peak) in peaks {
         raise(&mut sum, key, peak);
     }
-    pod_level(pod, &mut sum);
-    add_all(&mut sum, block(pod.spec, "overhead").iter());
     sum
 }
 
-/// Whether an init container keeps running beside the pod's containers.
-fn is_native_sidecar(container: &Container<'_>) -> bool {
-    text(container.value, "restartPolicy") == Some("Always")
-}
-
-/// Puts what the pod asks for as a whole in the place of what its containers ask for.
-fn pod_level<'a>(pod: &Pod<'a>, sum: &mut Requests<'a>) {
-    let Some(resources) = pod.spec.get("resources") else {
-        return;
-    };
-    let requests = block(resources, "requests");
-    let limits = block(resources, "limits");
-    let is_requested = |key: &str| requests.binary_search_by_key(&key, |request| request.key).is_ok();
-    let defaulted = limits
-        .iter()
-        .filter(|limit| !is_requested(limit.key) && (is_huge_page(limit.key) || !sum.contains_key(limit.key)));
-    let levels: Vec<(&'a str, Quantity)> = requests
-        .iter()
-        .chain(defaulted)
+/// Those of a pod's own resources that Kubernetes puts in the place of what the containers come to.
+fn pod_level<'r, 'a: 'r>(resources: impl Iterator<Item = &'r Resource<'a>>) -> Vec<(&'a str, Quantity)> {
+    resources
         .filter(|resource| matches!(resource.key, "cpu" | "memory") || is_huge_page(resource.key))
         .filter_map(readable)
-        .collect();
-    sum.extend(levels);
+        .collect()
 }
 
 fn is_huge_page(key: &str) -> bool {
@@ -84,14 +104,14 @@ fn readable<'a>(resource: &Resource<'a>) -> Option<(&'a str, Quantity)> {
     Some((resource.key, quantity.clone()))
 }
 
-fn add_all<'r, 'a: 'r>(sum: &mut Requests<'a>, resources: impl Iterator<Item = &'r Resource<'a>>) {
+fn add_all<'r, 'a: 'r>(sum: &mut Amounts<'a>, resources: impl Iterator<Item = &'r Resource<'a>>) {
     for (key, quantity) in resources.filter_map(readable) {
         let sum = sum.entry(key).or_insert_with(|| Quantity::from(0));
         *sum = sum.saturating_add(&quantity);
     }
 }
 
-fn raise<'a>(most: &mut Requests<'a>, key: &'a str, quantity: Quantity) {
+fn raise<'a>(most: &mut Amounts<'a>, key: &'a str, quantity: Quantity) {
     let most = most.entry(key).or_insert_with(|| Quantity::from(0));
     if quantity > *most {
         *most = quantity;
@@ -101,12 +121,12 @@ fn raise<'a>(most: &mut Requests<'a>, key: &'a str, quantity: Quantity) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ray::RayJob;
+    use crate::ray::Workload;
     use serde_json::json;
 
     fn worker(spec: Value) -> Vec<(String, String)> {
         let object = json!({"spec": {"rayClusterSpec": {"workerGroupSpecs": [{"template": {"spec": spec}}]}}});
-        let job = RayJob::of(&object);
+        let job = Workload::of(&object);
         let requests = job.workers().next().map(requests).unwrap_or_default();
         let shown = |(key, quantity): (&str, Quantity)| (key.to_owned(), quantity.to_string());
         requests.into_iter().map(shown).collect()
@@ -144,7 +164,7 @@ mod tests {
         let head = |options: Value| {
             let object = json!({"spec": {"rayClusterSpec": {"enableInTreeAutoscaling": true, "autoscalerOptions": options,
                 "headGroupSpec": {"template": {"spec": {"containers": [cpus("1")]}}}}}});
-            let job = RayJob::of(&object);
+            let job = Workload::of(&object);
             let mut requests = job.head().map(requests).unwrap_or_default();
             requests.remove("cpu").map(|cpu| cpu.to_string())
         };

@@ -1,8 +1,9 @@
-//! What a RayJob adds up to: its GPUs, CPUs, memory, workers and pods, as it is and at the autoscaler's most.
+//! What a Ray object adds up to: its GPUs, CPUs, memory, workers and pods, as it is and at the autoscaler's most.
 
 use super::device::{Device, device};
 use super::effective;
-use super::job::{Pod, RayJob, Role};
+use super::pod::{Pod, Role};
+use super::workload::Workload;
 
 /// The sums over the pods that run Ray and over the submitter where a template for it is given. `max_…` counts every group at the most that the
 /// autoscaler may make of it; without autoscaling it equals the plain sum.
@@ -45,7 +46,7 @@ pub fn max_replicas(group: &Pod<'_>) -> i64 {
 }
 
 /// The pods that a pod template makes: the worker group at the autoscaler's most, one head, one submitter.
-pub fn pods_at_most(job: &RayJob<'_>, pod: &Pod<'_>) -> i64 {
+pub fn pods_at_most(job: &Workload<'_>, pod: &Pod<'_>) -> i64 {
     match pod.role {
         Role::Worker if job.autoscales() => max_replicas(pod).max(replicas(pod)),
         Role::Worker => replicas(pod),
@@ -85,8 +86,8 @@ pub fn size(pod: &Pod<'_>, devices: &[&str]) -> Size {
     size
 }
 
-/// The accelerators that the pods of a RayJob take together, as it is.
-pub fn gpus(job: &RayJob<'_>, devices: &[&str]) -> i64 {
+/// The accelerators that the pods of a Ray object take together, as it is.
+pub fn gpus(job: &Workload<'_>, devices: &[&str]) -> i64 {
     let mut sum = 0;
     for pod in &job.pods {
         add(&mut sum, size(pod, devices).gpus, pods_now(pod));
@@ -103,8 +104,8 @@ fn pods_now(pod: &Pod<'_>) -> i64 {
 }
 
 impl Facts {
-    /// Adds up a RayJob. `devices` as in [`size`].
-    pub fn of(job: &RayJob<'_>, devices: &[&str]) -> Facts {
+    /// Adds up a Ray object. `devices` as in [`size`].
+    pub fn of(job: &Workload<'_>, devices: &[&str]) -> Facts {
         let mut facts = Facts::default();
         for pod in &job.pods {
             let (most, now) = (pods_at_most(job, pod), pods_now(pod));
@@ -149,8 +150,8 @@ mod tests {
                 "template": pod(json!({"limits": {"nvidia.com/gpu": "4", "cpu": "500m"}})),
             }],
         }}});
-        let facts = Facts::of(&RayJob::of(&object), &[]);
-        assert_eq!(gpus(&RayJob::of(&object), &[]), facts.gpus);
+        let facts = Facts::of(&Workload::of(&object), &[]);
+        assert_eq!(gpus(&Workload::of(&object), &[]), facts.gpus);
         assert_eq!((facts.gpus, facts.max_gpus), (24, 80));
         assert_eq!((facts.milli_cpus, facts.workers, facts.max_pods), (5500, 6, 21));
     }
@@ -161,6 +162,6 @@ mod tests {
             "replicas": i64::MAX, "maxReplicas": i64::MAX, "numOfHosts": i64::MAX,
             "template": {"spec": {"containers": [{"resources": {"limits": {"nvidia.com/gpu": "1e30"}}}]}},
         }]}}});
-        assert_eq!(Facts::of(&RayJob::of(&object), &[]).gpus, i64::MAX);
+        assert_eq!(Facts::of(&Workload::of(&object), &[]).gpus, i64::MAX);
     }
 }

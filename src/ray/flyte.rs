@@ -5,7 +5,12 @@
 
 use serde_json::Value;
 
-use super::job::{Pod, RayJob, Role, items, text};
+use crate::diag::shorten;
+use crate::k8s::json::{items, text};
+use crate::k8s::names::LABEL_MAX;
+
+use super::pod::{Pod, Role};
+use super::workload::Workload;
 
 /// What a RayJob says of the Flyte execution that made it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +36,7 @@ const TASK: &str = "FLYTE_INTERNAL_TASK_NAME";
 
 impl Identity {
     /// Reads the labels and the Ray container's environment (Flyte 1.16, `pluginmachinery/flytek8s`).
-    pub fn of(job: &RayJob<'_>) -> Identity {
+    pub fn of(job: &Workload<'_>) -> Identity {
         let label = |key| job.label(key).unwrap_or_default().to_owned();
         let ray = job.head().and_then(Pod::main);
         let env = |name: &str| {
@@ -63,7 +68,7 @@ impl Identity {
 }
 
 /// Whether the object looks as if Flyte made it: its owner is a Flyte workflow or action, or it carries Flyte's labels.
-pub fn made_by_flyte(job: &RayJob<'_>) -> bool {
+pub fn made_by_flyte(job: &Workload<'_>) -> bool {
     let owned = job.object.get("metadata").is_some_and(|metadata| {
         items(metadata, "ownerReferences").iter().any(|owner| {
             let group = text(owner, "apiVersion").unwrap_or_default();
@@ -82,7 +87,7 @@ pub fn made_by_flyte(job: &RayJob<'_>) -> bool {
 
 /// Whether the submitter is Flyte's copy of the task's own pod, with the task's resources and node choice (Flyte 1,
 /// ray plugin: the container keeps the RayJob's name or is called `primary`; Flyte 2 builds a small one of its own).
-pub fn submitter_is_task_copy(job: &RayJob<'_>, submitter: &Pod<'_>) -> bool {
+pub fn submitter_is_task_copy(job: &Workload<'_>, submitter: &Pod<'_>) -> bool {
     made_by_flyte(job)
         && submitter
             .running()
@@ -94,12 +99,7 @@ pub fn setting(pod: &Pod<'_>, argument: &str) -> String {
     match pod.role {
         Role::Head => format!("HeadNodeConfig({argument})"),
         Role::Worker => {
-            let name: String = pod
-                .group_name()
-                .chars()
-                .filter(|c| !c.is_control() && *c != '"')
-                .take(63)
-                .collect();
+            let name = shorten(&pod.group_name().replace('"', ""), LABEL_MAX);
             format!("WorkerNodeConfig(group_name=\"{name}\", {argument})")
         }
         Role::Submitter => format!("@task({argument})"),

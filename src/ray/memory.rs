@@ -6,9 +6,11 @@
 
 use serde_json::Value;
 
+use crate::k8s::json::text;
 use crate::k8s::quantity::Quantity;
 
-use super::job::{Container, Pod, text};
+use super::container::Container;
+use super::pod::Pod;
 use super::told;
 use super::version::KubeRay;
 

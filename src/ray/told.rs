@@ -6,12 +6,15 @@
 
 use serde_json::{Map, Value};
 
+use crate::k8s::json::{items, text};
 use crate::k8s::names::is_gpu_key;
 use crate::k8s::quantity::Quantity;
 
+use super::container::{Container, Resource};
 use super::device::{Device, device, is_accelerator};
-use super::job::{Container, Pod, RayJob, Resource, items, text};
+use super::pod::{Pod, Role};
 use super::version::KubeRay;
+use super::workload::Workload;
 
 /// The start parameters that `ray start` reads as whole numbers, and that say what a node offers.
 pub const NUMBERS: [&str; 4] = ["num-cpus", "num-gpus", "memory", "object-store-memory"];
@@ -72,7 +75,7 @@ fn python_int(text: &str) -> Option<i64> {
 /// The group's own `resources`, which go before all else (KubeRay 1.5 and later); `None` where there are none.
 pub fn group_resources<'a>(pod: &Pod<'a>, kuberay: KubeRay) -> Option<&'a Map<String, Value>> {
     let resources = pod.group.get("resources")?.as_object()?;
-    let is_group = pod.role != super::Role::Submitter;
+    let is_group = pod.role != Role::Submitter;
     (is_group && kuberay >= KubeRay::V1_5 && !resources.is_empty()).then_some(resources)
 }
 
@@ -147,13 +150,13 @@ pub fn may_have_other_devices(pod: &Pod<'_>, container: &Container<'_>) -> bool 
 
 /// Whether the author runs a command of their own, and KubeRay's `ray start` is not what starts Ray (KubeRay 1.6,
 /// `common/pod.go`).
-pub fn overwrites_command(job: &RayJob<'_>) -> bool {
-    job.annotation("ray.io/overwrite-container-cmd") == Some("true")
+pub fn overwrites_command(job: &Workload<'_>) -> bool {
+    job.cluster_annotation("ray.io/overwrite-container-cmd") == Some("true")
 }
 
 /// Whether the author's command starts Ray in this pod: by the annotation, or because it runs `ray start` (KubeRay 1.6,
 /// `common/pod.go`).
-pub fn starts_ray_itself(job: &RayJob<'_>, pod: &Pod<'_>) -> bool {
+pub fn starts_ray_itself(job: &Workload<'_>, pod: &Pod<'_>) -> bool {
     let words = |ray: &Container<'_>| {
         let words = items(ray.value, "command").iter().chain(items(ray.value, "args"));
         words.filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
@@ -190,7 +193,7 @@ mod tests {
         let spec = json!({"spec": {"rayClusterSpec": {"headGroupSpec": {"rayStartParams": {
             "num-cpus": "'4'", "num-gpus": "$GPUS", "memory": "false", "object-store-memory": "\"1Gi\"", "port": 7,
         }}}}});
-        let job = RayJob::of(&spec);
+        let job = Workload::of(&spec);
         let head = job.head().unwrap();
         assert_eq!(number(head, "num-cpus"), Some(Number::Whole(4)));
         assert_eq!(number(head, "num-gpus"), Some(Number::Unknown));

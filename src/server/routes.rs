@@ -1,5 +1,6 @@
 //! The webhook port's two paths, and the refusal of everything that is no review.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use super::evaluate::{evaluate, no_memory};
 use super::peer::{Held, Peer};
 use super::{Shared, duration};
 use crate::admission::{Answer, Endpoint, Previewed, Record};
+use crate::diag::one_line;
 use crate::metrics::{Exemplar, Overload, endpoint_label};
 use crate::telemetry::{Commas, clip, traces};
 
@@ -108,11 +110,11 @@ async fn review(shared: &Arc<Shared>, endpoint: Endpoint, request: Request) -> R
 /// One line for each decision.
 fn log(endpoint: Endpoint, record: &Record, took: Duration, bytes: usize, trace: Option<&str>) {
     tracing::info!(
-        uid = clip(&record.uid, LOGGED_BYTES),
+        uid = &*logged(&record.uid),
         endpoint = endpoint_label(endpoint),
-        operation = clip(&record.operation, LOGGED_BYTES),
-        namespace = clip(&record.namespace, LOGGED_BYTES),
-        name = clip(&record.name, LOGGED_BYTES),
+        operation = &*logged(&record.operation),
+        namespace = &*logged(&record.namespace),
+        name = &*logged(&record.name),
         verdict = record.verdict,
         codes = %Commas(&record.codes),
         rules = %record.rules.join(","),
@@ -125,6 +127,11 @@ fn log(endpoint: Endpoint, record: &Record, took: Duration, bytes: usize, trace:
         trace_id = trace,
         "answered"
     );
+}
+
+/// The start of a text of the request, on one line.
+fn logged(text: &str) -> Cow<'_, str> {
+    one_line(clip(text, LOGGED_BYTES))
 }
 
 /// Prints what policies in Preview would have done, as `POLICY:CODE:EFFECT` with commas between.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::scalar;
+use crate::diag::text::is_hidden;
 
 /// A key that is longer than this is written after `?`: YAML readers look 1024 characters ahead for the colon.
 const LONGEST_KEY: usize = 1000;
@@ -108,7 +109,7 @@ fn float_with_point(text: &str) -> String {
 fn is_block(text: &str) -> bool {
     text.trim_end_matches('\n').contains('\n')
         && !text.starts_with([' ', '\n', '\t'])
-        && text.chars().all(|c| c == '\n' || is_printable(c))
+        && text.chars().all(|c| c == '\n' || !is_hidden(c))
         && text.lines().all(|line| !line.ends_with([' ', '\t']))
 }
 
@@ -130,7 +131,7 @@ fn block(out: &mut String, text: &str, indent: usize) {
 
 /// A string on one line: plain, in single quotes where only its characters demand it, or in double quotes.
 fn one_line_string(text: &str) -> String {
-    if !text.chars().all(is_printable) || !scalar::is_text_to_all(text) {
+    if text.contains(is_hidden) || !scalar::is_text_to_all(text) {
         double_quoted(text)
     } else if is_plain(text) {
         text.to_string()
@@ -155,11 +156,6 @@ fn is_plain(text: &str) -> bool {
     begins && !marker && !text.ends_with([' ', ':']) && !text.contains(": ") && !text.contains(" #")
 }
 
-/// Whether a character can stand in every style but plain, and in YAML 1.1 too, to which some are line ends.
-fn is_printable(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-}
-
 fn double_quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
@@ -169,12 +165,15 @@ fn double_quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if is_printable(c) => out.push(c),
+            c if !is_hidden(c) => out.push(c),
             c if u32::from(c) < 0x100 => {
                 let _ = write!(out, "\\x{:02x}", u32::from(c));
             }
-            c => {
+            c if u32::from(c) < 0x1_0000 => {
                 let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => {
+                let _ = write!(out, "\\U{:08x}", u32::from(c));
             }
         }
     }

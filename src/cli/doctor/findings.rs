@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::cluster::describe;
+use crate::diag::one_line;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,10 +89,10 @@ impl Findings {
                 "{:<8} {:<12} {}",
                 finding.level.name(),
                 finding.check,
-                finding.seen
+                one_line(&finding.seen)
             )?;
             for line in finding.repair.iter().flat_map(|repair| repair.lines()) {
-                writeln!(out, "{:<21} > {line}", "")?;
+                writeln!(out, "{:<21} > {}", "", one_line(line))?;
             }
         }
         let (errors, warnings) = (self.count(Level::Error), self.count(Level::Warning));

@@ -5,6 +5,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use crate::cli::{Failure, counted, is_coloured};
+use crate::diag::one_line;
 use crate::suite::coverage::Coverage;
 use crate::suite::{Difference, Line, Suite, Tested};
 
@@ -15,7 +16,12 @@ const PLACE_COLUMN: usize = 72;
 pub fn full(suite: &Suite, results: &[Tested<'_>], out: &mut dyn Write) -> Result<(), Failure> {
     for tested in results {
         let verdict = if tested.passed() { "ok  " } else { "FAIL" };
-        writeln!(out, "{verdict}  {}  {}", tested.file.name, tested.name())?;
+        writeln!(
+            out,
+            "{verdict}  {}  {}",
+            one_line(&tested.file.name),
+            one_line(tested.name())
+        )?;
         for diagnostic in &tested.file.diagnostics {
             writeln!(out, "{}", diagnostic.render(&suite.sources, is_coloured()))?;
         }
@@ -63,8 +69,8 @@ pub fn concise(suite: &Suite, results: &[Tested<'_>], out: &mut dyn Write) -> Re
             writeln!(
                 out,
                 "{}: {}: {}: {}",
-                tested.file.name,
-                tested.name(),
+                one_line(&tested.file.name),
+                one_line(tested.name()),
                 difference.part,
                 sides.join(", ")
             )?;

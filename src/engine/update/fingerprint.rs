@@ -8,11 +8,12 @@ use fnv::FnvHasher;
 use serde_json::{Map, Value};
 
 use crate::engine::compare::is_empty;
+use crate::k8s::json::{below, text};
 use crate::k8s::path::Path;
-use crate::ray::job::{items, text};
+use crate::ray::Kind;
 use crate::rules::APPLIED_ANNOTATION;
 
-use super::part::{NOT_ANNOTATIONS, NOT_CLUSTER, NOT_JOB, Part, SIZES, below};
+use super::part::{NOT_ANNOTATIONS, Part, SIZES};
 
 /// The key of the record under which the fingerprints stand.
 pub const RECEIVED: &str = "received";
@@ -89,22 +90,19 @@ pub struct Fields {
 
 impl Fields {
     fn of(object: &Value) -> Fields {
+        let kind = Kind::of(object);
         let part = |part: Part| {
             let mut leaves = Leaves::default();
-            leaves.collect(0, part.path().get(object).and_then(Value::as_object), &[]);
+            leaves.collect(0, part.path(kind).get(object).and_then(Value::as_object), &[]);
             leaves.sorted()
         };
-        let job = [
-            (&["spec"][..], &NOT_JOB[..]),
-            (&["spec", "rayClusterSpec"], &NOT_CLUSTER),
-        ];
         let metadata = [
-            (&["metadata", "labels"][..], &[][..]),
-            (&["metadata", "annotations"], &NOT_ANNOTATIONS),
+            (&["metadata", "labels"][..], vec![]),
+            (&["metadata", "annotations"], NOT_ANNOTATIONS.to_vec()),
         ];
         Fields {
-            metadata: fields(object, metadata),
-            job: fields(object, job),
+            metadata: fields(object, metadata.into_iter()),
+            job: fields(object, kind.levels()),
             head: part(Part::Head),
             submitter: part(Part::Submitter),
         }
@@ -133,8 +131,13 @@ pub struct Cores {
 impl Cores {
     /// The cores of an object with these fields.
     pub(super) fn of(object: &Value, fields: &Fields) -> Cores {
-        let core = |part: Part, keys: &[&str]| part.path().get(object).map_or(0, |part| containers(below(part, keys)));
-        let groups = worker_groups(object).iter();
+        let kind = Kind::of(object);
+        let core = |part: Part, keys: &[&str]| {
+            part.path(kind)
+                .get(object)
+                .map_or(0, |part| containers(below(part, keys)))
+        };
+        let groups = kind.groups(object).iter();
         Cores {
             job: fields.job.all(),
             head: core(Part::Head, &["template", "spec"]),
@@ -156,7 +159,7 @@ impl Seen {
     pub fn of(object: &Value) -> Seen {
         Seen {
             fields: Fields::of(object),
-            groups: worker_groups(object).iter().map(group).collect(),
+            groups: Kind::of(object).groups(object).iter().map(group).collect(),
         }
     }
 
@@ -177,15 +180,11 @@ impl Seen {
     }
 }
 
-fn worker_groups(object: &Value) -> &[Value] {
-    items(below(object, &["spec", "rayClusterSpec"]), "workerGroupSpecs")
-}
-
-/// The leaves of two objects below these keys, but for some fields.
-fn fields(object: &Value, of: [(&[&str], &[&str]); 2]) -> Leaves {
+/// The leaves of the objects below these keys, but for some fields.
+fn fields<'k>(object: &Value, of: impl Iterator<Item = (&'k [&'k str], Vec<&'k str>)>) -> Leaves {
     let mut leaves = Leaves::default();
     for (position, (keys, but)) in (1..).zip(of) {
-        leaves.collect(position, below(object, keys).as_object(), but);
+        leaves.collect(position, below(object, keys).as_object(), &but);
     }
     leaves.sorted()
 }
@@ -212,7 +211,11 @@ pub fn sizes(object: &Value) -> u64 {
             SIZES.iter().for_each(|key| write(below(group, &[key]), hasher));
         })
     };
-    worker_groups(object).iter().map(sizes).fold(0, u64::wrapping_add)
+    Kind::of(object)
+        .groups(object)
+        .iter()
+        .map(sizes)
+        .fold(0, u64::wrapping_add)
 }
 
 /// What `/mutate` received, as the record has it.

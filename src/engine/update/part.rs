@@ -1,8 +1,7 @@
 //! The parts of a RayJob, each of which an update keeps or completes as a whole.
 
-use serde_json::Value;
-
 use crate::k8s::path::{Path, Step};
+use crate::ray::kind::{HEAD, Kind, SUBMITTER, WORKERS};
 use crate::rules::APPLIED_ANNOTATION;
 
 /// The annotation in which `kubectl apply` keeps the manifest.
@@ -12,24 +11,8 @@ pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration
 /// so they are never kept.
 pub const SIZES: [&str; 4] = ["replicas", "minReplicas", "maxReplicas", "scaleStrategy"];
 
-/// The fields of `spec` that are parts of their own, or belong to none: who resumes a job changes `suspend` alone.
-pub const NOT_JOB: [&str; 3] = ["rayClusterSpec", "submitterPodTemplate", "suspend"];
-
-/// The fields of `spec.rayClusterSpec` that are parts of their own.
-pub const NOT_CLUSTER: [&str; 2] = ["headGroupSpec", "workerGroupSpecs"];
-
 /// The annotations that no part has.
 pub const NOT_ANNOTATIONS: [&str; 2] = [APPLIED_ANNOTATION, LAST_APPLIED];
-
-/// What is nowhere.
-pub static NULL: Value = Value::Null;
-
-/// The value below these keys, null where there is none.
-pub fn below<'v>(value: &'v Value, keys: &[&str]) -> &'v Value {
-    keys.iter()
-        .try_fold(value, |value, key| value.get(*key))
-        .unwrap_or(&NULL)
-}
 
 /// A part of a RayJob that is kept or completed as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,30 +30,25 @@ pub enum Part {
 }
 
 impl Part {
-    /// The part that a place belongs to.
-    pub fn of(place: &Path) -> Part {
-        let key = |at: usize| match place.steps().get(at) {
-            Some(Step::Key(key)) => key.as_ref(),
-            _ => "",
-        };
-        match (key(0), key(1), key(2), place.steps().get(3)) {
-            ("spec", "rayClusterSpec", "headGroupSpec", _) => Part::Head,
-            ("spec", "rayClusterSpec", "workerGroupSpecs", Some(Step::Index(index))) => Part::Group(*index),
-            ("spec", "submitterPodTemplate", ..) => Part::Submitter,
-            ("metadata", ..) => Part::Metadata,
+    /// The part of an object of this kind that a place belongs to.
+    pub fn of(kind: &Kind, place: &Path) -> Part {
+        match (kind.below_cluster(place), kind.below_job(place)) {
+            (Some([Step::Key(key), ..]), _) if key == HEAD => Part::Head,
+            (Some([Step::Key(key), Step::Index(index), ..]), _) if key == WORKERS => Part::Group(*index),
+            (_, Some([Step::Key(key), ..])) if key == SUBMITTER => Part::Submitter,
+            _ if matches!(place.steps(), [Step::Key(key), ..] if key == "metadata") => Part::Metadata,
             _ => Part::Job,
         }
     }
 
-    /// Where the part stands.
-    pub fn path(self) -> Path {
-        let cluster = || Path::of(["spec", "rayClusterSpec"]);
+    /// Where the part is in an object of this kind.
+    pub fn path(self, kind: &Kind) -> Path {
         match self {
             Part::Metadata => Path::of(["metadata"]),
             Part::Job => Path::of(["spec"]),
-            Part::Head => cluster().then_key("headGroupSpec"),
-            Part::Submitter => Path::of(["spec", "submitterPodTemplate"]),
-            Part::Group(index) => cluster().then_key("workerGroupSpecs").then_index(index),
+            Part::Head => kind.head_path(),
+            Part::Submitter => kind.submitter_path(),
+            Part::Group(index) => kind.group_path(index),
         }
     }
 }

@@ -6,13 +6,14 @@ use serde_json::Value;
 
 use crate::engine::compare::{counterpart, is_empty, name_of, says_the_same};
 use crate::engine::document::Document;
+use crate::k8s::json::{NULL, text};
 use crate::k8s::path::Path;
 use crate::policy::merge::Group;
-use crate::ray::job::{items, text};
+use crate::ray::Kind;
 use crate::rules::{Edit, Op};
 
 use super::fingerprint::{Cores, Leaves, Pair, Received, Seen, sizes};
-use super::part::{NOT_ANNOTATIONS, NOT_CLUSTER, NOT_JOB, NULL, Part, SIZES, below};
+use super::part::{NOT_ANNOTATIONS, Part, SIZES};
 use super::{Update, has_cluster, is_suspended};
 
 /// What is done to a part.
@@ -31,6 +32,7 @@ pub enum Treatment {
 /// What an edit does to each part of a RayJob, and what was received of it.
 #[derive(Debug)]
 pub struct Parts<'o> {
+    kind: &'static Kind,
     old: &'o Value,
     /// The stored worker groups by name.
     stored: HashMap<&'o str, &'o Value>,
@@ -83,8 +85,10 @@ impl<'o> Parts<'o> {
             _ if !metadata => Treatment::Force,
             _ => Treatment::Keep,
         };
-        let names = items(below(old, &["spec", "rayClusterSpec"]), "workerGroupSpecs").iter();
+        let kind = Kind::of(old);
+        let names = kind.groups(old).iter();
         Parts {
+            kind,
             old,
             stored: names.map(|group| (group_name(group), group)).collect(),
             metadata: match treatment(metadata) {
@@ -111,10 +115,10 @@ impl<'o> Parts<'o> {
 
     /// What is stored at a place, elements of lists by their names.
     fn stored(&self, place: &Path, document: &Value) -> Option<&'o Value> {
-        let part @ Part::Group(_) = Part::of(place) else {
+        let part @ Part::Group(_) = Part::of(self.kind, place) else {
             return counterpart(place.steps(), document, self.old);
         };
-        let group = part.path();
+        let group = part.path(self.kind);
         let is = group.get(document)?;
         let was = self.stored.get(group_name(is))?;
         counterpart(place.steps().get(group.steps().len()..)?, is, was)
@@ -145,13 +149,13 @@ impl<'o> Parts<'o> {
     pub fn restoring(&self, new: &Value) -> Vec<(Path, Vec<Edit>)> {
         self.all()
             .filter(|part| self.stays(*part))
-            .map(|part| (part.path(), self.restoring_part(part, new)))
+            .map(|part| (part.path(self.kind), self.restoring_part(part, new)))
             .filter(|(_, edits)| !edits.is_empty())
             .collect()
     }
 
     fn restoring_part(&self, part: Part, new: &Value) -> Vec<Edit> {
-        let at = part.path();
+        let at = part.path(self.kind);
         let mut edits = Vec::new();
         match part {
             Part::Metadata => {
@@ -159,10 +163,11 @@ impl<'o> Parts<'o> {
                 restore_fields(&at.key("annotations"), &NOT_ANNOTATIONS, self.old, new, &mut edits);
             }
             Part::Job => {
-                restore_fields(&at, &NOT_JOB, self.old, new, &mut edits);
-                let cluster = at.key("rayClusterSpec");
-                if cluster.get(new).is_some_and(Value::is_object) {
-                    restore_fields(&cluster, &NOT_CLUSTER, self.old, new, &mut edits);
+                for (keys, others) in self.kind.levels() {
+                    let level = Path::from_keys(keys);
+                    if level == at || level.get(new).is_some_and(Value::is_object) {
+                        restore_fields(&level, &others, self.old, new, &mut edits);
+                    }
                 }
             }
             Part::Head | Part::Submitter => {
@@ -194,7 +199,7 @@ impl<'o> Parts<'o> {
     pub fn retain(&self, document: &Value, edits: &mut Vec<Edit>) {
         let refused: HashSet<Part> = edits
             .iter()
-            .map(|edit| (Part::of(&edit.path), edit))
+            .map(|edit| (Part::of(self.kind, &edit.path), edit))
             .filter(|(part, edit)| match self.treatment(*part) {
                 Treatment::Keep => true,
                 Treatment::Restore => !self.has_stored(document, edit),
@@ -203,7 +208,7 @@ impl<'o> Parts<'o> {
             .map(|(part, _)| part)
             .collect();
         edits.retain(|edit| {
-            let part = Part::of(&edit.path);
+            let part = Part::of(self.kind, &edit.path);
             let is_forced = || edit.leaf.as_ref().is_some_and(|leaf| leaf.group == Group::Force);
             !refused.contains(&part) && (self.treatment(part) != Treatment::Force || is_forced())
         });
@@ -264,8 +269,8 @@ impl<'o> Parts<'o> {
     fn runs_other(&self, part: Part, document: &Value) -> bool {
         let spec = match part {
             Part::Metadata | Part::Job => return false,
-            Part::Submitter => part.path().then_key("spec"),
-            Part::Head | Part::Group(_) => part.path().keys(["template", "spec"]),
+            Part::Submitter => part.path(self.kind).then_key("spec"),
+            Part::Head | Part::Group(_) => part.path(self.kind).keys(["template", "spec"]),
         };
         ["containers", "initContainers"].iter().any(|list| {
             let at = spec.name(list);

@@ -4,29 +4,29 @@ use serde_json::Value;
 
 use crate::engine::compare::{counterpart, is_empty};
 use crate::engine::document::Document;
+use crate::k8s::json::{below, text};
 use crate::k8s::path::Path;
-use crate::ray::RayJob;
-use crate::ray::job::{Pod, items, text};
+use crate::ray::{Kind, Pod, Workload};
 use crate::rules::{Edit, Op};
 
-use super::part::{Part, below};
+use super::part::Part;
 
 /// Brings the scheduling of a queue controller's request back to what is stored, so that the rest can be judged: node
 /// selectors, tolerations, scheduling gates, labels and annotations of the pod templates, and a default submitter where
 /// there was none (Kueue 0.19, `pkg/podset` and `jobs/rayjob`).
 pub fn without_scheduling(old: &Value, new: &mut Document) {
-    let submitter = Part::Submitter.path();
+    let kind = Kind::of(new.value());
+    let submitter = Part::Submitter.path(kind);
     let had_submitter = submitter.get(old).is_some_and(|template| !template.is_null());
     let mut edits: Vec<Edit> = Vec::new();
     let mut plan = |path: Path, op: Op| edits.push(Edit { path, op, leaf: None });
     if !had_submitter && is_default_submitter(new.value()) {
         plan(submitter.clone(), Op::Remove);
     }
-    let groups = below(new.value(), &["spec", "rayClusterSpec"]);
-    let groups =
-        (0..items(groups, "workerGroupSpecs").len()).map(|index| Part::Group(index).path().then_key("template"));
+    let groups = 0..kind.groups(new.value()).len();
+    let groups = groups.map(|index| Part::Group(index).path(kind).then_key("template"));
     let mut templates: Vec<Path> = groups.collect();
-    templates.push(Part::Head.path().then_key("template"));
+    templates.push(Part::Head.path(kind).then_key("template"));
     if had_submitter {
         templates.push(submitter);
     }
@@ -60,7 +60,7 @@ fn is_default_submitter(object: &Value) -> bool {
                 .all(|(key, value)| keys.contains(&key.as_str()) || is_empty(value))
         })
     };
-    let job = RayJob::of(object);
+    let job = Workload::of(object);
     fn image<'a>(pod: &Pod<'a>) -> Option<&'a str> {
         text(pod.main()?.value, "image")
     }

@@ -8,7 +8,9 @@ use thiserror::Error;
 use super::{DOCKER_HUB, Image, OFFICIAL, OLD_DOCKER_HUB};
 use super::{digest_length, is_digest, is_host_label, is_ipv6, is_port, is_tag_byte};
 use super::{looks_like_registry, split_off, split_port};
-use crate::k8s::names::shown;
+use crate::diag::shorten;
+use crate::k8s::SHOWN;
+use crate::k8s::glob::{Glob, fits_in_order};
 
 /// A pattern such as `ghcr.io/my-org/**`, `docker.io/library/python:3.*` or `*.dkr.ecr.*.amazonaws.com/team/*`.
 ///
@@ -25,13 +27,13 @@ pub struct ImagePattern {
     /// `None` is any registry.
     registry: Option<Registry>,
     path: Vec<Component>,
-    tag: Option<String>,
+    tag: Option<Glob>,
     digest: Option<Digest>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Registry {
-    host: String,
+    host: Glob,
     port: Option<String>,
 }
 
@@ -39,7 +41,7 @@ struct Registry {
 enum Component {
     /// `**`: any number of components, none included.
     Any,
-    Glob(String),
+    Glob(Glob),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +66,7 @@ impl ImagePattern {
     /// When no reference could match it, or when it doesn't say clearly which registry it means.
     pub fn parse(text: &str) -> Result<Self, ImagePatternError> {
         read(text).map_err(|problem| ImagePatternError {
-            seen: shown(text),
+            seen: shorten(text, SHOWN),
             problem,
         })
     }
@@ -93,12 +95,10 @@ impl ImagePattern {
         };
         let default = image.digest().is_none().then_some("latest");
         digest_fits
-            && self.tag.as_ref().is_none_or(|glob| {
-                image
-                    .tag()
-                    .or(default)
-                    .is_some_and(|tag| glob_matches(glob, tag, |left, right| left == right))
-            })
+            && self
+                .tag
+                .as_ref()
+                .is_none_or(|glob| image.tag().or(default).is_some_and(|tag| glob.matches(tag)))
     }
 }
 
@@ -119,7 +119,7 @@ impl FromStr for ImagePattern {
 impl Registry {
     fn matches(&self, registry: &str) -> bool {
         let (host, port) = split_port(registry);
-        self.port.as_deref() == port && glob_matches(&self.host, host, |left, right| left.eq_ignore_ascii_case(&right))
+        self.port.as_deref() == port && self.host.matches(&host.to_ascii_lowercase())
     }
 }
 
@@ -128,7 +128,7 @@ fn read(text: &str) -> Result<ImagePattern, String> {
         return Err("it is empty; `**` is any image".to_owned());
     }
     if let Some((_, rest)) = text.split_once("://") {
-        return Err(format!("a reference has no scheme; write `{}`", shown(rest)));
+        return Err(format!("a reference has no scheme; write `{}`", shorten(rest, SHOWN)));
     }
     let (named, digest) = split_off(text, '@');
     let digest = digest.map(read_digest).transpose()?;
@@ -140,7 +140,7 @@ fn read(text: &str) -> Result<ImagePattern, String> {
             return Err(format!(
                 "`{first}` may be a registry or Docker Hub's namespace; write `**/` for any registry, or \
                  `docker.io/{first}/`",
-                first = shown(first)
+                first = shorten(first, SHOWN)
             ));
         }
         Some(_) => (Some(docker_hub()), named),
@@ -161,7 +161,7 @@ fn read(text: &str) -> Result<ImagePattern, String> {
 
 fn docker_hub() -> Registry {
     Registry {
-        host: DOCKER_HUB.to_owned(),
+        host: Glob::new(DOCKER_HUB),
         port: None,
     }
 }
@@ -175,7 +175,7 @@ fn check_short_name(name: &str) -> Result<&str, String> {
     if looks_like_registry(bare) {
         return Err(format!(
             "it names no repository; write `{}/**` for all of that registry",
-            shown(name)
+            shorten(name, SHOWN)
         ));
     }
     Ok(name)
@@ -189,7 +189,7 @@ fn read_registry(text: &str) -> Result<Registry, String> {
     if !valid {
         return Err(format!(
             "`{}` is not a registry's host name with an optional port",
-            shown(text)
+            shorten(text, SHOWN)
         ));
     }
     let host = host.to_ascii_lowercase();
@@ -197,7 +197,7 @@ fn read_registry(text: &str) -> Result<Registry, String> {
         return Ok(docker_hub());
     }
     Ok(Registry {
-        host,
+        host: Glob::new(&host),
         port: port.map(str::to_owned),
     })
 }
@@ -205,13 +205,13 @@ fn read_registry(text: &str) -> Result<Registry, String> {
 fn read_path(path: &str, on_docker_hub: bool) -> Result<Vec<Component>, String> {
     let mut components = Vec::new();
     if on_docker_hub && !path.contains('/') && path != "**" {
-        components.push(Component::Glob(OFFICIAL.to_owned()));
+        components.push(Component::Glob(Glob::new(OFFICIAL)));
     }
     for text in path.split('/') {
         components.push(read_component(text)?);
     }
     if components.last() == Some(&Component::Any) {
-        components.push(Component::Glob("*".to_owned()));
+        components.push(Component::Glob(Glob::new("*")));
     }
     Ok(components)
 }
@@ -226,33 +226,33 @@ fn read_component(text: &str) -> Result<Component, String> {
     if text.contains("**") {
         return Err(format!(
             "`**` stands for whole components, so `{}` must be split by slashes",
-            shown(text)
+            shorten(text, SHOWN)
         ));
     }
     if text.contains(char::is_uppercase) {
         return Err(format!(
             "`{}` has upper case letters, repositories are lower case",
-            shown(text)
+            shorten(text, SHOWN)
         ));
     }
     let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-*".contains(&byte);
     if !text.bytes().all(is_allowed) {
         return Err(format!(
             "`{}` may have only a-z 0-9 . _ - and the wildcard *",
-            shown(text)
+            shorten(text, SHOWN)
         ));
     }
-    Ok(Component::Glob(text.to_owned()))
+    Ok(Component::Glob(Glob::new(text)))
 }
 
-fn read_tag(text: &str) -> Result<String, String> {
+fn read_tag(text: &str) -> Result<Glob, String> {
     if text.is_empty() || text.contains("**") || !text.bytes().all(|byte| is_tag_byte(byte) || byte == b'*') {
         return Err(format!(
             "the tag `{}` may have only A-Z a-z 0-9 _ . - and the wildcard *",
-            shown(text)
+            shorten(text, SHOWN)
         ));
     }
-    Ok(text.to_owned())
+    Ok(Glob::new(text))
 }
 
 fn read_digest(text: &str) -> Result<Digest, String> {
@@ -265,70 +265,21 @@ fn read_digest(text: &str) -> Result<Digest, String> {
         }
         _ => Err(format!(
             "the digest `{}` must be complete, or `sha256:*` for any",
-            shown(text)
+            shorten(text, SHOWN)
         )),
     }
 }
 
-/// Matches whole components. On a mismatch only the last `**` can take more, so there is one place to go back to.
+/// Matches whole components.
 fn path_matches(pattern: &[Component], path: &str) -> bool {
-    let mut rest = Some(path);
-    let mut next = 0;
-    let mut last_any: Option<(usize, Option<&str>)> = None;
-    loop {
-        match (pattern.get(next), rest) {
-            (Some(Component::Any), _) => {
-                next += 1;
-                last_any = Some((next, rest));
-                continue;
-            }
-            (Some(Component::Glob(glob)), Some(path)) => {
-                let (component, below) = split_off(path, '/');
-                if glob_matches(glob, component, |left, right| left == right) {
-                    next += 1;
-                    rest = below;
-                    continue;
-                }
-            }
-            (None, None) => return true,
-            (Some(Component::Glob(_)), None) | (None, Some(_)) => {}
-        }
-        let Some((after_any, Some(from))) = last_any else {
-            return false;
-        };
-        let (_, below) = split_off(from, '/');
-        last_any = Some((after_any, below));
-        next = after_any;
-        rest = below;
-    }
-}
-
-/// Matches a text without slashes. On a mismatch only the last star can take more, so that the time is bounded by
-/// the product of the two lengths.
-fn glob_matches(glob: &str, text: &str, same: fn(u8, u8) -> bool) -> bool {
-    let (glob, text) = (glob.as_bytes(), text.as_bytes());
-    let (mut next, mut at) = (0, 0);
-    let mut last_star: Option<(usize, usize)> = None;
-    loop {
-        match (glob.get(next), text.get(at)) {
-            (Some(b'*'), _) => {
-                next += 1;
-                last_star = Some((next, at));
-                continue;
-            }
-            (Some(&wanted), Some(&seen)) if same(wanted, seen) => {
-                next += 1;
-                at += 1;
-                continue;
-            }
-            (None, None) => return true,
-            _ => {}
-        }
-        let Some((after_star, from)) = last_star.filter(|&(_, from)| from < text.len()) else {
-            return false;
-        };
-        last_star = Some((after_star, from + 1));
-        next = after_star;
-        at = from + 1;
-    }
+    let fits = |wanted: &&Component, seen: &&str| match wanted {
+        Component::Any => false,
+        Component::Glob(glob) => glob.matches(seen),
+    };
+    fits_in_order(
+        pattern.iter(),
+        path.split('/'),
+        |wanted| **wanted == Component::Any,
+        fits,
+    )
 }

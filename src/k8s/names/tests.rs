@@ -30,7 +30,7 @@ fn errors_name_what_is_wrong() {
         (dns1123_label("a.b"), "`.` is not allowed"),
         (dns1123_label("a b"), "a space is not allowed"),
         (dns1123_label("é"), "`é` is not allowed"),
-        (dns1123_label("a\n"), "`\\u{a}` is not allowed"),
+        (dns1123_label("a\n"), "`\\n` is not allowed"),
         (dns1123_label("a-"), "it must end with a lowercase letter or digit"),
         (dns1035_label("0a"), "it must start with a lowercase letter"),
         (
@@ -141,11 +141,4 @@ fn gpus_are_what_kuberay_takes_for_gpus() {
     for name in others {
         assert!(!is_gpu_key(name, true), "{name}");
     }
-}
-
-#[test]
-fn text_of_a_user_stays_on_one_line_and_short() {
-    assert_eq!(shown("a\nb\u{202e}`"), "a\\nb\\u{202e}`");
-    assert_eq!(shown(&"x".repeat(65)), format!("{}…", "x".repeat(64)));
-    assert_eq!(shown(&"x".repeat(64)), "x".repeat(64));
 }

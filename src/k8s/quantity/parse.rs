@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::amount::Amount;
 use super::{Format, Quantity, QuantityError};
-use crate::k8s::names::shown;
+use crate::diag::shorten;
+use crate::k8s::SHOWN;
 
 /// A text cut into its parts, none of them interpreted.
 struct Parts<'a> {
@@ -195,7 +196,7 @@ fn ascii(number: u128) -> u8 {
 
 /// Why a text is no quantity.
 fn explain(text: &str) -> QuantityError {
-    let seen = shown(text);
+    let seen = shorten(text, SHOWN);
     let number_ends = text
         .find(|c: char| !matches!(c, '+' | '-' | '.' | '0'..='9'))
         .unwrap_or(text.len());
@@ -210,7 +211,7 @@ fn explain(text: &str) -> QuantityError {
     } else {
         QuantityError::Unit {
             seen,
-            unit: shown(unit),
+            unit: shorten(unit, SHOWN),
             hint: unit_hint(unit),
         }
     }

@@ -17,143 +17,113 @@
 //! | RG184, TLS without cert-manager | the object does not show what is installed in the cluster |
 //! | RG186, a child that the API server refuses | RG2xx to RG6xx find the causes in the pod templates |
 
-pub mod auth_and_network;
 pub mod autoscaler;
+pub mod cluster;
 pub mod deletion;
 pub mod fault_tolerance;
-pub mod group_parameters;
 pub mod groups;
-pub mod history_server;
-pub mod lifecycle;
-pub mod modes;
-pub mod names;
+pub mod job;
 pub mod ray_version;
-pub mod runtime_env;
-pub mod status;
-pub mod tls;
+pub mod security;
+pub mod submission;
 
 use serde_json::Value;
 
 use crate::k8s::path::Path;
-use crate::policy::settings::Action;
 use crate::ray::job::{items, text};
 use crate::ray::{Container, KubeRay, Pod, RayJob};
-use crate::rules::{Check, Cx, Findings};
+use crate::rules::Check;
 
-use super::Versions;
+use super::{Evidence, Versions};
 
 /// The family, in the order of its codes.
 pub static CHECKS: &[&Check] = &[
-    &names::NAME_TOO_LONG,
-    &names::NAME_FORM,
-    &lifecycle::SUSPEND_WITHOUT_SHUTDOWN,
-    &lifecycle::TTL_NEGATIVE,
-    &lifecycle::TTL_WITHOUT_SHUTDOWN,
-    &deletion::GATE_OFF,
-    &deletion::RULES_WITH_SHUTDOWN,
-    &deletion::TWO_STYLES,
-    &deletion::EMPTY_STRATEGY,
-    &deletion::HALF_A_STRATEGY,
-    &deletion::NO_POLICY,
-    &deletion::policies::SELECTED_CLUSTER,
-    &deletion::policies::WORKERS_WITH_AUTOSCALING,
-    &deletion::policies::SHUTDOWN_AND_KEEP,
-    &deletion::rules::CONDITION,
-    &deletion::rules::TTL_NEGATIVE,
-    &deletion::rules::SELECTED_CLUSTER,
-    &deletion::rules::DUPLICATE,
-    &deletion::rules::ORDER,
-    &lifecycle::SUSPEND_WITH_SELECTOR,
-    &lifecycle::NO_CLUSTER,
-    &lifecycle::EMPTY_SELECTOR,
-    &modes::SIDECAR_WITH_SELECTOR,
-    &lifecycle::RETRIES_WITH_SELECTOR,
-    &modes::INTERACTIVE_RETRIES,
-    &modes::SIDECAR_TEMPLATE,
-    &modes::SIDECAR_CONFIG,
-    &modes::SIDECAR_RESTART_POLICY,
-    &auth_and_network::KUBERNETES_TOKENS,
-    &runtime_env::NOT_A_MAPPING,
-    &lifecycle::ACTIVE_DEADLINE,
-    &lifecycle::PRE_RUNNING_DEADLINE,
-    &lifecycle::BACKOFF_NEGATIVE,
-    &status::WAITING,
-    &groups::HEAD_WITHOUT_CONTAINERS,
-    &groups::WORKERS_WITHOUT_CONTAINERS,
-    &group_parameters::RESOURCES_TWICE,
-    &group_parameters::LABELS_PARAMETER,
-    &group_parameters::LABEL_SYNTAX,
-    &groups::MIN_NEGATIVE,
-    &groups::MAX_NEGATIVE,
-    &groups::MIN_ABOVE_MAX,
-    &autoscaler::GROUP_IDLE_TIMEOUT,
-    &autoscaler::GROUP_PRIORITY,
-    &fault_tolerance::ANNOTATION_AND_OPTIONS,
-    &fault_tolerance::ADDRESS_WITHOUT_OPTIONS,
-    &fault_tolerance::PASSWORD_PARAMETER,
-    &fault_tolerance::PASSWORD_VARIABLE,
-    &fault_tolerance::ADDRESS_VARIABLE,
-    &fault_tolerance::NAMESPACE_ANNOTATION,
-    &fault_tolerance::USERNAME,
-    &fault_tolerance::embedded::CONFLICT,
-    &fault_tolerance::embedded::STORAGE_WITH_REDIS,
-    &groups::SUSPENDED_GATE_OFF,
-    &groups::SUSPENDED_WITH_AUTOSCALING,
-    &autoscaler::V2_WITHOUT_AUTOSCALING,
-    &autoscaler::VERSION_TWICE,
-    &autoscaler::restart_policy::HEAD,
-    &autoscaler::restart_policy::WORKERS,
-    &autoscaler::IDLE_TIMEOUT,
-    &autoscaler::START_COMMAND,
-    &history_server::COLLECTOR,
-    &auth_and_network::TOKEN_VERSION,
-    &auth_and_network::KUBERNETES_TOKEN_OPTIONS,
-    &auth_and_network::NETWORK_POLICY,
-    &tls::CONFLICT,
-    &groups::UPGRADE_STRATEGY,
-    &status::SUSPENDING_AND_SUSPENDED,
-    &autoscaler::restart_policy::WORKERS_V1,
-    &group_parameters::OBJECT_STORE,
+    &job::name_too_long::CHECK,
+    &job::name_not_a_label::CHECK,
+    &job::suspended_without_shutdown::CHECK,
+    &job::negative_ttl::CHECK,
+    &job::ttl_without_shutdown::CHECK,
+    &deletion::gate_off::CHECK,
+    &deletion::rules_with_shutdown::CHECK,
+    &deletion::two_styles::CHECK,
+    &deletion::empty_strategy::CHECK,
+    &deletion::one_end_only::CHECK,
+    &deletion::no_policy::CHECK,
+    &deletion::selected_cluster::CHECK,
+    &deletion::workers_with_autoscaling::CHECK,
+    &deletion::shutdown_and_keep::CHECK,
+    &deletion::rule_condition::CHECK,
+    &deletion::rule_negative_ttl::CHECK,
+    &deletion::rule_on_selected_cluster::CHECK,
+    &deletion::rule_twice::CHECK,
+    &deletion::rule_order::CHECK,
+    &job::suspended_on_selected_cluster::CHECK,
+    &job::no_cluster::CHECK,
+    &job::selector_without_name::CHECK,
+    &submission::sidecar_on_selected_cluster::CHECK,
+    &job::retries_on_selected_cluster::CHECK,
+    &submission::interactive_retries::CHECK,
+    &submission::sidecar_template::CHECK,
+    &submission::sidecar_config::CHECK,
+    &submission::sidecar_restart_policy::CHECK,
+    &security::kubernetes_tokens::CHECK,
+    &job::runtime_env::CHECK,
+    &job::active_deadline::CHECK,
+    &job::pre_running_deadline::CHECK,
+    &job::negative_retries::CHECK,
+    &submission::waiting_in_another_mode::CHECK,
+    &groups::head_without_container::CHECK,
+    &groups::workers_without_container::CHECK,
+    &groups::resources_twice::CHECK,
+    &groups::labels_parameter::CHECK,
+    &groups::label_syntax::CHECK,
+    &groups::negative_minimum::CHECK,
+    &groups::negative_maximum::CHECK,
+    &groups::minimum_above_maximum::CHECK,
+    &autoscaler::group_idle_timeout::CHECK,
+    &autoscaler::group_priority::CHECK,
+    &fault_tolerance::annotation_and_options::CHECK,
+    &fault_tolerance::address_without_options::CHECK,
+    &fault_tolerance::password_parameter::CHECK,
+    &fault_tolerance::password_variable::CHECK,
+    &fault_tolerance::address_variable::CHECK,
+    &fault_tolerance::namespace_annotation::CHECK,
+    &fault_tolerance::username::CHECK,
+    &fault_tolerance::embedded_store::CHECK,
+    &fault_tolerance::storage_with_redis::CHECK,
+    &groups::suspended_gate_off::CHECK,
+    &groups::suspended_with_autoscaling::CHECK,
+    &autoscaler::v2_without_autoscaling::CHECK,
+    &autoscaler::version_twice::CHECK,
+    &autoscaler::restarting_head::CHECK,
+    &autoscaler::restarting_workers::CHECK,
+    &autoscaler::negative_idle_timeout::CHECK,
+    &autoscaler::start_command::CHECK,
+    &cluster::history_server::CHECK,
+    &security::token_without_ray_version::CHECK,
+    &security::kubernetes_token_options::CHECK,
+    &security::network_policy::CHECK,
+    &security::tls::CHECK,
+    &cluster::upgrade_strategy::CHECK,
+    &cluster::suspending_and_suspended::CHECK,
+    &autoscaler::restarting_workers_v1::CHECK,
+    &groups::object_store::CHECK,
 ];
 
 /// The releases that ask the rules on the cluster's spec of the RayJob itself.
 const CLUSTER_RULES: Versions = Versions::since(KubeRay::V1_4);
 
+/// The lines of KubeRay's own validation that reject what a check finds.
+const fn validation(lines: &'static [u32]) -> Evidence {
+    Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/utils/validation.go",
+        lines,
+    )
+}
+
 /// The gate of worker suspension and of deletion by rules.
 const DELETION_GATE: &str = "RayJobDeletionPolicy";
-
-/// A check whose findings KubeRay refuses.
-const fn refusal(
-    code: &'static str,
-    title: &'static str,
-    versions: Versions,
-    page: &'static str,
-    run: fn(&Cx<'_>, &RayJob<'_>, &mut Findings),
-) -> Check {
-    Check {
-        code,
-        title,
-        action: Action::Deny,
-        fixes: false,
-        versions,
-        page,
-        run,
-    }
-}
-
-/// A check whose findings KubeRay only mentions, or that may be out of date when they are seen.
-const fn warning(
-    code: &'static str,
-    title: &'static str,
-    versions: Versions,
-    page: &'static str,
-    run: fn(&Cx<'_>, &RayJob<'_>, &mut Findings),
-) -> Check {
-    Check {
-        action: Action::Warn,
-        ..refusal(code, title, versions, page, run)
-    }
-}
 
 /// The value under `key`, unless it is missing or null.
 fn given<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {

@@ -51,8 +51,8 @@ pub static CHECKS: &[&Check] = &[
 pub(super) fn place(pod: &Pod<'_>, container: &Container<'_>) -> String {
     let kind = match container.slot {
         Slot::Main if container.index == 0 => return pod.title(),
-        Slot::Main | Slot::Autoscaler | Slot::Collector => "container",
-        Slot::Init => "init container",
+        Slot::Main | Slot::Autoscaler | Slot::Collector | Slot::DefaultSubmitter => "container",
+        Slot::Init | Slot::WaitForHead => "init container",
         Slot::Ephemeral => "ephemeral container",
     };
     format!("{}, {kind} {}", pod.title(), quoted(container.name))
@@ -115,7 +115,6 @@ pub(super) fn over_budget(
         )
         .fix(format!("ask for at most {cap} in all"))
         .flyte(flyte::setting(pod, setting))
-        .weight(weight)
-        .job_wide(),
+        .weight(weight),
     )
 }

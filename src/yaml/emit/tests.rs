@@ -111,8 +111,8 @@ fn strings_are_quoted_exactly_when_needed() {
 #[test]
 fn what_cannot_be_seen_is_escaped() {
     assert_eq!(
-        one_line_string("a\tb\r\0\u{7f}\u{85}\u{2028}\u{feff}"),
-        r#""a\tb\r\x00\x7f\x85\u2028\ufeff""#
+        one_line_string("a\tb\r\0\u{7f}\u{85}\u{2028}\u{feff}\u{202e}\u{e0041}"),
+        r#""a\tb\r\x00\x7f\x85\u2028\ufeff\u202e\U000e0041""#
     );
     assert_eq!(one_line_string("\u{1b}\"\\"), r#""\x1b\"\\""#);
 }

@@ -1,30 +1,9 @@
-//! # What it does
 //! Finds a pod without a mount at `/dev/shm` that has a volume called `shared-mem` which is not made of memory.
-//!
-//! # Why it is bad
-//! `shared-mem` is the name of the volume that KubeRay mounts at `/dev/shm`, and one that is there already is taken, whatever
-//! it is (every release, `common/pod.go`). Ray's object store then lies in a claim, on a disk or in a read-only volume. A
-//! plain `emptyDir` is only slow: for it this check warns.
-//!
-//! # What fixes it
-//! Give the volume another name, or mount a memory volume at `/dev/shm` yourself.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
-//!   volumes: [{name: shared-mem, persistentVolumeClaim: {claimName: data}}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
-//!   volumes: [{name: shared-mem, emptyDir: {medium: Memory}}]}}}}}
-//! ```
 
 use crate::policy::settings::Action;
 use crate::ray::memory::{SHM_PATH, SHM_VOLUME, Shm, shm};
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -34,7 +13,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("foreign_shm_volume.rs"),
+    page: include_str!("foreign_shm_volume.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[1557],
+    )],
     run,
 };
 

@@ -1,30 +1,10 @@
-//! # What it does
 //! Finds a head that asks for accelerators while there are worker groups.
-//!
-//! # Why it is bad
-//! The head coordinates; tasks run on the workers. Ray may place a task on its GPU, and beside it the head's own processes
-//! compete for memory; most often the GPU stands idle for the whole job. Flyte copies what the task asks for to the head
-//! too. Seen in flyteorg/flyte#4377. KubeRay accepts it in every release.
-//!
-//! # What fixes it
-//! Give the head resources of its own: `HeadNodeConfig(requests=Resources(cpu="4", mem="16Gi"))`. Where the GPU is meant, as
-//! for a driver that trains, a policy sets the action of this code to `Ignore` for that task.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}}]}}
-//! ```
 
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::ray::facts::size;
 use crate::rules::check::resources::named;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::{devices, resource_path};
@@ -36,7 +16,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("head_accelerators.rs"),
+    page: include_str!("head_accelerators.md"),
+    evidence: &[Evidence::Reason(
+        "tasks run on the workers, so the GPUs of the head are usually idle (flyteorg/flyte#4377)",
+    )],
     run,
 };
 

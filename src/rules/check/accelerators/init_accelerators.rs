@@ -1,27 +1,9 @@
-//! # What it does
 //! Finds an init container that asks for accelerators.
-//!
-//! # Why it is bad
-//! Some device managers hand the devices out for the init container and refuse the main one with `UnexpectedAdmissionError`,
-//! and GKE Autopilot refuses such pods. Seen in ray-project/kuberay#1414.
-//!
-//! # What fixes it
-//! Take them out of the init container; what must run with a GPU can run at the start of the task.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {initContainers: [{name: warm, resources: {limits: {nvidia.com/gpu: "1"}}}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {initContainers: [{name: warm, resources: {limits: {cpu: "1"}}}]}}}}}
-//! ```
 
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, flyte};
 use crate::rules::check::resources::{named, place};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::{devices, resource_path};
@@ -33,7 +15,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("init_accelerators.rs"),
+    page: include_str!("init_accelerators.md"),
+    evidence: &[Evidence::Reason(
+        "some device managers give the devices to the init container and reject the pod with `UnexpectedAdmissionError` (ray-project/kuberay#1414)",
+    )],
     run,
 };
 

@@ -1,38 +1,11 @@
-//! # What it does
 //! Finds a RayJob whose pods together ask for more accelerators than `limits.maxGpusPerJob`, each group at the
-//! autoscaler's most and times its hosts. A pod counts as the scheduler counts it, so init containers, sidecars and the
-//! autoscaler's options are included. RG321 is about devices that cannot be counted.
-//!
-//! # Why it is bad
-//! It takes more of the platform's accelerators than its policy allows one job. Without such a limit the check finds
-//! nothing. Flyte's own platform limits do not reach the groups of a Ray cluster.
-//!
-//! # What fixes it
-//! Fewer workers, or fewer accelerators a worker: `WorkerNodeConfig(replicas=4, max_replicas=8)`.
-//!
-//! # Fails
-//! ```yaml
-//! policy: {limits: {maxGpusPerJob: 7}}
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "4"}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! policy: {limits: {maxGpusPerJob: 8}}
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "4"}}}]}}
-//! ```
+//! autoscaler's most and times its hosts.
 
 use crate::policy::settings::Action;
 use crate::ray::facts::{Facts, size};
 use crate::ray::{Pod, RayJob};
 use crate::rules::check::resources::over_budget;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
 
 /// The check.
@@ -42,7 +15,8 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("max_gpus.rs"),
+    page: include_str!("max_gpus.md"),
+    evidence: &[Evidence::Budget("maxGpusPerJob")],
     run,
 };
 

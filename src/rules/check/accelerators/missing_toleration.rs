@@ -1,30 +1,5 @@
-//! # What it does
-//! Finds a pod that asks for an accelerator of the Platform and lacks a toleration that each of the Platform's kinds for it
-//! wants.
-//!
-//! # Why it is bad
-//! Nodes with accelerators are tainted, the pod fits nowhere, and it stays `Pending`; KubeRay waits for it in every release.
-//! In Flyte, tolerations of the task do not reach the groups. Seen in flyteorg/flyte#6229 and flyteorg/flyte#7515.
-//!
-//! # What fixes it
-//! raygate adds the tolerations that all kinds share, and those of the kind that the author chooses; this check finds what
-//! is still missing. Or write it: `WorkerNodeConfig(pod_template=PodTemplate(…))`.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {tolerations: [{key: nvidia.com/gpu, operator: Exists}], containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}
-//! ```
+//! Finds a pod that asks for an accelerator of the Platform and lacks a toleration that each of the Platform's kinds
+//! for it wants.
 
 use serde_json::Value;
 
@@ -34,7 +9,7 @@ use crate::policy::settings::Action;
 use crate::ray::job::{Pod, items, text};
 use crate::ray::{RayJob, flyte};
 use crate::rules::check::resources::named;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -44,7 +19,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("missing_toleration.rs"),
+    page: include_str!("missing_toleration.md"),
+    evidence: &[Evidence::Reason(
+        "the taints of the nodes keep the pod pending, but another webhook may still add the toleration (flyteorg/flyte#6229)",
+    )],
     run,
 };
 

@@ -1,34 +1,11 @@
-//! # What it does
-//! Finds a Ray container that asks for two kinds of GPUs, such as `nvidia.com/gpu` and a MIG profile, without `num-gpus`.
-//!
-//! # Why it is bad
-//! KubeRay tells Ray of one kind alone, the first in alphabetical order (of any order before KubeRay 1.3). The other stands
-//! idle; and a process that sees a MIG device does not use a whole GPU beside it.
-//!
-//! # What fixes it
-//! One kind a group: a second `WorkerNodeConfig` for the other.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1", nvidia.com/mig-1g.5gb: "2"}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1", google.com/tpu: "0"}}}]}}
-//! ```
+//! Finds a Ray container that asks for two kinds of GPUs, such as `nvidia.com/gpu` and a MIG profile, without
+//! `num-gpus`.
 
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
 use crate::ray::{RayJob, flyte, told};
 use crate::rules::check::resources::named;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::resource_path;
@@ -40,7 +17,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("mixed_devices.rs"),
+    page: include_str!("mixed_devices.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[1447],
+    )],
     run,
 };
 

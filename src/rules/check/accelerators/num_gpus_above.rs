@@ -1,36 +1,8 @@
-//! # What it does
 //! Finds a `num-gpus` among `rayStartParams` that is above the GPUs that the Ray container asks for.
-//!
-//! # Why it is bad
-//! Ray schedules tasks onto GPUs that do not exist, and they fail with `no CUDA-capable device` or `invalid device
-//! ordinal`. No KubeRay release compares the two. A container without any GPU only gets a warning, because `num-gpus` may
-//! be a logical number. The check reports nothing if GPUs may come another way: by a resource claim, a vGPU resource, a
-//! runtime class, `NVIDIA_VISIBLE_DEVICES` or KAI's `gpu-fraction`.
-//!
-//! # What fixes it
-//! Leave `num-gpus` out, KubeRay derives it; or ask for as many GPUs: `WorkerNodeConfig(requests=Resources(gpu="4"))`.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - rayStartParams: {num-gpus: "4"}
-//!         template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - rayStartParams: {num-gpus: "4"}
-//!         template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "4"}}}]}}
-//! ```
 
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, flyte, told};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -40,7 +12,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("num_gpus_above.rs"),
+    page: include_str!("num_gpus_above.md"),
+    evidence: &[Evidence::Source(
+        "Ray 2.52.1",
+        "python/ray/_private/resource_and_label_spec.py",
+        &[355],
+    )],
     run,
 };
 

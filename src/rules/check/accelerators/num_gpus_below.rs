@@ -1,34 +1,9 @@
-//! # What it does
-//! Finds a `num-gpus` among `rayStartParams`, or GPUs among a group's `resources`, below the GPUs that the Ray container
-//! asks for.
-//!
-//! # Why it is bad
-//! Ray never gives the others to a task: they are paid for and stand idle. KubeRay does not compare the two, in any release.
-//!
-//! # What fixes it
-//! Leave `num-gpus` out, KubeRay derives it; or ask for fewer GPUs: `WorkerNodeConfig(requests=Resources(gpu="1"))`.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - rayStartParams: {num-gpus: "0"}
-//!         template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - rayStartParams: {num-gpus: "1"}
-//!         template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}
-//! ```
+//! Finds a `num-gpus` among `rayStartParams`, or GPUs among a group's `resources`, below the GPUs that the Ray
+//! container asks for.
 
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, flyte, told};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -38,7 +13,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("num_gpus_below.rs"),
+    page: include_str!("num_gpus_below.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[1453],
+    )],
     run,
 };
 

@@ -1,31 +1,10 @@
-//! # What it does
-//! Finds an `object-store-memory` that is not below the size of `/dev/shm`: that of the mounted volume, or what KubeRay will
-//! mount (the container's memory limit; up to KubeRay 1.2 its memory request). It also looks at the memory limit, which
-//! holds for `/dev/shm` too.
-//!
-//! # Why it is bad
-//! Ray compares the two when it starts. Above 10 GB it ends with `ValueError: The configured object store size exceeds
-//! /dev/shm size`, and the pod restarts for ever; below it falls back to files in `/tmp`, many times slower, and this check
-//! only warns. So it does where `RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE` is set. Seen in ray-project/kuberay#201.
-//!
-//! # What fixes it
-//! A larger volume, more memory, or a smaller store: `ray_start_params={"object-store-memory": "8000000000"}`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {rayStartParams: {object-store-memory: "20000000000"}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {rayStartParams: {object-store-memory: "8000000000"}}}}
-//! ```
+//! Finds an `object-store-memory` that is not below the size of `/dev/shm`.
 
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::memory::{SLOW_STORE_LIMIT, memory_of, object_store_memory, shm_bytes};
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -35,7 +14,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("object_store_above_shm.rs"),
+    page: include_str!("object_store_above_shm.md"),
+    evidence: &[Evidence::Source(
+        "Ray 2.52.1",
+        "python/ray/_private/services.py",
+        &[2123],
+    )],
     run,
 };
 

@@ -1,34 +1,12 @@
-//! # What it does
-//! Finds a mount at `/dev/shm` of a Ray container whose volume is missing, or is not made of memory; the latter only warns.
-//!
-//! # Why it is bad
-//! Kubernetes refuses a pod whose mount names no volume. A volume on disk makes every object that tasks share a file: Ray
-//! takes it for shared memory and becomes many times slower. KubeRay adds nothing where something is mounted, in every
-//! release.
-//!
-//! # What fixes it
-//! A volume `emptyDir: {medium: Memory}`, or no mount at all: KubeRay and raygate add one.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
-//!   volumes: [{name: fast, emptyDir: {}}],
-//!   containers: [{volumeMounts: [{name: fast, mountPath: /dev/shm}]}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
-//!   volumes: [{name: fast, emptyDir: {medium: Memory}}],
-//!   containers: [{volumeMounts: [{name: fast, mountPath: /dev/shm}]}]}}}}}
-//! ```
+//! Finds a mount at `/dev/shm` of a Ray container whose volume is missing, or is not made of memory; the latter only
+//! warns.
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::job::text;
 use crate::ray::memory::{SHM_PATH, Shm, shm};
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -38,7 +16,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("shm_not_memory.rs"),
+    page: include_str!("shm_not_memory.md"),
+    evidence: &[Evidence::Source(
+        "Kubernetes 1.37.2",
+        "pkg/apis/core/validation/validation.go",
+        &[3187],
+    )],
     run,
 };
 

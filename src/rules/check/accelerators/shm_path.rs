@@ -1,33 +1,11 @@
-//! # What it does
 //! Finds a mount of `/dev/shm` in a Ray container that spells the path otherwise, such as `/dev/shm/`.
-//!
-//! # Why it is bad
-//! KubeRay compares the path letter by letter, does not see the mount, and adds a second one at the same place
-//! (KubeRay 1.6, `common/pod.go`): the pod is refused, or the wrong volume wins.
-//!
-//! # What fixes it
-//! The repair spells it `/dev/shm`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
-//!   volumes: [{name: fast, emptyDir: {medium: Memory}}],
-//!   containers: [{volumeMounts: [{name: fast, mountPath: /dev/shm/}]}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
-//!   volumes: [{name: fast, emptyDir: {medium: Memory}}],
-//!   containers: [{volumeMounts: [{name: fast, mountPath: /dev/shm}]}]}}}}}
-//! ```
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::job::{items, same_path, text};
 use crate::ray::memory::SHM_PATH;
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -38,7 +16,12 @@ pub const CHECK: Check = Check {
     action: Action::Fix,
     fixes: true,
     versions: Versions::ALL,
-    page: include_str!("shm_path.rs"),
+    page: include_str!("shm_path.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[1598],
+    )],
     run,
 };
 

@@ -1,35 +1,12 @@
-//! # What it does
-//! Finds a memory volume at `/dev/shm` whose `sizeLimit` is no quantity or negative, or above the memory limit of the Ray
-//! container; the latter only warns.
-//!
-//! # Why it is bad
-//! Kubernetes refuses the pod for the former. What is written to `/dev/shm` counts as the container's memory: a volume
-//! above the limit promises Ray an object store for which the container is killed. KubeRay accepts both, in every release.
-//!
-//! # What fixes it
-//! Leave room for the tasks: half of the memory limit is a good size. In Flyte, give the volume in
-//! `shared_memory="16Gi"`, or raise the limit: `WorkerNodeConfig(limits=Resources(mem="64Gi"))`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
-//!   volumes: [{name: fast, emptyDir: {medium: Memory, sizeLimit: 17Gi}}],
-//!   containers: [{volumeMounts: [{name: fast, mountPath: /dev/shm}]}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
-//!   volumes: [{name: fast, emptyDir: {medium: Memory, sizeLimit: 16Gi}}],
-//!   containers: [{volumeMounts: [{name: fast, mountPath: /dev/shm}]}]}}}}}
-//! ```
+//! Finds a memory volume at `/dev/shm` whose `sizeLimit` is no quantity or negative, or above the memory limit of the
+//! Ray container; the latter only warns.
 
 use crate::k8s::quantity::Quantity;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::memory::{Shm, shm, size_limit};
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -39,7 +16,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("shm_size.rs"),
+    page: include_str!("shm_size.md"),
+    evidence: &[Evidence::Source(
+        "Kubernetes 1.37.2",
+        "pkg/apis/core/validation/validation.go",
+        &[558],
+    )],
     run,
 };
 

@@ -1,33 +1,10 @@
-//! # What it does
 //! Finds a memory volume at `/dev/shm` without a `sizeLimit`, or with one of 0, in a container without a memory limit.
-//! Flyte's `shared_memory=True` writes 0.
-//!
-//! # Why it is bad
-//! Nothing bounds it then but the node: a full object store takes the memory of the other pods there, and the kernel
-//! chooses whom it kills. With a memory limit the kubelet sizes the volume by that.
-//!
-//! # What fixes it
-//! A memory limit, `WorkerNodeConfig(limits=Resources(mem="32Gi"))`, or a size: `@task(shared_memory="16Gi")`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
-//!   volumes: [{name: fast, emptyDir: {medium: Memory}}],
-//!   containers: [{resources: {limits: {memory: null}}, volumeMounts: [{name: fast, mountPath: /dev/shm}]}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
-//!   volumes: [{name: fast, emptyDir: {medium: Memory, sizeLimit: 8Gi}}],
-//!   containers: [{resources: {limits: {memory: null}}, volumeMounts: [{name: fast, mountPath: /dev/shm}]}]}}}}}
-//! ```
 
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::memory::{Shm, shm, size_limit};
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -37,7 +14,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("shm_without_bound.rs"),
+    page: include_str!("shm_without_bound.md"),
+    evidence: &[Evidence::Reason(
+        "Kubernetes limits a memory volume without `sizeLimit` by the memory limits of the pod, and without those by the memory of the node",
+    )],
     run,
 };
 

@@ -1,31 +1,9 @@
-//! # What it does
 //! Finds a pod whose Ray container, the first, asks for no accelerator while another of its containers does.
-//!
-//! # Why it is bad
-//! Devices belong to the container that asks for them. Ray runs in the first container and sees none; KubeRay reads its
-//! resources alone, in every release. The GPU stands idle, and tasks that want it wait for ever.
-//!
-//! # What fixes it
-//! Ask for it in the Ray container: `WorkerNodeConfig(requests=Resources(gpu="1"))`, or name that container `ray-worker` in
-//! the pod template.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{template: {spec: {containers: [{}, {name: cuda, resources: {limits: {nvidia.com/gpu: "1"}}}]}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}, {name: metrics, resources: {limits: {cpu: "1"}}}]}}
-//! ```
 
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, flyte};
 use crate::rules::check::resources::{named, place};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::{devices, resource_path};
@@ -37,7 +15,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("sidecar_accelerators.rs"),
+    page: include_str!("sidecar_accelerators.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[890],
+    )],
     run,
 };
 

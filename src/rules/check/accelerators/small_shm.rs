@@ -1,34 +1,10 @@
-//! # What it does
-//! Finds a memory volume at `/dev/shm` that does not hold the object store that Ray takes by itself: 30 % of the
-//! container's memory, at most 10 GB beside a small volume. With `object-store-memory` another check looks.
-//!
-//! # Why it is bad
-//! Ray falls back to files in `/tmp`, many times slower, and says so only in a log of the pod. Kubernetes' and Docker's
-//! habitual 64 MiB are far too small. (Ray 2.52, `_private/services.py`; every KubeRay.)
-//!
-//! # What fixes it
-//! A volume of at least a third of the memory: `@task(shared_memory="16Gi")`; or a smaller store:
-//! `ray_start_params={"object-store-memory": "1000000000"}`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
-//!   volumes: [{name: fast, emptyDir: {medium: Memory, sizeLimit: 64Mi}}],
-//!   containers: [{volumeMounts: [{name: fast, mountPath: /dev/shm}]}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {
-//!   volumes: [{name: fast, emptyDir: {medium: Memory, sizeLimit: 6Gi}}],
-//!   containers: [{volumeMounts: [{name: fast, mountPath: /dev/shm}]}]}}}}}
-//! ```
+//! Finds a memory volume at `/dev/shm` that does not hold the object store that Ray takes by itself.
 
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::memory::{SLOW_STORE_LIMIT, memory_of, shm_bytes, store_size};
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -38,7 +14,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("small_shm.rs"),
+    page: include_str!("small_shm.md"),
+    evidence: &[Evidence::Source(
+        "Ray 2.52.1",
+        "python/ray/_private/services.py",
+        &[2119],
+    )],
     run,
 };
 

@@ -1,23 +1,4 @@
-//! # What it does
-//! Finds a pod that asks for no device and carries a toleration for the taint of accelerator nodes: one whose key is an
-//! accelerator's resource, or that bears a taint of the Platform's kinds. A toleration of everything is not meant.
-//!
-//! # Why it is bad
-//! The taint keeps pods without a GPU away from the GPUs. This pod may take their CPUs and memory, and then the GPUs cannot
-//! be used. In Flyte it happens when the task's tolerations are copied to the head and the submitter.
-//!
-//! # What fixes it
-//! Take the toleration out of this pod: give the GPU group its own, `WorkerNodeConfig(pod_template=PodTemplate(…))`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {tolerations: [{key: nvidia.com/gpu, operator: Exists}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {tolerations: [{key: spot, operator: Exists}]}}}}}
-//! ```
+//! Finds a pod that asks for no device and carries a toleration for the taint of accelerator nodes.
 
 use serde_json::Value;
 
@@ -27,7 +8,7 @@ use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
 use crate::ray::job::{Container, Pod, items, text};
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -37,7 +18,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("stray_toleration.rs"),
+    page: include_str!("stray_toleration.md"),
+    evidence: &[Evidence::Reason(
+        "a pod without a GPU can occupy the CPUs and memory of a GPU node",
+    )],
     run,
 };
 

@@ -1,28 +1,4 @@
-//! # What it does
 //! Finds a submitter that asks for accelerators, or that is sent to their nodes.
-//!
-//! # Why it is bad
-//! The submitter runs `ray job submit`; the task runs on the head. Flyte 1 copies the whole task pod to it, so with
-//! `@task(requests=Resources(gpu="1"))` every job holds a GPU for nothing. Seen in flyteorg/flyte#5666.
-//!
-//! # What fixes it
-//! The repair takes away the accelerators, and with them their node selector, affinity, tolerations, runtime class
-//! and shared memory. In Flyte, ask for GPUs in the worker groups only: `WorkerNodeConfig(requests=Resources(gpu="1"))`.
-//! A submitter with a command of its own is left alone: it may be the driver.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   submitterPodTemplate:
-//!     spec: {restartPolicy: Never, containers: [{name: submitter, image: ray, resources: {limits: {nvidia.com/gpu: "1"}}}]}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   submitterPodTemplate:
-//!     spec: {restartPolicy: Never, containers: [{name: submitter, image: ray, resources: {limits: {cpu: "1"}}}]}
-//! ```
 
 use serde_json::{Map, Value};
 
@@ -31,7 +7,7 @@ use crate::ray::RayJob;
 use crate::ray::device::is_accelerator;
 use crate::ray::job::{Pod, items, text};
 use crate::ray::memory::{is_memory_volume, shm_volume};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::inject::submitter::runs_no_driver;
 use crate::rules::{Cx, Finding, Findings};
@@ -43,7 +19,10 @@ pub const CHECK: Check = Check {
     action: Action::Fix,
     fixes: true,
     versions: Versions::ALL,
-    page: include_str!("submitter_accelerators.rs"),
+    page: include_str!("submitter_accelerators.md"),
+    evidence: &[Evidence::Reason(
+        "the submitter pod only runs `ray job submit`, so a GPU that it holds is idle (flyteorg/flyte#5666)",
+    )],
     run,
 };
 

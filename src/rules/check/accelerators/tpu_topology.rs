@@ -1,38 +1,10 @@
-//! # What it does
-//! Finds a worker group on TPUs whose `cloud.google.com/gke-tpu-topology` is not the product of its `numOfHosts` and the
-//! `google.com/tpu` that one pod asks for; or that selects a topology and asks for no TPU, for which it only warns.
-//!
-//! # Why it is bad
-//! A slice is used as a whole: with the wrong number of hosts the group is never complete, or the chips of a host fit no
-//! pod, and the job waits for ever. (KubeRay 1.1 and later know `numOfHosts`; see also ray-project/kuberay#3353.)
-//!
-//! # What fixes it
-//! hosts × chips per host = topology: 4x4 is 16 chips, so 4 hosts with 4 chips each, `numOfHosts: 4` and
-//! `google.com/tpu: "4"`. Flyte does not set `numOfHosts`: there, choose a topology of one host.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - numOfHosts: 2
-//!         template: {spec: {nodeSelector: {cloud.google.com/gke-tpu-topology: 4x4}, containers: [{resources: {limits: {google.com/tpu: "4"}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - numOfHosts: 4
-//!         template: {spec: {nodeSelector: {cloud.google.com/gke-tpu-topology: 4x4}, containers: [{resources: {limits: {google.com/tpu: "4"}}}]}}
-//! ```
+//! Finds a worker group on TPUs whose `cloud.google.com/gke-tpu-topology` differs from the TPUs that it asks for.
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::job::{Container, text};
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -42,7 +14,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("tpu_topology.rs"),
+    page: include_str!("tpu_topology.md"),
+    evidence: &[Evidence::Source(
+        "Ray 2.52.1",
+        "python/ray/_private/accelerators/tpu.py",
+        &[201],
+    )],
     run,
 };
 

@@ -1,37 +1,10 @@
-//! # What it does
-//! Finds a Ray container whose only GPUs have a name that KubeRay does not count, such as `nvidia.com/gpu.shared`,
-//! `nvidia.com/mig-1g.5gb.me` or, before KubeRay 1.4, any MIG profile; and no `num-gpus` that says so.
-//!
-//! # Why it is bad
-//! KubeRay derives Ray's `num-gpus` only from names that end with `gpu` and, from 1.4 on, from plain MIG profiles. The
-//! autoscaler, which reads the same, never adds a worker for a task that wants a GPU. Devices that Ray knows by a name of
-//! its own (TPU, Neuron, Gaudi, Ascend) are not meant.
-//!
-//! # What fixes it
-//! Say how many there are: `ray_start_params={"num-gpus": "1"}`. raygate does so for the resources it knows.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu.shared: "1"}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - rayStartParams: {num-gpus: "1"}
-//!         template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu.shared: "1"}}}]}}
-//! ```
+//! Finds a Ray container whose only GPUs have a name that KubeRay does not count.
 
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
 use crate::ray::{RayJob, flyte, told};
 use crate::rules::check::resources::named;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -41,7 +14,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("uncounted_device.rs"),
+    page: include_str!("uncounted_device.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/utils/resources.go",
+        &[8],
+    )],
     run,
 };
 

@@ -1,40 +1,12 @@
-//! # What it does
-//! Finds devices that raygate cannot count, in a RayJob whose accelerators are limited: resource claims, extended resources
-//! that may be accelerators, the KAI scheduler's annotations for parts of a GPU, and resources that reserve a part of a GPU,
-//! such as `aliyun.com/gpu-mem`, without a resource that counts GPUs beside them. Without `limits.maxGpusPerJob` it finds nothing.
-//!
-//! # Why it is bad
-//! Such a device may be an accelerator. `limits.maxGpusPerJob` does not count it, so the job may take more than the limit
-//! allows. raygate warns; with `limits.unknownDevices: Deny` it rejects the job. Every KubeRay release.
-//!
-//! # What fixes it
-//! Request accelerators with a resource that counts them, such as `nvidia.com/gpu`. A platform with devices of another
-//! name lists them under `accelerators` in the Platform; raygate then counts them.
-//!
-//! # Fails
-//! ```yaml
-//! policy: {limits: {maxGpusPerJob: 4, unknownDevices: Deny}}
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{template: {spec: {resourceClaims: [{name: gpu, resourceClaimTemplateName: gpu}]}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! policy: {limits: {maxGpusPerJob: 4, unknownDevices: Deny}}
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1", rdma/hca: "1"}}}]}}
-//! ```
-
-use serde_json::Value;
+//! Finds devices that raygate cannot count, in a RayJob whose accelerators are limited.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
 use crate::ray::device::{Device, device};
 use crate::ray::facts::pods_at_most;
 use crate::ray::job::{Container, Resource, items};
+use crate::ray::{Place, RayJob};
 use crate::rules::check::resources::{named, place};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::{is_device, resource_path};
@@ -46,7 +18,8 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("unknown_device.rs"),
+    page: include_str!("unknown_device.md"),
+    evidence: &[Evidence::Limit("unknownDevices")],
     run,
 };
 
@@ -56,65 +29,63 @@ const SHARED_BY_KAI: [&str; 2] = ["gpu-fraction", "gpu-memory"];
 fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let limits = &cx.policy.limits;
     let Some(most) = limits.max_gpus_per_job else { return };
-    let mut report = |finding: Finding| {
-        let finding = finding.flyte("Resources(gpu=\"1\")");
+    let mut report = |finding: Finding, weight: i64| {
+        let finding = finding.flyte("Resources(gpu=\"1\")").weight(weight);
         findings.push(match limits.unknown_devices {
             Some(Action::Warn) => finding.warn_only(),
             _ => finding,
         });
     };
-    for pod in &job.pods {
+    for at in job.places() {
+        let (Place::Pod(pod) | Place::Container(pod, _)) = at else {
+            continue;
+        };
         let pods = pods_at_most(job, pod);
         if pods == 0 {
             continue;
         }
-        let claims = items(pod.spec, "resourceClaims").len();
-        if claims > 0 {
-            let claimed = if claims == 1 {
-                "1 resource claim may be an accelerator"
-            } else {
-                &format!("{claims} resource claims may be accelerators")
-            };
+        let not_counted = format!("that limits.maxGpusPerJob ({most}) does not count");
+        let Place::Container(_, container) = at else {
+            let claims = items(pod.spec, "resourceClaims").len();
+            if claims > 0 {
+                let claimed = if claims == 1 {
+                    "1 resource claim may be an accelerator"
+                } else {
+                    &format!("{claims} resource claims may be accelerators")
+                };
+                let message = format!("{}: {claimed} {not_counted}", pod.title());
+                report(
+                    Finding::new(pod.spec_path().then_key("resourceClaims"), message)
+                        .fix("request accelerators with a resource such as nvidia.com/gpu"),
+                    i64::try_from(claims).unwrap_or(i64::MAX).saturating_mul(pods),
+                );
+            }
+            for key in SHARED_BY_KAI {
+                if pod.annotation(key).is_some() {
+                    let message = format!(
+                        "{}: annotation {key} may reserve a part of a GPU {not_counted}",
+                        pod.title()
+                    );
+                    report(
+                        Finding::new(pod.template_path().keys(["metadata", "annotations"]).name(key), message)
+                            .fix("request whole GPUs with a resource such as nvidia.com/gpu"),
+                        pods,
+                    );
+                }
+            }
+            continue;
+        };
+        for (resource, count) in uncountable(cx, container) {
             let message = format!(
-                "{}: {claimed} that limits.maxGpusPerJob ({most}) does not count",
-                pod.title()
+                "{}: {} may be an accelerator {not_counted}",
+                place(pod, container),
+                named(resource.key)
             );
             report(
-                Finding::new(pod.spec_path().then_key("resourceClaims"), message)
-                    .fix("request accelerators with a resource such as nvidia.com/gpu")
-                    .weight(i64::try_from(claims).unwrap_or(i64::MAX).saturating_mul(pods)),
+                Finding::new(resource_path(pod, container, resource.key), message)
+                    .fix("request accelerators with a resource that counts them, such as nvidia.com/gpu"),
+                count.saturating_mul(pods),
             );
-        }
-        let annotations = pod
-            .template
-            .get("metadata")
-            .and_then(|metadata| metadata.get("annotations"));
-        for key in SHARED_BY_KAI {
-            if annotations.is_some_and(|annotations| annotations.get(key).is_some_and(Value::is_string)) {
-                let message = format!(
-                    "{}: annotation {key} may reserve a part of a GPU that limits.maxGpusPerJob ({most}) does not count",
-                    pod.title()
-                );
-                report(
-                    Finding::new(pod.template_path().keys(["metadata", "annotations"]).name(key), message)
-                        .fix("request whole GPUs with a resource such as nvidia.com/gpu")
-                        .weight(pods),
-                );
-            }
-        }
-        for container in pod.everywhere() {
-            for (resource, count) in uncountable(cx, container) {
-                let message = format!(
-                    "{}: {} may be an accelerator that limits.maxGpusPerJob ({most}) does not count",
-                    place(pod, container),
-                    named(resource.key)
-                );
-                report(
-                    Finding::new(resource_path(pod, container, resource.key), message)
-                        .fix("request accelerators with a resource that counts them, such as nvidia.com/gpu")
-                        .weight(count.saturating_mul(pods)),
-                );
-            }
         }
     }
 }

@@ -1,31 +1,4 @@
-//! # What it does
-//! Finds a container resource that no node can have: a name without a domain that is not Kubernetes' own (`gpu`, `mem`),
-//! one that is no resource name at all, or an accelerator that is misspelt (`nvidia.com/gpus`, `nvidia/gpu`,
-//! `nvidia.com/GPU`). A resource that the Platform lists is taken as it is.
-//!
-//! # Why it is bad
-//! Kubernetes refuses the pod, or it waits for ever for a node that has the resource; KubeRay says neither to the author,
-//! in any release.
-//!
-//! # What fixes it
-//! Write the name that the device plugin gives: `nvidia.com/gpu`. In Flyte `Resources(gpu="1")` writes the platform's. An
-//! odd MIG profile only warns: a platform may rename them.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpus: "1"}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1", rdma/hca: "1"}}}]}}
-//! ```
+//! Finds a container resource that no node can have.
 
 use std::borrow::Cow;
 
@@ -35,7 +8,7 @@ use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
 use crate::ray::{RayJob, flyte};
 use crate::rules::check::resources::{named, place};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::{is_device, resource_path};
@@ -47,7 +20,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("unknown_resource.rs"),
+    page: include_str!("unknown_resource.md"),
+    evidence: &[Evidence::Source(
+        "Kubernetes 1.37.2",
+        "pkg/apis/core/validation/validation.go",
+        &[7876, 7880],
+    )],
     run,
 };
 

@@ -1,32 +1,11 @@
-//! # What it does
-//! Looks at jobs with `enableInTreeAutoscaling`: workers whose `restartPolicy` is not `Never`, and a head whose
-//! `automountServiceAccountToken` is false.
-//!
-//! # Why it is bad
-//! The autoscaler removes an idle worker by ending it. With another restart policy than `Never` the kubelet starts it again at
-//! once, and its GPU is never given back (ray-project/kuberay#5012, ray-project/kuberay#5014). Without a token the
-//! autoscaler in the head's pod cannot speak to the API server, and nothing is ever scaled.
-//!
-//! # What fixes it
-//! `restartPolicy: Never`, which Flyte always sends, and no `automountServiceAccountToken` on the head. With
-//! `autoscalerOptions.version: v2` KubeRay 1.4 and later sets the restart policy itself.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {enableInTreeAutoscaling: true, workerGroupSpecs: [{template: {spec: {restartPolicy: Always}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {enableInTreeAutoscaling: true, workerGroupSpecs: [{template: {spec: {restartPolicy: Never}}}]}}
-//! ```
+//! Looks at jobs with `enableInTreeAutoscaling`.
 
 use serde_json::Value;
 
 use crate::policy::settings::Action;
 use crate::ray::job::text;
 use crate::ray::{KubeRay, RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -36,7 +15,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("autoscaler_needs.rs"),
+    page: include_str!("autoscaler_needs.md"),
+    evidence: &[Evidence::Reason(
+        "the kubelet restarts a worker that the autoscaler ends, so its GPU is never freed (ray-project/kuberay#5012)",
+    )],
     run,
 };
 

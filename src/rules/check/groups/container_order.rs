@@ -1,28 +1,9 @@
-//! # What it does
-//! Finds a pod whose Ray container is not the first: `ray-head`, `ray-worker`, or the submitter's own.
-//!
-//! # Why it is bad
-//! KubeRay starts Ray in the first container, whatever its name. With a sidecar first, `ray start` runs in the
-//! sidecar's image, and the pod fails for ever. Flyte leaves the containers of a pod template in the author's order.
-//! Seen in ray-project/kuberay#1379.
-//!
-//! # What fixes it
-//! The repair moves the Ray container to the front. In Flyte, list it first in the `PodTemplate`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{name: logs}, {name: ray-head, image: ray}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{name: ray-head}, {name: logs, image: logs}]}}}}}
-//! ```
+//! Finds a pod whose Ray container is not the first.
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, Role, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -33,7 +14,12 @@ pub const CHECK: Check = Check {
     action: Action::Fix,
     fixes: true,
     versions: Versions::ALL,
-    page: include_str!("container_order.rs"),
+    page: include_str!("container_order.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/utils/constant.go",
+        &[51],
+    )],
     run,
 };
 

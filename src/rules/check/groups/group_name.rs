@@ -1,25 +1,4 @@
-//! # What it does
-//! Looks at the names of worker groups: duplicates, the head's own name `headgroup`, and names of which Kubernetes accepts no
-//! label or no pod. It warns about names that KubeRay accepts and Kueue or a network policy does not.
-//!
-//! # Why it is bad
-//! The name becomes the label `ray.io/group` and, in lower case, a part of the pod names. If two groups have the same name,
-//! KubeRay creates and deletes their pods in a loop (ray-project/kuberay#718). With `headgroup` it counts the head as a worker.
-//! If the name fits no label or no pod name, the API server rejects the pods, and the job stays in `Initializing`. Kueue and
-//! the network policies of KubeRay 1.7 need DNS labels, and Kueue rejects `head`.
-//!
-//! # What fixes it
-//! Give each group a unique name of lowercase letters, digits and `-`: `WorkerNodeConfig(group_name="gpu-workers")`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{groupName: headgroup}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{groupName: gpu-workers}]}}
-//! ```
+//! Looks at the names of worker groups.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +6,7 @@ use crate::k8s::names::{dns1123_label, dns1123_subdomain, label_value};
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -37,7 +16,16 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("group_name.rs"),
+    page: include_str!("group_name.md"),
+    evidence: &[
+        Evidence::Source(
+            "KubeRay 1.7.0",
+            "ray-operator/controllers/ray/raycluster_controller.go",
+            &[1079],
+        ),
+        Evidence::Source("Kubernetes 1.37.2", "pkg/apis/core/validation/validation.go", &[5765]),
+        Evidence::Test("tests/quantity_go.rs", "names_are_what_kubernetes_says"),
+    ],
     run,
 };
 

@@ -1,27 +1,9 @@
-//! # What it does
-//! Finds a worker group with `numOfHosts` below 1, or with so many replicas and hosts that their product does not fit into
-//! 32 bits.
-//!
-//! # Why it is bad
-//! KubeRay makes `replicas` times `numOfHosts` pods (1.4 and later). With 0 hosts there are no workers and the job runs on
-//! the head alone; a product that overflows becomes another number. No KubeRay release refuses either.
-//!
-//! # What fixes it
-//! Leave `numOfHosts` at 1, or give the hosts of one TPU slice. Flyte never sets it.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{numOfHosts: 0}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{numOfHosts: 4}]}}
-//! ```
+//! Finds a worker group with `numOfHosts` below 1, or with so many replicas and hosts that their product does not fit
+//! into 32 bits.
 
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, facts};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -31,7 +13,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("hosts.rs"),
+    page: include_str!("hosts.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/utils/util.go",
+        &[406],
+    )],
     run,
 };
 

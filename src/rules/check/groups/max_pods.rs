@@ -1,29 +1,9 @@
-//! # What it does
-//! Finds a RayJob with more pods, at the autoscaler's most, than `limits.maxPodsPerJob`: head, workers, and the submitter
-//! where a template for it is given. Without that limit it finds nothing.
-//!
-//! # Why it is bad
-//! Thousands of pods of one job slow the API server and the scheduler down for everyone.
-//!
-//! # What fixes it
-//! Fewer, larger workers: `WorkerNodeConfig(group_name="a", replicas=8, max_replicas=16)`. Every KubeRay release.
-//!
-//! # Fails
-//! ```yaml
-//! policy: {limits: {maxPodsPerJob: 2}}
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{replicas: 2, minReplicas: 2, maxReplicas: 2}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! policy: {limits: {maxPodsPerJob: 3}}
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{replicas: 2, minReplicas: 2, maxReplicas: 2}]}}
-//! ```
+//! Finds a RayJob with more pods, at the autoscaler's most, than `limits.maxPodsPerJob`.
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, Role, facts};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -33,7 +13,8 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("max_pods.rs"),
+    page: include_str!("max_pods.md"),
+    evidence: &[Evidence::Budget("maxPodsPerJob")],
     run,
 };
 

@@ -1,30 +1,8 @@
-//! # What it does
-//! Finds a worker group with more pods, at the autoscaler's most, than `limits.maxWorkersPerGroup`. Without that limit it
-//! finds nothing.
-//!
-//! # Why it is bad
-//! One job could take the nodes of a whole team.
-//!
-//! # What fixes it
-//! Where the group begins within the limit and only the autoscaler would go beyond it, the repair lowers `maxReplicas`. Fewer
-//! replicas than were asked for would leave a training waiting for ever, so those are refused:
-//! `WorkerNodeConfig(group_name="a", replicas=8)`. Every KubeRay release; each replica counts `numOfHosts` pods.
-//!
-//! # Fails
-//! ```yaml
-//! policy: {limits: {maxWorkersPerGroup: 4}}
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{replicas: 5, minReplicas: 5, maxReplicas: 5}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! policy: {limits: {maxWorkersPerGroup: 4}}
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{replicas: 4, minReplicas: 4, maxReplicas: 4}]}}
-//! ```
+//! Finds a worker group with more pods, at the autoscaler's most, than `limits.maxWorkersPerGroup`.
 
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, facts, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -35,7 +13,8 @@ pub const CHECK: Check = Check {
     action: Action::Fix,
     fixes: true,
     versions: Versions::ALL,
-    page: include_str!("max_workers.rs"),
+    page: include_str!("max_workers.md"),
+    evidence: &[Evidence::Limit("maxWorkersPerGroup")],
     run,
 };
 

@@ -1,26 +1,8 @@
-//! # What it does
-//! Finds a worker group with more `minReplicas` than `maxReplicas`, on KubeRay 1.1 to 1.5. Later releases refuse it: RG148.
-//!
-//! # Why it is bad
-//! KubeRay uses the maximum and says so only in its log, so the group has fewer workers than its minimum
-//! (ray-project/kuberay#4101).
-//!
-//! # What fixes it
-//! `WorkerNodeConfig(group_name="a", min_replicas=1, max_replicas=4)`. Flyte keeps the two in order by itself.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{minReplicas: 5, maxReplicas: 2}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{minReplicas: 2, maxReplicas: 2}]}}
-//! ```
+//! Finds a worker group with more `minReplicas` than `maxReplicas`, on KubeRay 1.1 to 1.5.
 
 use crate::policy::settings::Action;
 use crate::ray::{KubeRay, RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -30,7 +12,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::between(KubeRay::V1_1, KubeRay::V1_5),
-    page: include_str!("min_above_max.rs"),
+    page: include_str!("min_above_max.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.5.1",
+        "ray-operator/controllers/ray/utils/util.go",
+        &[394],
+    )],
     run,
 };
 

@@ -1,30 +1,9 @@
-//! # What it does
-//! Finds a head with the start parameter `include-dashboard` off. It warns about a `dashboard-host` that only the head pod
-//! reaches, such as `127.0.0.1`.
-//!
-//! # Why it is bad
-//! KubeRay submits the job to the dashboard, asks it for the job's status, and probes the head through it, in every release.
-//! Without a dashboard the head never becomes ready and the job never starts. With a dashboard on a loopback address the head
-//! becomes ready, but neither KubeRay nor the submitter pod can connect to it.
-//!
-//! # What fixes it
-//! Remove both parameters: KubeRay sets `dashboard-host` to `0.0.0.0`. `HeadNodeConfig(ray_start_params={"include-dashboard":
-//! "true"})` is Flyte's own default.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {rayStartParams: {include-dashboard: "false"}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {rayStartParams: {include-dashboard: "true"}}}}
-//! ```
+//! Finds a head with the start parameter `include-dashboard` off.
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, flyte, told};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -34,7 +13,15 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("no_dashboard.rs"),
+    page: include_str!("no_dashboard.md"),
+    evidence: &[
+        Evidence::Source(
+            "KubeRay 1.7.0",
+            "ray-operator/controllers/ray/rayjob_controller.go",
+            &[218],
+        ),
+        Evidence::Source("KubeRay 1.7.0", "ray-operator/controllers/ray/common/pod.go", &[732]),
+    ],
     run,
 };
 

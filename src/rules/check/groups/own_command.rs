@@ -1,27 +1,4 @@
-//! # What it does
-//! Finds a RayJob with the annotation `ray.io/overwrite-container-cmd: "true"` whose start parameters then have no effect: no
-//! command of its Ray containers mentions `KUBERAY_GEN_RAY_START_CMD`.
-//!
-//! # Why it is bad
-//! With that annotation KubeRay leaves the containers' commands alone (every release), and `ray start` runs as the author
-//! wrote it. What stands in `rayStartParams`, and what the platform's policies put there, is only in the variable
-//! `KUBERAY_GEN_RAY_START_CMD`.
-//!
-//! # What fixes it
-//! Let the command run `$KUBERAY_GEN_RAY_START_CMD`, or leave the annotation out. Flyte never sets it by itself.
-//!
-//! # Fails
-//! ```yaml
-//! metadata: {annotations: {ray.io/overwrite-container-cmd: "true"}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! metadata: {annotations: {ray.io/overwrite-container-cmd: "true"}}
-//! spec: {rayClusterSpec: {
-//!   headGroupSpec: {template: {spec: {containers: [{args: ["ulimit -n 65536; $KUBERAY_GEN_RAY_START_CMD"]}]}}},
-//!   workerGroupSpecs: [{template: {spec: {containers: [{args: ["ulimit -n 65536; $KUBERAY_GEN_RAY_START_CMD"]}]}}}]}}
-//! ```
+//! Finds a RayJob with the annotation `ray.io/overwrite-container-cmd: "true"`.
 
 use serde_json::Value;
 
@@ -29,7 +6,7 @@ use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::job::items;
 use crate::ray::{Container, RayJob};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -39,7 +16,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("own_command.rs"),
+    page: include_str!("own_command.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[62],
+    )],
     run,
 };
 

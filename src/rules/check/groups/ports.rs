@@ -1,27 +1,4 @@
-//! # What it does
-//! Looks at the ports of the head's Ray container, where it declares any: one must be named `dashboard` and be the port of
-//! `dashboard-port` (8265 where that is left out), and 8080 over TCP may only be named `metrics`.
-//!
-//! # Why it is bad
-//! KubeRay makes the head's Service of the declared ports and looks for the one named `dashboard`. Without it the job stays in
-//! `Initializing` for ever: `dashboard port is not found`; with another port number it asks where nobody listens. KubeRay adds
-//! 8080 as `metrics` unless a port has that name, and a Service with 8080 twice is refused. Every release.
-//!
-//! # What fixes it
-//! The repair names the dashboard's port, or declares it. If the author's own command runs
-//! `ray start`, a port named `dashboard` is left alone, because only the command says where the dashboard listens. A port 8080 of your own needs another number, and `metrics` as its
-//! name if it is Ray's. Flyte always declares `dashboard` 8265.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{ports: [{name: gcs, containerPort: 6379}]}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{ports: [
-//!   {name: gcs, containerPort: 6379}, {name: dashboard, containerPort: 8265}]}]}}}}}
-//! ```
+//! Looks at the ports of the head's Ray container, where it declares any.
 
 use serde_json::{Value, json};
 
@@ -29,7 +6,7 @@ use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::job::{items, text};
 use crate::ray::{RayJob, flyte, told};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -40,7 +17,15 @@ pub const CHECK: Check = Check {
     action: Action::Fix,
     fixes: true,
     versions: Versions::ALL,
-    page: include_str!("ports.rs"),
+    page: include_str!("ports.md"),
+    evidence: &[
+        Evidence::Source("KubeRay 1.7.0", "ray-operator/controllers/ray/utils/util.go", &[1043]),
+        Evidence::Source(
+            "KubeRay 1.7.0",
+            "ray-operator/controllers/ray/common/service.go",
+            &[412],
+        ),
+    ],
     run,
 };
 

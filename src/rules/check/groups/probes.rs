@@ -1,27 +1,5 @@
-//! # What it does
-//! Finds a Ray container with only one of `livenessProbe` and `readinessProbe`, and a probe of Ray's health endpoints on a
-//! container that is not Ray's.
-//!
-//! # Why it is bad
-//! KubeRay decides on each probe alone and adds the one that is missing: a probe that runs `wget`, which the image may not
-//! have, so that the pod is killed after ten minutes (ray-project/kuberay#2063, ray-project/kuberay#3837). Only the first
-//! container's probes count for this. Every release.
-//!
-//! # What fixes it
-//! Give both or none. Without any, raygate adds both where its policies say so. In Flyte, they stand in the `PodTemplate`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [
-//!   {livenessProbe: {httpGet: {path: /api/local_raylet_healthz, port: 52365}}}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{
-//!   livenessProbe: {httpGet: {path: /api/local_raylet_healthz, port: 52365}},
-//!   readinessProbe: {httpGet: {path: /api/gcs_healthz, port: 8265}}}]}}}}}
-//! ```
+//! Finds a Ray container with only one of `livenessProbe` and `readinessProbe`, and a probe of Ray's health endpoints
+//! on a container that is not Ray's.
 
 use serde_json::Value;
 
@@ -29,7 +7,7 @@ use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::job::text;
 use crate::ray::{Container, RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -39,7 +17,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("probes.rs"),
+    page: include_str!("probes.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[732],
+    )],
     run,
 };
 

@@ -1,27 +1,8 @@
-//! # What it does
-//! Finds a worker group whose `replicas` are above `maxReplicas`, or below `minReplicas` while they are not 0. A 0 may be
-//! the default of a field that was left out, and is not looked at.
-//!
-//! # Why it is bad
-//! Every KubeRay release silently makes the number fit: the group gets other workers than were asked for, and training code
-//! that waits for all of them waits for ever.
-//!
-//! # What fixes it
-//! `WorkerNodeConfig(group_name="a", replicas=4, min_replicas=4, max_replicas=8)`. Flyte keeps the three in order by itself.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{replicas: 8, minReplicas: 1, maxReplicas: 4}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{replicas: 4, minReplicas: 1, maxReplicas: 4}]}}
-//! ```
+//! Finds a worker group whose `replicas` are above `maxReplicas`, or below `minReplicas` while they are not 0.
 
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -31,7 +12,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("replicas.rs"),
+    page: include_str!("replicas.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/utils/util.go",
+        &[389],
+    )],
     run,
 };
 

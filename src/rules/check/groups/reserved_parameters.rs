@@ -1,27 +1,8 @@
-//! # What it does
-//! Finds start parameters that KubeRay sets itself: `address` and `head` anywhere, `autoscaling-config`, and `block` or
-//! `no-monitor` with another value than KubeRay's.
-//!
-//! # Why it is bad
-//! `block` is overwritten. An `address` makes a worker join another cluster, `head` makes a worker start one of its own, and
-//! `autoscaling-config` or `no-monitor: "false"` starts a second autoscaler beside KubeRay's. Every release.
-//!
-//! # What fixes it
-//! Leave them out of `HeadNodeConfig(ray_start_params={…})` and `WorkerNodeConfig(ray_start_params={…})`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{rayStartParams: {address: "10.0.0.7:6379"}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{rayStartParams: {block: "true"}}]}}
-//! ```
+//! Finds start parameters that KubeRay sets itself.
 
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, Role, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -31,7 +12,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("reserved_parameters.rs"),
+    page: include_str!("reserved_parameters.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[1345],
+    )],
     run,
 };
 

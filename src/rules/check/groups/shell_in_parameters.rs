@@ -1,27 +1,4 @@
-//! # What it does
-//! Looks at each entry of `rayStartParams` as bash will read it. It rejects what bash cannot parse (a quotation mark or a
-//! bracket without its end), an unquoted blank before another word, and `resources` or `system-config` that are no JSON
-//! once bash removes the quotes and expands braces. It warns about `;`, `&`, `|`, `<`, `>`, line ends and `{a,b}` outside
-//! quotes. Variables, `$(…)` and `$((…))` are fine: bash in the container evaluates them.
-//!
-//! # Why it is bad
-//! Every KubeRay release writes the parameters unquoted into a bash command. Bare JSON is split into words, and `ray start`
-//! stops with `Got unexpected extra argument` (ray-project/kuberay#1984). What follows a `;` runs as a separate command. With
-//! the annotation `ray.io/overwrite-container-cmd` bash may never read the parameters, so the check only warns.
-//!
-//! # What fixes it
-//! Add quotation marks inside the value: `ray_start_params={"resources": "'{\"TPU\": 4}'"}`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{rayStartParams: {resources: '{"slot": 4}'}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{rayStartParams: {
-//!   resources: "'{\"slot\": 4}'", num-cpus: $(nproc), node-ip-address: $MY_POD_IP}}]}}
-//! ```
+//! Looks at each entry of `rayStartParams` as bash will read it.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +8,7 @@ use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::shell::{self, Braces, Special};
 use crate::ray::{Pod, RayJob, flyte, told};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -41,7 +18,11 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("shell_in_parameters.rs"),
+    page: include_str!("shell_in_parameters.md"),
+    evidence: &[
+        Evidence::Source("KubeRay 1.7.0", "ray-operator/controllers/ray/common/pod.go", &[1518]),
+        Evidence::Test("tests/start_parameters.rs", "what_bash_can_run_is_not_denied"),
+    ],
     run,
 };
 

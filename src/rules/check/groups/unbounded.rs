@@ -1,27 +1,8 @@
-//! # What it does
 //! Finds a worker group of an autoscaled job with `maxReplicas` at its default, 2147483647.
-//!
-//! # Why it is bad
-//! The autoscaler adds workers while tasks wait. A loop that submits too many tasks then takes every GPU of the platform
-//! (ray-project/kuberay#1963). Every KubeRay release has this default.
-//!
-//! # What fixes it
-//! `WorkerNodeConfig(group_name="a", min_replicas=1, max_replicas=8)`. Flyte itself always sends a maximum.
-//! `limits.maxWorkersPerGroup` enforces one for all jobs.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {enableInTreeAutoscaling: true, workerGroupSpecs: [{maxReplicas: null}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {enableInTreeAutoscaling: true, workerGroupSpecs: [{maxReplicas: 8}]}}
-//! ```
 
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -31,7 +12,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("unbounded.rs"),
+    page: include_str!("unbounded.md"),
+    evidence: &[Evidence::Reason(
+        "one loop that submits too many tasks can take every GPU of the platform (ray-project/kuberay#1963)",
+    )],
     run,
 };
 

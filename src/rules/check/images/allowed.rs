@@ -1,37 +1,12 @@
-//! # What it does
-//! Finds images that none of the patterns in `limits.allowedImages` covers: those of all containers (init and ephemeral
-//! ones too), of image volumes, of `autoscalerOptions` in an autoscaled cluster, of the history server's collector, and
-//! `image_uri` and `container.image` of `runtimeEnvYAML`. Without that limit it finds nothing. A malformed image of a
-//! container is RG602's.
-//!
-//! # Why it is bad
-//! Code that nobody has looked at runs with the job's secrets and data; an image from the public hub also counts against its pull
-//! limits. Every KubeRay release.
-//!
-//! # What fixes it
-//! `@task(container_image="ghcr.io/my-org/ray:2.52.1")`. A pattern covers the whole reference with what is left out filled in:
-//! `python` is `docker.io/library/python`.
-//!
-//! # Fails
-//! ```yaml
-//! policy: {limits: {allowedImages: ["ghcr.io/my-org/**"]}}
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{image: "ghcr.io/other-org/ray:2.52.1"}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! policy: {limits: {allowedImages: ["ghcr.io/my-org/**", "docker.io/rayproject/ray:*"]}}
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{image: "rayproject/ray:2.52.1"}]}}}}}
-//! ```
+//! Finds images that none of the patterns in `limits.allowedImages` covers.
 
 use std::collections::BTreeMap;
 
 use crate::k8s::image::{Image, ImagePattern};
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::images::{self, Place};
-use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions, resources};
+use crate::ray::{Place, RayJob, flyte};
+use crate::rules::check::{Check, Evidence, Versions, resources};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -41,7 +16,8 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("allowed.rs"),
+    page: include_str!("allowed.md"),
+    evidence: &[Evidence::Limit("allowedImages")],
     run,
 };
 
@@ -54,46 +30,49 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         .filter_map(|text| ImagePattern::parse(text).ok())
         .collect();
     let mut known: BTreeMap<String, bool> = BTreeMap::new();
-    images::each(job, &mut |image, place| {
-        let is_refused = match known.get(image) {
-            Some(is_refused) => *is_refused,
-            None => {
-                let is_refused = match Image::parse(image) {
-                    Ok(image) => !patterns.iter().any(|pattern| pattern.matches(&image)),
-                    // RG602 refuses a container's. Ray and the kubelet may still read another one in their own way.
-                    Err(_) => !matches!(place, Place::Container(..)),
-                };
-                known.insert(image.to_owned(), is_refused);
-                is_refused
-            }
+    for place in job.places() {
+        let Ok(images) = place.images() else {
+            findings.push(
+                Finding::new(
+                    place.image_path(),
+                    "runtimeEnvYAML: raygate cannot read it, so it may hide an image that is not allowed",
+                )
+                .fix("write plain YAML, with each key once and without merge keys or tags")
+                .flyte("RayJobConfig(runtime_env={…})"),
+            );
+            continue;
         };
-        if is_refused {
-            findings.push(finding(image, place));
+        for image in images {
+            let is_refused = match known.get(&*image) {
+                Some(is_refused) => *is_refused,
+                None => {
+                    let is_refused = match Image::parse(&image) {
+                        Ok(image) => !patterns.iter().any(|pattern| pattern.matches(&image)),
+                        // RG602 refuses a container's. Ray and the kubelet may still read another one in their own way.
+                        Err(_) => !matches!(place, Place::Container(..)),
+                    };
+                    known.insert(image.clone().into_owned(), is_refused);
+                    is_refused
+                }
+            };
+            if is_refused {
+                findings.push(finding(&image, place));
+            }
         }
-    });
-    if images::in_runtime_env(job).is_err() {
-        findings.push(
-            Finding::new(
-                Place::RuntimeEnv.path(),
-                "runtimeEnvYAML: raygate cannot read it, so it may hide an image that is not allowed",
-            )
-            .fix("write plain YAML, with each key once and without merge keys or tags")
-            .flyte("RayJobConfig(runtime_env={…})"),
-        );
     }
 }
 
 fn finding(image: &str, place: Place<'_, '_>) -> Finding {
     let (whose, setting) = match place {
         Place::Container(pod, container) => (resources::place(pod, container), super::flyte_setting(pod, container)),
-        Place::Volume(pod, _) => (
+        Place::Volume(pod, ..) | Place::Pod(pod) => (
             format!("{}, image volume", pod.title()),
             flyte::setting(pod, "pod_template=PodTemplate(…)"),
         ),
-        Place::RuntimeEnv => ("runtimeEnvYAML".to_owned(), "RayJobConfig(runtime_env={…})".to_owned()),
+        Place::RuntimeEnv(..) => ("runtimeEnvYAML".to_owned(), "RayJobConfig(runtime_env={…})".to_owned()),
     };
     Finding::new(
-        place.path(),
+        place.image_path(),
         format!("{whose}: image {} is not allowed here", quoted(image)),
     )
     .fix("use an image that limits.allowedImages covers")

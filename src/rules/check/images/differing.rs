@@ -1,30 +1,11 @@
-//! # What it does
-//! Finds workers, and in `K8sJobMode` a submitter, whose image is not the head's: another repository, tag or digest. Two images
-//! of Ray itself of one release, such as `ray:2.52.1` and `ray:2.52.1-gpu`, count as the same.
-//!
-//! # Why it is bad
-//! Ray and Python must be of the same version everywhere: a worker of another one leaves with `Version mismatch`
-//! (ray-project/ray#44063), and code that was serialized in one image may not load in the other. Every KubeRay release.
-//!
-//! # What fixes it
-//! Use one image for all pods, as Flyte does, or images that were built from the same Ray.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{template: {spec: {containers: [{image: "ghcr.io/my-org/ray:2.51.0"}]}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{template: {spec: {containers: [{image: "ghcr.io/my-org/ray:2.52.1-gpu"}]}}}]}}
-//! ```
+//! Finds workers, and in `K8sJobMode` a submitter, whose image is not the head's.
 
 use crate::k8s::image::Image;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::release::Release;
 use crate::ray::{RayJob, Role};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -34,7 +15,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("differing.rs"),
+    page: include_str!("differing.md"),
+    evidence: &[Evidence::Reason(
+        "a worker with another version of Ray or Python leaves the cluster with `Version mismatch` (ray-project/ray#44063)",
+    )],
     run,
 };
 

@@ -1,30 +1,12 @@
-//! # What it does
 //! Finds pods with `hostPID` or `hostIPC`, and containers with a `hostPort`.
-//!
-//! # Why it is bad
-//! `hostPID` shows the processes of every pod on the node and their environment. With `hostIPC`, jobs share shared memory. A
-//! `hostPort` can be had once on each node: two workers with the same one never run on the same node. Every KubeRay release.
-//!
-//! # What fixes it
-//! Leave them out. KubeRay's Service reaches the head without a `hostPort`; NCCL needs `/dev/shm`, not `hostIPC`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{template: {spec: {hostIPC: true}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{template: {spec: {containers: [{ports: [{containerPort: 8000}]}]}}}]}}
-//! ```
 
 use serde_json::Value;
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::job::items;
-use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::ray::{Container, Place, Pod, RayJob, flyte};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -34,7 +16,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("host_namespaces.rs"),
+    page: include_str!("host_namespaces.md"),
+    evidence: &[Evidence::Reason(
+        "processes and memory of other pods are visible, but some platforms need this",
+    )],
     run,
 };
 
@@ -44,40 +29,49 @@ const NAMESPACES: [(&str, &str); 2] = [
 ];
 
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    for pod in &job.pods {
-        for (key, effect) in NAMESPACES {
-            if pod.spec.get(key) == Some(&Value::Bool(true)) {
-                findings.push(
-                    Finding::new(
-                        pod.spec_path().then_key(key),
-                        format!("{}: {key}, it {effect}", pod.title()),
-                    )
-                    .fix(format!("leave {key} out"))
-                    .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
-                );
-            }
+    for place in job.places() {
+        match place {
+            Place::Pod(pod) => namespaces(pod, findings),
+            Place::Container(pod, container) => host_ports(pod, container, findings),
+            Place::Volume(..) | Place::RuntimeEnv(..) => {}
         }
-        for container in pod.everywhere() {
-            for (index, port) in items(container.value, "ports").iter().enumerate() {
-                let host = port.get("hostPort").and_then(Value::as_i64).unwrap_or(0);
-                if host != 0 {
-                    findings.push(
-                        Finding::new(
-                            pod.container_path(container)
-                                .then_key("ports")
-                                .index(index)
-                                .key("hostPort"),
-                            format!(
-                                "{}: container {} takes port {host} of the node, one such pod fits on each",
-                                pod.title(),
-                                quoted(container.name)
-                            ),
-                        )
-                        .fix("leave hostPort out")
-                        .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
-                    );
-                }
-            }
+    }
+}
+
+fn namespaces(pod: &Pod<'_>, findings: &mut Findings) {
+    for (key, effect) in NAMESPACES {
+        if pod.spec.get(key) == Some(&Value::Bool(true)) {
+            findings.push(
+                Finding::new(
+                    pod.spec_path().then_key(key),
+                    format!("{}: {key}, it {effect}", pod.title()),
+                )
+                .fix(format!("leave {key} out"))
+                .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+            );
+        }
+    }
+}
+
+fn host_ports(pod: &Pod<'_>, container: &Container<'_>, findings: &mut Findings) {
+    for (index, port) in items(container.value, "ports").iter().enumerate() {
+        let host = port.get("hostPort").and_then(Value::as_i64).unwrap_or(0);
+        if host != 0 {
+            findings.push(
+                Finding::new(
+                    pod.container_path(container)
+                        .then_key("ports")
+                        .index(index)
+                        .key("hostPort"),
+                    format!(
+                        "{}: container {} takes port {host} of the node, one such pod fits on each",
+                        pod.title(),
+                        quoted(container.name)
+                    ),
+                )
+                .fix("leave hostPort out")
+                .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+            );
         }
     }
 }

@@ -1,28 +1,10 @@
-//! # What it does
 //! Finds pods with `hostNetwork: true`.
-//!
-//! # Why it is bad
-//! Two Ray pods on one node then want the same ports: the second dashboard agent finds 52365 taken, and the job cannot be
-//! submitted (ray-project/ray#55638). The pod also sees the node's own network, past every NetworkPolicy. Every KubeRay release.
-//!
-//! # What fixes it
-//! Leave `hostNetwork` out of the pod template. NCCL over InfiniBand or EFA needs the device, not the host's network.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{template: {spec: {hostNetwork: true}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{template: {spec: {hostNetwork: false}}}]}}
-//! ```
 
 use serde_json::Value;
 
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -32,7 +14,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("host_network.rs"),
+    page: include_str!("host_network.md"),
+    evidence: &[Evidence::Reason(
+        "two Ray pods on one node need the same ports, so the second dashboard agent fails (ray-project/ray#55638)",
+    )],
     run,
 };
 

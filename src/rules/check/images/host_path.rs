@@ -1,28 +1,10 @@
-//! # What it does
 //! Finds volumes of the type `hostPath`, and says so where it is the socket of a container runtime.
-//!
-//! # Why it is bad
-//! What a pod reads and writes there is the node's own, and another pod's. Whoever has the socket of docker or containerd is root
-//! on the node. A directory that exists on one node only also ties the job to it. Every KubeRay release.
-//!
-//! # What fixes it
-//! A PersistentVolumeClaim, or an `emptyDir`; for shared memory `emptyDir: {medium: Memory}`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {volumes: [{name: s, hostPath: {path: /var/run/docker.sock}}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {volumes: [{name: s, persistentVolumeClaim: {claimName: s}}]}}}}}
-//! ```
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::job::{items, same_path, text};
-use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::ray::job::{same_path, text};
+use crate::ray::{Place, RayJob, flyte};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -32,7 +14,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("host_path.rs"),
+    page: include_str!("host_path.md"),
+    evidence: &[Evidence::Reason(
+        "the pod reads and writes files of the node and of other pods, but platforms use such volumes on purpose",
+    )],
     run,
 };
 
@@ -51,25 +36,24 @@ const SOCKETS: [&str; 10] = [
 ];
 
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    for pod in &job.pods {
-        for (index, volume) in items(pod.spec, "volumes").iter().enumerate() {
-            let Some(host) = volume.get("hostPath").filter(|host| !host.is_null()) else {
-                continue;
-            };
-            let path = text(host, "path").unwrap_or_default();
-            let effect = if SOCKETS.iter().any(|socket| same_path(socket, path)) {
-                "holds the container runtime's socket, which makes the pod root on the node"
-            } else {
-                "is the node's own, shared with every pod there"
-            };
-            findings.push(
-                Finding::new(
-                    pod.spec_path().then_key("volumes").index(index).key("hostPath"),
-                    format!("{}: hostPath {} {effect}", pod.title(), quoted(path)),
-                )
-                .fix("use a PersistentVolumeClaim or an emptyDir")
-                .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
-            );
-        }
+    for place in job.places() {
+        let Place::Volume(pod, _, volume) = place else { continue };
+        let Some(host) = volume.get("hostPath").filter(|host| !host.is_null()) else {
+            continue;
+        };
+        let path = text(host, "path").unwrap_or_default();
+        let effect = if SOCKETS.iter().any(|socket| same_path(socket, path)) {
+            "holds the container runtime's socket, which makes the pod root on the node"
+        } else {
+            "is the node's own, shared with every pod there"
+        };
+        findings.push(
+            Finding::new(
+                place.path().then_key("hostPath"),
+                format!("{}: hostPath {} {effect}", pod.title(), quoted(path)),
+            )
+            .fix("use a PersistentVolumeClaim or an emptyDir")
+            .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+        );
     }
 }

@@ -1,29 +1,10 @@
-//! # What it does
-//! Finds containers without an image, and images that are no reference: upper case letters, an empty tag, a bad digest, blanks.
-//!
-//! # Why it is bad
-//! A container without an image makes the API server refuse the pod; a malformed one is accepted and then never pulled
-//! (`InvalidImageName`). KubeRay tries again for ever, in every release (ray-project/kuberay#1990).
-//!
-//! # What fixes it
-//! `@task(container_image="ghcr.io/my-org/ray:2.52.1")`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{image: "ghcr.io/My-Org/ray:2.52.1"}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{image: "ghcr.io/my-org/ray:2.52.1"}]}}}}}
-//! ```
+//! Finds containers without an image, and images that are no reference.
 
 use crate::k8s::image::Image;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::Slot;
-use crate::rules::check::{Check, Versions};
+use crate::ray::{Place, RayJob};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -33,34 +14,39 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("malformed.rs"),
+    page: include_str!("malformed.md"),
+    evidence: &[
+        Evidence::Source("Kubernetes 1.37.2", "pkg/apis/core/validation/validation.go", &[4012]),
+        Evidence::Test("tests/quantity_go.rs", "image_references_are_what_the_kubelet_says"),
+    ],
     run,
 };
 
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let mut last = "";
-    for pod in &job.pods {
-        for container in pod.everywhere() {
-            let image = super::image(container);
-            // KubeRay has images for the containers that it adds itself.
-            if image.is_empty() && matches!(container.slot, Slot::Autoscaler | Slot::Collector) {
-                continue;
-            }
-            let message = if image.is_empty() {
-                format!("{}: container {} has no image", pod.title(), quoted(container.name))
-            } else if image == last {
-                continue;
-            } else if let Err(error) = Image::parse(image) {
-                format!("{}: {error}", pod.title())
-            } else {
-                last = image;
-                continue;
-            };
-            findings.push(
-                Finding::new(pod.container_path(container).then_key("image"), message)
-                    .fix("write it like ghcr.io/my-org/ray:2.52.1")
-                    .flyte(super::flyte_setting(pod, container)),
-            );
+    for place in job.places() {
+        let Place::Container(pod, container) = place else {
+            continue;
+        };
+        let image = super::image(container);
+        // KubeRay has images for the containers that it adds itself.
+        if image.is_empty() && container.slot.is_kuberays() {
+            continue;
         }
+        let message = if image.is_empty() {
+            format!("{}: container {} has no image", pod.title(), quoted(container.name))
+        } else if image == last {
+            continue;
+        } else if let Err(error) = Image::parse(image) {
+            format!("{}: {error}", pod.title())
+        } else {
+            last = image;
+            continue;
+        };
+        findings.push(
+            Finding::new(pod.container_path(container).then_key("image"), message)
+                .fix("write it like ghcr.io/my-org/ray:2.52.1")
+                .flyte(super::flyte_setting(pod, container)),
+        );
     }
 }

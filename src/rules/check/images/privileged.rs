@@ -1,31 +1,13 @@
-//! # What it does
-//! Finds containers, the autoscaler and ephemeral ones too, that are `privileged`, set `allowPrivilegeEscalation` to true, or add capabilities.
-//!
-//! # Why it is bad
-//! A privileged container has every device of the node, GPUs of other jobs among them, and is root there. Ray needs none of it.
-//! Every KubeRay release.
-//!
-//! # What fixes it
-//! Leave `securityContext.privileged` and `allowPrivilegeEscalation` out. `IPC_LOCK` for RDMA and `SYS_PTRACE` for profilers are
-//! capabilities that a platform may allow by `actions: {RG606: Ignore}` for the projects that need them.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{securityContext: {privileged: true}}]}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {containers: [{securityContext: {capabilities: {drop: [ALL]}}}]}}}}}
-//! ```
+//! Finds containers, the autoscaler and ephemeral ones too, that are `privileged`, set `allowPrivilegeEscalation` to
+//! true, or add capabilities.
 
 use serde_json::Value;
 
 use crate::k8s::text::{listed, quoted};
 use crate::policy::settings::Action;
 use crate::ray::job::items;
-use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::ray::{Place, RayJob, flyte};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -35,7 +17,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("privileged.rs"),
+    page: include_str!("privileged.md"),
+    evidence: &[Evidence::Reason(
+        "a privileged container controls the node, but some platforms need one",
+    )],
     run,
 };
 
@@ -43,44 +28,45 @@ pub const CHECK: Check = Check {
 const SHOWN: usize = 5;
 
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    for pod in &job.pods {
-        for container in pod.everywhere() {
-            let Some(context) = container.value.get("securityContext") else {
-                continue;
-            };
-            let at = || pod.container_path(container).then_key("securityContext");
-            let mut report = |path, what: String| {
-                findings.push(
-                    Finding::new(
-                        path,
-                        format!("{}: container {} {what}", pod.title(), quoted(container.name)),
-                    )
-                    .fix("leave it out of the container's securityContext")
-                    .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
-                );
-            };
-            if context.get("privileged") == Some(&Value::Bool(true)) {
-                report(
-                    at().key("privileged"),
-                    "is privileged, which makes it root on the node".to_owned(),
-                );
-            }
-            if context.get("allowPrivilegeEscalation") == Some(&Value::Bool(true)) {
-                report(
-                    at().key("allowPrivilegeEscalation"),
-                    "may become root by allowPrivilegeEscalation".to_owned(),
-                );
-            }
-            let added = context
-                .get("capabilities")
-                .map_or(&[][..], |capabilities| items(capabilities, "add"));
-            if !added.is_empty() {
-                let names: Vec<String> = added.iter().filter_map(Value::as_str).take(SHOWN).map(quoted).collect();
-                report(
-                    at().keys(["capabilities", "add"]),
-                    format!("adds the capabilities {}", listed(&names)),
-                );
-            }
+    for place in job.places() {
+        let Place::Container(pod, container) = place else {
+            continue;
+        };
+        let Some(context) = container.value.get("securityContext") else {
+            continue;
+        };
+        let at = || pod.container_path(container).then_key("securityContext");
+        let mut report = |path, what: String| {
+            findings.push(
+                Finding::new(
+                    path,
+                    format!("{}: container {} {what}", pod.title(), quoted(container.name)),
+                )
+                .fix("leave it out of the container's securityContext")
+                .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+            );
+        };
+        if context.get("privileged") == Some(&Value::Bool(true)) {
+            report(
+                at().key("privileged"),
+                "is privileged, which makes it root on the node".to_owned(),
+            );
+        }
+        if context.get("allowPrivilegeEscalation") == Some(&Value::Bool(true)) {
+            report(
+                at().key("allowPrivilegeEscalation"),
+                "may become root by allowPrivilegeEscalation".to_owned(),
+            );
+        }
+        let added = context
+            .get("capabilities")
+            .map_or(&[][..], |capabilities| items(capabilities, "add"));
+        if !added.is_empty() {
+            let names: Vec<String> = added.iter().filter_map(Value::as_str).take(SHOWN).map(quoted).collect();
+            report(
+                at().keys(["capabilities", "add"]),
+                format!("adds the capabilities {}", listed(&names)),
+            );
         }
     }
 }

@@ -1,23 +1,5 @@
-//! # What it does
-//! Compares `rayVersion` with the tag of the head's image, where that is an image of Ray itself (`ray`, `ray-ml`, `ray-llm`) and
-//! both name a release.
-//!
-//! # Why it is bad
-//! KubeRay decides by `rayVersion` what it may ask of Ray: from 1.6 on, with 2.53.0 or later it probes an endpoint that older
-//! images do not have, and the pods never become ready. Every release checks other fields against it.
-//!
-//! # What fixes it
-//! Set `rayVersion` to the image's, or leave it out, as Flyte does.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {rayVersion: 2.53.0}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {rayVersion: 2.52.1}}
-//! ```
+//! Compares `rayVersion` with the tag of the head's image, where that is an image of Ray itself (`ray`, `ray-ml`,
+//! `ray-llm`) and both name a release.
 
 use crate::k8s::image::Image;
 use crate::k8s::path::Path;
@@ -25,7 +7,7 @@ use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::ray::job::text;
 use crate::ray::release::Release;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -35,7 +17,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("ray_version.rs"),
+    page: include_str!("ray_version.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[721],
+    )],
     run,
 };
 

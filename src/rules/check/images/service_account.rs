@@ -1,29 +1,9 @@
-//! # What it does
-//! Looks at an autoscaled job whose head names a service account: `default`, or one that its workers have too.
-//!
-//! # Why it is bad
-//! KubeRay lets the head's account create and delete pods, which the autoscaler needs, and gives that right to the account that
-//! is named. With `default` every pod of the namespace has it from then on, and with the workers' own, every task of the job.
-//! Without a name KubeRay makes an account for the head alone. Every KubeRay release.
-//!
-//! # What fixes it
-//! An account for the head of its own. Flyte gives all pods the execution's account; `serviceAccount` in the configuration of its
-//! Ray plugin, or the launch plan's security context, names another.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {enableInTreeAutoscaling: true, headGroupSpec: {template: {spec: {serviceAccountName: default}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {enableInTreeAutoscaling: true, headGroupSpec: {template: {spec: {serviceAccountName: ray-head}}}}}
-//! ```
+//! Looks at an autoscaled job whose head names a service account.
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -33,7 +13,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("service_account.rs"),
+    page: include_str!("service_account.md"),
+    evidence: &[Evidence::Reason(
+        "KubeRay gives the account of the head the right to create and delete pods",
+    )],
     run,
 };
 

@@ -1,35 +1,10 @@
-//! # What it does
-//! Finds pods that run as a service account that the Platform trusts: one of `flyte.serviceAccounts`,
-//! `kuberay.operators` or `queue.controllers`, in the namespace of the RayJob. It reads `serviceAccountName` and its
-//! deprecated alias `serviceAccount`. No Exemption waives it.
-//!
-//! # Why it is bad
-//! The pod holds the account's token. Its code can send requests as Flyte, as KubeRay or as the queue, and raygate judges
-//! those by what the platform trusts these users with. Every KubeRay release.
-//!
-//! # What fixes it
-//! Use the service account of the team or of the execution. The Platform should list only accounts of namespaces in which
-//! no jobs run.
-//!
-//! # Fails
-//! ```yaml
-//! metadata: {namespace: flyte}
-//! platform: {flyte: {serviceAccounts: ["system:serviceaccount:flyte:flytepropeller"]}}
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {serviceAccountName: flytepropeller}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! metadata: {namespace: flyte}
-//! platform: {flyte: {serviceAccounts: ["system:serviceaccount:flyte:flytepropeller"]}}
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {serviceAccountName: team}}}}}
-//! ```
+//! Finds pods that run as a service account that the Platform trusts.
 
 use crate::k8s::path::Path;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, Role, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -39,7 +14,8 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("verified_account.rs"),
+    page: include_str!("verified_account.md"),
+    evidence: &[Evidence::Guard("it guards the accounts that raygate trusts")],
     run,
 };
 

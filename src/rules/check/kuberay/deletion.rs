@@ -4,18 +4,30 @@
 //! KubeRay 1.3 and 1.4 have `deletionPolicy`, one policy for every end; 1.5 has `deletionStrategy` instead, with a policy
 //! for success and one for failure, or a list of rules. A release's CRD takes away the field that it does not know.
 
-pub mod policies;
-pub mod rules;
+pub mod empty_strategy;
+pub mod gate_off;
+pub mod no_policy;
+pub mod one_end_only;
+mod rule;
+pub mod rule_condition;
+pub mod rule_negative_ttl;
+pub mod rule_on_selected_cluster;
+pub mod rule_order;
+pub mod rule_twice;
+pub mod rules_with_shutdown;
+pub mod selected_cluster;
+pub mod shutdown_and_keep;
+pub mod two_styles;
+pub mod workers_with_autoscaling;
 
 use serde_json::Value;
 
 use crate::k8s::path::Path;
-use crate::ray::job::items;
+use crate::ray::job::{items, text};
 use crate::ray::{KubeRay, RayJob};
-use crate::rules::Finding;
-use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding};
 
-use super::{DELETION_GATE, given, refusal};
+use super::given;
 
 /// `deletionStrategy`, unless it is missing or null.
 fn strategy<'a>(job: &RayJob<'a>) -> Option<&'a Value> {
@@ -37,251 +49,26 @@ fn has_rules(strategy: &Value) -> bool {
 /// The ends of a job for which the older style names a policy.
 const ENDS: [&str; 2] = ["onSuccess", "onFailure"];
 
-/// K06.
-pub const GATE_OFF: Check = refusal(
-    "RG106",
-    "a deletion policy without its feature gate",
-    Versions::since(KubeRay::V1_3).gated(DELETION_GATE, false),
-    "# What it does
-Finds a `deletionStrategy` (KubeRay 1.3 and 1.4: `deletionPolicy`) where KubeRay's feature gate `RayJobDeletionPolicy` is
-off, as it is by default before 1.6.
+/// The policies that stand outside of rules, in the fields that this KubeRay knows.
+fn policies<'a>(cx: &Cx<'_>, job: &RayJob<'a>) -> impl Iterator<Item = (Path, &'a str)> {
+    let is_old = cx.kuberay() < KubeRay::V1_5;
+    let old = is_old
+        .then(|| text(job.spec, "deletionPolicy"))
+        .flatten()
+        .map(|policy| (Path::of(["spec", "deletionPolicy"]), policy));
+    let strategy = strategy(job).filter(|_| !is_old);
+    let new = ENDS.iter().filter_map(move |end| {
+        let policy = text(given(strategy?, end)?, "policy")?;
+        Some((strategy_path(end).then_key("policy"), policy))
+    });
+    old.into_iter().chain(new)
+}
 
-# Why it is bad
-KubeRay refuses the RayJob after it exists, and the job never starts.
-
-# What fixes it
-Use `shutdownAfterJobFinishes` and `ttlSecondsAfterFinished`, or have the gate turned on.
-
-# Fails
-```yaml
-spec:
-  deletionStrategy: {onSuccess: {policy: DeleteCluster}, onFailure: {policy: DeleteCluster}}
-```
-
-# Passes
-```yaml
-spec: {deletionStrategy: null}
-```
-",
-    |cx, job, findings| {
-        let field = if cx.kuberay() < KubeRay::V1_5 {
-            "deletionPolicy"
-        } else {
-            "deletionStrategy"
-        };
-        if given(job.spec, field).is_some() {
-            findings.push(
-                Finding::new(
-                    Path::of(["spec", field]),
-                    format!("{field} needs the feature gate {DELETION_GATE}, which is off here"),
-                )
-                .fix(format!(
-                    "remove {field}, and use shutdownAfterJobFinishes and ttlSecondsAfterFinished"
-                )),
-            );
-        }
-    },
-);
-
-/// K07.
-pub const RULES_WITH_SHUTDOWN: Check = refusal(
-    "RG107",
-    "deletion rules beside shutdown",
-    Versions::since(KubeRay::V1_5),
-    "# What it does
-Finds `deletionRules` in a RayJob with `shutdownAfterJobFinishes: true`.
-
-# Why it is bad
-The rules say when the cluster goes, and so does shutdown. KubeRay refuses the RayJob after it exists.
-
-# What fixes it
-Set `shutdownAfterJobFinishes` to false and leave `ttlSecondsAfterFinished` out, or remove the rules.
-
-# Fails
-```yaml
-spec:
-  shutdownAfterJobFinishes: true
-  deletionStrategy: {deletionRules: [{policy: DeleteCluster, condition: {jobStatus: SUCCEEDED, ttlSeconds: 60}}]}
-```
-
-# Passes
-```yaml
-spec:
-  shutdownAfterJobFinishes: false
-  ttlSecondsAfterFinished: 0
-  deletionStrategy: {deletionRules: [{policy: DeleteCluster, condition: {jobStatus: SUCCEEDED, ttlSeconds: 60}}]}
-```
-",
-    |_, job, findings| {
-        if job.flag("shutdownAfterJobFinishes") && strategy(job).is_some_and(has_rules) {
-            findings.push(
-                Finding::new(
-                    Path::of(["spec", "shutdownAfterJobFinishes"]),
-                    "shutdown beside deletionRules, KubeRay takes only one",
-                )
-                .fix("set shutdownAfterJobFinishes to false and ttlSecondsAfterFinished to 0, or remove deletionRules"),
-            );
-        }
-    },
-);
-
-/// K08.
-pub const TWO_STYLES: Check = refusal(
-    "RG108",
-    "two styles of deletion at once",
-    Versions::since(KubeRay::V1_5),
-    "# What it does
-Finds `deletionRules` beside `onSuccess` or `onFailure` in `deletionStrategy`.
-
-# Why it is bad
-The CRD refuses it, and so does KubeRay.
-
-# What fixes it
-Keep the rules; `onSuccess` and `onFailure` are to be removed from KubeRay.
-
-# Fails
-```yaml
-spec:
-  deletionStrategy:
-    onSuccess: {policy: DeleteCluster}
-    onFailure: {policy: DeleteCluster}
-    deletionRules: [{policy: DeleteCluster, condition: {jobStatus: SUCCEEDED}}]
-```
-
-# Passes
-```yaml
-spec:
-  deletionStrategy:
-    onSuccess: {policy: DeleteCluster}
-    onFailure: {policy: DeleteCluster}
-```
-",
-    |_, job, findings| {
-        if strategy(job).is_some_and(|strategy| has_rules(strategy) && has_ends(strategy)) {
-            findings.push(
-                Finding::new(
-                    strategy_path("deletionRules"),
-                    "deletionRules beside onSuccess or onFailure, KubeRay takes one style",
-                )
-                .fix("remove onSuccess and onFailure, or deletionRules"),
-            );
-        }
-    },
-);
-
-/// K09.
-pub const EMPTY_STRATEGY: Check = refusal(
-    "RG109",
-    "an empty deletion strategy",
-    Versions::since(KubeRay::V1_5),
-    "# What it does
-Finds a `deletionStrategy` with neither `deletionRules` nor `onSuccess` and `onFailure`.
-
-# Why it is bad
-The CRD refuses it, and so does KubeRay.
-
-# What fixes it
-Fill it in, or leave it out.
-
-# Fails
-```yaml
-spec: {deletionStrategy: {}}
-```
-
-# Passes
-```yaml
-spec: {deletionStrategy: {onSuccess: {policy: DeleteCluster}, onFailure: {policy: DeleteCluster}}}
-```
-",
-    |_, job, findings| {
-        if strategy(job).is_some_and(|strategy| !has_rules(strategy) && !has_ends(strategy)) {
-            findings.push(
-                Finding::new(
-                    Path::of(["spec", "deletionStrategy"]),
-                    "deletionStrategy is empty, KubeRay refuses that",
-                )
-                .fix("set deletionRules, or leave deletionStrategy out"),
-            );
-        }
-    },
-);
-
-/// K10.
-pub const HALF_A_STRATEGY: Check = refusal(
-    "RG110",
-    "a deletion strategy for one end only",
-    Versions::since(KubeRay::V1_5),
-    "# What it does
-Finds a `deletionStrategy` with only one of `onSuccess` and `onFailure`.
-
-# Why it is bad
-The CRD refuses it, and so does KubeRay.
-
-# What fixes it
-Say both.
-
-# Fails
-```yaml
-spec: {deletionStrategy: {onSuccess: {policy: DeleteCluster}}}
-```
-
-# Passes
-```yaml
-spec: {deletionStrategy: {onSuccess: {policy: DeleteCluster}, onFailure: {policy: DeleteCluster}}}
-```
-",
-    |_, job, findings| {
-        let Some(strategy) = strategy(job).filter(|strategy| has_ends(strategy) && !has_rules(strategy)) else {
-            return;
-        };
-        for end in ENDS.into_iter().filter(|end| given(strategy, end).is_none()) {
-            findings.push(
-                Finding::new(
-                    strategy_path(end),
-                    format!("deletionStrategy lacks {end}, KubeRay needs both ends"),
-                )
-                .fix(format!("set deletionStrategy.{end}.policy")),
-            );
-        }
-    },
-);
-
-/// K11.
-pub const NO_POLICY: Check = refusal(
-    "RG111",
-    "an end without a deletion policy",
-    Versions::since(KubeRay::V1_5),
-    "# What it does
-Finds an `onSuccess` or `onFailure` without `policy`.
-
-# Why it is bad
-The CRD lets it pass, and KubeRay refuses the RayJob after it exists.
-
-# What fixes it
-Set `policy` to `DeleteCluster`, `DeleteWorkers`, `DeleteSelf` or `DeleteNone`.
-
-# Fails
-```yaml
-spec: {deletionStrategy: {onSuccess: {policy: DeleteCluster}, onFailure: {}}}
-```
-
-# Passes
-```yaml
-spec: {deletionStrategy: {onSuccess: {policy: DeleteCluster}, onFailure: {policy: DeleteCluster}}}
-```
-",
-    |_, job, findings| {
-        let Some(strategy) = strategy(job) else { return };
-        for end in ENDS {
-            if given(strategy, end).is_some_and(|end| given(end, "policy").is_none()) {
-                findings.push(
-                    Finding::new(
-                        strategy_path(end).then_key("policy"),
-                        format!("deletionStrategy.{end} has no policy, KubeRay refuses that"),
-                    )
-                    .fix(format!("set deletionStrategy.{end}.policy")),
-                );
-            }
-        }
-    },
-);
+/// Says that a policy would delete a selected cluster.
+fn selected_cluster(path: Path, policy: &str) -> Finding {
+    Finding::new(
+        path,
+        format!("{policy} on a selected cluster, which KubeRay does not delete"),
+    )
+    .fix("use DeleteNone or DeleteSelf, or remove clusterSelector")
+}

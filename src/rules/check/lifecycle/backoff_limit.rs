@@ -1,31 +1,11 @@
-//! # What it does
-//! Finds a `backoffLimit` or a `submitterConfig.backoffLimit` above `limits.maxBackoffLimit`. Without that limit it finds nothing. KubeRay 1.2 and later.
-//!
-//! # Why it is bad
-//! Each retry is a whole new cluster with all its GPUs, and its deadline begins anew: a `backoffLimit` of 5 can cost six
-//! clusters. Each retry of the submitter is a new pod that runs the entrypoint again.
-//!
-//! # What fixes it
-//! The repair lowers it to the limit. In Flyte, `@task(retries=…)` retries the task instead, and Flyte never sets this field.
-//!
-//! # Fails
-//! ```yaml
-//! policy: {limits: {maxBackoffLimit: 1}}
-//! spec: {backoffLimit: 5}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! policy: {limits: {maxBackoffLimit: 1}}
-//! spec: {backoffLimit: 1}
-//! ```
+//! Finds a `backoffLimit` or a `submitterConfig.backoffLimit` above `limits.maxBackoffLimit`.
 
 use serde_json::Value;
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::{KubeRay, RayJob};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -36,7 +16,8 @@ pub const CHECK: Check = Check {
     action: Action::Fix,
     fixes: true,
     versions: Versions::since(KubeRay::V1_2),
-    page: include_str!("backoff_limit.rs"),
+    page: include_str!("backoff_limit.md"),
+    evidence: &[Evidence::Limit("maxBackoffLimit")],
     run,
 };
 

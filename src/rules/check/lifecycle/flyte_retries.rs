@@ -1,29 +1,9 @@
-//! # What it does
-//! Finds a `backoffLimit` above 0 on a RayJob that Flyte made. KubeRay 1.2 and later.
-//!
-//! # Why it is bad
-//! Between two attempts KubeRay says `Retrying`, which Flyte does not know: its plugin reports an error instead of waiting
-//! (flyteplugins, `ray.go`). Each retry is a new cluster, too.
-//!
-//! # What fixes it
-//! Let Flyte retry: `@task(retries=2)`. Flyte never sets `backoffLimit`, so a policy or another webhook has.
-//!
-//! # Fails
-//! ```yaml
-//! metadata: {labels: {project: ml, domain: production, task-name: train}}
-//! spec: {backoffLimit: 1}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! metadata: {labels: {project: ml, domain: production, task-name: train}}
-//! spec: {backoffLimit: 0}
-//! ```
+//! Finds a `backoffLimit` above 0 on a RayJob that Flyte made.
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::{KubeRay, RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -33,7 +13,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::since(KubeRay::V1_2),
-    page: include_str!("flyte_retries.rs"),
+    page: include_str!("flyte_retries.md"),
+    evidence: &[Evidence::Reason(
+        "the Ray plugin of Flyte does not know the status `Retrying` and reports an error",
+    )],
     run,
 };
 

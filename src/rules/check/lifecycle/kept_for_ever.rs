@@ -1,29 +1,9 @@
-//! # What it does
-//! Finds a RayJob whose cluster nothing deletes: it is not shut down, has no deletion strategy, and does not use a cluster
-//! that exists already.
-//!
-//! # Why it is bad
-//! KubeRay's default keeps the cluster when the job is over, with all its nodes, until somebody deletes the RayJob
-//! (ray-project/kuberay#1023).
-//!
-//! # What fixes it
-//! `RayJobConfig(shutdown_after_job_finishes=True, ttl_seconds_after_finished=300)`. The policies that raygate ships set both
-//! where they are left out. Every KubeRay release.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {shutdownAfterJobFinishes: false, ttlSecondsAfterFinished: 0}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {shutdownAfterJobFinishes: true}
-//! ```
+//! Finds a RayJob whose cluster nothing deletes.
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -33,7 +13,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("kept_for_ever.rs"),
+    page: include_str!("kept_for_ever.md"),
+    evidence: &[Evidence::Reason(
+        "KubeRay keeps the cluster of a finished job by default (ray-project/kuberay#1023)",
+    )],
     run,
 };
 

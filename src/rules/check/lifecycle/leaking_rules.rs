@@ -1,34 +1,4 @@
-//! # What it does
-//! Finds a `deletionStrategy` that keeps the pods of a job that has ended: deletion rules that do not cover its success and
-//! its failure with at least `DeleteWorkers`, or a policy `DeleteNone`. KubeRay 1.5 and later.
-//!
-//! # Why it is bad
-//! Where no rule matches, KubeRay deletes nothing, for ever. A job that fails by its deadline, or because it could not be
-//! submitted, has the deployment status `Failed` while its job status is still `RUNNING` or empty, so rules for the job status
-//! alone miss it: clusters with 8 GPUs were kept for ten days (ray-project/kuberay#5184).
-//!
-//! # What fixes it
-//! A rule for `jobStatus: SUCCEEDED` and one for `jobDeploymentStatus: Failed` (KubeRay 1.6 and later; on 1.5 one for
-//! `jobStatus: FAILED`). Flyte never sets a deletion strategy.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   shutdownAfterJobFinishes: false
-//!   ttlSecondsAfterFinished: 0
-//!   deletionStrategy: {deletionRules: [
-//!     {policy: DeleteCluster, condition: {jobStatus: SUCCEEDED}}, {policy: DeleteCluster, condition: {jobStatus: FAILED}}]}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   shutdownAfterJobFinishes: false
-//!   ttlSecondsAfterFinished: 0
-//!   deletionStrategy: {deletionRules: [
-//!     {policy: DeleteCluster, condition: {jobStatus: SUCCEEDED}},
-//!     {policy: DeleteCluster, condition: {jobDeploymentStatus: Failed}}]}
-//! ```
+//! Finds a `deletionStrategy` that keeps the pods of a job that has ended.
 
 use serde_json::Value;
 
@@ -37,7 +7,7 @@ use crate::k8s::text::listed;
 use crate::policy::settings::Action;
 use crate::ray::job::{items, text};
 use crate::ray::{KubeRay, RayJob};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -47,7 +17,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::since(KubeRay::V1_5),
-    page: include_str!("leaking_rules.rs"),
+    page: include_str!("leaking_rules.md"),
+    evidence: &[Evidence::Reason(
+        "a job that fails by its deadline keeps its cluster if no rule names `jobDeploymentStatus: Failed` (ray-project/kuberay#5184)",
+    )],
     run,
 };
 

@@ -1,30 +1,9 @@
-//! # What it does
-//! Finds a RayJob without any deadline: neither `activeDeadlineSeconds` nor, on KubeRay 1.6 and later,
-//! `preRunningDeadlineSeconds`.
-//!
-//! # Why it is bad
-//! Nothing ends a job whose cluster never becomes ready, and whatever pods did start hold their GPUs. KubeRay retries for
-//! ever and says nothing (ray-project/kuberay#1990, flyteorg/flyte#3897).
-//!
-//! # What fixes it
-//! A platform sets one for all jobs: `defaults: {lifecycle: {preRunningDeadlineSeconds: 14400}}`, beside a Platform that
-//! names KubeRay 1.6 or later, whose field it is; before that only `activeDeadlineSeconds` is left, and how long a job may
-//! take only the platform knows. Flyte sets neither field and its authors cannot, so this goes to the audit log by default.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {activeDeadlineSeconds: null, preRunningDeadlineSeconds: null}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {activeDeadlineSeconds: null, preRunningDeadlineSeconds: 3600}
-//! ```
+//! Finds a RayJob without any deadline.
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::{KubeRay, RayJob};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -34,7 +13,10 @@ pub const CHECK: Check = Check {
     action: Action::Audit,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("no_deadline.rs"),
+    page: include_str!("no_deadline.md"),
+    evidence: &[Evidence::Reason(
+        "KubeRay waits without end for a cluster that never becomes ready (ray-project/kuberay#1990, flyteorg/flyte#3897)",
+    )],
     run,
 };
 

@@ -1,26 +1,4 @@
-//! # What it does
-//! Finds a `ttlSecondsAfterFinished`, or the `ttlSeconds` of a deletion rule, above `limits.maxTtlSeconds`. Without that
-//! limit it finds nothing.
-//!
-//! # Why it is bad
-//! For so long after the job's end the cluster stays up: its GPUs are paid for and do nothing. Flyte's own default of
-//! 3600 keeps every cluster for an hour.
-//!
-//! # What fixes it
-//! The repair lowers it to the limit. `RayJobConfig(shutdown_after_job_finishes=True, ttl_seconds_after_finished=300)`.
-//! Deletion rules are of KubeRay 1.5 and later, the rest holds for every release.
-//!
-//! # Fails
-//! ```yaml
-//! policy: {limits: {maxTtlSeconds: 600}}
-//! spec: {ttlSecondsAfterFinished: 3600}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! policy: {limits: {maxTtlSeconds: 600}}
-//! spec: {ttlSecondsAfterFinished: 600}
-//! ```
+//! Finds a `ttlSecondsAfterFinished`, or the `ttlSeconds` of a deletion rule, above `limits.maxTtlSeconds`.
 
 use serde_json::Value;
 
@@ -28,7 +6,7 @@ use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::ray::job::items;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -39,7 +17,8 @@ pub const CHECK: Check = Check {
     action: Action::Fix,
     fixes: true,
     versions: Versions::ALL,
-    page: include_str!("ttl.rs"),
+    page: include_str!("ttl.md"),
+    evidence: &[Evidence::Limit("maxTtlSeconds")],
     run,
 };
 

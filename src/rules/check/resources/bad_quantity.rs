@@ -1,33 +1,9 @@
-//! # What it does
 //! Finds a container resource that Kubernetes cannot read, that is negative, or that asks for a part of a device.
-//!
-//! # Why it is bad
-//! The RayJob's schema lets it pass; Kubernetes refuses the pod when KubeRay creates it, again and again. A part of a
-//! GPU is Ray's notion (`@ray.remote(num_gpus=0.5)`), devices of a pod are whole.
-//!
-//! # What fixes it
-//! Write a whole number of devices, and sizes like `8`, `500m` or `32Gi`: `WorkerNodeConfig(requests=Resources(gpu="1"))`.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: 500m}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}
-//! ```
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::{is_exact, named, place, setting};
@@ -39,7 +15,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("bad_quantity.rs"),
+    page: include_str!("bad_quantity.md"),
+    evidence: &[Evidence::Source(
+        "Kubernetes 1.37.2",
+        "pkg/apis/core/validation/validation.go",
+        &[380, 8550],
+    )],
     run,
 };
 

@@ -1,32 +1,8 @@
-//! # What it does
 //! Finds a Ray container whose author asked for less CPU or memory than the policy's `minimum`.
-//!
-//! # Why it is bad
-//! Ray needs about 1 GiB to idle and one CPU to start in time; below that it may be killed or never become ready.
-//! What an author wrote stands, so this is a warning.
-//!
-//! # What fixes it
-//! Ask for more: `HeadNodeConfig(requests=Resources(cpu="1", mem="4Gi"))`.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     headGroupSpec:
-//!       template: {spec: {containers: [{resources: {requests: {memory: 1Gi}, limits: {memory: 1Gi}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     headGroupSpec:
-//!       template: {spec: {containers: [{resources: {requests: {memory: 4Gi}, limits: {memory: 4Gi}}}]}}
-//! ```
 
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::platform_default::{is_platform_default, minimum};
@@ -38,7 +14,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("below_minimum.rs"),
+    page: include_str!("below_minimum.md"),
+    evidence: &[Evidence::Reason(
+        "Ray needs about 1 GiB to idle, but a small job may work with less CPU",
+    )],
     run,
 };
 

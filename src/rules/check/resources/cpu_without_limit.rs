@@ -1,33 +1,8 @@
-//! # What it does
 //! Finds, on KubeRay 1.1 and 1.2, a Ray container that requests CPU and has neither a CPU limit nor `num-cpus`.
-//!
-//! # Why it is bad
-//! These releases read the CPUs that they tell Ray of from the limit alone. Without it Ray counts the node's CPUs and
-//! starts far too many tasks on the pod. KubeRay 1.3 reads the request too. Seen in ray-project/kuberay#2361.
-//!
-//! # What fixes it
-//! Set the limit, or `num-cpus`: `WorkerNodeConfig(limits=Resources(cpu="8"))`.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {requests: {cpu: "8"}, limits: {cpu: null}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - rayStartParams: {num-cpus: "8"}
-//!         template: {spec: {containers: [{resources: {requests: {cpu: "8"}, limits: {cpu: null}}}]}}
-//! ```
 
 use crate::policy::settings::Action;
 use crate::ray::{KubeRay, RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -37,7 +12,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::between(KubeRay::V1_1, KubeRay::V1_2),
-    page: include_str!("cpu_without_limit.rs"),
+    page: include_str!("cpu_without_limit.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.2.2",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[740],
+    )],
     run,
 };
 

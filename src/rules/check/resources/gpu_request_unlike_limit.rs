@@ -1,33 +1,8 @@
-//! # What it does
 //! Finds a container whose request for a GPU, or any other extended resource, differs from its limit.
-//!
-//! # Why it is bad
-//! Kubernetes does not overcommit devices: request and limit must be equal, or the pod is refused and KubeRay tries
-//! to create it for ever. Which of the two numbers is meant, only the author knows.
-//!
-//! # What fixes it
-//! Give both the same number, or the limit alone: `WorkerNodeConfig(requests=Resources(gpu="2"),
-//! limits=Resources(gpu="2"))`.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {requests: {nvidia.com/gpu: "1"}, limits: {nvidia.com/gpu: "2"}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {requests: {nvidia.com/gpu: "2"}, limits: {nvidia.com/gpu: "2"}}}]}}
-//! ```
 
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::{is_exact, named, place, setting};
@@ -39,7 +14,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("gpu_request_unlike_limit.rs"),
+    page: include_str!("gpu_request_unlike_limit.md"),
+    evidence: &[Evidence::Source(
+        "Kubernetes 1.37.2",
+        "pkg/apis/core/validation/validation.go",
+        &[8300],
+    )],
     run,
 };
 

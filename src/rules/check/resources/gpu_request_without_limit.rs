@@ -1,33 +1,8 @@
-//! # What it does
 //! Finds a container that requests a GPU, or any other extended resource, without a limit for it.
-//!
-//! # Why it is bad
-//! Kubernetes does not overcommit devices: it refuses a pod whose device has a request and no limit. KubeRay then
-//! tries to create it for ever. KubeRay also reads the GPUs that it tells Ray of from the limits alone.
-//!
-//! # What fixes it
-//! The repair copies the request to the limit. In Flyte: `WorkerNodeConfig(limits=Resources(gpu="1"))`, or no
-//! `limits` at all.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {requests: {nvidia.com/gpu: "1"}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {requests: {nvidia.com/gpu: "1"}, limits: {nvidia.com/gpu: "1"}}}]}}
-//! ```
 
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -40,7 +15,12 @@ pub const CHECK: Check = Check {
     action: Action::Fix,
     fixes: true,
     versions: Versions::ALL,
-    page: include_str!("gpu_request_without_limit.rs"),
+    page: include_str!("gpu_request_without_limit.md"),
+    evidence: &[Evidence::Source(
+        "Kubernetes 1.37.2",
+        "pkg/apis/core/validation/validation.go",
+        &[8305],
+    )],
     run,
 };
 

@@ -1,27 +1,10 @@
-//! # What it does
 //! Finds a quantity among a group's `resources` that Kubernetes cannot read, or that is negative.
-//!
-//! # Why it is bad
-//! KubeRay 1.5 and later skip it without a word: Ray is told of nothing, and tasks that need the resource wait for ever.
-//!
-//! # What fixes it
-//! Write a quantity, or leave it out. Flyte does not set a group's `resources`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{resources: {cpu: eight}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{resources: {cpu: "8"}}]}}
-//! ```
 
 use crate::k8s::quantity::Quantity;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{KubeRay, RayJob, flyte, told};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::named;
@@ -33,7 +16,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::since(KubeRay::V1_5),
-    page: include_str!("group_resource_unreadable.rs"),
+    page: include_str!("group_resource_unreadable.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[1660],
+    )],
     run,
 };
 

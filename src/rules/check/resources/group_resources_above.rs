@@ -1,39 +1,11 @@
-//! # What it does
 //! Finds a group whose `resources` promise Ray more GPUs, CPUs or memory than its Ray container has.
-//!
-//! # Why it is bad
-//! A group's `resources` (KubeRay 1.5 and later) are what Ray is told, not what the pod gets, and they go before
-//! `rayStartParams`. Tasks then run on GPUs that are not there and fail, or share CPUs and memory; for the latter two it
-//! only warns.
-//!
-//! # What fixes it
-//! Leave the group's `resources` out, KubeRay derives them from the container; or give the container as much. Flyte
-//! does not set them.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - resources: {nvidia.com/gpu: "4"}
-//!         template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - resources: {nvidia.com/gpu: "1", cpu: "7"}
-//!         template: {spec: {containers: [{resources: {limits: {nvidia.com/gpu: "1"}}}]}}
-//! ```
 
 use crate::k8s::quantity::Quantity;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::job::{Container, Pod};
 use crate::ray::{KubeRay, RayJob, flyte, told};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -43,7 +15,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::since(KubeRay::V1_5),
-    page: include_str!("group_resources_above.rs"),
+    page: include_str!("group_resources_above.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[1649],
+    )],
     run,
 };
 

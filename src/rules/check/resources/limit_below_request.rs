@@ -1,36 +1,8 @@
-//! # What it does
 //! Finds a container whose limit for CPU, memory or ephemeral storage is below its request.
-//!
-//! # Why it is bad
-//! Kubernetes refuses the pod when KubeRay creates it, again and again: the RayJob stays in `Initializing` while the
-//! pods that could be created hold their nodes. In Flyte the task shows as queued.
-//! It happens when only some limits are given: `requests=Resources(cpu="8", mem="32Gi", gpu="1")` with
-//! `limits=Resources(gpu="1")` leaves the platform's default of 100m and 500Mi as the other limits.
-//! Seen in flyteorg/flyte#6390 and ray-project/kuberay#2178.
-//!
-//! # What fixes it
-//! The repair raises the limit to the request, unless no process could start with that much memory. In Flyte, leave `limits` out (flytekit then copies the requests), or
-//! give every limit: `WorkerNodeConfig(limits=Resources(cpu="8", mem="32Gi", gpu="1"))`.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {requests: {memory: 32Gi}, limits: {memory: 500Mi}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {requests: {memory: 32Gi}, limits: {memory: 32Gi}}}]}}
-//! ```
 
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -44,7 +16,12 @@ pub const CHECK: Check = Check {
     action: Action::Fix,
     fixes: true,
     versions: Versions::ALL,
-    page: include_str!("limit_below_request.rs"),
+    page: include_str!("limit_below_request.md"),
+    evidence: &[Evidence::Source(
+        "Kubernetes 1.37.2",
+        "pkg/apis/core/validation/validation.go",
+        &[8302],
+    )],
     run,
 };
 

@@ -1,29 +1,9 @@
-//! # What it does
-//! Finds a RayJob whose pods together reserve more CPUs than `limits.maxCpusPerJob`, at the autoscaler's most. A pod counts
-//! as the scheduler counts it: containers and native sidecars together, or an init container where that needs more; the
-//! pod's own `resources` before those of its containers; `overhead`; and KubeRay's autoscaler.
-//!
-//! # Why it is bad
-//! It takes more of the cluster than its policy allows one job. Without such a limit the check finds nothing. Flyte's
-//! own platform limits do not reach the groups of a Ray cluster.
-//!
-//! # What fixes it
-//! Ask for fewer CPUs a pod, or fewer pods: `WorkerNodeConfig(replicas=4, max_replicas=8)`.
-//!
-//! # Fails
-//! ```yaml
-//! policy: {limits: {maxCpusPerJob: "19"}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! policy: {limits: {maxCpusPerJob: "20"}}
-//! ```
+//! Finds a RayJob whose pods together reserve more CPUs than `limits.maxCpusPerJob`, at the autoscaler's most.
 
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::ray::facts::{Facts, size};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
 
 use super::over_budget;
@@ -35,7 +15,8 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("max_cpus.rs"),
+    page: include_str!("max_cpus.md"),
+    evidence: &[Evidence::Budget("maxCpusPerJob")],
     run,
 };
 

@@ -1,28 +1,10 @@
-//! # What it does
 //! Finds a `memory` among `rayStartParams` that is above the memory of the Ray container.
-//!
-//! # Why it is bad
-//! Ray gives tasks that ask for memory (`@ray.remote(memory=…)`) what it was told of, and the kernel kills the container
-//! when they use it. KubeRay does not compare the two, in any release.
-//!
-//! # What fixes it
-//! Leave `memory` out, KubeRay derives it from the limit; or raise the limit: `WorkerNodeConfig(limits=Resources(mem="64Gi"))`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{rayStartParams: {memory: "68719476736"}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{rayStartParams: {memory: "34359738368"}}]}}
-//! ```
 
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::memory::memory_of;
 use crate::ray::{RayJob, flyte, told};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -32,7 +14,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("memory_above.rs"),
+    page: include_str!("memory_above.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[1407],
+    )],
     run,
 };
 

@@ -1,36 +1,10 @@
-//! # What it does
 //! Finds a Ray container that requests memory and has no memory limit.
-//!
-//! # Why it is bad
-//! KubeRay tells Ray of the memory in the limit and sizes `/dev/shm` by it; without one, Ray believes that it owns
-//! the whole node, and the node's other pods pay. (KubeRay, `common/pod.go`.)
-//!
-//! # What fixes it
-//! The repair sets the limit to the request, but not below the policy's `minimum`, or 1 GiB without one: a pod that runs
-//! with a small request because it may use more must keep working. CPU gets no limit: it would only throttle, and KubeRay
-//! 1.3 and later read the CPUs from the request. A pod with resources for the whole pod is left alone. In Flyte: `WorkerNodeConfig(limits=Resources(mem="32Gi"))`.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {requests: {memory: 32Gi}, limits: {memory: null}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {requests: {memory: 32Gi}, limits: {memory: 32Gi}}}]}}
-//! ```
 
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::memory::IDLE_MEMORY;
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -43,7 +17,12 @@ pub const CHECK: Check = Check {
     action: Action::Fix,
     fixes: true,
     versions: Versions::ALL,
-    page: include_str!("no_memory_limit.rs"),
+    page: include_str!("no_memory_limit.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[1408, 1615],
+    )],
     run,
 };
 

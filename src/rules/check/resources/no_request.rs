@@ -1,36 +1,8 @@
-//! # What it does
 //! Finds a Ray container that asks for no CPU, or for no memory, where no policy's `minimum` gives it some.
-//!
-//! # Why it is bad
-//! KubeRay tells Ray of the CPUs and the memory that the container asks for, and sizes `/dev/shm` by the latter. Without
-//! them Ray counts the whole node's, plans for what other pods use, and the pod is the first to be evicted.
-//! (KubeRay 1.1 and later, `common/pod.go`.)
-//!
-//! # What fixes it
-//! Ask for what the group needs: `WorkerNodeConfig(requests=Resources(cpu="8", mem="32Gi"))`. A policy with
-//! `workers.minimum` repairs it (RG206).
-//!
-//! # Fails
-//! ```yaml
-//! policy: {defaults: {workers: {minimum: {cpu: "0", memory: "0"}}}}
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {requests: {cpu: null}, limits: {cpu: null}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! policy: {defaults: {workers: {minimum: {cpu: "0", memory: "0"}}}}
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {requests: {cpu: "8"}, limits: {cpu: null}}}]}}
-//! ```
 
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::platform_default::minimum;
@@ -42,7 +14,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("no_request.rs"),
+    page: include_str!("no_request.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[1396, 1615],
+    )],
     run,
 };
 

@@ -1,27 +1,8 @@
-//! # What it does
 //! Finds a `num-cpus` among `rayStartParams` that is above the CPUs of the Ray container, rounded up.
-//!
-//! # Why it is bad
-//! Ray starts one task for each CPU that it was told of. With a limit they all are throttled, and the head may answer too
-//! slowly for its probes; without one they take the CPUs of other pods. KubeRay does not compare the two, in any release.
-//!
-//! # What fixes it
-//! Leave `num-cpus` out, KubeRay derives it; or ask for as many CPUs: `WorkerNodeConfig(requests=Resources(cpu="16"))`.
-//! Who overcommits on purpose, for tasks that wait more than they compute, may set the action of this code to `Ignore`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{rayStartParams: {num-cpus: "16"}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {workerGroupSpecs: [{rayStartParams: {num-cpus: "8"}}]}}
-//! ```
 
 use crate::policy::settings::Action;
 use crate::ray::{RayJob, flyte, told};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -31,7 +12,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("num_cpus_above.rs"),
+    page: include_str!("num_cpus_above.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[1394],
+    )],
     run,
 };
 

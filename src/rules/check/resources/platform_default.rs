@@ -1,38 +1,10 @@
-//! # What it does
-//! Finds a Ray container with no CPU or memory of its own: nothing at all, or just what Flyte's platform gives a task
-//! that asks for nothing (100m and 500Mi in the flyte-core chart; `Platform.spec.flyte.taskDefaults` names others).
-//!
-//! # Why it is bad
-//! Ray needs about 1 GiB to idle. A head with 500Mi is killed within 20 seconds, and with a tenth of a CPU it never
-//! becomes ready: the job waits for ever. Seen in ray-project/kuberay#2186.
-//!
-//! # What fixes it
-//! The repair gives it the policy's `minimum`. A pod with resources for the whole pod is left alone, and so are CPUs
-//! where the driver asks for more than the minimum (`entrypointNumCpus`): Ray would then count fewer CPUs than the node
-//! has. In Flyte, give the head its own resources:
-//! `HeadNodeConfig(requests=Resources(cpu="2", mem="8Gi"))`.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     headGroupSpec:
-//!       template: {spec: {containers: [{resources: {requests: {cpu: 100m, memory: 500Mi}, limits: {cpu: 100m, memory: 500Mi}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     headGroupSpec:
-//!       template: {spec: {containers: [{resources: {requests: {cpu: "2", memory: 8Gi}, limits: {cpu: "2", memory: 8Gi}}}]}}
-//! ```
+//! Finds a Ray container with no CPU or memory of its own.
 
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::job::{Container, Pod};
 use crate::ray::{RayJob, Role, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Chosen, Cx, Finding, Findings};
 
@@ -43,7 +15,10 @@ pub const CHECK: Check = Check {
     action: Action::Fix,
     fixes: true,
     versions: Versions::ALL,
-    page: include_str!("platform_default.rs"),
+    page: include_str!("platform_default.md"),
+    evidence: &[Evidence::Reason(
+        "Ray needs about 1 GiB to idle: a head with 500Mi is killed within 20 seconds (ray-project/kuberay#2186)",
+    )],
     run,
 };
 

@@ -1,33 +1,12 @@
-//! # What it does
 //! Finds a `num-cpus`, `num-gpus`, `memory` or `object-store-memory` among `rayStartParams` that `ray start` does not
-//! accept: not a whole number, negative, or an object store below 75 MiB.
-//!
-//! # Why it is bad
-//! These are plain numbers, memory in bytes; Kubernetes' units mean nothing to them. `ray start` ends with a usage error,
-//! and the pod restarts for ever. KubeRay passes them on unread, in every release. Bash evaluates a value with a `$`, but
-//! Ray's autoscaler reads the value as it is written: with autoscaling the check warns. It also only warns if the author's
-//! own command (`ray.io/overwrite-container-cmd`) may not use the parameters at all.
-//!
-//! # What fixes it
-//! Write whole numbers: `num-cpus: "2"`, `memory: "34359738368"`. Better, leave them out: KubeRay derives them from the
-//! container. In Flyte: `HeadNodeConfig(ray_start_params={"num-cpus": "0"})`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {rayStartParams: {num-cpus: 500m}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {rayStartParams: {num-cpus: "0"}}}}
-//! ```
+//! accept.
 
 use crate::k8s::quantity::Quantity;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::told::{self, LEAST_OBJECT_STORE, NUMBERS, Number};
 use crate::ray::{Pod, RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -37,7 +16,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("start_number.rs"),
+    page: include_str!("start_number.md"),
+    evidence: &[
+        Evidence::Source("Ray 2.52.1", "python/ray/scripts/scripts.py", &[454]),
+        Evidence::Source("Ray 2.52.1", "python/ray/_private/resource_and_label_spec.py", &[112]),
+        Evidence::Source("Ray 2.52.1", "python/ray/_private/services.py", &[2175]),
+    ],
     run,
 };
 

@@ -1,33 +1,8 @@
-//! # What it does
-//! Finds a container whose memory limit is below 6 MB: most often `512m`, which is half a byte, or a number without a
-//! unit, which is bytes.
-//!
-//! # Why it is bad
-//! Kubernetes accepts it, and no container can start in it: the container runtime refuses, or the kernel kills it at
-//! once, and the pod restarts for ever.
-//!
-//! # What fixes it
-//! Write the unit: `512Mi`, `32Gi`. In Flyte: `WorkerNodeConfig(limits=Resources(mem="32Gi"))`.
-//!
-//! # Fails
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {requests: {memory: 512m}, limits: {memory: 512m}}}]}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec:
-//!   rayClusterSpec:
-//!     workerGroupSpecs:
-//!       - template: {spec: {containers: [{resources: {requests: {memory: 512Mi}, limits: {memory: 512Mi}}}]}}
-//! ```
+//! Finds a container whose memory limit is below 6 MB.
 
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::{place, setting};
@@ -39,7 +14,8 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("tiny_memory.rs"),
+    page: include_str!("tiny_memory.md"),
+    evidence: &[Evidence::Source("runc 1.3.3", "libcontainer/process_linux.go", &[628])],
     run,
 };
 

@@ -1,32 +1,10 @@
-//! # What it does
-//! Finds a RayJob with the queue label of one batch scheduler whose pods name another `schedulerName`: Volcano
-//! (`volcano.sh/queue-name`, scheduler `volcano`) and YuniKorn (`yunikorn.apache.org/queue`, scheduler `yunikorn`).
-//!
-//! # Why it is bad
-//! The named scheduler does not read the other's label: the job runs outside its queue, or its pods wait for a gang that nobody
-//! made. Where no scheduler is named, KubeRay sets the one that it is configured for.
-//!
-//! # What fixes it
-//! Leave `schedulerName` out of the pod templates, or the label off the RayJob. Flyte's k8s plugin sets the name with
-//! `scheduler-name`. Every KubeRay release.
-//!
-//! # Fails
-//! ```yaml
-//! metadata: {labels: {volcano.sh/queue-name: gpu}}
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {schedulerName: yunikorn}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! metadata: {labels: {volcano.sh/queue-name: gpu}}
-//! spec: {rayClusterSpec: {headGroupSpec: {template: {spec: {schedulerName: volcano}}}}}
-//! ```
+//! Finds a RayJob with the queue label of one batch scheduler whose pods name another `schedulerName`.
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::ray::job::text;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -36,7 +14,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("batch_scheduler.rs"),
+    page: include_str!("batch_scheduler.md"),
+    evidence: &[Evidence::Reason(
+        "the scheduler does not read the queue label of another scheduler",
+    )],
     run,
 };
 

@@ -1,28 +1,10 @@
-//! # What it does
-//! Finds a RayJob with an empty `entrypoint`, unless somebody else submits the job: in `InteractiveMode` (`UserMode` in 1.2), or
-//! where the submitter's template has a command of its own.
-//!
-//! # Why it is bad
-//! There is nothing to run. `ray job submit` fails, three times over, while the cluster stands by. Every KubeRay release.
-//!
-//! # What fixes it
-//! Give an entrypoint. Flyte makes it of the task's container arguments.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {entrypoint: ""}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {entrypoint: "", submissionMode: InteractiveMode}
-//! ```
+//! Finds a RayJob with an empty `entrypoint`, unless somebody else submits the job.
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::ray::job::text;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -32,7 +14,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("entrypoint.rs"),
+    page: include_str!("entrypoint.md"),
+    evidence: &[Evidence::Source(
+        "Ray 2.52.1",
+        "python/ray/dashboard/modules/job/cli.py",
+        &[209],
+    )],
     run,
 };
 

@@ -1,24 +1,4 @@
-//! # What it does
-//! Looks at what the driver asks of Ray: `entrypointNumCpus` and `entrypointNumGpus` must not be negative, nor more than any one
-//! pod of the cluster offers, and `entrypointResources` must be a JSON object of numbers.
-//!
-//! # Why it is bad
-//! Ray places the driver on a node with so much free, and waits for ever where there is none, the cluster with it. In
-//! `HTTPMode` bad JSON fails each submission, in every KubeRay release.
-//!
-//! # What fixes it
-//! Ask for what a pod has: its `num-cpus` and `num-gpus`, which come from the container's limits unless `rayStartParams` say
-//! otherwise. Flyte sets none of the three.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {entrypointNumGpus: 1}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {entrypointNumCpus: 8, entrypointResources: '{"memory": 1024}'}
-//! ```
+//! Looks at what the driver asks of Ray.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +11,7 @@ use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
 use crate::ray::job::text;
 use crate::ray::{KubeRay, Pod, RayJob, Role, facts};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -41,7 +21,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("entrypoint_needs.rs"),
+    page: include_str!("entrypoint_needs.md"),
+    evidence: &[Evidence::Source(
+        "Ray 2.52.1",
+        "python/ray/dashboard/modules/job/job_manager.py",
+        &[213],
+    )],
     run,
 };
 

@@ -1,24 +1,4 @@
-//! # What it does
-//! Finds shell operators outside quotation marks in an `entrypoint` that bash reads first: in `K8sJobMode` and `SidecarMode` of
-//! KubeRay 1.3 and later, where the submitter has no command of its own.
-//!
-//! # Why it is bad
-//! The entrypoint stands unquoted in the submitter's script. At a `;`, `&&` or `|` it is cut: the first command goes to the
-//! cluster, the rest runs in the submitter, and so do backquotes and `$(…)`. A `#` or an open quotation mark breaks the script
-//! (ray-project/kuberay#3561, ray-project/kuberay#3764, ray-project/kuberay#3802, ray-project/kuberay#3929).
-//!
-//! # What fixes it
-//! `bash -c 'first && second'` as the entrypoint, or a script in the image. Flyte's own entrypoints need nothing.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {entrypoint: pip install x && python train.py}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {entrypoint: bash -c 'pip install x && python train.py'}
-//! ```
+//! Finds shell operators outside quotation marks in an `entrypoint` that bash reads first.
 
 use crate::k8s::path::Path;
 use crate::k8s::text::quoted;
@@ -26,7 +6,7 @@ use crate::policy::settings::Action;
 use crate::ray::job::text;
 use crate::ray::shell::{self, Special};
 use crate::ray::{KubeRay, RayJob};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -36,7 +16,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::since(KubeRay::V1_3),
-    page: include_str!("entrypoint_shell.rs"),
+    page: include_str!("entrypoint_shell.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/job.go",
+        &[205],
+    )],
     run,
 };
 

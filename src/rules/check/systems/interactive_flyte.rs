@@ -1,31 +1,9 @@
-//! # What it does
-//! Finds a RayJob of Flyte's that waits for somebody else to submit it: `InteractiveMode`, called `UserMode` in KubeRay 1.2.
-//!
-//! # Why it is bad
-//! The job waits for a `jobId` that nobody gives it, with its cluster up; the active deadline does not count meanwhile. Its status
-//! is `Waiting`, which Flyte does not know, so that its plugin reports an error (flyteplugins, `ray.go`). KubeRay 1.2 and
-//! later.
-//!
-//! # What fixes it
-//! Leave `submissionMode` out. Flyte itself sends `K8sJobMode`, `HTTPMode` or `SidecarMode`, so a policy or another webhook has
-//! set it.
-//!
-//! # Fails
-//! ```yaml
-//! metadata: {labels: {project: ml, domain: production, task-name: train}}
-//! spec: {submissionMode: InteractiveMode}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! metadata: {labels: {project: ml, domain: production, task-name: train}}
-//! spec: {submissionMode: HTTPMode}
-//! ```
+//! Finds a RayJob of Flyte's that waits for somebody else to submit it.
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::{KubeRay, RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -35,7 +13,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::since(KubeRay::V1_2),
-    page: include_str!("interactive_flyte.rs"),
+    page: include_str!("interactive_flyte.md"),
+    evidence: &[Evidence::Reason(
+        "nobody submits the job, and the Ray plugin of Flyte does not know the status `Waiting`",
+    )],
     run,
 };
 

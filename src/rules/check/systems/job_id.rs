@@ -1,29 +1,11 @@
-//! # What it does
 //! Finds a `jobId` with other characters than letters, digits, `.`, `_` and `-`.
-//!
-//! # Why it is bad
-//! KubeRay writes it unquoted into the submitter's bash script and into URLs of the dashboard, in every release: a blank or a
-//! `;` breaks the submission, or runs something else.
-//!
-//! # What fixes it
-//! Leave it out, as Flyte does: KubeRay then makes one of the RayJob's name.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {jobId: my job}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {jobId: my_job-7.1}
-//! ```
 
 use crate::k8s::path::Path;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::ray::job::text;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -33,7 +15,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("job_id.rs"),
+    page: include_str!("job_id.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/job.go",
+        &[128],
+    )],
     run,
 };
 

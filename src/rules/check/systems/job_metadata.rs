@@ -1,24 +1,4 @@
-//! # What it does
-//! Finds a RayJob with `metadata` that KubeRay 1.1 to 1.6 cannot pass on: with a `clusterSelector`, or without a `rayVersion` of
-//! at least 2.6.0.
-//!
-//! # Why it is bad
-//! KubeRay compares `rayVersion` before it writes the submitter's command, and where it cannot, makes no submitter and tries again
-//! for ever. With a `clusterSelector` there is no such version: up to 1.4 KubeRay's reconciler fails, 1.5 and 1.6 silently drop
-//! the metadata, which only warns.
-//!
-//! # What fixes it
-//! Set `rayVersion` to that of the image, or leave `metadata` out. Flyte sets neither.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {metadata: {team: vision}, rayClusterSpec: {rayVersion: null}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {metadata: {team: vision}, rayClusterSpec: {rayVersion: 2.6.0}}
-//! ```
+//! Finds a RayJob with `metadata` that KubeRay 1.1 to 1.6 cannot pass on.
 
 use serde_json::Value;
 
@@ -27,7 +7,7 @@ use crate::policy::settings::Action;
 use crate::ray::job::text;
 use crate::ray::release::Release;
 use crate::ray::{KubeRay, RayJob};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -37,7 +17,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::between(KubeRay::V1_1, KubeRay::V1_6),
-    page: include_str!("job_metadata.rs"),
+    page: include_str!("job_metadata.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.6.2",
+        "ray-operator/controllers/ray/common/job.go",
+        &[69],
+    )],
     run,
 };
 

@@ -1,33 +1,10 @@
-//! # What it does
-//! Looks at a RayJob for the KAI scheduler: one whose pods name `schedulerName: kai-scheduler`, or that has the label
-//! `kai.scheduler/queue`. It needs that label, on the RayJob or on the pods. From KubeRay 1.6 on it also needs another
-//! `submissionMode` than `K8sJobMode`, if KubeRay's operator runs with `batchScheduler.name: kai-scheduler`.
-//!
-//! # Why it is bad
-//! Without the label the pods stay pending, and only KubeRay's log says so. With the operator's integration of KAI, KubeRay
-//! 1.6 and later reject `K8sJobMode`, because the submitter would not be part of the gang (ray-project/kuberay#4418). Without
-//! the integration the job runs. raygate cannot see the operator's configuration, so it warns.
-//!
-//! # What fixes it
-//! Add the label to the RayJob; a policy can do so for all (`defaults.job.labels`). With the integration use `HTTPMode` or
-//! `SidecarMode`, which in Flyte is the platform's configuration.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {submissionMode: HTTPMode, rayClusterSpec: {headGroupSpec: {template: {spec: {schedulerName: kai-scheduler}}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! metadata: {labels: {kai.scheduler/queue: gpu}}
-//! spec: {submissionMode: HTTPMode, rayClusterSpec: {headGroupSpec: {template: {spec: {schedulerName: kai-scheduler}}}}}
-//! ```
+//! Looks at a RayJob for the KAI scheduler.
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::job::text;
 use crate::ray::{KubeRay, Pod, RayJob};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -37,7 +14,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("kai.rs"),
+    page: include_str!("kai.md"),
+    evidence: &[Evidence::Reason(
+        "KubeRay rejects the job only if its operator runs with the batch scheduler `kai-scheduler`, which raygate cannot see",
+    )],
     run,
 };
 

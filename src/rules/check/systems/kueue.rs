@@ -1,32 +1,9 @@
-//! # What it does
-//! Looks at a RayJob with the label `kueue.x-k8s.io/queue-name` for what Kueue rejects: no shutdown, autoscaling (unless the
-//! annotation `kueue.x-k8s.io/elastic-job: "true"` asks for workload slices), and more than 7 worker groups. RG501 reports a
-//! group named `head`. Kueue does not manage a job with `clusterSelector`, so the check says nothing about it.
-//!
-//! # Why it is bad
-//! Kueue's own webhook refuses the RayJob, or, where it is not installed as a webhook, never starts it. The head is a pod set of
-//! its own, and in `K8sJobMode` of later Kueue releases the submitter too; Kueue takes 8 pod sets, later releases 10 and then 18.
-//!
-//! # What fixes it
-//! `RayJobConfig(shutdown_after_job_finishes=True, enable_autoscaling=False)`, and fewer, larger worker groups. Every KubeRay
-//! release.
-//!
-//! # Fails
-//! ```yaml
-//! metadata: {labels: {kueue.x-k8s.io/queue-name: gpu}}
-//! spec: {rayClusterSpec: {enableInTreeAutoscaling: true}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! metadata: {labels: {kueue.x-k8s.io/queue-name: gpu}}
-//! spec: {rayClusterSpec: {enableInTreeAutoscaling: false}}
-//! ```
+//! Looks at a RayJob with the label `kueue.x-k8s.io/queue-name` for what Kueue rejects.
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -36,7 +13,10 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("kueue.rs"),
+    page: include_str!("kueue.md"),
+    evidence: &[Evidence::Reason(
+        "the webhook of Kueue rejects the job, but the label alone does not show whether Kueue is installed",
+    )],
     run,
 };
 

@@ -1,29 +1,11 @@
-//! # What it does
-//! Finds a `submissionMode` that the installed KubeRay does not know: `K8sJobMode` and `HTTPMode` from 1.1 on, `UserMode` in
-//! 1.2 alone, `InteractiveMode` from 1.3 on, `SidecarMode` from 1.5 on. An empty text is no mode either.
-//!
-//! # Why it is bad
-//! Neither the CRD nor KubeRay refuses it. The cluster starts, nothing submits the job, and its status is `Running` for ever.
-//!
-//! # What fixes it
-//! Leave it out for `K8sJobMode`, which is what Flyte does unless its platform is configured otherwise.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {submissionMode: K8SJobMode}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {submissionMode: HTTPMode}
-//! ```
+//! Finds a `submissionMode` that the installed KubeRay does not know.
 
 use crate::k8s::path::Path;
 use crate::k8s::text::{listed, quoted};
 use crate::policy::settings::Action;
 use crate::ray::job::text;
 use crate::ray::{KubeRay, RayJob};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -33,7 +15,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("mode.rs"),
+    page: include_str!("mode.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/rayjob_controller.go",
+        &[230],
+    )],
     run,
 };
 

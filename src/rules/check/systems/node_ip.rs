@@ -1,28 +1,10 @@
-//! # What it does
-//! Finds a pod whose start parameter `node-ip-address` is `$MY_POD_IP` while its Ray container has no variable of that name.
-//!
-//! # Why it is bad
-//! Flyte sends that parameter and the variable together. A pod template or another webhook that replaces the variables leaves
-//! bash with an empty address: `ray start` fails, and the pod with it. Every KubeRay release.
-//!
-//! # What fixes it
-//! Keep `MY_POD_IP` among the variables: `valueFrom: {fieldRef: {fieldPath: status.podIP}}`.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {rayStartParams: {node-ip-address: $MY_POD_IP}}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {rayStartParams: {node-ip-address: $MY_POD_IP}, template: {spec: {containers: [
-//!   {env: [{name: MY_POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}]}]}}}}}
-//! ```
+//! Finds a pod whose start parameter `node-ip-address` is `$MY_POD_IP` while its Ray container has no variable of that
+//! name.
 
 use crate::policy::settings::Action;
 use crate::ray::job::items;
 use crate::ray::{RayJob, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -32,7 +14,12 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("node_ip.rs"),
+    page: include_str!("node_ip.md"),
+    evidence: &[Evidence::Source(
+        "Ray 2.52.1",
+        "python/ray/_private/services.py",
+        &[619],
+    )],
     run,
 };
 

@@ -1,29 +1,9 @@
-//! # What it does
-//! Finds a head whose Service is of the type `NodePort` or `LoadBalancer`. By default the finding only goes to the log, the
-//! metrics and the audit log: Flyte asks for `NodePort` in every job, unless its platform is configured otherwise.
-//!
-//! # Why it is bad
-//! `NodePort` opens the dashboard, the client port and the GCS on every node, without a password: whoever reaches a node can run
-//! code in the cluster. Every KubeRay release.
-//!
-//! # What fixes it
-//! The platform can: `force: {head: {serviceType: ClusterIP}}` in a policy, or `serviceType: ClusterIP` in Flyte's Ray plugin.
-//! With either in place, `actions: {RG714: Deny}` keeps it so.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {serviceType: NodePort}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {rayClusterSpec: {headGroupSpec: {serviceType: ClusterIP}}}
-//! ```
+//! Finds a head whose Service is of the type `NodePort` or `LoadBalancer`.
 
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::ray::job::text;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -33,7 +13,10 @@ pub const CHECK: Check = Check {
     action: Action::Audit,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("open_service.rs"),
+    page: include_str!("open_service.md"),
+    evidence: &[Evidence::Reason(
+        "anyone who reaches a node can use the dashboard, but Flyte asks for `NodePort` by default",
+    )],
     run,
 };
 

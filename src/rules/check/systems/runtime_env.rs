@@ -1,26 +1,4 @@
-//! # What it does
-//! Looks into `runtimeEnvYAML`: keys that Ray does not know, `env_vars` that are not text, `$` or backquotes where a shell
-//! reads it (`K8sJobMode` and `SidecarMode` of KubeRay 1.3 and later), and a `working_dir` that is a relative path, or in
-//! `HTTPMode` any path.
-//!
-//! # Why it is bad
-//! Ray ignores an unknown key, and fails the job for a variable that is no text. The submitter's bash replaces `$NAME` and runs
-//! what stands in backquotes. A path is looked for in the submitter's image, not on the author's machine; in `HTTPMode`
-//! nothing uploads it at all. Only the mapping itself is checked by KubeRay.
-//!
-//! # What fixes it
-//! `runtime_env={"env_vars": {"N": "1"}, "working_dir": "s3://…/src.zip"}` in `RayJobConfig`; with Flyte's fast registration the
-//! code is in the container already, and `working_dir` can be left out.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {runtimeEnvYAML: "env_vars: {EPOCHS: 3}"}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {runtimeEnvYAML: "env_vars: {EPOCHS: '3'}\nworking_dir: s3://bucket/src.zip"}
-//! ```
+//! Looks into `runtimeEnvYAML`.
 
 use crate::k8s::path::Path;
 use crate::k8s::text::{listed, quoted};
@@ -28,7 +6,7 @@ use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::ray::job::text;
 use crate::ray::runtime_env;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 use crate::yaml::{Node, NodeValue};
 
@@ -39,7 +17,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("runtime_env.rs"),
+    page: include_str!("runtime_env.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/job.go",
+        &[177],
+    )],
     run,
 };
 

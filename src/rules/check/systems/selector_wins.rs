@@ -1,27 +1,9 @@
-//! # What it does
 //! Finds a RayJob with both `rayClusterSpec` and `clusterSelector`.
-//!
-//! # Why it is bad
-//! Every KubeRay release uses the selected cluster and silently ignores the spec: the job runs with other resources and images
-//! than it says, and `shutdownAfterJobFinishes` and the TTL have no effect.
-//!
-//! # What fixes it
-//! Leave one of the two out. Flyte always sends the spec and never a selector.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {clusterSelector: {ray.io/cluster: shared}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {clusterSelector: {ray.io/cluster: shared}, rayClusterSpec: null}
-//! ```
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -31,7 +13,12 @@ pub const CHECK: Check = Check {
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
-    page: include_str!("selector_wins.rs"),
+    page: include_str!("selector_wins.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/rayjob_controller.go",
+        &[905],
+    )],
     run,
 };
 

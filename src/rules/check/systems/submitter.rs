@@ -1,29 +1,10 @@
-//! # What it does
-//! Looks at the submitter's template in `K8sJobMode`: every container needs a name, and the `restartPolicy` must be `Never` or
-//! `OnFailure`.
-//!
-//! # Why it is bad
-//! KubeRay puts the template into a Kubernetes Job. Without a container name, or with `Always` (which an absent policy
-//! means), the Job is refused, KubeRay tries again for ever, and the cluster waits (ray-project/kuberay#2210). Every release.
-//!
-//! # What fixes it
-//! The repair sets `Never`, and names the first container `ray-job-submitter`. Flyte always sends both.
-//!
-//! # Fails
-//! ```yaml
-//! spec: {submitterPodTemplate: {spec: {restartPolicy: Always, containers: [{name: submit, image: ghcr.io/my-org/ray:2.52.1}]}}}
-//! ```
-//!
-//! # Passes
-//! ```yaml
-//! spec: {submitterPodTemplate: {spec: {restartPolicy: OnFailure, containers: [{name: submit, image: ghcr.io/my-org/ray:2.52.1}]}}}
-//! ```
+//! Looks at the submitter's template in `K8sJobMode`.
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::ray::job::{Slot, text};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -34,7 +15,11 @@ pub const CHECK: Check = Check {
     action: Action::Fix,
     fixes: true,
     versions: Versions::ALL,
-    page: include_str!("submitter.rs"),
+    page: include_str!("submitter.md"),
+    evidence: &[
+        Evidence::Source("Kubernetes 1.37.2", "pkg/apis/batch/validation/validation.go", &[302]),
+        Evidence::Source("Kubernetes 1.37.2", "pkg/apis/core/validation/validation.go", &[4003]),
+    ],
     run,
 };
 

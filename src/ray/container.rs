@@ -1,0 +1,249 @@
+//! The containers of a pod and the resources they ask for.
+//!
+//! KubeRay 1.7, `common/pod.go` and `common/job.go`.
+
+use std::sync::{LazyLock, OnceLock};
+
+use serde_json::{Value, json};
+
+use crate::k8s::json::{child, items, text};
+use crate::k8s::quantity::Quantity;
+use crate::k8s::text::truncated;
+
+/// Where a container comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// `containers`.
+    Main,
+    /// `initContainers`.
+    Init,
+    /// `ephemeralContainers`.
+    Ephemeral,
+    /// `autoscalerOptions`: KubeRay makes a container of it in an autoscaled head.
+    Autoscaler,
+    /// `historyServerOptions.collectorOptions`: KubeRay 1.7 makes a container of it in every pod that runs Ray.
+    Collector,
+    /// The last init container of every worker, which waits for the head: KubeRay's own.
+    WaitForHead,
+    /// The container that runs `ray job submit` where no template is given for it: KubeRay's own.
+    DefaultSubmitter,
+}
+
+impl Slot {
+    /// Whether KubeRay makes the container. It has an image for it.
+    pub fn is_kuberays(self) -> bool {
+        !matches!(self, Slot::Main | Slot::Init | Slot::Ephemeral)
+    }
+}
+
+/// A container of a pod template.
+#[derive(Debug)]
+pub struct Container<'a> {
+    /// The container itself.
+    pub value: &'a Value,
+    /// Its name, empty where it has none.
+    pub name: &'a str,
+    /// Its position in its list.
+    pub index: usize,
+    /// Where it comes from.
+    pub slot: Slot,
+    /// `resources.requests`, sorted by key.
+    pub requests: Vec<Resource<'a>>,
+    /// `resources.limits`, sorted by key.
+    pub limits: Vec<Resource<'a>>,
+}
+
+/// A container resource.
+#[derive(Clone, Debug)]
+pub struct Resource<'a> {
+    /// The resource's name: `cpu`, `memory`, `nvidia.com/gpu`.
+    pub key: &'a str,
+    /// What stands there.
+    pub value: &'a Value,
+    quantity: OnceLock<Option<Quantity>>,
+}
+
+/// What KubeRay's autoscaler container asks for where `autoscalerOptions.resources` is absent (KubeRay 1.7,
+/// `common/pod.go`, `BuildAutoscalerContainer`).
+static AUTOSCALER: LazyLock<Value> = LazyLock::new(|| {
+    let block = json!({"cpu": "500m", "memory": "512Mi"});
+    json!({"requests": block, "limits": block})
+});
+
+/// What KubeRay's init container in the workers asks for (KubeRay 1.7, `common/pod.go`, `DefaultWorkerPodTemplate`).
+static WAIT_FOR_HEAD: LazyLock<Value> = LazyLock::new(|| {
+    let block = json!({"cpu": "200m", "memory": "256Mi"});
+    json!({"name": "wait-gcs-ready", "resources": {"requests": block, "limits": block}})
+});
+
+/// KubeRay's submitter container without its image, which is that of the head (KubeRay 1.7, `common/job.go`,
+/// `GetDefaultSubmitterContainer`).
+static DEFAULT_SUBMITTER: LazyLock<Value> = LazyLock::new(|| {
+    json!({"name": "ray-job-submitter", "resources": {
+        "requests": {"cpu": "500m", "memory": "200Mi"},
+        "limits": {"cpu": "1", "memory": "1Gi"},
+    }})
+});
+
+/// The longest quantity that a message repeats, in bytes; sane ones have a dozen.
+const LONGEST_QUANTITY: usize = 40;
+
+impl<'a> Container<'a> {
+    /// The element `index` of a list of containers.
+    pub fn of(value: &'a Value, index: usize, slot: Slot) -> Container<'a> {
+        Container::with(value, child(value, "resources"), index, slot)
+    }
+
+    fn with(value: &'a Value, resources: &'a Value, index: usize, slot: Slot) -> Container<'a> {
+        Container {
+            value,
+            name: text(value, "name").unwrap_or(""),
+            index,
+            slot,
+            requests: Resource::all(child(resources, "requests")),
+            limits: Resource::all(child(resources, "limits")),
+        }
+    }
+
+    /// The init container that KubeRay adds to every worker.
+    pub fn wait_for_head() -> Container<'a> {
+        Container::of(&WAIT_FOR_HEAD, 0, Slot::WaitForHead)
+    }
+
+    /// The container that KubeRay submits the job from where no template is given.
+    pub fn default_submitter() -> Container<'a> {
+        Container::of(&DEFAULT_SUBMITTER, 0, Slot::DefaultSubmitter)
+    }
+
+    /// The autoscaler that KubeRay adds to the head, by its options.
+    pub fn autoscaler(options: &'a Value) -> Container<'a> {
+        let resources = options.get("resources").filter(|resources| !resources.is_null());
+        Container {
+            name: "autoscaler",
+            ..Container::with(options, resources.unwrap_or(&AUTOSCALER), 0, Slot::Autoscaler)
+        }
+    }
+
+    /// The history server's collector, by its options.
+    pub fn collector(options: &'a Value) -> Container<'a> {
+        Container {
+            name: "ray-history-collector",
+            ..Container::of(options, 0, Slot::Collector)
+        }
+    }
+
+    /// What is requested of `key`.
+    pub fn request(&self, key: &str) -> Option<&Resource<'a>> {
+        Resource::find(&self.requests, key)
+    }
+
+    /// The limit for `key`.
+    pub fn limit(&self, key: &str) -> Option<&Resource<'a>> {
+        Resource::find(&self.limits, key)
+    }
+
+    /// Each resource that the container asks for, once: its limits, and the requests that have none.
+    pub fn asked(&self) -> impl Iterator<Item = &Resource<'a>> {
+        let unlimited = self.requests.iter().filter(|request| self.limit(request.key).is_none());
+        self.limits.iter().chain(unlimited)
+    }
+
+    /// Whether an init container keeps running beside the pod's containers.
+    pub fn is_native_sidecar(&self) -> bool {
+        self.slot == Slot::Init && text(self.value, "restartPolicy") == Some("Always")
+    }
+
+    /// Each resource that the scheduler reserves for the container, once: its requests, and the limits that have none,
+    /// because Kubernetes takes an absent request from the limit.
+    pub fn reserved(&self) -> impl Iterator<Item = &Resource<'a>> {
+        let unrequested = self.limits.iter().filter(|limit| self.request(limit.key).is_none());
+        self.requests.iter().chain(unrequested)
+    }
+
+    /// What the container will be given of `key`: Kubernetes takes an absent request from the limit.
+    pub fn given(&self, key: &str) -> Option<&Quantity> {
+        self.request(key)
+            .or_else(|| self.limit(key))
+            .and_then(Resource::quantity)
+    }
+
+    /// The most that the container may use of `key`: its limit, else its request.
+    pub fn ceiling(&self, key: &str) -> Option<&Quantity> {
+        self.limit(key)
+            .or_else(|| self.request(key))
+            .and_then(Resource::quantity)
+    }
+
+    /// The variable of `env` with this name; the last of several, as in Kubernetes.
+    pub fn env(&self, name: &str) -> Option<&'a Value> {
+        items(self.value, "env")
+            .iter()
+            .rfind(|variable| text(variable, "name") == Some(name))
+    }
+
+    /// The volume mount whose path, however it is spelled, is `path`, with its position.
+    pub fn mount_at(&self, path: &str) -> Option<(usize, &'a Value)> {
+        items(self.value, "volumeMounts")
+            .iter()
+            .enumerate()
+            .find(|(_, mount)| text(mount, "mountPath").is_some_and(|given| same_path(given, path)))
+    }
+}
+
+impl<'a> Resource<'a> {
+    /// The resources of a block, `requests` or `limits`, sorted by key.
+    pub fn all(resources: &'a Value) -> Vec<Resource<'a>> {
+        let Some(resources) = resources.as_object() else {
+            return Vec::new();
+        };
+        let mut all: Vec<Resource<'a>> = resources
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| Resource {
+                key,
+                value,
+                quantity: OnceLock::new(),
+            })
+            .collect();
+        all.sort_unstable_by_key(|resource| resource.key);
+        all
+    }
+
+    fn find<'r>(sorted: &'r [Resource<'a>], key: &str) -> Option<&'r Resource<'a>> {
+        let at = sorted.binary_search_by_key(&key, |resource| resource.key).ok()?;
+        sorted.get(at)
+    }
+
+    /// Its quantity, where Kubernetes could read it.
+    pub fn quantity(&self) -> Option<&Quantity> {
+        let read = || Quantity::from_json(self.value).ok();
+        self.quantity.get_or_init(read).as_ref()
+    }
+
+    /// What was written, as text, cut to the length of a quantity.
+    pub fn seen(&self) -> String {
+        match self.value.as_str() {
+            Some(text) => truncated(text, LONGEST_QUANTITY).into_owned(),
+            None => truncated(&self.value.to_string(), LONGEST_QUANTITY).into_owned(),
+        }
+    }
+}
+
+/// Whether two absolute paths name the same place: `/dev//shm/` is `/dev/shm`.
+pub fn same_path(a: &str, b: &str) -> bool {
+    let parts = |path| str::split(path, '/').filter(|part| !part.is_empty() && *part != ".");
+    a.starts_with('/') == b.starts_with('/') && parts(a).eq(parts(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mount_is_found_however_its_path_is_spelled() {
+        assert!(same_path("/dev//shm/", "/dev/shm"));
+        assert!(same_path("/dev/./shm", "/dev/shm"));
+        assert!(!same_path("dev/shm", "/dev/shm"));
+        assert!(!same_path("/dev/shm2", "/dev/shm"));
+    }
+}

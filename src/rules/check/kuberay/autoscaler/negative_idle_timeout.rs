@@ -1,0 +1,34 @@
+//! Finds an `autoscalerOptions.idleTimeoutSeconds` below 0, with or without autoscaling.
+
+use crate::policy::settings::Action;
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::super::{cluster_path, given, validation};
+use super::options;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG166",
+    title: "a negative idle timeout",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_6),
+    page: include_str!("negative_idle_timeout.md"),
+    evidence: &[validation(&[243])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let seconds = options(job).and_then(|options| given(options, "idleTimeoutSeconds")?.as_i64());
+    if let Some(seconds) = seconds.filter(|seconds| *seconds < 0) {
+        findings.push(
+            Finding::new(
+                cluster_path("autoscalerOptions").key("idleTimeoutSeconds"),
+                format!("autoscaler: idleTimeoutSeconds {seconds} is below 0"),
+            )
+            .fix("set idleTimeoutSeconds to at least 0"),
+        );
+    }
+}

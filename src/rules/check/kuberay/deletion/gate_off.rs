@@ -1,0 +1,40 @@
+//! Finds a `deletionStrategy` or `deletionPolicy` while its feature gate is off.
+
+use crate::k8s::path::Path;
+use crate::policy::settings::Action;
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::super::{DELETION_GATE, given, validation};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG106",
+    title: "a deletion policy without its feature gate",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_3).gated(DELETION_GATE, false),
+    page: include_str!("gate_off.md"),
+    evidence: &[validation(&[764])],
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let field = if cx.kuberay() < KubeRay::V1_5 {
+        "deletionPolicy"
+    } else {
+        "deletionStrategy"
+    };
+    if given(job.spec, field).is_some() {
+        findings.push(
+            Finding::new(
+                Path::of(["spec", field]),
+                format!("{field} needs the feature gate {DELETION_GATE}, which is off here"),
+            )
+            .fix(format!(
+                "remove {field}, and use shutdownAfterJobFinishes and ttlSecondsAfterFinished"
+            )),
+        );
+    }
+}

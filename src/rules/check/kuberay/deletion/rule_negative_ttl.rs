@@ -1,0 +1,33 @@
+//! Finds a deletion rule with a `ttlSeconds` below 0.
+
+use crate::policy::settings::Action;
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::super::validation;
+use super::rule;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG116",
+    title: "a deletion rule with a negative TTL",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_5),
+    page: include_str!("rule_negative_ttl.md"),
+    evidence: &[validation(&[884])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for rule in rule::all(job).filter(|rule| rule.ttl() < 0) {
+        findings.push(
+            Finding::new(
+                rule.path().keys(["condition", "ttlSeconds"]),
+                format!("deletion rule {} has a TTL of {} s", rule.index + 1, rule.ttl()),
+            )
+            .fix("set ttlSeconds to at least 0"),
+        );
+    }
+}

@@ -1,0 +1,25 @@
+//! Finds the head's variable `REDIS_PASSWORD` beside `gcsFaultToleranceOptions`.
+
+use crate::policy::settings::Action;
+use crate::ray::RayJob;
+use crate::rules::check::Check;
+use crate::rules::{Cx, Findings};
+
+use super::super::{CLUSTER_RULES, validation};
+use super::beside_options;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG154",
+    title: "the Redis password is a variable",
+    action: Action::Deny,
+    fixes: false,
+    versions: CLUSTER_RULES,
+    page: include_str!("password_variable.md"),
+    evidence: &[validation(&[174])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    beside_options(job, "REDIS_PASSWORD", "redisPassword", findings);
+}

@@ -1,0 +1,36 @@
+//! Finds `gcsFaultToleranceOptions.storage` while the backend is Redis, as it is where none is named.
+
+use serde_json::Value;
+
+use crate::policy::settings::Action;
+use crate::ray::RayJob;
+use crate::rules::check::Check;
+use crate::rules::{Cx, Finding, Findings};
+
+use super::super::{given, validation};
+use super::{WITH_BACKENDS, is_embedded, options, options_path};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG159",
+    title: "storage for fault tolerance by Redis",
+    action: Action::Deny,
+    fixes: false,
+    versions: WITH_BACKENDS,
+    page: include_str!("storage_with_redis.md"),
+    evidence: &[validation(&[371])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let is_set = |options: &Value| !is_embedded(options) && given(options, "storage").is_some();
+    if options(job).is_some_and(is_set) {
+        findings.push(
+            Finding::new(
+                options_path("storage"),
+                "fault tolerance: storage is for rocksdb, and the backend is redis",
+            )
+            .fix("remove storage, or set backend to rocksdb"),
+        );
+    }
+}

@@ -1,0 +1,34 @@
+//! Finds a head without any container.
+
+use crate::policy::settings::Action;
+use crate::ray::{RayJob, Role};
+use crate::rules::check::Check;
+use crate::rules::{Cx, Finding, Findings};
+
+use super::super::{CLUSTER_RULES, cluster_path, validation};
+use super::without_containers;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG140",
+    title: "the head has no container",
+    action: Action::Deny,
+    fixes: false,
+    versions: CLUSTER_RULES,
+    page: include_str!("head_without_container.md"),
+    evidence: &[validation(&[105])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    if job.cluster.is_some() && job.head().is_none() {
+        findings.push(
+            Finding::new(
+                cluster_path("headGroupSpec").keys(["template", "spec", "containers"]),
+                "head: there is none, and so no container to run Ray in",
+            )
+            .fix("set headGroupSpec"),
+        );
+    }
+    without_containers(job, Role::Head, findings);
+}

@@ -1,0 +1,45 @@
+//! Finds a key or a value of a group's `labels` that is not spelled as a Kubernetes label.
+
+use serde_json::Value;
+
+use crate::k8s::names::{label_key, label_value};
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::super::{given, validation};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG144",
+    title: "a group's label is none for Kubernetes",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_5),
+    page: include_str!("label_syntax.md"),
+    evidence: &[validation(&[83, 90])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.ray_pods() {
+        let labels = given(pod.group, "labels").and_then(Value::as_object);
+        for (key, value) in labels.into_iter().flatten() {
+            let value = value.as_str().unwrap_or_default();
+            let wrong = match (label_key(key), label_value(value)) {
+                (Err(error), _) => format!("label key {} is invalid: {error}", quoted(key)),
+                (_, Err(error)) => format!("value {} of label {} is invalid: {error}", quoted(value), quoted(key)),
+                (Ok(()), Ok(())) => continue,
+            };
+            findings.push(
+                Finding::new(
+                    pod.group_path().then_key("labels").name(key),
+                    format!("{}: {wrong}", pod.title()),
+                )
+                .fix("use a valid Kubernetes label"),
+            );
+        }
+    }
+}

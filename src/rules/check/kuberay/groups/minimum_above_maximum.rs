@@ -1,0 +1,43 @@
+//! Finds a worker group whose `minReplicas` is above its `maxReplicas`.
+
+use crate::policy::settings::Action;
+use crate::ray::{KubeRay, RayJob, flyte};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::super::validation;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG148",
+    title: "a worker group has more minimum than maximum replicas",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_6),
+    page: include_str!("minimum_above_maximum.md"),
+    evidence: &[validation(&[136])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    for pod in job.workers() {
+        let (least, most) = (
+            pod.group_number("minReplicas", 0),
+            pod.group_number("maxReplicas", i64::from(i32::MAX)),
+        );
+        if least > most {
+            findings.push(
+                Finding::new(
+                    pod.group_path().then_key("minReplicas"),
+                    format!("{}: minReplicas {least} is above maxReplicas {most}", pod.title()),
+                )
+                .fix("set minReplicas to at most maxReplicas")
+                .flyte(flyte::setting(
+                    pod,
+                    &format!("min_replicas={most}, max_replicas={least}"),
+                ))
+                .weight(least.saturating_sub(most)),
+            );
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Finds a worker group whose `maxReplicas` is below 0.
+
+use crate::policy::settings::Action;
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Findings};
+
+use super::super::validation;
+use super::negative;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG147",
+    title: "a worker group has a negative maximum",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_6),
+    page: include_str!("negative_maximum.md"),
+    evidence: &[validation(&[132])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    negative(job, "maxReplicas", "max_replicas=1", findings);
+}

@@ -1,0 +1,25 @@
+//! Finds a worker group whose `minReplicas` is below 0.
+
+use crate::policy::settings::Action;
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Findings};
+
+use super::super::validation;
+use super::negative;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG146",
+    title: "a worker group has a negative minimum",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_6),
+    page: include_str!("negative_minimum.md"),
+    evidence: &[validation(&[129])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    negative(job, "minReplicas", "min_replicas=0", findings);
+}

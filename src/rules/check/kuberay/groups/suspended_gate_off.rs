@@ -1,0 +1,29 @@
+//! Finds a worker group with `suspend: true` while its feature gate is off.
+
+use crate::policy::settings::Action;
+use crate::ray::RayJob;
+use crate::rules::check::Check;
+use crate::rules::{Cx, Findings};
+
+use super::super::{CLUSTER_RULES, DELETION_GATE, validation};
+use super::suspended;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG160",
+    title: "a suspended worker group without its feature gate",
+    action: Action::Deny,
+    fixes: false,
+    versions: CLUSTER_RULES.gated(DELETION_GATE, false),
+    page: include_str!("suspended_gate_off.md"),
+    evidence: &[validation(&[200])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    suspended(
+        job,
+        "suspended, and the feature gate RayJobDeletionPolicy is off",
+        findings,
+    )
+}

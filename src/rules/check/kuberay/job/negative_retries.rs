@@ -1,0 +1,25 @@
+//! Finds a `backoffLimit` below 0.
+
+use crate::policy::settings::Action;
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Findings};
+
+use super::super::validation;
+use super::below;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG133",
+    title: "a negative number of retries",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_2),
+    page: include_str!("negative_retries.md"),
+    evidence: &[validation(&[626])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    below(job, "backoffLimit", 0, findings, None);
+}

@@ -1,0 +1,25 @@
+//! Finds a `preRunningDeadlineSeconds` of 0 or less.
+
+use crate::policy::settings::Action;
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Findings};
+
+use super::super::validation;
+use super::below;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG132",
+    title: "a deadline before running that is not positive",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_6),
+    page: include_str!("pre_running_deadline.md"),
+    evidence: &[validation(&[623])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    below(job, "preRunningDeadlineSeconds", 1, findings, None);
+}

@@ -1,0 +1,35 @@
+//! Finds a `backoffLimit` above 0 beside a `clusterSelector`.
+
+use crate::k8s::path::Path;
+use crate::policy::settings::Action;
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::super::validation;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG124",
+    title: "retries on a selected cluster",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_6),
+    page: include_str!("retries_on_selected_cluster.md"),
+    evidence: &[validation(&[576])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let limit = job.number("backoffLimit").unwrap_or(0);
+    if limit > 0 && job.selects_cluster() {
+        findings.push(
+            Finding::new(
+                Path::of(["spec", "backoffLimit"]),
+                format!("backoffLimit {limit} with clusterSelector, KubeRay refuses that"),
+            )
+            .fix("set backoffLimit to 0")
+            .flyte(format!("@task(retries={limit})")),
+        );
+    }
+}

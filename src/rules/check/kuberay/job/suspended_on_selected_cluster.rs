@@ -1,0 +1,33 @@
+//! Finds a RayJob with `suspend: true` that selects an existing cluster.
+
+use crate::k8s::path::Path;
+use crate::policy::settings::Action;
+use crate::ray::RayJob;
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::super::validation;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG120",
+    title: "suspended on a selected cluster",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::ALL,
+    page: include_str!("suspended_on_selected_cluster.md"),
+    evidence: &[validation(&[562])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    if job.flag("suspend") && job.selects_cluster() {
+        findings.push(
+            Finding::new(
+                Path::of(["spec", "suspend"]),
+                "suspended on a selected cluster, KubeRay refuses that",
+            )
+            .fix("remove clusterSelector, or set suspend to false"),
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! Finds a RayJob with a `ttlSecondsAfterFinished` above 0 that does not shut its cluster down.
+
+use crate::k8s::path::Path;
+use crate::policy::settings::Action;
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::super::validation;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG105",
+    title: "a TTL without shutdown",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_4),
+    page: include_str!("ttl_without_shutdown.md"),
+    evidence: &[validation(&[754])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let ttl = job.number("ttlSecondsAfterFinished").unwrap_or(0);
+    if ttl > 0 && !job.flag("shutdownAfterJobFinishes") {
+        findings.push(
+            Finding::new(
+                Path::of(["spec", "ttlSecondsAfterFinished"]),
+                format!("a TTL of {ttl} s without shutdown, KubeRay never starts the job"),
+            )
+            .fix("set shutdownAfterJobFinishes to true, or leave the TTL out")
+            .flyte("RayJobConfig(shutdown_after_job_finishes=True)"),
+        );
+    }
+}

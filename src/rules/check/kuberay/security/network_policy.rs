@@ -1,0 +1,101 @@
+//! Finds a `networkPolicy` that KubeRay cannot set up.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::k8s::names::dns1123_label;
+use crate::k8s::path::Path;
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::job::{items, text};
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::super::{cluster_field, cluster_path, given, validation};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG171",
+    title: "the network policy contradicts itself",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_7),
+    page: include_str!("network_policy.md"),
+    evidence: &[validation(&[317, 395, 426, 439])],
+    run,
+};
+
+const POLICY: &str = "networkPolicy";
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    const GATE: &str = "RayClusterNetworkPolicy";
+    let Some(policy) = cluster_field(job, POLICY) else {
+        return;
+    };
+    if !cx.gate(GATE) {
+        findings.push(
+            Finding::new(
+                cluster_path(POLICY),
+                format!("networkPolicy needs the feature gate {GATE}, which is off here"),
+            )
+            .fix("remove networkPolicy, or have the gate turned on"),
+        );
+    }
+    let mode = text(policy, "mode").unwrap_or("DenyAll");
+    for part in ["head", "worker"] {
+        if let Some(rules) = given(policy, part) {
+            unrestricted(rules, mode, &cluster_path(POLICY).then_key(part), findings);
+        }
+    }
+    let mut names = BTreeSet::new();
+    for pod in job.workers() {
+        let name = text(pod.group, "groupName").unwrap_or_default();
+        names.insert(name);
+        if let Err(error) = dns1123_label(name) {
+            findings.push(
+                Finding::new(
+                    pod.group_path().then_key("groupName"),
+                    format!(
+                        "worker group name {} is not a valid DNS label, which its network policy needs: {error}",
+                        quoted(name)
+                    ),
+                )
+                .fix("name the group with lower-case letters, digits and dashes"),
+            );
+        }
+    }
+    for (index, group) in items(policy, "workerGroups").iter().enumerate() {
+        let path = cluster_path(POLICY).then_key("workerGroups").index(index);
+        unrestricted(group, mode, &path, findings);
+        let name = text(group, "groupName").unwrap_or_default();
+        if !names.contains(name) {
+            findings.push(
+                Finding::new(
+                    path.key("groupName"),
+                    format!("networkPolicy: there is no worker group {}", quoted(name)),
+                )
+                .fix("name one of workerGroupSpecs"),
+            );
+        }
+    }
+}
+
+/// Finds rules for the direction that the mode leaves open.
+fn unrestricted(rules: &Value, mode: &str, path: &Path, findings: &mut Findings) {
+    let key = match mode {
+        "DenyAllEgress" => "ingressRules",
+        "DenyAllIngress" => "egressRules",
+        _ => return,
+    };
+    if !items(rules, key).is_empty() {
+        findings.push(
+            Finding::new(
+                path.key(key),
+                format!("networkPolicy: {key} with {mode}, which leaves that way open"),
+            )
+            .fix(format!("remove {key}, or set mode to DenyAll")),
+        );
+    }
+}

@@ -1,0 +1,89 @@
+//! Finds `tlsOptions` that KubeRay cannot set up.
+
+use serde_json::Value;
+
+use crate::k8s::path::Path;
+use crate::policy::settings::Action;
+use crate::ray::job::{items, text};
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::super::{cluster_field, cluster_path, given, position, validation};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG172",
+    title: "TLS cannot be set up",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_7),
+    page: include_str!("tls.md"),
+    evidence: &[validation(&[324, 460, 515])],
+    run,
+};
+
+const GATE: &str = "RayClusterMTLS";
+
+/// The variables that KubeRay sets.
+const VARIABLES: [&str; 4] = [
+    "RAY_USE_TLS",
+    "RAY_TLS_SERVER_CERT",
+    "RAY_TLS_SERVER_KEY",
+    "RAY_TLS_CA_CERT",
+];
+
+/// The volume that it adds.
+const VOLUME: &str = "ray-tls";
+
+/// Where it mounts it.
+const MOUNT_PATH: &str = "/etc/ray/tls";
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let Some(options) = cluster_field(job, "tlsOptions") else {
+        return;
+    };
+    if !cx.gate(GATE) {
+        findings.push(
+            Finding::new(
+                cluster_path("tlsOptions"),
+                format!("tlsOptions needs the feature gate {GATE}, which is off here"),
+            )
+            .fix("remove tlsOptions, or have the gate turned on"),
+        );
+    }
+    if given(options, "enabled").and_then(Value::as_bool) != Some(true) {
+        return;
+    }
+    for pod in job.ray_pods() {
+        if let Some(container) = pod.main() {
+            taken(&pod.title(), container.value, &pod.container_path(container), findings);
+        }
+    }
+    if let Some(options) = cluster_field(job, "autoscalerOptions") {
+        taken("autoscaler", options, &cluster_path("autoscalerOptions"), findings);
+    }
+}
+
+/// Finds the variables and mounts of KubeRay's own in a container, or in the options of one.
+fn taken(title: &str, holder: &Value, path: &Path, findings: &mut Findings) {
+    let mut own = |path: Path, what: &str| {
+        findings.push(
+            Finding::new(path, format!("{title}: {what} is KubeRay's own with tlsOptions"))
+                .fix(format!("remove {what}, or tlsOptions")),
+        );
+    };
+    for variable in VARIABLES {
+        if let Some(index) = position(holder, variable) {
+            own(path.key("env").index(index), variable);
+        }
+    }
+    for (index, mount) in items(holder, "volumeMounts").iter().enumerate() {
+        if text(mount, "name") == Some(VOLUME) || text(mount, "mountPath") == Some(MOUNT_PATH) {
+            own(
+                path.key("volumeMounts").index(index),
+                "the mount ray-tls at /etc/ray/tls",
+            );
+        }
+    }
+}

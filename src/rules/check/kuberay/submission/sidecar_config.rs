@@ -1,0 +1,34 @@
+//! Finds a `submitterConfig` in `SidecarMode`.
+
+use crate::k8s::path::Path;
+use crate::policy::settings::Action;
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::super::{given, validation};
+use super::SIDECAR;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG127",
+    title: "a submitter configuration in SidecarMode",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_5),
+    page: include_str!("sidecar_config.md"),
+    evidence: &[validation(&[597])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    if job.submission_mode() == SIDECAR && given(job.spec, "submitterConfig").is_some() {
+        findings.push(
+            Finding::new(
+                Path::of(["spec", "submitterConfig"]),
+                "submitterConfig in SidecarMode, KubeRay refuses that",
+            )
+            .fix("remove submitterConfig, or set submissionMode to K8sJobMode"),
+        );
+    }
+}

@@ -1,0 +1,37 @@
+//! Finds a head whose `restartPolicy` is not `Never` in `SidecarMode`.
+
+use crate::k8s::text::quoted;
+use crate::policy::settings::Action;
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::super::{restart_policy, validation};
+use super::SIDECAR;
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG128",
+    title: "a head that restarts in SidecarMode",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_5),
+    page: include_str!("sidecar_restart_policy.md"),
+    evidence: &[validation(&[601])],
+    run,
+};
+
+fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let Some(head) = job.head().filter(|_| job.submission_mode() == SIDECAR) else {
+        return;
+    };
+    if let Some(policy) = restart_policy(head) {
+        findings.push(
+            Finding::new(
+                head.spec_path().then_key("restartPolicy"),
+                format!("head: restartPolicy {} in SidecarMode must be Never", quoted(policy)),
+            )
+            .fix("set restartPolicy to Never"),
+        );
+    }
+}

@@ -1,0 +1,43 @@
+//! Finds a RayJob that waits for its user to submit the job, and is not in `InteractiveMode`.
+
+use crate::k8s::path::Path;
+use crate::policy::settings::Action;
+use crate::ray::job::text;
+use crate::ray::{KubeRay, RayJob};
+use crate::rules::check::{Check, Versions};
+use crate::rules::{Cx, Finding, Findings};
+
+use super::super::{given, validation};
+
+/// The check.
+pub const CHECK: Check = Check {
+    code: "RG134",
+    title: "a waiting job was moved to another submission mode",
+    action: Action::Deny,
+    fixes: false,
+    versions: Versions::since(KubeRay::V1_2),
+    page: include_str!("waiting_in_another_mode.md"),
+    evidence: &[validation(&[528])],
+    run,
+};
+
+fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+    let interactive = match cx.kuberay() {
+        KubeRay::V1_2 => "UserMode",
+        _ => "InteractiveMode",
+    };
+    let is_waiting = given(job.object, "status")
+        .and_then(|status| text(status, "jobDeploymentStatus"))
+        .is_some_and(|status| status == "Waiting");
+    if is_waiting && job.submission_mode() != interactive {
+        findings.push(
+            Finding::new(
+                Path::of(["spec", "submissionMode"]),
+                format!("the job waits for its user, only {interactive} may do that"),
+            )
+            .fix(format!(
+                "set submissionMode back to {interactive}, or delete the RayJob and create it anew"
+            )),
+        );
+    }
+}
