@@ -18,8 +18,8 @@ use crate::k8s::names::is_gpu_key;
 use crate::k8s::toleration;
 use crate::policy::Leaf;
 use crate::policy::settings::Accelerator;
-use crate::ray::Pod;
 use crate::ray::device::is_accelerator;
+use crate::ray::{Kinds, Pod};
 use crate::ray::{KubeRay, Workload, told};
 
 use super::Injector;
@@ -31,6 +31,7 @@ pub const INJECTOR: Injector = Injector {
     name: "accelerators",
     doc: "Adds the tolerations and the node selector of the accelerator that a pod asks for.",
     settings: &["accelerators"],
+    kinds: Kinds::All,
     plan,
 };
 

@@ -3,8 +3,8 @@
 use crate::k8s::json::text;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::Workload;
 use crate::ray::container::Slot;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "the submitter's Job would be refused",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("submitter.md"),
     evidence: &[
