@@ -24,7 +24,7 @@ use raygate::engine::{Bundle, How, Judged, Verdict, admit};
 use raygate::input::request::created_anew;
 use raygate::policy::load::Source;
 use raygate::ray::defaults;
-use raygate::suite::{self, Suite, merge, run};
+use raygate::suite::{Suite, merge, run};
 use raygate::yaml::{self, Limits, Reading};
 use serde_json::{Value, json};
 
@@ -559,9 +559,9 @@ fn the_cases_of_the_checks_come_out_the_same_under_their_own_policies() {
         if let Some(version) = case.get("kuberay") {
             platform["kuberay"]["version"] = version.clone();
         }
-        suite::merge(&mut platform, part("platform"));
+        merge(&mut platform, part("platform"));
         let mut policy = json!({"match": {}, "priority": 1});
-        suite::merge(&mut policy, part("policy"));
+        merge(&mut policy, part("policy"));
         let document = |kind: &str, spec: Value| {
             let mut document = json!({"apiVersion": "raygate.dev/v1beta1", "kind": kind, "spec": spec});
             if kind == "RayPolicy" {
