@@ -1,5 +1,6 @@
 //! Kubernetes facts that hold for any object: paths, quantities, names, images, tolerations.
 
+pub mod duration;
 pub mod image;
 pub mod names;
 pub mod path;
