@@ -17,7 +17,7 @@ use crate::ray::{Container, KubeRay, Pod, Workload};
 use super::functions::{Gauge, METER, Pattern, REGEX};
 use super::meter::Meter;
 use super::quantity::Amount;
-use super::value::{Reading, Record, wrap};
+use super::value::{Reading, Record, wrap, wrap_pod};
 
 /// What expressions can see of a request.
 #[derive(Clone, Debug)]
@@ -204,7 +204,7 @@ impl VariableResolver for Scope<'_, '_> {
             "platform" => Some(CowVal::Borrowed(self.session.platform())),
             "object" => json(self.session.inputs.job.object),
             "oldObject" => json(self.session.inputs.old.unwrap_or(&Value::Null)),
-            "pod" => json(pod?.template),
+            "pod" => Some(CowVal::Owned(wrap_pod(pod?, reading))),
             "role" => owned(pod?.role.name()),
             "group" => owned(pod?.group_name()),
             "path" => pod.map(|_| CowVal::owned(CelString::from(self.here.path().to_string()))),
