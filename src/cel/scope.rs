@@ -128,16 +128,10 @@ fn job_record<'a>(inputs: &Inputs<'a>) -> Record<'a> {
     let groups: Vec<Box<dyn Val + 'a>> = job
         .workers()
         .map(|group| {
-            let workers = facts::replicas(group);
-            let most = if job.autoscales() {
-                facts::max_replicas(group).max(workers)
-            } else {
-                workers
-            };
             Box::new(Record(vec![
                 ("name", string(group.group_name())),
-                ("workers", int(workers)),
-                ("maxWorkers", int(most)),
+                ("workers", int(facts::replicas(group))),
+                ("maxWorkers", int(facts::pods_at_most(job, group))),
                 ("gpus", int(facts::size(group, &inputs.devices).gpus)),
             ])) as Box<dyn Val + 'a>
         })
