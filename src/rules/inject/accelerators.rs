@@ -112,11 +112,7 @@ fn choose<'p>(job: &Workload<'_>, pod: &Pod<'_>, candidates: &[Candidate<'p>]) -
         });
         fitting.next().filter(|_| fitting.next().is_none())
     };
-    let label = pod
-        .template
-        .get("metadata")
-        .and_then(|metadata| text(metadata.get("labels")?, ACCELERATOR_LABEL))
-        .or_else(|| job.label(ACCELERATOR_LABEL));
+    let label = pod.label(ACCELERATOR_LABEL).or_else(|| job.label(ACCELERATOR_LABEL));
     let only = || match candidates {
         [only] => Some(*only),
         _ => None,

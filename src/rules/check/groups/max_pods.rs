@@ -1,7 +1,8 @@
 //! Finds a RayJob with more pods, at the autoscaler's most, than `limits.maxPodsPerJob`.
 
 use crate::policy::settings::Action;
-use crate::ray::{Kinds, Role, Workload, facts};
+use crate::ray::facts::pods_at_most;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -22,13 +23,10 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(most) = cx.policy.limits.max_pods_per_job else {
         return;
     };
-    let pods = job.pods.iter().fold(0, |sum: i64, pod| {
-        sum.saturating_add(match pod.role {
-            Role::Worker if job.autoscales() => facts::max_replicas(pod).max(facts::replicas(pod)),
-            Role::Worker => facts::replicas(pod),
-            Role::Head | Role::Submitter => 1,
-        })
-    });
+    let pods = job
+        .pods
+        .iter()
+        .fold(0, |sum: i64, pod| sum.saturating_add(pods_at_most(job, pod)));
     if pods > most && job.cluster.is_some() {
         findings.push(
             Finding::new(

@@ -25,11 +25,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     };
     for pod in job.workers() {
         let begins = facts::replicas(pod);
-        let grows = if job.autoscales() {
-            facts::max_replicas(pod).max(begins)
-        } else {
-            begins
-        };
+        let grows = facts::pods_at_most(job, pod);
         if grows <= most {
             continue;
         }

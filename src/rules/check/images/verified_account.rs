@@ -3,6 +3,7 @@
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::kind::SUBMITTER;
+use crate::ray::pod::SERVICE_ACCOUNT_NAME;
 use crate::ray::{Kinds, Role, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -21,7 +22,7 @@ pub const CHECK: Check = Check {
 };
 
 /// The account of a pod that names none.
-const DEFAULT: (&str, &str) = ("serviceAccountName", "default");
+const DEFAULT: (&str, &str) = (SERVICE_ACCOUNT_NAME, "default");
 
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let owner = |account: &str| {

@@ -9,7 +9,8 @@ use crate::k8s::names::is_gpu_key;
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
-use crate::ray::{Kinds, KubeRay, Pod, Role, Workload, facts};
+use crate::ray::facts::pods_at_most;
+use crate::ray::{Kinds, KubeRay, Pod, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -80,12 +81,7 @@ fn most_offered(cx: &Cx<'_>, job: &Workload<'_>, offer: fn(&Cx<'_>, &Pod<'_>) ->
     }
     let mut most = 0;
     for pod in job.ray_pods() {
-        let may_run = match pod.role {
-            Role::Worker if job.autoscales() => facts::max_replicas(pod) > 0,
-            Role::Worker => facts::replicas(pod) > 0,
-            _ => true,
-        };
-        if may_run {
+        if pods_at_most(job, pod) > 0 {
             most = offer(cx, pod)?.max(most);
         }
     }

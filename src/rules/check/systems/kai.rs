@@ -61,8 +61,5 @@ fn is_kais(pod: &Pod<'_>) -> bool {
 
 /// Whether the pod itself has KAI's label.
 fn names_queue(pod: &Pod<'_>) -> bool {
-    let labels = pod.template.get("metadata").and_then(|metadata| metadata.get("labels"));
-    labels
-        .and_then(|labels| text(labels, QUEUE))
-        .is_some_and(|queue| !queue.is_empty())
+    pod.label(QUEUE).is_some_and(|queue| !queue.is_empty())
 }
