@@ -14,7 +14,6 @@ use crate::k8s::text::quoted;
 
 use super::functions::{ENV, Pattern};
 use super::language::{Place, Shape};
-use super::message::Message;
 use super::meter::Meter;
 use super::names::{self, PathStep};
 use super::scope::{Here, Scope, Session};
@@ -189,15 +188,6 @@ impl Program {
     /// The fields of `job`, `request` and `platform` that it looks at, each once: `job.gpus`.
     pub fn reads(&self) -> &[String] {
         &self.reads
-    }
-
-    /// What it looks at in `job`, `request` and `platform`, for people: `job.gpus is 4, job.flyte.domain is production`.
-    pub fn saw(&self, session: &Session<'_>) -> String {
-        let seen: Vec<String> = self.reads.iter().map(|path| format!("{path} is {{{path}}}")).collect();
-        Message::compile(&seen.join(", "), Place::When).map_or_else(
-            |_| String::new(),
-            |message| message.render(session, Here::Job, &Arc::new(Meter::default())),
-        )
     }
 
     /// The place in the RayJob that the expression names first, for a finding.

@@ -96,6 +96,21 @@ impl Message {
     }
 }
 
+impl Program {
+    /// What it looks at in `job`, `request` and `platform`, for people: `job.gpus is 4, job.flyte.domain is production`.
+    pub fn saw(&self, session: &Session<'_>) -> String {
+        let seen: Vec<String> = self
+            .reads()
+            .iter()
+            .map(|path| format!("{path} is {{{path}}}"))
+            .collect();
+        Message::compile(&seen.join(", "), Place::When).map_or_else(
+            |_| String::new(),
+            |message| message.render(session, Here::Job, &Arc::new(Meter::default())),
+        )
+    }
+}
+
 /// The length of an expression up to the brace that closes it.
 fn closing(inside: &str) -> Option<usize> {
     let mut depth = 0_usize;

@@ -6,8 +6,8 @@ use crate::k8s::quantity::Quantity;
 use crate::k8s::text::listed;
 
 use super::load::{Known, Loaded};
-use super::merge::Origin;
-use super::select::{Key, Selector};
+use super::origin::Origin;
+use super::selector::{Key, Selector};
 use super::settings::{Action, Mode};
 use super::{Platform, RayPolicy, SetLeaf};
 

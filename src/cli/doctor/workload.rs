@@ -220,9 +220,15 @@ mod tests {
     fn the_version_is_in_the_tag() {
         for (image, expected) in [
             ("raygate:0.2.0", Some("0.2.0")),
-            ("registry.example.com:5000/ml/raygate:v1.2.3@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", Some("1.2.3")),
+            (
+                "registry.example.com:5000/ml/raygate:v1.2.3@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                Some("1.2.3"),
+            ),
             ("registry.example.com:5000/ml/raygate", None),
-            ("raygate@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", None),
+            (
+                "raygate@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                None,
+            ),
             ("raygate:latest", None),
         ] {
             assert_eq!(version(image), expected, "{image}");

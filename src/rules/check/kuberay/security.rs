@@ -1,28 +1,10 @@
 //! Rules on authentication, the network policy and encryption within the cluster (KubeRay 1.6 and 1.7, `validation.go`).
 
+mod auth;
 pub mod kubernetes_token_options;
 pub mod kubernetes_tokens;
 pub mod network_policy;
 pub mod tls;
 pub mod token_without_ray_version;
 
-use serde_json::Value;
-
-use crate::ray::RayJob;
-use crate::ray::job::text;
-
-use super::{cluster_field, given};
-
-const AUTH: &str = "authOptions";
-
-fn auth<'a>(job: &RayJob<'a>) -> Option<&'a Value> {
-    cluster_field(job, AUTH)
-}
-
-fn is_by_token(auth: &Value) -> bool {
-    text(auth, "mode") == Some("token")
-}
-
-fn is_by_kubernetes(auth: &Value) -> bool {
-    given(auth, "enableK8sTokenAuth").and_then(Value::as_bool) == Some(true)
-}
+use auth::{AUTH, auth, is_by_kubernetes, is_by_token};
