@@ -41,7 +41,7 @@ use raygate::engine::bundle::{EMBEDDED, known};
 use raygate::engine::{Bundle, Request};
 use raygate::policy::Subject;
 use raygate::policy::load::Source;
-use raygate::ray::RayJob;
+use raygate::ray::Workload;
 use raygate::ray::flyte::Identity;
 use raygate::rules::{Cx, INJECTORS, Plan, check};
 use serde_json::Value;
@@ -256,7 +256,7 @@ fn with_policies(count: usize) -> Bundle {
 fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
     let object = completed(gate, raw);
     let bytes = object.to_string().into_bytes();
-    let job = RayJob::of(&object);
+    let job = Workload::of(&object);
     let bundle = &gate.bundle();
     let subject = Subject::new(Identity::of(&job), "mlplatform-production", "", bundle.platform());
     let compiled = bundle.compiled(&subject, &job);
@@ -284,7 +284,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
     .into();
     let mut works: Vec<Box<dyn FnMut() + '_>> = vec![
         Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&bytes))))),
-        Box::new(|| drop(black_box(RayJob::of(black_box(&object))))),
+        Box::new(|| drop(black_box(Workload::of(black_box(&object))))),
         Box::new(|| drop(black_box(bundle.compiled(black_box(&subject), &job)))),
         Box::new(|| drop(black_box(request(black_box(&reviewed))))),
         Box::new(|| drop(black_box(answer_mutate(bundle, request(&reviewed))))),

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use crate::engine::{Bundle, Finder, Operation, Request, Verdict, admit, bound};
 use crate::policy::settings::Mode;
-use crate::ray::{RayJob, facts};
+use crate::ray::{Workload, facts};
 
 pub use answer::{Answer, Previewed, Record, Spent};
 use response::Response;
@@ -163,7 +163,7 @@ fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Req
         Endpoint::Validate => {
             let creates = request.operation == Operation::Create;
             if creates && !review.is_dry_run() {
-                record.gpus = facts::gpus(&RayJob::of(&request.object), &bundle.platform().devices()).unsigned_abs();
+                record.gpus = facts::gpus(&Workload::of(&request.object), &bundle.platform().devices()).unsigned_abs();
             }
             let outcome = admit::answer_validate(bundle, request);
             record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));
@@ -202,7 +202,7 @@ fn once<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 fn malformed(why: &str) -> Answer {
-    let body = format!("{}\n", crate::k8s::text::safe(why)).into_bytes();
+    let body = format!("{}\n", crate::diag::safe(why)).into_bytes();
     Answer {
         status: 400,
         body,

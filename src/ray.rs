@@ -23,14 +23,3 @@ pub use place::Place;
 pub use pod::{Pod, Role};
 pub use version::KubeRay;
 pub use workload::Workload;
-
-/// The name of the model until every check uses the new one.
-pub type RayJob<'a> = Workload<'a>;
-
-/// The names of the model's parts until every check uses the new ones.
-pub mod job {
-    pub use super::container::{Container, Resource, Slot, same_path};
-    pub use super::pod::{Pod, Role};
-    pub use super::workload::{Workload as RayJob, forget_managed_fields};
-    pub use crate::k8s::json::{items, text};
-}

@@ -18,7 +18,7 @@ use raygate::policy::Subject;
 use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
 use raygate::ray::flyte::Identity;
-use raygate::ray::{KubeRay, RayJob};
+use raygate::ray::{KubeRay, Workload};
 use raygate::rules::check;
 use serde_json::{Value, json};
 
@@ -46,8 +46,8 @@ fn rayjob() -> Value {
     })
 }
 
-fn with_session<T>(object: &Value, old: Option<&Value>, read: impl FnOnce(&Session<'_>, &RayJob<'_>) -> T) -> T {
-    let job = RayJob::of(object);
+fn with_session<T>(object: &Value, old: Option<&Value>, read: impl FnOnce(&Session<'_>, &Workload<'_>) -> T) -> T {
+    let job = Workload::of(object);
     let identity = Identity {
         project: "ml".into(),
         domain: "production".into(),
@@ -880,7 +880,7 @@ fn rules_alone() -> String {
 
 fn compiled(text: &str, object: &Value, user: &str) -> Arc<Compiled> {
     let bundle = bundle(text);
-    let job = RayJob::of(object);
+    let job = Workload::of(object);
     let subject = Subject::new(Identity::of(&job), "ml-production", user, bundle.platform());
     bundle.compiled(&subject, &job)
 }

@@ -18,7 +18,7 @@ use raygate::engine::{Bundle, Compiled, Judged, Operation, Outcome, Request, Ver
 use raygate::policy::load::{Loaded, Source};
 use raygate::policy::settings::Action;
 use raygate::policy::{Effective, Subject, load};
-use raygate::ray::RayJob;
+use raygate::ray::Workload;
 use raygate::ray::flyte::Identity;
 use serde_json::{Value, json};
 
@@ -80,7 +80,7 @@ impl Set {
             ..Identity::default()
         };
         let subject = Subject::new(identity, who.namespace, who.user, bundle.platform());
-        bundle.compiled(&subject, &RayJob::of(&Value::Null))
+        bundle.compiled(&subject, &Workload::of(&Value::Null))
     }
 
     /// What the set comes to for a verified RayJob of the project `ml` in `production`.

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use raygate::k8s::image::Image;
 use raygate::k8s::names;
 use raygate::k8s::quantity::Quantity;
-use raygate::ray::{RayJob, effective};
+use raygate::ray::{Workload, effective};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -246,7 +246,7 @@ fn pods_reserve_what_the_scheduler_says() {
     for (text, go) in texts.iter().zip(&answers) {
         let spec: Value = serde_json::from_str(text).unwrap();
         let object = json!({"spec": {"submitterPodTemplate": {"spec": spec}}});
-        let job = RayJob::of(&object);
+        let job = Workload::of(&object);
         let pod = job.submitter().unwrap();
         let ours = nonzero(effective::requests(pod).into_iter());
         let theirs = nonzero(

@@ -17,7 +17,7 @@ use raygate::admission::{Endpoint, Gate};
 use raygate::engine::Bundle;
 use raygate::policy::settings::Action;
 use raygate::policy::{Effective, Platform};
-use raygate::ray::RayJob;
+use raygate::ray::Workload;
 use raygate::rules::{Check, Cx, Findings, check};
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ fn findings(check: &Check, policy: &Effective, platform: &Platform, object: &Val
         named: true,
         skipped: false,
     };
-    (check.run)(&cx, &RayJob::of(object), &mut findings);
+    (check.run)(&cx, &Workload::of(object), &mut findings);
     findings
 }
 
@@ -265,7 +265,7 @@ fn no_check_costs_the_square_of_anything() {
     ] {
         let object = many(what, count);
         let text = object.to_string();
-        let job = RayJob::of(&object);
+        let job = Workload::of(&object);
         let cx = Cx {
             policy: &policy,
             platform: &platform,

@@ -9,8 +9,8 @@ use cel::common::types::CelBool;
 use cel::common::value::{CowVal, Val};
 use cel::{Context, ExecutionError, Value};
 
+use crate::diag::quoted;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 
 use super::functions::{ENV, Pattern};
 use super::language::{Place, Shape};
@@ -268,10 +268,7 @@ fn failed(error: &ExecutionError) -> Failed {
             if types.is_empty() {
                 Failed::Error(format!("`{function}` does not take these types"))
             } else {
-                Failed::Error(format!(
-                    "`{function}` does not take {}",
-                    crate::k8s::text::listed(types)
-                ))
+                Failed::Error(format!("`{function}` does not take {}", crate::diag::listed(types)))
             }
         }
         ExecutionError::FunctionError { function, .. } => Failed::Error(format!("`{function}` has no result")),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cel::common::types::{CelBool, CelDouble, CelInt, CelString, CelUInt, Kind};
 use cel::common::value::Val;
 
-use crate::k8s::text::{quoted, truncated};
+use crate::diag::{quoted, truncated};
 
 use super::compile::{Program, compile};
 use super::language::Place;

@@ -1,4 +1,4 @@
-//! The way of a request: the API server asks `/mutate`, gives the object its name, and asks `/validate`.
+//! The way of a request: the API server asks `/mutate`, prepares the object to be stored, and asks `/validate`.
 //!
 //! [`admit`] goes the whole way. The commands use it, and so say what the cluster would say. The server is asked twice and
 //! uses the two halves, [`answer_mutate`] and [`answer_validate`]. The object of a request is what the API server sends: it
@@ -52,7 +52,7 @@ pub fn admit(bundle: &Bundle, mut request: Request, how: How) -> Outcome {
     let mut completed = request.clone();
     let mutated = answer_mutate(bundle, request);
     completed.object = mutated.document.value().clone();
-    complete_name(&mut completed.object);
+    prepare(&mut completed);
     if is_too_large(&completed) {
         return Outcome {
             changes: mutated.changes,
@@ -72,6 +72,19 @@ pub fn admit(bundle: &Bundle, mut request: Request, how: How) -> Outcome {
         verdict: judged.verdict,
         previews,
         ..mutated
+    }
+}
+
+/// What the API server does between `/mutate` and `/validate`: it completes the name, and the status is that of the
+/// stored object. A new object has none (Kubernetes, `registry/customresource/strategy.go`).
+pub(super) fn prepare(request: &mut Request) {
+    complete_name(&mut request.object);
+    let status = request.old.as_ref().and_then(|old| old.get("status"));
+    if let Some(object) = request.object.as_object_mut() {
+        match status {
+            Some(status) => object.insert("status".to_owned(), status.clone()),
+            None => object.remove("status"),
+        };
     }
 }
 

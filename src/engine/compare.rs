@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::k8s::json::text;
 use crate::k8s::path::{Path, Step, step_into};
 use crate::k8s::quantity::Quantity;
-use crate::ray::job::text;
 
 use super::judge::{Finder, Judged};
 

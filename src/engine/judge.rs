@@ -8,7 +8,7 @@ use crate::diag::CodePage;
 use crate::policy::rule::Rule;
 use crate::policy::settings::Action;
 use crate::policy::{Origin, Subject};
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::{Check, Cx, Finding, Findings, own};
 
 use super::bundle::{Bundle, Compiled};
@@ -95,7 +95,7 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, object: &V
         named: asked.named,
         skipped: false,
     };
-    let job = RayJob::of(object);
+    let job = Workload::of(object);
     let mut judged = Vec::new();
     let mut findings = Findings::new();
     for (check, action) in &compiled.checks {

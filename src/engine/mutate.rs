@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::diag::{safe, truncated};
 use crate::k8s::path::Path;
-use crate::k8s::text::{safe, truncated};
 use crate::policy::merge::Group;
 use crate::policy::{Leaf, Origin};
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::inject::pods;
 use crate::rules::{APPLIED_ANNOTATION, Check, Cx, Edit, Findings, INJECTORS, Injector, Op, Plan};
 
@@ -125,7 +125,7 @@ fn mutate(
     let mut changes = Vec::new();
     // The shape is found anew only after a step that may have changed it.
     while !ahead.is_empty() {
-        let job = RayJob::of(document.value());
+        let job = Workload::of(document.value());
         let wanted = std::iter::from_fn(|| ahead.pop_front()).find_map(|step| step.look(&cx, &job));
         drop(job);
         match wanted {
@@ -161,7 +161,7 @@ enum Wanted {
 
 impl Step {
     /// What the step wants of this RayJob; `None` where it has nothing to do.
-    fn look(self, cx: &Cx<'_>, job: &RayJob<'_>) -> Option<Wanted> {
+    fn look(self, cx: &Cx<'_>, job: &Workload<'_>) -> Option<Wanted> {
         match self {
             Step::Repair(check) => {
                 let mut findings = Findings::new();

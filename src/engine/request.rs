@@ -1,20 +1,17 @@
 //! What is asked, and what comes of it.
 
-use std::sync::Arc;
-
-use jiff::Timestamp;
-use jiff::tz::Offset;
-use serde_json::Value;
-
-use crate::policy::Subject;
-use crate::ray::RayJob;
-use crate::ray::flyte::Identity;
-
 use super::bundle::{Bundle, Compiled};
 use super::document::Document;
 use super::judge::{Judged, Verdict};
 use super::mutate::Change;
 use super::preview::Preview;
+use crate::policy::Subject;
+use crate::ray::Workload;
+use crate::ray::flyte::Identity;
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use serde_json::Value;
+use std::sync::Arc;
 
 /// What is done to the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +58,7 @@ pub struct Request {
 impl Request {
     /// Who asks for an object, and what the policies for it come to.
     pub(super) fn compiled(&self, object: &Value, bundle: &Bundle) -> (Subject, Arc<Compiled>) {
-        let job = RayJob::of(object);
+        let job = Workload::of(object);
         let mut subject = Subject::new(Identity::of(&job), &self.namespace, &self.user, bundle.platform());
         subject.operation = self.operation.name();
         subject.today = Offset::UTC.to_datetime(self.now).date();

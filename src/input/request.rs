@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::diag::Sources;
 use crate::engine::{Bundle, Operation, Request};
 use crate::ray::defaults;
-use crate::ray::job::forget_managed_fields;
+use crate::ray::workload::forget_managed_fields;
 use crate::yaml::{Node, Step};
 
 use super::asked::{Asked, Found, Skipped, name_of, not_ours, text, value};

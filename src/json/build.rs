@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use super::node::{Node, Nodes, Room, Span, Wide};
+use super::node::{Kind, Node, Nodes, Span};
 use super::tree::{BuildError, ROOT, Tree, key_of, span};
 use super::view::{Json, View};
 
@@ -53,37 +53,37 @@ impl<'b, 't> Builder<'b, 't> {
 
     /// Takes back the value that was given last.
     pub(super) fn pop(&mut self) -> Node {
-        self.open.pop().unwrap_or_default()
+        self.open.pop().unwrap_or(Node::NULL)
     }
 
     /// `null`.
     pub fn null(&mut self) {
-        self.open.push(Node::Null);
+        self.open.push(Node::NULL);
     }
 
     /// `true` or `false`.
     pub fn bool(&mut self, value: bool) {
-        self.open.push(Node::Bool(value));
+        self.open.push(Node::of_bits(Kind::Bool, value.into()));
     }
 
     /// An integer that is not negative.
     pub fn unsigned(&mut self, value: u64) {
-        self.open.push(Node::Unsigned(Wide::of(value)));
+        self.open.push(Node::of_bits(Kind::Unsigned, value));
     }
 
     /// An integer.
     pub fn signed(&mut self, value: i64) {
         self.open.push(match u64::try_from(value) {
-            Ok(value) => Node::Unsigned(Wide::of(value)),
-            Err(_) => Node::Negative(Wide::of(value.cast_unsigned())),
+            Ok(value) => Node::of_bits(Kind::Unsigned, value),
+            Err(_) => Node::of_bits(Kind::Negative, value.cast_unsigned()),
         });
     }
 
     /// A float; `null` for one that JSON cannot express.
     pub fn float(&mut self, value: f64) {
         self.open.push(match value.is_finite() {
-            true => Node::Float(Wide::of(value.to_bits())),
-            false => Node::Null,
+            true => Node::of_bits(Kind::Float, value.to_bits()),
+            false => Node::NULL,
         });
     }
 
@@ -103,7 +103,7 @@ impl<'b, 't> Builder<'b, 't> {
     pub fn string(&mut self, text: &str) -> Result<(), BuildError> {
         let place = span(self.tree.owned.len(), text.len())?;
         self.tree.owned.push_str(text);
-        self.open.push(Node::Owned(place));
+        self.open.push(Node::new(Kind::Owned, place));
         Ok(())
     }
 
@@ -117,7 +117,7 @@ impl<'b, 't> Builder<'b, 't> {
         let inside = offset.filter(|offset| text.len().checked_sub(part.len()).is_some_and(|last| *offset <= last));
         match inside {
             Some(offset) => {
-                self.open.push(Node::Text(span(offset, part.len())?));
+                self.open.push(Node::new(Kind::Text, span(offset, part.len())?));
                 Ok(())
             }
             None => self.string(part),
@@ -137,8 +137,8 @@ impl<'b, 't> Builder<'b, 't> {
         let first = self.tree.nodes.len();
         let elements = span(first, self.open.len().saturating_sub(opened))?;
         span(first + elements.len(), 0)?;
-        self.open.drain(opened).for_each(|node| self.tree.nodes.push(node));
-        self.open.push(Node::Array(elements, Room::Exact));
+        self.open.move_to(opened, &mut self.tree.nodes);
+        self.open.push(Node::new(Kind::Array, elements));
         Ok(())
     }
 
@@ -150,16 +150,24 @@ impl<'b, 't> Builder<'b, 't> {
         let first = self.tree.nodes.len();
         let entries = span(first, self.open.len().saturating_sub(opened) / 2)?;
         span(first + 2 * entries.len(), 0)?;
-        self.open.drain(opened).for_each(|node| self.tree.nodes.push(node));
-        self.open.push(Node::Object(entries, Room::Exact));
-        let tree = &mut *self.tree;
-        let key = |entry: usize| tree.bytes(tree.nodes.get(key_of(entries, entry)));
-        let is_sorted = (1..entries.len()).all(|entry| key(entry - 1) < key(entry));
-        if is_sorted { Ok(()) } else { tree.sort(entries) }
+        self.open.move_to(opened, &mut self.tree.nodes);
+        self.open.push(Node::new(Kind::Object, entries));
+        if self.tree.is_sorted(entries) {
+            Ok(())
+        } else {
+            self.tree.sort(entries)
+        }
     }
 }
 
 impl Tree<'_> {
+    /// Whether each key is greater than the one before it.
+    fn is_sorted(&self, entries: Span) -> bool {
+        let mut keys = (0..entries.len()).map(|entry| self.bytes(self.nodes.get(key_of(entries, entry))));
+        let mut before = keys.next();
+        keys.all(|key| before.replace(key).is_some_and(|before| before < key))
+    }
+
     /// Sorts entries by their keys.
     fn sort(&mut self, entries: Span) -> Result<(), BuildError> {
         let nodes = |entry: usize| {

@@ -1,7 +1,7 @@
 //! Editing a document in place.
 
 use super::build::{Builder, Source};
-use super::node::{Node, Room, Span};
+use super::node::{Kind, Node, Room, Span};
 use super::tree::{BuildError, ROOT, Tree, key_of, span, value_of};
 use super::view::Json;
 
@@ -33,21 +33,26 @@ impl<'t> Tree<'t> {
         Builder::new(self).value_of(source)
     }
 
-    /// Moves elements to where `len` of them have room, if they have none where they are. Each element is `width` nodes.
-    fn make_room(&mut self, elements: Span, room: Room, len: usize, width: usize) -> Result<(Span, Room), BuildError> {
-        if len <= room.capacity(elements.len()) {
-            return Ok((span(elements.start(), len)?, room));
+    /// Gives an array or an object one element more, of so many nodes, at its end. The new nodes are still to be set. It
+    /// is moved where there is no room for it.
+    fn grow(&mut self, node: Node, width: usize) -> Result<Node, BuildError> {
+        let (first, len) = (node.span.start(), node.span.len());
+        if len < node.room.capacity(len) {
+            let span = span(first, len + 1)?;
+            return Ok(Node { span, ..node });
         }
-        let moved = span(self.nodes.len(), len)?;
-        let capacity = Room::Spare.capacity(len) * width;
+        let moved = span(self.nodes.len(), len + 1)?;
+        let capacity = Room::Spare.capacity(len + 1) * width;
         span(moved.start() + capacity, 0)?;
-        let old = elements.start()..elements.start() + elements.len() * width;
-        let used = old.len();
-        for at in old {
+        for at in first..first + len * width {
             self.nodes.push(self.nodes.get(at));
         }
-        (used..capacity).for_each(|_| self.nodes.push(Node::Null));
-        Ok((moved, Room::Spare))
+        (len * width..capacity).for_each(|_| self.nodes.push(Node::NULL));
+        Ok(Node {
+            room: Room::Spare,
+            span: moved,
+            ..node
+        })
     }
 
     /// Moves the nodes of a range by so many places to the right.
@@ -71,24 +76,23 @@ impl<'m, 't> JsonMut<'m, 't> {
         self.tree.nodes.get(self.at)
     }
 
+    /// What is in it, if it is an object or an array.
+    fn span(&self, kind: Kind) -> Option<Span> {
+        let node = self.node();
+        (node.kind == kind).then_some(node.span)
+    }
+
     /// The value under a key, if it is an object that has it.
     pub fn key(self, key: &str) -> Option<JsonMut<'m, 't>> {
-        let Node::Object(entries, _) = self.node() else {
-            return None;
-        };
-        let at = self.tree.find(entries, key)?;
+        let at = self.tree.find(self.span(Kind::Object)?, key)?;
         Some(JsonMut { at, ..self })
     }
 
     /// The element at an index, if it is an array that is long enough.
     pub fn index(self, index: usize) -> Option<JsonMut<'m, 't>> {
-        match self.node() {
-            Node::Array(elements, _) if index < elements.len() => Some(JsonMut {
-                at: elements.start() + index,
-                ..self
-            }),
-            _ => None,
-        }
+        let elements = self.span(Kind::Array).filter(|elements| index < elements.len())?;
+        let at = elements.start() + index;
+        Some(JsonMut { at, ..self })
     }
 
     /// Replaces the value.
@@ -106,9 +110,7 @@ impl<'m, 't> JsonMut<'m, 't> {
     /// # Errors
     /// [`EditError`], where it is no object, or the tree cannot hold the new value.
     pub fn insert(self, key: &str, source: &(impl Source + ?Sized)) -> Result<(), EditError> {
-        let Node::Object(entries, room) = self.node() else {
-            return Err(EditError::Kind);
-        };
+        let entries = self.span(Kind::Object).ok_or(EditError::Kind)?;
         let value = self.tree.new_node(source)?;
         let entry = match self.tree.position(entries, key) {
             Ok(entry) => {
@@ -118,12 +120,12 @@ impl<'m, 't> JsonMut<'m, 't> {
             Err(entry) => entry,
         };
         let key = self.tree.new_node(key)?;
-        let (entries, room) = self.tree.make_room(entries, room, entries.len() + 1, 2)?;
-        let behind = key_of(entries, entry)..key_of(entries, entries.len() - 1);
-        self.tree.shift_right(behind, 2);
+        let object = self.tree.grow(self.node(), 2)?;
+        let (entries, behind) = (object.span, key_of(object.span, entries.len()));
+        self.tree.shift_right(key_of(entries, entry)..behind, 2);
         self.tree.nodes.set(key_of(entries, entry), key);
         self.tree.nodes.set(value_of(entries, entry), value);
-        self.tree.nodes.set(self.at, Node::Object(entries, room));
+        self.tree.nodes.set(self.at, object);
         Ok(())
     }
 
@@ -132,19 +134,17 @@ impl<'m, 't> JsonMut<'m, 't> {
     /// # Errors
     /// [`EditError`], where it is no array, or the tree cannot hold the new value.
     pub fn push(self, source: &(impl Source + ?Sized)) -> Result<(), EditError> {
-        let Node::Array(elements, room) = self.node() else {
-            return Err(EditError::Kind);
-        };
+        let elements = self.span(Kind::Array).ok_or(EditError::Kind)?;
         let element = self.tree.new_node(source)?;
-        let (elements, room) = self.tree.make_room(elements, room, elements.len() + 1, 1)?;
-        self.tree.nodes.set(elements.start() + elements.len() - 1, element);
-        self.tree.nodes.set(self.at, Node::Array(elements, room));
+        let array = self.tree.grow(self.node(), 1)?;
+        self.tree.nodes.set(array.span.start() + elements.len(), element);
+        self.tree.nodes.set(self.at, array);
         Ok(())
     }
 
     /// Takes the value under a key out of an object, and says whether there was one.
     pub fn remove(self, key: &str) -> bool {
-        let Node::Object(entries, room) = self.node() else {
+        let Some(entries) = self.span(Kind::Object) else {
             return false;
         };
         let Ok(entry) = self.tree.position(entries, key) else {
@@ -153,18 +153,16 @@ impl<'m, 't> JsonMut<'m, 't> {
         for at in key_of(entries, entry + 1)..key_of(entries, entries.len()) {
             self.tree.nodes.set(at - 2, self.tree.nodes.get(at));
         }
-        let left = Span {
-            len: entries.len - 1,
-            ..entries
-        };
-        self.tree.nodes.set(self.at, Node::Object(left, room));
+        let mut object = self.node();
+        object.span.len -= 1;
+        self.tree.nodes.set(self.at, object);
         true
     }
 
     /// Moves the element at an index of an array to its front, and says whether there is one.
     pub fn move_to_front(self, index: usize) -> bool {
-        match self.node() {
-            Node::Array(elements, _) if index < elements.len() => {
+        match self.span(Kind::Array) {
+            Some(elements) if index < elements.len() => {
                 let first = elements.start();
                 let moved = self.tree.nodes.get(first + index);
                 self.tree.shift_right(first..first + index, 1);

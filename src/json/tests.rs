@@ -6,7 +6,7 @@ use proptest::sample::Index;
 use serde::de::DeserializeSeed as _;
 use serde_json::{Value, json};
 
-use super::node::Nodes;
+use super::node::{Kind, Node, Nodes};
 use super::*;
 
 /// Any document: few keys, so that edits meet them again, and strings with and without escapes.
@@ -291,10 +291,10 @@ fn many_edits_of_one_array_take_little_memory() {
 }
 
 #[test]
-fn nodes_are_drained_in_order_over_the_borders_of_chunks() {
+fn nodes_are_moved_in_order_over_the_borders_of_chunks() {
     let filled = |range: Range<usize>| {
         let mut nodes = Nodes::with_capacity(0);
-        range.for_each(|value| nodes.push(node::Node::Unsigned(node::Wide::of(value as u64))));
+        range.for_each(|value| nodes.push(Node::of_bits(Kind::Unsigned, value as u64)));
         nodes
     };
     for (count, from) in [
@@ -307,17 +307,12 @@ fn nodes_are_drained_in_order_over_the_borders_of_chunks() {
         (5000, 2047),
         (5000, 5000),
     ] {
-        let mut nodes = filled(0..count);
-        let drained: Vec<u64> = nodes
-            .drain(from)
-            .map(|node| match node {
-                node::Node::Unsigned(value) => value.bits(),
-                node => panic!("{node:?}"),
-            })
-            .collect();
-        assert!(drained.iter().copied().eq(from as u64..count as u64), "{count} {from}");
+        let (mut nodes, mut others) = (filled(0..count), filled(0..1000));
+        nodes.move_to(from, &mut others);
+        let moved = (1000..others.len()).map(|at| others.get(at).bits());
+        assert!(moved.eq(from as u64..count as u64), "{count} {from}");
         assert_eq!(nodes.len(), from);
-        nodes.push(node::Node::Null);
+        nodes.push(Node::NULL);
         assert_eq!(nodes.len(), from + 1);
         assert!((0..=from).rev().all(|_| nodes.pop().is_some()), "{count} {from}");
         assert!(nodes.pop().is_none());

@@ -1,6 +1,6 @@
 //! The storage of a document.
 
-use super::node::{Node, Nodes, Span};
+use super::node::{Kind, Node, Nodes, Span};
 
 /// A JSON document.
 ///
@@ -46,30 +46,32 @@ impl<'t> Tree<'t> {
             owned: String::new(),
             nodes: Nodes::with_capacity(nodes + 1),
         };
-        tree.nodes.push(Node::Null);
+        tree.nodes.push(Node::NULL);
         tree
     }
 
     /// The text of a string or a key; nothing for any other node.
     #[inline]
     pub(super) fn string(&self, node: Node) -> Option<&str> {
-        let (text, span) = match node {
-            Node::Text(span) => (self.text, span),
-            Node::Owned(span) => (self.owned.as_str(), span),
+        let text = match node.kind {
+            Kind::Text => self.text,
+            Kind::Owned => &self.owned,
             _ => return None,
         };
-        text.get(span.start()..span.start() + span.len())
+        text.get(node.span.start()..node.span.start() + node.span.len())
     }
 
     /// The same as bytes, which needs no look at the borders of characters.
     #[inline]
     pub(super) fn bytes(&self, node: Node) -> &[u8] {
-        let (text, span) = match node {
-            Node::Text(span) => (self.text, span),
-            Node::Owned(span) => (self.owned.as_str(), span),
+        let text = match node.kind {
+            Kind::Text => self.text,
+            Kind::Owned => &self.owned,
             _ => return &[],
         };
-        let bytes = text.as_bytes().get(span.start()..span.start() + span.len());
+        let bytes = text
+            .as_bytes()
+            .get(node.span.start()..node.span.start() + node.span.len());
         bytes.unwrap_or_default()
     }
 
@@ -81,9 +83,9 @@ impl<'t> Tree<'t> {
         }
         let key = key.as_bytes();
         (0..entries.len())
-            .find(|entry| match self.nodes.get(key_of(entries, *entry)) {
-                node @ (Node::Text(span) | Node::Owned(span)) => span.len() == key.len() && self.bytes(node) == key,
-                _ => false,
+            .find(|entry| {
+                let node = self.nodes.get(key_of(entries, *entry));
+                node.span.len() == key.len() && self.bytes(node) == key
             })
             .map(|entry| value_of(entries, entry))
     }
@@ -104,11 +106,13 @@ impl<'t> Tree<'t> {
 }
 
 /// The index of an entry's key.
+#[inline]
 pub(super) fn key_of(entries: Span, entry: usize) -> usize {
     entries.start() + 2 * entry
 }
 
 /// The index of an entry's value.
+#[inline]
 pub(super) fn value_of(entries: Span, entry: usize) -> usize {
     key_of(entries, entry) + 1
 }

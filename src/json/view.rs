@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde_json::Number;
 
-use super::node::{Node, Span};
+use super::node::{Kind, Node, Span};
 use super::tree::{ROOT, Tree, key_of, value_of};
 
 /// One value of a document, and all in it. It is copied freely.
@@ -48,6 +48,7 @@ pub struct Object<'a> {
 
 impl Tree<'_> {
     /// The document.
+    #[inline]
     pub fn root(&self) -> Json<'_> {
         Json {
             tree: self,
@@ -62,9 +63,10 @@ impl<'a> Json<'a> {
     /// `null`, of no document.
     pub const NULL: Json<'static> = Json {
         tree: &NULL,
-        node: Node::Null,
+        node: Node::NULL,
     };
 
+    #[inline]
     fn at(tree: &'a Tree<'a>, at: usize) -> Json<'a> {
         Json {
             tree,
@@ -73,17 +75,19 @@ impl<'a> Json<'a> {
     }
 
     /// What it is.
+    #[inline]
     pub fn view(self) -> View<'a> {
         let tree = self.tree;
-        match self.node {
-            Node::Null => View::Null,
-            Node::Bool(value) => View::Bool(value),
-            Node::Unsigned(value) => View::Number(value.bits().into()),
-            Node::Negative(value) => View::Number(value.bits().cast_signed().into()),
-            Node::Float(value) => Number::from_f64(f64::from_bits(value.bits())).map_or(View::Null, View::Number),
-            node @ (Node::Text(_) | Node::Owned(_)) => View::String(tree.string(node).unwrap_or_default()),
-            Node::Array(elements, _) => View::Array(Array { tree, elements }),
-            Node::Object(entries, _) => View::Object(Object { tree, entries }),
+        let (node, span) = (self.node, self.node.span);
+        match node.kind {
+            Kind::Null => View::Null,
+            Kind::Bool => View::Bool(node.bits() == 1),
+            Kind::Unsigned => View::Number(node.bits().into()),
+            Kind::Negative => View::Number(node.bits().cast_signed().into()),
+            Kind::Float => Number::from_f64(f64::from_bits(node.bits())).map_or(View::Null, View::Number),
+            Kind::Text | Kind::Owned => View::String(tree.string(node).unwrap_or_default()),
+            Kind::Array => View::Array(Array { tree, elements: span }),
+            Kind::Object => View::Object(Object { tree, entries: span }),
         }
     }
 
@@ -94,6 +98,7 @@ impl<'a> Json<'a> {
     }
 
     /// The element at an index, if it is an array that is long enough.
+    #[inline]
     pub fn get_index(self, index: usize) -> Option<Json<'a>> {
         self.as_array()?.get(index)
     }
@@ -120,36 +125,35 @@ impl<'a> Json<'a> {
     }
 
     /// The value, if it is a boolean.
+    #[inline]
     pub fn as_bool(self) -> Option<bool> {
-        match self.node {
-            Node::Bool(value) => Some(value),
-            _ => None,
-        }
+        self.is_boolean().then(|| self.node.bits() == 1)
     }
 
     /// The value, if it is an integer of 64 bits.
+    #[inline]
     pub fn as_i64(self) -> Option<i64> {
-        match self.node {
-            Node::Unsigned(value) => value.bits().try_into().ok(),
-            Node::Negative(value) => Some(value.bits().cast_signed()),
+        match self.node.kind {
+            Kind::Unsigned => self.node.bits().try_into().ok(),
+            Kind::Negative => Some(self.node.bits().cast_signed()),
             _ => None,
         }
     }
 
     /// The value, if it is an integer of 64 bits that is not negative.
+    #[inline]
     pub fn as_u64(self) -> Option<u64> {
-        match self.node {
-            Node::Unsigned(value) => Some(value.bits()),
-            _ => None,
-        }
+        (self.node.kind == Kind::Unsigned).then(|| self.node.bits())
     }
 
     /// The value as a float, if it is a number.
+    #[inline]
     pub fn as_f64(self) -> Option<f64> {
         self.as_number()?.as_f64()
     }
 
     /// The value, if it is a number.
+    #[inline]
     pub fn as_number(self) -> Option<Number> {
         match self.view() {
             View::Number(number) => Some(number),
@@ -158,61 +162,63 @@ impl<'a> Json<'a> {
     }
 
     /// The elements, if it is an array.
+    #[inline]
     pub fn as_array(self) -> Option<Array<'a>> {
-        match self.node {
-            Node::Array(elements, _) => Some(Array {
-                tree: self.tree,
-                elements,
-            }),
-            _ => None,
-        }
+        self.is_array().then_some(Array {
+            tree: self.tree,
+            elements: self.node.span,
+        })
     }
 
     /// The entries, if it is an object.
     #[inline]
     pub fn as_object(self) -> Option<Object<'a>> {
-        match self.node {
-            Node::Object(entries, _) => Some(Object {
-                tree: self.tree,
-                entries,
-            }),
-            _ => None,
-        }
+        self.is_object().then_some(Object {
+            tree: self.tree,
+            entries: self.node.span,
+        })
     }
 
     /// Whether it is `null`.
+    #[inline]
     pub fn is_null(self) -> bool {
-        matches!(self.node, Node::Null)
+        self.node.kind == Kind::Null
     }
 
     /// Whether it is `true` or `false`.
+    #[inline]
     pub fn is_boolean(self) -> bool {
-        matches!(self.node, Node::Bool(_))
+        self.node.kind == Kind::Bool
     }
 
     /// Whether it is a number.
+    #[inline]
     pub fn is_number(self) -> bool {
-        matches!(self.node, Node::Unsigned(_) | Node::Negative(_) | Node::Float(_))
+        matches!(self.node.kind, Kind::Unsigned | Kind::Negative | Kind::Float)
     }
 
     /// Whether it is a number with a fraction or an exponent, or beyond 64 bits.
+    #[inline]
     pub fn is_f64(self) -> bool {
-        matches!(self.node, Node::Float(_))
+        self.node.kind == Kind::Float
     }
 
     /// Whether it is a string.
+    #[inline]
     pub fn is_string(self) -> bool {
-        matches!(self.node, Node::Text(_) | Node::Owned(_))
+        matches!(self.node.kind, Kind::Text | Kind::Owned)
     }
 
     /// Whether it is an array.
+    #[inline]
     pub fn is_array(self) -> bool {
-        matches!(self.node, Node::Array(..))
+        self.node.kind == Kind::Array
     }
 
     /// Whether it is an object.
+    #[inline]
     pub fn is_object(self) -> bool {
-        matches!(self.node, Node::Object(..))
+        self.node.kind == Kind::Object
     }
 }
 
@@ -224,31 +230,37 @@ impl<'a> Array<'a> {
     };
 
     /// How many elements there are.
+    #[inline]
     pub fn len(self) -> usize {
         self.elements.len()
     }
 
     /// Whether there are none.
+    #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
     /// The element at an index.
+    #[inline]
     pub fn get(self, index: usize) -> Option<Json<'a>> {
         (index < self.len()).then(|| Json::at(self.tree, self.elements.start() + index))
     }
 
     /// The first element.
+    #[inline]
     pub fn first(self) -> Option<Json<'a>> {
         self.get(0)
     }
 
     /// The last element.
+    #[inline]
     pub fn last(self) -> Option<Json<'a>> {
         self.iter().next_back()
     }
 
     /// Each element, in order.
+    #[inline]
     pub fn iter(self) -> Elements<'a> {
         Elements {
             array: self,
@@ -265,11 +277,13 @@ impl<'a> Object<'a> {
     };
 
     /// How many entries there are.
+    #[inline]
     pub fn len(self) -> usize {
         self.entries.len()
     }
 
     /// Whether there are none.
+    #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
@@ -281,11 +295,13 @@ impl<'a> Object<'a> {
     }
 
     /// Whether there is a value under a key.
+    #[inline]
     pub fn contains_key(self, key: &str) -> bool {
         self.tree.find(self.entries, key).is_some()
     }
 
     /// Each key with its value, in the order of the keys.
+    #[inline]
     pub fn iter(self) -> Entries<'a> {
         Entries {
             object: self,
@@ -294,15 +310,18 @@ impl<'a> Object<'a> {
     }
 
     /// Each key, in order.
+    #[inline]
     pub fn keys(self) -> impl DoubleEndedIterator<Item = &'a str> + ExactSizeIterator {
         self.iter().map(|(key, _)| key)
     }
 
     /// Each value, in the order of the keys.
+    #[inline]
     pub fn values(self) -> impl DoubleEndedIterator<Item = Json<'a>> + ExactSizeIterator {
         self.iter().map(|(_, value)| value)
     }
 
+    #[inline]
     fn entry(self, entry: usize) -> (&'a str, Json<'a>) {
         let key = self.tree.nodes.get(key_of(self.entries, entry));
         let value = Json::at(self.tree, value_of(self.entries, entry));
@@ -327,14 +346,17 @@ pub struct Entries<'a> {
 impl<'a> Iterator for Elements<'a> {
     type Item = Json<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Json<'a>> {
         self.array.get(self.left.next()?)
     }
 
+    #[inline]
     fn nth(&mut self, count: usize) -> Option<Json<'a>> {
         self.array.get(self.left.nth(count)?)
     }
 
+    #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.left.size_hint()
     }
@@ -343,22 +365,26 @@ impl<'a> Iterator for Elements<'a> {
 impl<'a> Iterator for Entries<'a> {
     type Item = (&'a str, Json<'a>);
 
+    #[inline]
     fn next(&mut self) -> Option<(&'a str, Json<'a>)> {
         self.left.next().map(|entry| self.object.entry(entry))
     }
 
+    #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.left.size_hint()
     }
 }
 
 impl DoubleEndedIterator for Elements<'_> {
+    #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
         self.array.get(self.left.next_back()?)
     }
 }
 
 impl DoubleEndedIterator for Entries<'_> {
+    #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
         self.left.next_back().map(|entry| self.object.entry(entry))
     }
@@ -376,6 +402,7 @@ impl<'a> IntoIterator for Array<'a> {
     type Item = Json<'a>;
     type IntoIter = Elements<'a>;
 
+    #[inline]
     fn into_iter(self) -> Elements<'a> {
         self.iter()
     }
@@ -385,6 +412,7 @@ impl<'a> IntoIterator for Object<'a> {
     type Item = (&'a str, Json<'a>);
     type IntoIter = Entries<'a>;
 
+    #[inline]
     fn into_iter(self) -> Entries<'a> {
         self.iter()
     }

@@ -1,17 +1,14 @@
 //! Who asks, and the patterns that select by that.
 
-use std::sync::Arc;
-
-use jiff::civil::Date;
-use serde_json::Value;
-
+use super::Platform;
 use crate::cel::{Here, Inputs, Meter, Program, Session};
 use crate::diag::Span;
 use crate::k8s::glob::Glob;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::ray::flyte::Identity;
-
-use super::Platform;
+use jiff::civil::Date;
+use serde_json::Value;
+use std::sync::Arc;
 
 /// Who asks, for what: all that policies select by.
 #[derive(Clone, Debug, Default)]
@@ -60,7 +57,7 @@ impl Subject {
     }
 
     /// The variables of expressions about a RayJob that this subject asks for.
-    pub fn session<'a>(&'a self, job: &'a RayJob<'a>, old: Option<&'a Value>, platform: &'a Platform) -> Session<'a> {
+    pub fn session<'a>(&'a self, job: &'a Workload<'a>, old: Option<&'a Value>, platform: &'a Platform) -> Session<'a> {
         Session::new(Inputs {
             job,
             old,

@@ -1,11 +1,10 @@
 //! What a check or an injector may look at.
 
-use std::sync::{Arc, LazyLock};
-
 use crate::policy::merge::Group;
 use crate::policy::settings::Settings;
 use crate::policy::{Effective, Leaf, Origin, Platform};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
+use std::sync::{Arc, LazyLock};
 
 /// What an injector or a check sees beside the RayJob.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +82,7 @@ impl<'a> Cx<'a> {
     }
 
     /// Whether the author has turned an injector off, where a policy lets them.
-    pub fn skips(&self, job: &RayJob<'_>, injector: &str) -> bool {
+    pub fn skips(&self, job: &Workload<'_>, injector: &str) -> bool {
         self.policy.allow_skip.contains(injector)
             && job
                 .annotation(SKIP_ANNOTATION)

@@ -104,22 +104,3 @@ fn last_resort(metrics: &Metrics) -> Answer {
         record,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bound_on_values_is_never_below_their_number() {
-        for (text, values) in [
-            ("1", 1),
-            ("[]", 1),
-            ("{}", 1),
-            ("[1,2]", 3),
-            (r#"{"a":1}"#, 2),
-            (r#"{"a":{"b":{}},"c":[[],[1]]}"#, 7),
-        ] {
-            assert!(most_values(text.as_bytes()) >= values, "{text}");
-        }
-    }
-}

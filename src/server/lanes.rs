@@ -56,3 +56,22 @@ pub(super) fn most_values(text: &[u8]) -> usize {
     // One pass that the compiler turns into vector instructions: it costs a hundredth of reading the text.
     1 + text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_on_values_is_never_below_their_number() {
+        for (text, values) in [
+            ("1", 1),
+            ("[]", 1),
+            ("{}", 1),
+            ("[1,2]", 3),
+            (r#"{"a":1}"#, 2),
+            (r#"{"a":{"b":{}},"c":[[],[1]]}"#, 7),
+        ] {
+            assert!(most_values(text.as_bytes()) >= values, "{text}");
+        }
+    }
+}

@@ -8,13 +8,12 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use serde_json::Value;
 
-use crate::diag::{Diagnostic, SourceId, Sources, Span, any_error};
+use crate::diag::{Diagnostic, SourceId, Sources, Span, any_error, quoted};
 use crate::engine::{Operation, Verdict};
-use crate::k8s::text::quoted;
 use crate::policy::load::Source;
 use crate::policy::read::Reader;
 use crate::ray::defaults;
-use crate::ray::job::forget_managed_fields;
+use crate::ray::workload::forget_managed_fields;
 use crate::yaml::{self, Limits, Node, Reading, Step};
 
 use super::keys::CASE;

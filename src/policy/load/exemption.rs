@@ -39,7 +39,7 @@ impl Loaded {
                         format!("the last day of the exemption `{name}` is {days}"),
                     )
                 };
-                let owner = crate::k8s::text::quoted(owner);
+                let owner = crate::diag::quoted(owner);
                 diagnostic
                     .at(*span, "")
                     .help(format!("let its owner, {owner}, give it a later day or take it out"))

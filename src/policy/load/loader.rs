@@ -188,7 +188,7 @@ impl Loader<'_> {
                 (None, None) => node.locate(&[]),
             };
             let message = match version {
-                Some(version) => format!("apiVersion {} is not {API_VERSION}", crate::k8s::text::quoted(version)),
+                Some(version) => format!("apiVersion {} is not {API_VERSION}", diag::quoted(version)),
                 None => format!("the document has no `apiVersion: {API_VERSION}`"),
             };
             let help = match version {
@@ -203,10 +203,10 @@ impl Loader<'_> {
             let kinds: Vec<&str> = DOCUMENTS.iter().map(|document| document.kind).collect();
             let help = match kind.and_then(|kind| suggest(kind, kinds.iter().copied())) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the kinds are {}", crate::k8s::text::listed(&kinds)),
+                None => format!("the kinds are {}", diag::listed(&kinds)),
             };
             let message = match (kind, node.get("kind")) {
-                (Some(kind), _) => format!("there is no kind {}", crate::k8s::text::quoted(kind)),
+                (Some(kind), _) => format!("there is no kind {}", diag::quoted(kind)),
                 (None, Some(kind)) => format!("`kind` wants a name, this is {}", kind.kind()),
                 (None, None) => "the document has no `kind`".to_owned(),
             };
@@ -325,20 +325,20 @@ impl Loader<'_> {
                 continue;
             };
             let near = suggest(name, self.known.injectors.iter().copied()).map_or_else(
-                || format!("the injectors are {}", crate::k8s::text::listed(&self.known.injectors)),
+                || format!("the injectors are {}", diag::listed(&self.known.injectors)),
                 |near| format!("did you mean `{near}`?"),
             );
             let diagnostic = error(
                 codes::BAD_VALUE,
                 item.span,
-                format!("there is no injector {}", crate::k8s::text::quoted(name)),
+                format!("there is no injector {}", diag::quoted(name)),
             );
             self.push(diagnostic.help(near));
         }
         for item in spec.get("unset").and_then(Node::as_sequence).unwrap_or_default() {
             let Some(leaf) = item.as_str() else { continue };
             if keys_of(SETTINGS, leaf).is_none() {
-                let message = format!("there is no leaf {}", crate::k8s::text::quoted(leaf));
+                let message = format!("there is no leaf {}", diag::quoted(leaf));
                 self.push(error(codes::UNKNOWN_LEAF, item.span, message).help(leaf_meant(leaf)));
             }
         }
@@ -496,7 +496,7 @@ impl Loader<'_> {
                 continue;
             };
             let message = match platform.accelerators.get(name) {
-                None => format!("the Platform has no accelerator {}", crate::k8s::text::quoted(name)),
+                None => format!("the Platform has no accelerator {}", diag::quoted(name)),
                 Some(kind) if kind.resource != *resource => {
                     format!("the accelerator `{name}` is for {}, not for {resource}", kind.resource)
                 }
@@ -512,7 +512,7 @@ impl Loader<'_> {
                 None if names.is_empty() => {
                     format!("describe one for {resource} under `accelerators` in the document of kind Platform")
                 }
-                None => format!("for {resource} the Platform has {}", crate::k8s::text::listed(&names)),
+                None => format!("for {resource} the Platform has {}", diag::listed(&names)),
             };
             found.push(
                 Diagnostic::error(codes::UNKNOWN_ACCELERATOR, message)
@@ -591,7 +591,7 @@ pub(super) fn leaf_meant(leaf: &str) -> String {
         Some(section) if !below.is_empty() => format!("`{section}` has: {}", below.join(", ")),
         _ => {
             let sections: Vec<&str> = SETTINGS.iter().map(|field| field.key).collect();
-            format!("leaves begin with {}", crate::k8s::text::listed(&sections))
+            format!("leaves begin with {}", diag::listed(&sections))
         }
     }
 }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
+use super::super::Cx;
+use super::super::finding::Findings;
+use super::evidence::Evidence;
 use crate::policy::Origin;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
-use crate::rules::Cx;
-use crate::rules::finding::Findings;
-
-use super::evidence::Evidence;
+use crate::ray::{KubeRay, Workload};
 
 /// A check. Its page is the text of `raygate explain`, of the docs and of the link in a denial.
 #[derive(Debug)]
@@ -28,7 +27,7 @@ pub struct Check {
     /// Why its findings may be acted on.
     pub evidence: &'static [Evidence],
     /// Looks at a RayJob.
-    pub run: fn(&Cx<'_>, &RayJob<'_>, &mut Findings),
+    pub run: fn(&Cx<'_>, &Workload<'_>, &mut Findings),
 }
 
 /// A span of KubeRay releases, and a feature gate that decides.

@@ -1,8 +1,8 @@
 //! An injector as an entry of its table.
 
-use crate::ray::RayJob;
-use crate::rules::Cx;
-use crate::rules::edit::Plan;
+use super::super::Cx;
+use super::super::edit::Plan;
+use crate::ray::Workload;
 
 /// An injector.
 #[derive(Debug)]
@@ -14,5 +14,5 @@ pub struct Injector {
     /// The settings that steer it.
     pub settings: &'static [&'static str],
     /// Plans its edits, or none.
-    pub plan: fn(&Cx<'_>, &RayJob<'_>, &mut Plan),
+    pub plan: fn(&Cx<'_>, &Workload<'_>, &mut Plan),
 }

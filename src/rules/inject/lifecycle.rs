@@ -6,7 +6,7 @@
 //! is a field of KubeRay 1.6: older CRDs drop it, so it is set only where the Platform names that release or a later one.
 
 use crate::k8s::path::Path;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 
 use super::Injector;
 use crate::rules::Cx;
@@ -20,7 +20,7 @@ pub const INJECTOR: Injector = Injector {
     plan,
 };
 
-fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
+fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     if !job.spec.is_object() || job.selects_cluster() {
         return;
     }
@@ -49,7 +49,7 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
     }
 }
 
-fn clean_up(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
+fn clean_up(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     let has = |key| job.spec.get(key).is_some_and(|value| !value.is_null());
     if has("deletionStrategy") || has("deletionPolicy") {
         return;

@@ -6,8 +6,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::ray::job::text;
-use crate::ray::{RayJob, flyte};
+use crate::k8s::json::text;
+use crate::ray::{Workload, flyte};
 
 use super::Injector;
 use crate::rules::Cx;
@@ -24,7 +24,7 @@ pub const INJECTOR: Injector = Injector {
 /// The container name of KubeRay's own submitter.
 const CONTAINER_NAME: &str = "ray-job-submitter";
 
-fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
+fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     let Some(submitter) = job.submitter() else { return };
     let Some(main) = submitter.main() else { return };
     if job.submission_mode() != "K8sJobMode" {

@@ -2,8 +2,8 @@
 
 use crate::k8s::path::Path;
 use crate::ray::device::is_accelerator;
-use crate::ray::job::{Container, Pod, Resource};
 use crate::ray::memory::{Shm, shm};
+use crate::ray::{Container, Pod, Resource};
 use crate::rules::Cx;
 
 /// Whether a resource is an accelerator, by its name or because the Platform says so.

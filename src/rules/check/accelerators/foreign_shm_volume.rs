@@ -2,7 +2,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::memory::{SHM_PATH, SHM_VOLUME, Shm, shm};
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let Some(ray) = pod.main().filter(|ray| ray.mount_at(SHM_PATH).is_none()) else {
             continue;

@@ -1,7 +1,7 @@
 //! Finds a head that asks for accelerators while there are worker groups.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::ray::facts::size;
 use crate::rules::check::resources::named;
 use crate::rules::check::{Check, Evidence, Versions};
@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(head) = job.head().filter(|_| job.workers().next().is_some()) else {
         return;
     };

@@ -3,7 +3,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::facts::{Facts, size};
-use crate::ray::{Pod, RayJob};
+use crate::ray::{Pod, Workload};
 use crate::rules::check::resources::over_budget;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(cap) = cx.policy.limits.max_gpus_per_job else {
         return;
     };

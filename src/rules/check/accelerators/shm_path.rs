@@ -1,10 +1,11 @@
 //! Finds a mount of `/dev/shm` in a Ray container that spells the path otherwise, such as `/dev/shm/`.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
+use crate::k8s::json::{items, text};
 use crate::policy::settings::Action;
-use crate::ray::job::{items, same_path, text};
+use crate::ray::container::same_path;
 use crate::ray::memory::SHM_PATH;
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -25,7 +26,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let Some(ray) = pod.main() else { continue };
         let mounts = items(ray.value, "volumeMounts");

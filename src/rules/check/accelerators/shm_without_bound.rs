@@ -3,7 +3,7 @@
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::memory::{Shm, shm, size_limit};
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let Some(ray) = pod.main().filter(|ray| ray.limit("memory").is_none()) else {
             continue;

@@ -1,7 +1,7 @@
 //! Finds a pod whose Ray container, the first, asks for no accelerator while another of its containers does.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Workload, flyte};
 use crate::rules::check::resources::{named, place};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -24,7 +24,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         if pod.main().is_none_or(|ray| devices(cx, ray).next().is_some()) {
             continue;

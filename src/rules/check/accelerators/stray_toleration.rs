@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
+use crate::k8s::json::{items, text};
 use crate::k8s::toleration::implies;
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
-use crate::ray::job::{Container, Pod, items, text};
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Container, Pod, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -25,7 +25,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.pods.iter().filter(|pod| !may_use_devices(pod)) {
         let stray = items(pod.spec, "tolerations")
             .iter()

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::job::text;
-use crate::ray::{KubeRay, RayJob, flyte};
+use crate::ray::{KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if !job.autoscales() {
         return;
     }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::diag::quoted;
 use crate::k8s::names::{dns1123_label, dns1123_subdomain, label_value};
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -38,7 +38,7 @@ const CLUSTER_SUFFIX: usize = 17;
 /// How much of cluster and group KubeRay takes into a pod's name, in bytes (`utils/util.go`, `PodName`).
 const POD_PREFIX: usize = 50;
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let mut seen_lower: BTreeMap<String, usize> = BTreeMap::new();
     for pod in job.workers() {
@@ -103,7 +103,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
 }
 
 /// A pod's name as far as every release of KubeRay takes the group's name into it.
-fn pod_name(job: &RayJob<'_>, group: &str) -> String {
+fn pod_name(job: &Workload<'_>, group: &str) -> String {
     let room = POD_PREFIX.saturating_sub(job.name().len() + CLUSTER_SUFFIX + 1);
     match group
         .char_indices()

@@ -2,7 +2,7 @@
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, Role, facts};
+use crate::ray::{Role, Workload, facts};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(most) = cx.policy.limits.max_pods_per_job else {
         return;
     };

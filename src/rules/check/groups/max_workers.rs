@@ -1,7 +1,7 @@
 //! Finds a worker group with more pods, at the autoscaler's most, than `limits.maxWorkersPerGroup`.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, facts, flyte};
+use crate::ray::{Workload, facts, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(most) = cx.policy.limits.max_workers_per_group else {
         return;
     };

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use crate::k8s::json::items;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::job::items;
-use crate::ray::{Container, RayJob};
+use crate::ray::{Container, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -27,7 +27,7 @@ pub const CHECK: Check = Check {
 
 const ANNOTATION: &str = "ray.io/overwrite-container-cmd";
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if job.annotation(ANNOTATION) != Some("true") {
         return;
     }

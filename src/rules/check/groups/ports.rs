@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
+use crate::k8s::json::{items, text};
 use crate::policy::settings::Action;
-use crate::ray::job::{items, text};
-use crate::ray::{RayJob, flyte, told};
+use crate::ray::{Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -34,7 +34,7 @@ const DASHBOARD_PORT: i64 = 8265;
 const METRICS: &str = "metrics";
 const METRICS_PORT: i64 = 8080;
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(head) = job.head() else { return };
     let Some(ray) = head.main() else { return };
     let ports = items(ray.value, "ports");

@@ -3,10 +3,10 @@
 
 use serde_json::Value;
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::job::text;
-use crate::ray::{Container, RayJob, flyte};
+use crate::ray::{Container, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -28,7 +28,7 @@ pub const CHECK: Check = Check {
 
 const PROBES: [&str; 2] = ["livenessProbe", "readinessProbe"];
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let Some(ray) = pod.main() else { continue };
         let missing = match PROBES.map(|key| probe(ray, key).is_some()) {

@@ -1,7 +1,7 @@
 //! Finds a worker group whose `replicas` are above `maxReplicas`, or below `minReplicas` while they are not 0.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.workers() {
         let (least, most) = super::bounds(pod);
         let replicas = pod.group_number("replicas", 0);

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
 use crate::ray::shell::{self, Braces, Special};
-use crate::ray::{Pod, RayJob, flyte, told};
+use crate::ray::{Pod, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -26,7 +26,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let may_be_unread = told::overwrites_command(job);
     for pod in job.ray_pods() {
         // Two values with one quotation mark each may quote what stands between them.

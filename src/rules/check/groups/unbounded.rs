@@ -1,7 +1,7 @@
 //! Finds a worker group of an autoscaled job with `maxReplicas` at its default, 2147483647.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if !job.autoscales() {
         return;
     }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::diag::quoted;
 use crate::k8s::image::{Image, ImagePattern};
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{Place, RayJob, flyte};
+use crate::ray::{Place, Workload, flyte};
 use crate::rules::check::resources::place as place_of;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(allowed) = &cx.policy.limits.allowed_images else {
         return;
     };

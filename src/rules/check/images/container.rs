@@ -1,6 +1,7 @@
 //! The image of a container.
 
-use crate::ray::job::{Slot, text};
+use crate::k8s::json::text;
+use crate::ray::container::Slot;
 use crate::ray::{Container, Pod};
 
 /// The image of a container, empty where it has none.

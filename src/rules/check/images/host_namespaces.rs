@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
+use crate::k8s::json::items;
 use crate::policy::settings::Action;
-use crate::ray::job::items;
-use crate::ray::{Container, Place, Pod, RayJob, flyte};
+use crate::ray::{Container, Place, Pod, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -28,7 +28,7 @@ const NAMESPACES: [(&str, &str); 2] = [
     ("hostIPC", "shares memory with the other pods of the node"),
 ];
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for place in job.places() {
         match place {
             Place::Pod(pod) => namespaces(pod, findings),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in &job.pods {
         if pod.spec.get("hostNetwork") == Some(&Value::Bool(true)) {
             findings.push(

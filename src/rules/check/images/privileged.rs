@@ -3,10 +3,10 @@
 
 use serde_json::Value;
 
-use crate::k8s::text::{listed, quoted};
+use crate::diag::{listed, quoted};
+use crate::k8s::json::items;
 use crate::policy::settings::Action;
-use crate::ray::job::items;
-use crate::ray::{Place, RayJob, flyte};
+use crate::ray::{Place, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -27,7 +27,7 @@ pub const CHECK: Check = Check {
 /// The most capabilities that one message names.
 const SHOWN: usize = 5;
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for place in job.places() {
         let Place::Container(pod, container) = place else {
             continue;

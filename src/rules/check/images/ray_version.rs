@@ -2,10 +2,10 @@
 //! `ray-llm`) and both name a release.
 
 use crate::k8s::image::Image;
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::text;
+use crate::ray::Workload;
 use crate::ray::release::Release;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -26,7 +26,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(said) = job
         .cluster
         .and_then(|cluster| Release::leading(text(cluster, "rayVersion")?))

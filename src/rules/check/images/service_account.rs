@@ -1,8 +1,8 @@
 //! Looks at an autoscaled job whose head names a service account.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(head) = job.head().filter(|_| job.autoscales()) else {
         return;
     };

@@ -1,9 +1,9 @@
 //! Finds pods that run as a service account that the Platform trusts.
 
+use crate::diag::quoted;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, Role, flyte};
+use crate::ray::{Role, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
 /// The account of a pod that names none.
 const DEFAULT: (&str, &str) = ("serviceAccountName", "default");
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let owner = |account: &str| {
         let user = format!("system:serviceaccount:{}:{account}", cx.namespace);
         let is_flytes = cx.platform.flyte.service_accounts.contains(&user);

@@ -1,11 +1,10 @@
 //! Fields that several of KubeRay's rules read.
 
-use serde_json::Value;
-
+use super::super::{Evidence, Versions};
+use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
-use crate::ray::job::{items, text};
-use crate::ray::{Container, KubeRay, Pod, RayJob};
-use crate::rules::check::{Evidence, Versions};
+use crate::ray::{Container, KubeRay, Pod, Workload};
+use serde_json::Value;
 
 /// The releases that ask the rules on the cluster's spec of the RayJob itself.
 pub(super) const CLUSTER_RULES: Versions = Versions::since(KubeRay::V1_4);
@@ -28,7 +27,7 @@ pub(super) fn given<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
 }
 
 /// A field of `rayClusterSpec`, unless it is missing or null.
-pub(super) fn cluster_field<'a>(job: &RayJob<'a>, key: &str) -> Option<&'a Value> {
+pub(super) fn cluster_field<'a>(job: &Workload<'a>, key: &str) -> Option<&'a Value> {
     given(job.cluster?, key)
 }
 
@@ -38,7 +37,7 @@ pub(super) fn cluster_path(key: &'static str) -> Path {
 }
 
 /// The head and the container in which KubeRay runs Ray.
-pub(super) fn head_container<'j, 'a>(job: &'j RayJob<'a>) -> Option<(&'j Pod<'a>, &'j Container<'a>)> {
+pub(super) fn head_container<'j, 'a>(job: &'j Workload<'a>) -> Option<(&'j Pod<'a>, &'j Container<'a>)> {
     let head = job.head()?;
     Some((head, head.main()?))
 }
@@ -51,7 +50,7 @@ pub(super) fn position(holder: &Value, variable: &str) -> Option<usize> {
 }
 
 /// Where a variable of the head's Ray container stands.
-pub(super) fn head_variable(job: &RayJob<'_>, variable: &str) -> Option<Path> {
+pub(super) fn head_variable(job: &Workload<'_>, variable: &str) -> Option<Path> {
     let (head, container) = head_container(job)?;
     let index = position(container.value, variable)?;
     Some(head.container_path(container).then_key("env").index(index))

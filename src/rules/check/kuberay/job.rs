@@ -16,13 +16,13 @@ pub mod suspended_without_shutdown;
 pub mod ttl_without_shutdown;
 
 use crate::k8s::path::Path;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::{Finding, Findings};
 
 /// The longest name in bytes, so that the cluster's and its Service's names fit.
 const LONGEST: usize = 47;
 
-fn below(job: &RayJob<'_>, key: &'static str, least: i64, findings: &mut Findings, flyte: Option<&str>) {
+fn below(job: &Workload<'_>, key: &'static str, least: i64, findings: &mut Findings, flyte: Option<&str>) {
     let Some(seen) = job.number(key).filter(|seen| *seen < least) else {
         return;
     };

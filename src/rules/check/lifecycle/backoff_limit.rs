@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
 
 const KEY: &str = "backoffLimit";
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(most) = cx.policy.limits.max_backoff_limit else {
         return;
     };

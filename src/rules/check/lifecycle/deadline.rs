@@ -1,14 +1,14 @@
 //! Deadlines and their defaults.
 
 use crate::k8s::path::Path;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
 /// A deadline that is absent, which is infinite, or above the most that is allowed. The repair takes the platform's
 /// own default where that is lower.
 pub(super) fn deadline(
-    job: &RayJob<'_>,
+    job: &Workload<'_>,
     key: &'static str,
     what: &str,
     most: Option<i64>,

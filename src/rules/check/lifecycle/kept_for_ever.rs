@@ -2,7 +2,7 @@
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let has = |key| job.spec.get(key).is_some_and(|value| !value.is_null());
     if !job.spec.is_object()
         || job.flag("shutdownAfterJobFinishes")

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
+use crate::diag::listed;
+use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
-use crate::k8s::text::listed;
 use crate::policy::settings::Action;
-use crate::ray::job::{items, text};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -24,7 +24,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(strategy) = job.spec.get("deletionStrategy").filter(|_| !job.selects_cluster()) else {
         return;
     };

@@ -2,7 +2,7 @@
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let has = |key| job.spec.get(key).is_some_and(|value| !value.is_null());
     let knows_pre_running = cx.kuberay() >= KubeRay::V1_6;
     if !job.spec.is_object()

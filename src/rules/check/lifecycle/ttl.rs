@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use crate::k8s::json::items;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::items;
+use crate::ray::Workload;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(most) = cx.policy.limits.max_ttl_seconds else {
         return;
     };

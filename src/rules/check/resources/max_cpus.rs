@@ -1,7 +1,7 @@
 //! Finds a RayJob whose pods together reserve more CPUs than `limits.maxCpusPerJob`, at the autoscaler's most.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::ray::facts::{Facts, size};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(cap) = cx.policy.limits.max_cpus_per_job.as_ref() else {
         return;
     };

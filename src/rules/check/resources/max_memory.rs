@@ -2,7 +2,7 @@
 
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::ray::facts::{Facts, size};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(cap) = cx.policy.limits.max_memory_per_job.as_ref() else {
         return;
     };

@@ -1,12 +1,11 @@
 //! Resources and their places, for messages.
 
-use std::borrow::Cow;
-
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
+use crate::ray::container::Slot;
 use crate::ray::facts::pods_at_most;
-use crate::ray::job::{Container, Pod, Slot};
-use crate::ray::{RayJob, Role, flyte};
+use crate::ray::{Container, Pod, Role, Workload, flyte};
 use crate::rules::Finding;
+use std::borrow::Cow;
 
 /// How a message speaks of a container: by its pod alone where it is the Ray container.
 pub(in crate::rules::check) fn place(pod: &Pod<'_>, container: &Container<'_>) -> String {
@@ -44,7 +43,7 @@ pub(super) fn is_exact(key: &str) -> bool {
 
 /// The finding that a job asks for `sum`, more than `cap`: at the group that takes the most of it.
 pub(in crate::rules::check) fn over_budget(
-    job: &RayJob<'_>,
+    job: &Workload<'_>,
     sum: &str,
     cap: &str,
     weight: i64,

@@ -1,9 +1,9 @@
 //! Finds a RayJob with an empty `entrypoint`, unless somebody else submits the job.
 
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::text;
+use crate::ray::Workload;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let submits_itself = matches!(job.submission_mode(), "InteractiveMode" | "UserMode");
     let entrypoint = text(job.spec, "entrypoint").unwrap_or_default();
     if !job.spec.is_object() || submits_itself || !entrypoint.trim().is_empty() || !super::runs_kuberays_command(job) {

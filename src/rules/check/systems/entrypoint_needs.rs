@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::k8s::json::text;
 use crate::k8s::names::is_gpu_key;
 use crate::k8s::path::Path;
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
-use crate::ray::job::text;
-use crate::ray::{KubeRay, Pod, RayJob, Role, facts};
+use crate::ray::{KubeRay, Pod, Role, Workload, facts};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -30,7 +30,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for (key, offer, unit) in [
         (
             "entrypointNumCpus",
@@ -74,7 +74,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
 }
 
 /// The most that one pod of the cluster offers; `None` where that cannot be told.
-fn most_offered(cx: &Cx<'_>, job: &RayJob<'_>, offer: fn(&Cx<'_>, &Pod<'_>) -> Option<i64>) -> Option<i64> {
+fn most_offered(cx: &Cx<'_>, job: &Workload<'_>, offer: fn(&Cx<'_>, &Pod<'_>) -> Option<i64>) -> Option<i64> {
     if job.selects_cluster() || job.head().is_none() {
         return None;
     }

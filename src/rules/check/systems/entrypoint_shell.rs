@@ -1,11 +1,11 @@
 //! Finds shell operators outside quotation marks in an `entrypoint` that bash reads first.
 
+use crate::diag::quoted;
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::job::text;
 use crate::ray::shell::{self, Special};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -25,7 +25,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(entrypoint) = text(job.spec, "entrypoint") else {
         return;
     };

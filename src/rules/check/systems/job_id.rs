@@ -1,10 +1,10 @@
 //! Finds a `jobId` with other characters than letters, digits, `.`, `_` and `-`.
 
+use crate::diag::quoted;
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::text;
+use crate::ray::Workload;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -24,7 +24,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(id) = text(job.spec, "jobId") else { return };
     if id
         .bytes()

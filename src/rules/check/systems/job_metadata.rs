@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::job::text;
 use crate::ray::release::Release;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -29,7 +29,7 @@ pub const CHECK: Check = Check {
 /// The first release of Ray whose `ray job submit` takes metadata.
 const SINCE: Release = Release::new(2, 6, 0);
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let has_metadata = job
         .spec
         .get("metadata")

@@ -1,9 +1,9 @@
 //! Looks at a RayJob for the KAI scheduler.
 
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::job::text;
-use crate::ray::{KubeRay, Pod, RayJob};
+use crate::ray::{KubeRay, Pod, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
 
 const QUEUE: &str = "kai.scheduler/queue";
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let has_queue = job.label(QUEUE).is_some_and(|queue| !queue.is_empty());
     let without_queue = job
         .ray_pods()

@@ -2,7 +2,7 @@
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -25,7 +25,7 @@ const ELASTIC: &str = "kueue.x-k8s.io/elastic-job";
 /// Kueue before its limit of 8 pod sets was raised (`jobs/rayjob`, webhook): one is the head's.
 const MOST_GROUPS: usize = 7;
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if job.label(QUEUE).is_none_or(str::is_empty) || !job.spec.is_object() || job.selects_cluster() {
         return;
     }

@@ -1,10 +1,10 @@
 //! Finds a `submissionMode` that the installed KubeRay does not know.
 
+use crate::diag::{listed, quoted};
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
-use crate::k8s::text::{listed, quoted};
 use crate::policy::settings::Action;
-use crate::ray::job::text;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -33,7 +33,7 @@ const MODES: [(&str, KubeRay, KubeRay); 5] = [
     ("SidecarMode", KubeRay::V1_5, KubeRay::V1_7),
 ];
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(mode) = text(job.spec, "submissionMode") else {
         return;
     };

@@ -1,11 +1,10 @@
 //! Looks into `runtimeEnvYAML`.
 
+use crate::diag::{listed, quoted};
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
-use crate::k8s::text::{listed, quoted};
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::text;
-use crate::ray::runtime_env;
+use crate::ray::{Workload, runtime_env};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 use crate::yaml::{Node, NodeValue};
@@ -29,7 +28,7 @@ pub const CHECK: Check = Check {
 /// The most names that one message repeats.
 const SHOWN: usize = 5;
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(environment) = text(job.spec, "runtimeEnvYAML").filter(|text| !text.trim().is_empty()) else {
         return;
     };

@@ -1,9 +1,10 @@
 //! Looks at the submitter's template in `K8sJobMode`.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::{Slot, text};
+use crate::ray::Workload;
+use crate::ray::container::Slot;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -26,7 +27,7 @@ pub const CHECK: Check = Check {
 /// The name that KubeRay's own template gives the container.
 const CONTAINER_NAME: &str = "ray-job-submitter";
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(submitter) = job.submitter().filter(|_| job.submission_mode() == "K8sJobMode") else {
         return;
     };

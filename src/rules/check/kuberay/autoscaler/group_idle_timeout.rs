@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let is_v2 = is_v2(job) || v2_variable(job).is_some();
     for pod in job.workers() {
         let Some(seconds) = given(pod.group, "idleTimeoutSeconds").and_then(Value::as_i64) else {

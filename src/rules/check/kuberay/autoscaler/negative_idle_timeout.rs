@@ -1,7 +1,7 @@
 //! Finds an `autoscalerOptions.idleTimeoutSeconds` below 0, with or without autoscaling.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let seconds = options(job).and_then(|options| given(options, "idleTimeoutSeconds")?.as_i64());
     if let Some(seconds) = seconds.filter(|seconds| *seconds < 0) {
         findings.push(

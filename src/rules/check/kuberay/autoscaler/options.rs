@@ -1,13 +1,12 @@
 //! The options of the autoscaler.
 
-use serde_json::Value;
-
+use super::super::{cluster_field, head_container, head_variable, restart_policy};
+use crate::diag::quoted;
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
-use crate::ray::job::text;
-use crate::ray::{Pod, RayJob, flyte};
-use crate::rules::check::kuberay::{cluster_field, head_container, head_variable, restart_policy};
+use crate::ray::{Pod, Workload, flyte};
 use crate::rules::{Finding, Findings};
+use serde_json::Value;
 
 /// The variable of the head that turns the autoscaler v2 on.
 pub(super) const V2_VARIABLE: &str = "RAY_enable_autoscaler_v2";
@@ -15,20 +14,20 @@ pub(super) const V2_VARIABLE: &str = "RAY_enable_autoscaler_v2";
 /// The field that does.
 pub(super) const V2_FIELD: &str = "set autoscalerOptions.version to v2";
 
-pub(super) fn options<'a>(job: &RayJob<'a>) -> Option<&'a Value> {
+pub(super) fn options<'a>(job: &Workload<'a>) -> Option<&'a Value> {
     cluster_field(job, "autoscalerOptions")
 }
 
-pub(super) fn version<'a>(job: &RayJob<'a>) -> Option<&'a str> {
+pub(super) fn version<'a>(job: &Workload<'a>) -> Option<&'a str> {
     text(options(job)?, "version")
 }
 
-pub(super) fn is_v2(job: &RayJob<'_>) -> bool {
+pub(super) fn is_v2(job: &Workload<'_>) -> bool {
     version(job) == Some("v2")
 }
 
 /// Where the head's variable turns v2 on.
-pub(super) fn v2_variable(job: &RayJob<'_>) -> Option<Path> {
+pub(super) fn v2_variable(job: &Workload<'_>) -> Option<Path> {
     let (_, container) = head_container(job)?;
     let value = text(container.env(V2_VARIABLE)?, "value")?;
     let path = head_variable(job, V2_VARIABLE)?;

@@ -1,7 +1,7 @@
 //! Finds a head that restarts in place under the autoscaler v2.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if job.autoscales() && is_v2(job) {
         restarting(job.head(), "v2", findings);
     }

@@ -1,7 +1,7 @@
 //! Finds the variable `KUBERAY_GEN_AUTOSCALER_START_CMD` in `autoscalerOptions.env`.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     const VARIABLE: &str = "KUBERAY_GEN_AUTOSCALER_START_CMD";
     if let Some(index) = options(job).and_then(|options| position(options, VARIABLE)) {
         findings.push(

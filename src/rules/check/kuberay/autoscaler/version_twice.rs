@@ -2,7 +2,7 @@
 //! autoscaling.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let is_set = options(job).is_some_and(|options| given(options, "version").is_some());
     if let Some(path) = head_variable(job, V2_VARIABLE).filter(|_| is_set && job.autoscales()) {
         findings.push(

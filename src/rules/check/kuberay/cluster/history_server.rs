@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::job::{items, text};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -44,7 +44,7 @@ const RESERVED: [&str; 8] = [
 
 const BACKEND: &str = "STORAGE_BACKEND";
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(history) = cluster_field(job, "historyServerOptions") else {
         return;
     };

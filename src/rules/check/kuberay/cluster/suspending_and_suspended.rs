@@ -1,10 +1,10 @@
 //! Finds a RayJob whose copy of its cluster's status has both conditions, `RayClusterSuspending` and
 //! `RayClusterSuspended`.
 
+use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::job::{items, text};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(cluster) = given(job.object, "status").and_then(|status| given(status, "rayClusterStatus")) else {
         return;
     };

@@ -1,8 +1,8 @@
 //! Finds `upgradeStrategy.type` in `rayClusterSpec`.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob, flyte};
+use crate::ray::{KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let kind = cluster_field(job, "upgradeStrategy").and_then(|strategy| given(strategy, "type"));
     if let Some(kind) = kind.filter(|_| !job.selects_cluster()) {
         findings.push(

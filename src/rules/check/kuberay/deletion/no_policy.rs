@@ -1,7 +1,7 @@
 //! Finds an `onSuccess` or `onFailure` without `policy`.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(strategy) = strategy(job) else { return };
     for end in ENDS {
         if given(strategy, end).is_some_and(|end| given(end, "policy").is_none()) {

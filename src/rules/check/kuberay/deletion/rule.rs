@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
+use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
-use crate::ray::job::{items, text};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::Cx;
 
 use super::super::given;
@@ -22,7 +22,7 @@ pub(super) struct Rule<'a> {
 pub(super) type Condition<'a> = (&'static str, &'a str);
 
 /// The elements of `deletionRules`.
-pub(super) fn all<'a>(job: &RayJob<'a>) -> impl Iterator<Item = Rule<'a>> {
+pub(super) fn all<'a>(job: &Workload<'a>) -> impl Iterator<Item = Rule<'a>> {
     strategy(job)
         .map_or(&[][..], |strategy| items(strategy, "deletionRules"))
         .iter()
@@ -67,7 +67,7 @@ impl<'a> Rule<'a> {
 }
 
 /// The rules that are right by themselves, each with what it waits for.
-pub(super) fn sound<'a>(cx: &Cx<'_>, job: &RayJob<'a>) -> impl Iterator<Item = (Rule<'a>, Condition<'a>)> {
+pub(super) fn sound<'a>(cx: &Cx<'_>, job: &Workload<'a>) -> impl Iterator<Item = (Rule<'a>, Condition<'a>)> {
     let (kuberay, selects, autoscales) = (cx.kuberay(), job.selects_cluster(), job.autoscales());
     all(job).filter_map(move |rule| {
         let condition = rule.condition(kuberay)?;

@@ -1,7 +1,7 @@
 //! Finds a deletion rule whose condition has not exactly one of `jobStatus` and `jobDeploymentStatus`.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for rule in rule::all(job).filter(|rule| rule.condition(cx.kuberay()).is_none()) {
         let seen = match rule.status("jobStatus") {
             Some(_) => "both jobStatus and jobDeploymentStatus",

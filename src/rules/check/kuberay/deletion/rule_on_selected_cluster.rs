@@ -1,7 +1,7 @@
 //! Finds a deletion rule with the policy `DeleteCluster` or `DeleteWorkers` beside a `clusterSelector`.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for rule in rule::all(job).filter(|rule| job.selects_cluster() && rule.deletes_cluster()) {
         findings.push(selected_cluster(rule.path().key("policy"), rule.policy()));
     }

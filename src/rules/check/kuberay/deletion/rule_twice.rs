@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let mut seen = BTreeSet::new();
     for (rule, (field, status)) in rule::sound(cx, job) {
         if !seen.insert((field, status, rule.policy())) {

@@ -1,7 +1,7 @@
 //! Finds a policy at the end of a job that deletes a cluster which the job only selects.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let deletes = |policy: &str| matches!(policy, "DeleteCluster" | "DeleteWorkers");
     for (path, policy) in policies(cx, job).filter(|(_, policy)| job.selects_cluster() && deletes(policy)) {
         findings.push(selected_cluster(path, policy));

@@ -1,15 +1,14 @@
 //! The deletion strategy and its parts.
 
+use super::super::given;
+use crate::k8s::json::{items, text};
+use crate::k8s::path::Path;
+use crate::ray::{KubeRay, Workload};
+use crate::rules::Cx;
 use serde_json::Value;
 
-use crate::k8s::path::Path;
-use crate::ray::job::{items, text};
-use crate::ray::{KubeRay, RayJob};
-use crate::rules::Cx;
-use crate::rules::check::kuberay::given;
-
 /// `deletionStrategy`, unless it is missing or null.
-pub(super) fn strategy<'a>(job: &RayJob<'a>) -> Option<&'a Value> {
+pub(super) fn strategy<'a>(job: &Workload<'a>) -> Option<&'a Value> {
     given(job.spec, "deletionStrategy")
 }
 
@@ -29,7 +28,7 @@ pub(super) fn has_rules(strategy: &Value) -> bool {
 pub(super) const ENDS: [&str; 2] = ["onSuccess", "onFailure"];
 
 /// The policies that stand outside of rules, in the fields that this KubeRay knows.
-pub(super) fn policies<'a>(cx: &Cx<'_>, job: &RayJob<'a>) -> impl Iterator<Item = (Path, &'a str)> {
+pub(super) fn policies<'a>(cx: &Cx<'_>, job: &Workload<'a>) -> impl Iterator<Item = (Path, &'a str)> {
     let is_old = cx.kuberay() < KubeRay::V1_5;
     let old = is_old
         .then(|| text(job.spec, "deletionPolicy"))

@@ -1,7 +1,7 @@
 //! Finds the head's variable `RAY_REDIS_ADDRESS` beside `gcsFaultToleranceOptions`.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
@@ -20,6 +20,6 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     beside_options(job, "RAY_REDIS_ADDRESS", "redisAddress", findings);
 }

@@ -2,7 +2,7 @@
 //! `ray.io/ft-enabled` is `true`.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let is_on = job
         .annotation(ENABLED)
         .is_some_and(|value| value.eq_ignore_ascii_case("true"));

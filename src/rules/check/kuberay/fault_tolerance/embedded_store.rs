@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use crate::k8s::json::{items, text};
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::{items, text};
+use crate::ray::Workload;
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -37,7 +37,7 @@ const VARIABLES: [&str; 2] = ["RAY_gcs_storage", "RAY_gcs_storage_path"];
 /// The settings of a claim that KubeRay would make, which one of the author's own has already.
 const OF_A_NEW_CLAIM: [&str; 3] = ["size", "storageClassName", "accessModes"];
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(options) = options(job).filter(|options| is_embedded(options)) else {
         return;
     };
@@ -98,7 +98,7 @@ fn of_the_claim(options: &Value, findings: &mut Findings) {
     }
 }
 
-fn of_the_head(job: &RayJob<'_>, findings: &mut Findings) {
+fn of_the_head(job: &Workload<'_>, findings: &mut Findings) {
     let Some((head, container)) = head_container(job) else {
         return;
     };

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let is_set = |options: &Value| !is_embedded(options) && given(options, "storage").is_some();
     if options(job).is_some_and(is_set) {
         findings.push(

@@ -2,7 +2,7 @@
 //! `gcsFaultToleranceOptions`.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Workload, flyte};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(head) = job.head() else { return };
     if let Some(path) = head_parameter(job, "redis-username") {
         findings.push(

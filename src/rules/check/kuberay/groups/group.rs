@@ -1,12 +1,11 @@
 //! What several rules find of a group.
 
+use super::super::given;
+use crate::ray::{Pod, Role, Workload, flyte};
+use crate::rules::{Finding, Findings};
 use serde_json::Value;
 
-use crate::ray::{Pod, RayJob, Role, flyte};
-use crate::rules::check::kuberay::given;
-use crate::rules::{Finding, Findings};
-
-pub(super) fn without_containers(job: &RayJob<'_>, role: Role, findings: &mut Findings) {
+pub(super) fn without_containers(job: &Workload<'_>, role: Role, findings: &mut Findings) {
     for pod in job.pods.iter().filter(|pod| pod.role == role && pod.main().is_none()) {
         findings.push(
             Finding::new(
@@ -19,7 +18,7 @@ pub(super) fn without_containers(job: &RayJob<'_>, role: Role, findings: &mut Fi
     }
 }
 
-pub(super) fn negative(job: &RayJob<'_>, key: &'static str, setting: &str, findings: &mut Findings) {
+pub(super) fn negative(job: &Workload<'_>, key: &'static str, setting: &str, findings: &mut Findings) {
     for pod in job.workers() {
         let seen = pod.group_number(key, 0);
         if seen < 0 {
@@ -35,7 +34,7 @@ pub(super) fn negative(job: &RayJob<'_>, key: &'static str, setting: &str, findi
     }
 }
 
-pub(super) fn suspended(job: &RayJob<'_>, problem: &str, findings: &mut Findings) {
+pub(super) fn suspended(job: &Workload<'_>, problem: &str, findings: &mut Findings) {
     let is_suspended = |pod: &&Pod<'_>| given(pod.group, "suspend").and_then(Value::as_bool) == Some(true);
     for pod in job.workers().filter(is_suspended) {
         findings.push(

@@ -1,7 +1,7 @@
 //! Finds a head without any container.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, Role};
+use crate::ray::{Role, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if job.cluster.is_some() && job.head().is_none() {
         findings.push(
             Finding::new(

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use crate::diag::quoted;
 use crate::k8s::names::{label_key, label_value};
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let labels = given(pod.group, "labels").and_then(Value::as_object);
         for (key, value) in labels.into_iter().flatten() {

@@ -1,7 +1,7 @@
 //! Finds a worker group whose `minReplicas` is above its `maxReplicas`.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob, flyte};
+use crate::ray::{KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.workers() {
         let (least, most) = (
             pod.group_number("minReplicas", 0),

@@ -1,9 +1,9 @@
 //! Finds an `object-store-memory` of the head that is no whole number of bytes, or above the memory request of its
 //! container called `ray-head`, unless that has the variable `RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE`.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob, flyte};
+use crate::ray::{KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -25,7 +25,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     const KEY: &str = "object-store-memory";
     let Some(head) = job.head().filter(|_| !job.selects_cluster()) else {
         return;

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob, flyte};
+use crate::ray::{KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -25,7 +25,7 @@ pub const CHECK: Check = Check {
 /// The start parameters that say the same as a group's `resources`.
 const RESOURCE_PARAMETERS: [&str; 4] = ["num-cpus", "num-gpus", "memory", "resources"];
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let has_resources = given(pod.group, "resources")
             .and_then(Value::as_object)

@@ -1,7 +1,7 @@
 //! Finds a worker group whose pods have no container.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, Role};
+use crate::ray::{Role, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
@@ -20,6 +20,6 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     without_containers(job, Role::Worker, findings);
 }

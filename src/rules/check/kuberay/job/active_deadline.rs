@@ -1,7 +1,7 @@
 //! Finds an `activeDeadlineSeconds` of 0 or less.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
@@ -20,6 +20,6 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     below(job, "activeDeadlineSeconds", 1, findings, None);
 }

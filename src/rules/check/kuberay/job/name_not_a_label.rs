@@ -1,11 +1,11 @@
 //! Finds a RayJob whose name does not begin with a letter, or has other characters than lower-case letters, digits and
 //! dashes.
 
+use crate::diag::quoted;
 use crate::k8s::names::dns1035_label;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -24,7 +24,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let name = job.name();
     if !cx.named || name.len() > LONGEST {
         return;

@@ -1,9 +1,9 @@
 //! Finds a RayJob whose name has more than 47 characters.
 
+use crate::diag::quoted;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let name = job.name();
     if cx.named && name.len() > LONGEST {
         findings.push(

@@ -8,10 +8,10 @@
 mod relax;
 
 use crate::diag::{Diagnostic, Sources};
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::text;
+use crate::ray::Workload;
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 use crate::yaml::{self, Limits, Node, Reading, Style};
@@ -41,7 +41,7 @@ const LIMITS: Limits = Limits {
 /// The most places at which a text is changed into what our reader takes as well; one with more is let pass.
 const TRIES: usize = 8;
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(problem) = text(job.spec, "runtimeEnvYAML").and_then(problem) else {
         return;
     };

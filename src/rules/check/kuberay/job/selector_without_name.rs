@@ -1,9 +1,9 @@
 //! Finds a `clusterSelector` without a value for `ray.io/cluster`.
 
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::job::text;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -24,7 +24,7 @@ pub const CHECK: Check = Check {
 /// The key of `clusterSelector` that KubeRay reads.
 const CLUSTER_LABEL: &str = "ray.io/cluster";
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let selector = given(job.spec, "clusterSelector").filter(|_| job.selects_cluster());
     if selector.is_some_and(|selector| text(selector, CLUSTER_LABEL).unwrap_or_default().is_empty()) {
         findings.push(

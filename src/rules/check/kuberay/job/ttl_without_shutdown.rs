@@ -2,7 +2,7 @@
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let ttl = job.number("ttlSecondsAfterFinished").unwrap_or(0);
     if ttl > 0 && !job.flag("shutdownAfterJobFinishes") {
         findings.push(

@@ -1,14 +1,13 @@
 //! The options of authentication.
 
+use super::super::{cluster_field, given};
+use crate::k8s::json::text;
+use crate::ray::Workload;
 use serde_json::Value;
-
-use crate::ray::RayJob;
-use crate::ray::job::text;
-use crate::rules::check::kuberay::{cluster_field, given};
 
 pub(super) const AUTH: &str = "authOptions";
 
-pub(super) fn auth<'a>(job: &RayJob<'a>) -> Option<&'a Value> {
+pub(super) fn auth<'a>(job: &Workload<'a>) -> Option<&'a Value> {
     cluster_field(job, AUTH)
 }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::diag::quoted;
+use crate::k8s::json::{items, text};
 use crate::k8s::names::dns1123_label;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::job::{items, text};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -29,7 +29,7 @@ pub const CHECK: Check = Check {
 
 const POLICY: &str = "networkPolicy";
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     const GATE: &str = "RayClusterNetworkPolicy";
     let Some(policy) = cluster_field(job, POLICY) else {
         return;

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::job::{items, text};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -39,7 +39,7 @@ const VOLUME: &str = "ray-tls";
 /// Where it mounts it.
 const MOUNT_PATH: &str = "/etc/ray/tls";
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(options) = cluster_field(job, "tlsOptions") else {
         return;
     };

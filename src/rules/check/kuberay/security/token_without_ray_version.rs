@@ -1,8 +1,8 @@
 //! Finds `authOptions.mode: token` without a `rayVersion` that has it.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let version = RayVersion::of(job);
     if version.at_least(2, 52) || !auth(job).is_some_and(is_by_token) {
         return;

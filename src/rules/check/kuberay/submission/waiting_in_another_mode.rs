@@ -1,9 +1,9 @@
 //! Finds a RayJob that waits for its user to submit the job, and is not in `InteractiveMode`.
 
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::job::text;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -21,7 +21,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let interactive = match cx.kuberay() {
         KubeRay::V1_2 => "UserMode",
         _ => "InteractiveMode",
