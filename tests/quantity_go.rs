@@ -235,36 +235,56 @@ fn nonzero<'q>(quantities: impl Iterator<Item = (&'q str, Quantity)>) -> BTreeMa
     quantities.map(|(key, quantity)| (key.to_owned(), quantity)).collect()
 }
 
+#[derive(Deserialize)]
+struct PodAnswer {
+    requests: BTreeMap<String, String>,
+    limits: BTreeMap<String, String>,
+}
+
 #[test]
-fn pods_reserve_what_the_scheduler_says() {
+fn pods_reserve_and_may_use_what_kubernetes_says() {
     let texts = generate::pods(&mut Random::new(4), 20_000);
-    let Some(answers) = reference::answers::<BTreeMap<String, String>>("pod", &texts) else {
+    let Some(answers) = reference::answers::<PodAnswer>("pod", &texts) else {
         return;
     };
     let mut differences = Vec::new();
-    let mut peaks = 0;
+    let (mut peaks, mut limited) = (0, 0);
     for (text, go) in texts.iter().zip(&answers) {
         let spec: Value = serde_json::from_str(text).unwrap();
         let object = json!({"spec": {"submitterPodTemplate": {"spec": spec}}});
         let job = Workload::of(&object);
         let pod = job.submitter().unwrap();
-        let ours = nonzero(effective::requests(pod).into_iter());
-        let theirs = nonzero(
-            go.iter()
-                .map(|(key, text)| (key.as_str(), Quantity::parse(text).unwrap())),
-        );
-        if ours != theirs {
-            differences.push(format!("{text}: {ours:?}, Go {theirs:?}"));
+        let read = |list: &BTreeMap<String, String>| {
+            nonzero(
+                list.iter()
+                    .map(|(key, text)| (key.as_str(), Quantity::parse(text).unwrap())),
+            )
+        };
+        let theirs = read(&go.requests);
+        for (what, ours, theirs) in [
+            ("requests", effective::requests(pod), &theirs),
+            ("limits", effective::limits(pod), &read(&go.limits)),
+        ] {
+            let ours = nonzero(ours.into_iter());
+            if ours != *theirs {
+                differences.push(format!("{what} of {text}: {ours:?}, Go {theirs:?}"));
+            }
         }
         let plain: Quantity = pod
             .running()
             .filter_map(|container| container.given("cpu"))
             .fold(Quantity::from(0), |sum, cpu| sum.saturating_add(cpu));
+        let sum: Quantity = pod
+            .running()
+            .filter_map(|container| container.limit("cpu")?.quantity())
+            .fold(Quantity::from(0), |sum, cpu| sum.saturating_add(cpu));
+        let limit = effective::limits(pod).remove("cpu").unwrap_or(Quantity::from(0));
+        limited += usize::from(limit != sum);
         peaks += usize::from(theirs.get("cpu").is_some_and(|cpu| *cpu != plain));
     }
     assert_none(&differences, texts.len());
     assert!(
-        peaks > 5_000,
-        "only {peaks} pods reserve something else than their containers ask for"
+        peaks > 5_000 && limited > 5_000,
+        "only {peaks} pods reserve, and {limited} may use, something else than their containers ask for"
     );
 }

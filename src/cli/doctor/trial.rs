@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cli::sample;
 use crate::cluster::{Cause, describe, objects};
+use crate::ray::Kind;
 
 use super::Findings;
 
@@ -135,8 +136,7 @@ fn rayjob(namespace: &str) -> Option<Value> {
 }
 
 fn with_duplicate_group(mut job: Value) -> Value {
-    let groups = job.pointer_mut("/spec/rayClusterSpec/workerGroupSpecs");
-    if let Some(groups) = groups.and_then(Value::as_array_mut) {
+    if let Some(groups) = Kind::of(&job).groups_mut(&mut job) {
         let again = groups.first().cloned();
         groups.extend(again);
     }

@@ -30,10 +30,7 @@ pub mod submission;
 
 use crate::rules::Check;
 
-use fields::{
-    CLUSTER_RULES, DELETION_GATE, cluster_field, cluster_path, given, head_container, head_variable, position,
-    restart_policy, validation,
-};
+use fields::{CLUSTER_RULES, DELETION_GATE, head_container, head_variable, position, restart_policy, validation};
 
 /// The family, in the order of its codes.
 pub static CHECKS: &[&Check] = &[

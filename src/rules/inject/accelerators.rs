@@ -19,7 +19,7 @@ use crate::k8s::toleration;
 use crate::policy::Leaf;
 use crate::policy::settings::Accelerator;
 use crate::ray::device::is_accelerator;
-use crate::ray::{KubeRay, Pod, Workload, told};
+use crate::ray::{Kinds, KubeRay, Pod, Workload, told};
 
 use super::Injector;
 use crate::rules::Cx;
@@ -30,6 +30,7 @@ pub const INJECTOR: Injector = Injector {
     name: "accelerators",
     doc: "Adds the tolerations and the node selector of the accelerator that a pod asks for.",
     settings: &["accelerators"],
+    kinds: Kinds::All,
     plan,
 };
 

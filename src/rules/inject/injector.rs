@@ -2,7 +2,7 @@
 
 use super::super::Cx;
 use super::super::edit::Plan;
-use crate::ray::Workload;
+use crate::ray::{Kinds, Workload};
 
 /// An injector.
 #[derive(Debug)]
@@ -13,6 +13,17 @@ pub struct Injector {
     pub doc: &'static str,
     /// The settings that steer it.
     pub settings: &'static [&'static str],
-    /// Plans its edits, or none.
+    /// The kinds of objects that it completes.
+    pub kinds: Kinds,
+    /// Plans its edits of an object of one of these kinds, or none.
     pub plan: fn(&Cx<'_>, &Workload<'_>, &mut Plan),
+}
+
+impl Injector {
+    /// Plans its edits of an object, if the injector is for its kind.
+    pub fn look(&self, cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
+        if self.kinds.include(job.kind) {
+            (self.plan)(cx, job, plan);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::diag::quoted;
 use crate::k8s::json::{items, text};
 use crate::k8s::toleration::implies;
 use crate::policy::settings::Action;
-use crate::ray::{Pod, Workload, flyte};
+use crate::ray::{Kinds, Pod, Workload, flyte};
 use crate::rules::check::resources::named;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     title: "a GPU pod does not tolerate the taint of its nodes",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("missing_toleration.md"),
     evidence: &[Evidence::Reason(

@@ -7,7 +7,7 @@ use crate::k8s::json::{items, text};
 use crate::k8s::toleration::implies;
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
-use crate::ray::{Container, Pod, Workload, flyte};
+use crate::ray::{Container, Kinds, Pod, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     title: "a CPU pod tolerates the taint of GPU nodes",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("stray_toleration.md"),
     evidence: &[Evidence::Reason(

@@ -3,7 +3,7 @@
 use crate::diag::quoted;
 use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::{Container, Workload, flyte};
+use crate::ray::{Container, Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "TPU chips, hosts and topology do not agree",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("tpu_topology.md"),
     evidence: &[Evidence::Source(

@@ -4,7 +4,7 @@ use crate::k8s::json::items;
 use crate::policy::settings::Action;
 use crate::ray::device::{Device, device};
 use crate::ray::facts::pods_at_most;
-use crate::ray::{Container, Place, Resource, Workload};
+use crate::ray::{Container, Kinds, Place, Resource, Workload};
 use crate::rules::check::resources::{named, place};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     title: "Devices must be countable where accelerators are limited",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("unknown_device.md"),
     evidence: &[Evidence::Limit("unknownDevices")],

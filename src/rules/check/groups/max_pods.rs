@@ -1,8 +1,7 @@
 //! Finds a RayJob with more pods, at the autoscaler's most, than `limits.maxPodsPerJob`.
 
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{Role, Workload, facts};
+use crate::ray::{Kinds, Role, Workload, facts};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,6 +11,7 @@ pub const CHECK: Check = Check {
     title: "the job has more pods than allowed",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("max_pods.md"),
     evidence: &[Evidence::Budget("maxPodsPerJob")],
@@ -32,7 +32,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if pods > most && job.cluster.is_some() {
         findings.push(
             Finding::new(
-                Path::of(["spec", "rayClusterSpec", "workerGroupSpecs"]),
+                job.kind.groups_path(),
                 format!("{pods} pods are more than the allowed {most} of one job"),
             )
             .fix("ask for fewer or larger workers, or a lower maxReplicas")

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::k8s::json::items;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{Container, Workload};
+use crate::ray::{Container, Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "start parameters without effect",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("own_command.md"),
     evidence: &[Evidence::Source(

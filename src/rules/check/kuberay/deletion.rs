@@ -17,14 +17,50 @@ pub mod rule_twice;
 pub mod rules_with_shutdown;
 pub mod selected_cluster;
 pub mod shutdown_and_keep;
-mod strategy;
 pub mod two_styles;
 pub mod workers_with_autoscaling;
 
-use crate::k8s::path::Path;
-use crate::rules::Finding;
+use serde_json::Value;
 
-use strategy::{ENDS, has_ends, has_rules, policies, strategy, strategy_path};
+use crate::k8s::json::{given, items, text};
+use crate::k8s::path::Path;
+use crate::ray::{Kind, KubeRay, Workload};
+use crate::rules::{Cx, Finding};
+
+/// `deletionStrategy`, unless it is missing or null.
+fn strategy<'a>(job: &Workload<'a>) -> Option<&'a Value> {
+    given(job.spec, "deletionStrategy")
+}
+
+fn strategy_path(kind: &Kind, key: &'static str) -> Path {
+    kind.job_path().then_key("deletionStrategy").then_key(key)
+}
+
+fn has_ends(strategy: &Value) -> bool {
+    ENDS.iter().any(|end| given(strategy, end).is_some())
+}
+
+fn has_rules(strategy: &Value) -> bool {
+    !items(strategy, "deletionRules").is_empty()
+}
+
+/// The ends of a job for which the older style names a policy.
+const ENDS: [&str; 2] = ["onSuccess", "onFailure"];
+
+/// The policies that stand outside of rules, in the fields that this KubeRay knows.
+fn policies<'a>(cx: &Cx<'_>, job: &Workload<'a>) -> impl Iterator<Item = (Path, &'a str)> {
+    let is_old = cx.kuberay() < KubeRay::V1_5;
+    let old = is_old
+        .then(|| text(job.spec, "deletionPolicy"))
+        .flatten()
+        .map(|policy| (job.job_path("deletionPolicy"), policy));
+    let strategy = strategy(job).filter(|_| !is_old);
+    let new = ENDS.iter().filter_map(move |end| {
+        let policy = text(given(strategy?, end)?, "policy")?;
+        Some((strategy_path(job.kind, end).then_key("policy"), policy))
+    });
+    old.into_iter().chain(new)
+}
 
 /// Says that a policy would delete a selected cluster.
 fn selected_cluster(path: Path, policy: &str) -> Finding {

@@ -1,6 +1,5 @@
 //! Deadlines and their defaults.
 
-use crate::k8s::path::Path;
 use crate::ray::Workload;
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -29,12 +28,12 @@ pub(super) fn deadline(
         None => default.unwrap_or(most).min(most),
     };
     findings.push(
-        Finding::new(Path::of(["spec", key]), message)
+        Finding::new(job.job_path(key), message)
             .fix(format!("set {key} to at most {most}"))
             .weight(weight)
             .repair(
                 format!("{key} set to {seconds}"),
-                Path::of(["spec", key]),
+                job.job_path(key),
                 Op::Set(seconds.into()),
             ),
     );

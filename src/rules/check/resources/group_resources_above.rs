@@ -3,7 +3,7 @@
 use crate::diag::quoted;
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
-use crate::ray::{Container, KubeRay, Pod, Workload, flyte, told};
+use crate::ray::{Container, Kinds, KubeRay, Pod, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "a group's resources promise more than its container has",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("group_resources_above.md"),
     evidence: &[Evidence::Source(

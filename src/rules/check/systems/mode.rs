@@ -2,9 +2,8 @@
 
 use crate::diag::{listed, quoted};
 use crate::k8s::json::text;
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "an unknown submissionMode",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("mode.md"),
     evidence: &[Evidence::Source(
@@ -48,7 +48,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     }
     findings.push(
         Finding::new(
-            Path::of(["spec", "submissionMode"]),
+            job.job_path("submissionMode"),
             format!(
                 "submissionMode {} is unknown to KubeRay {}, nothing would submit the job",
                 quoted(mode),

@@ -2,9 +2,8 @@
 
 use crate::diag::{listed, quoted};
 use crate::k8s::json::text;
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{Workload, runtime_env};
+use crate::ray::{Kinds, Workload, runtime_env};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 use crate::yaml::{Node, NodeValue};
@@ -15,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "the runtime environment is not what it seems",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("runtime_env.md"),
     evidence: &[Evidence::Source(
@@ -38,7 +38,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let entries = environment.as_mapping().unwrap_or_default();
     let mut report = |message: String, fix: &str| {
         findings.push(
-            Finding::new(Path::of(["spec", "runtimeEnvYAML"]), message)
+            Finding::new(job.job_path("runtimeEnvYAML"), message)
                 .fix(fix)
                 .flyte("RayJobConfig(runtime_env={…})"),
         );

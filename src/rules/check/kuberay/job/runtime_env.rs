@@ -9,9 +9,8 @@ mod relax;
 
 use crate::diag::{Diagnostic, Sources};
 use crate::k8s::json::text;
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::Workload;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 use crate::yaml::{self, Limits, Node, Reading, Style};
@@ -24,6 +23,7 @@ pub const CHECK: Check = Check {
     title: "the runtime environment is no YAML mapping",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("runtime_env.md"),
     evidence: &[validation(&[616])],
@@ -47,7 +47,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     };
     findings.push(
         Finding::new(
-            Path::of(["spec", "runtimeEnvYAML"]),
+            job.job_path("runtimeEnvYAML"),
             format!("runtimeEnvYAML {problem}, KubeRay never starts the job"),
         )
         .fix("write a YAML mapping, such as `pip: [numpy]`")
