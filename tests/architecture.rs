@@ -54,7 +54,7 @@ const WORLD: &[&str] = &[
     "Zoned::now",
     "println!",
     "eprintln!",
-    "tracing",
+    "tracing::",
 ];
 
 /// What may be named for a reason: a stack of a known size is no world.
