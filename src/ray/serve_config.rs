@@ -13,7 +13,7 @@ mod rules;
 mod walk;
 
 use crate::diag::Location;
-use crate::diag::text::quoted;
+use crate::diag::quoted;
 use crate::k8s::path::Path;
 use crate::yaml::Limits;
 

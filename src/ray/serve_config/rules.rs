@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::diag::text::quoted;
+use crate::diag::quoted;
 use crate::k8s::path::Path;
 use crate::ray::release::Release;
 use crate::yaml::{Node, NodeValue};

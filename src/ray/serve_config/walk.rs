@@ -1,6 +1,6 @@
 //! Holds a config against the models.
 
-use crate::diag::text::quoted;
+use crate::diag::quoted;
 use crate::diag::{Span, suggest};
 use crate::k8s::path::Path;
 use crate::ray::go_yaml::Document;
