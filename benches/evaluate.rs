@@ -264,6 +264,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
         policy: &compiled.effective,
         platform: bundle.platform(),
         namespace: "a",
+        named: true,
         skipped: false,
     };
     let rule = compile(RULE, Place::Job).expect("the expression is legal");
