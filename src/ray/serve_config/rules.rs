@@ -29,15 +29,17 @@ const WHOLE: Number = Number {
     most: None,
 };
 
-/// Checks a mapping that these releases read as a model.
-pub(super) fn check(walk: &mut Walk<'_>, model: &str, node: &Node, path: &Path, releases: Releases) {
-    match model {
-        "ServeDeploySchema" => applications(walk, node, path, releases),
-        "ServeApplicationSchema" => application(walk, node, path, releases),
-        "DeploymentSchema" => deployment(walk, node, path, releases),
-        "RayActorOptionsSchema" => runtime_env(walk, node, path, releases),
-        "LoggingConfig" => logging(walk, node, path, releases),
-        _ => {}
+impl Walk<'_> {
+    /// Checks a mapping that these releases read as a model.
+    pub(super) fn check_rules(&mut self, model: &str, node: &Node, path: &Path, releases: Releases) {
+        match model {
+            "ServeDeploySchema" => applications(self, node, path, releases),
+            "ServeApplicationSchema" => application(self, node, path, releases),
+            "DeploymentSchema" => deployment(self, node, path, releases),
+            "RayActorOptionsSchema" => runtime_env(self, node, path, releases),
+            "LoggingConfig" => logging(self, node, path, releases),
+            _ => {}
+        }
     }
 }
 

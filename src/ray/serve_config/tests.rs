@@ -1,3 +1,5 @@
+use crate::ray::release::Release;
+
 use super::*;
 
 /// The problems of a config: line and column, path, sentences, and whether they are certain.

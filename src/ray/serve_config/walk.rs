@@ -8,7 +8,7 @@ use crate::yaml::{Entry, Node, NodeValue};
 
 use super::keys::{MODELS, RELEASES};
 use super::kinds::{Field, Kind, Model, Releases, Typed};
-use super::{MOST, Place, Problem, rules};
+use super::{MOST, Place, Problem};
 
 /// The problems found so far.
 pub(super) struct Walk<'d> {
@@ -120,7 +120,7 @@ impl<'d> Walk<'d> {
                 self.reject(path, span, &found, fix, missing);
             }
         }
-        rules::check(self, model.name, node, path, releases);
+        self.check_rules(model.name, node, path, releases);
     }
 
     fn unknown_key(&mut self, model: &Model, entry: &Entry, path: &Path, releases: Releases) {
