@@ -1,4 +1,4 @@
-//! Holds objects, schedules, time zones and timeouts against the Go code that KubeRay 1.6.2 itself runs.
+//! Compares objects, schedules, time zones and timeouts with the Go code of KubeRay 1.6.2 itself.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

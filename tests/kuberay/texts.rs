@@ -100,7 +100,7 @@ fn rare(random: &mut Random) -> String {
 }
 
 fn schedule(random: &mut Random) -> String {
-    // Half of the schedules hold nothing that is wrong by itself.
+    // In half of the schedules, each part by itself is right.
     let is_fine = random.one_in(2);
     let fields = if is_fine { 5 } else { 4 + random.below(3) };
     let mut text = if is_fine {
