@@ -2,8 +2,8 @@
 //!
 //! KubeRay reads the text with `sigs.k8s.io/yaml` and sends it as JSON to Ray's dashboard (KubeRay 1.7,
 //! `rayservice_controller.go`, `updateServeDeployment`), minutes after the RayService exists. Ray validates it with
-//! pydantic and answers 400; KubeRay records an event and tries again for ever. Most models ignore unknown keys, so that
-//! a misspelled one does nothing at all. What the models of several releases say was read from Ray itself, see [`keys`];
+//! pydantic and answers 400; KubeRay records an event and retries indefinitely. Most models ignore unknown keys, so a
+//! misspelled key has no effect. What the models of several releases say was read from Ray itself, see [`keys`];
 //! the order of replicas is validated by Serve's controller a moment later (`application_state.py`).
 
 mod deployments;
@@ -32,7 +32,7 @@ const LIMITS: Limits = Limits {
     bytes: 1 << 18,
     nodes: 20_000,
     depth: 64,
-    lookahead: 1 << 16,
+    lookahead: 1 << 18,
 };
 
 /// What a `serveConfigV2` says.
@@ -48,7 +48,7 @@ pub struct ServeConfig {
     pub port: Option<i64>,
 }
 
-/// Reads a config. Whatever the text, the work is bounded.
+/// Reads a config. The work is bounded for any text.
 pub fn read(text: &str) -> ServeConfig {
     let whole = |found: String, fix: &str, line, rejected_by| ServeConfig {
         problems: vec![Problem {
@@ -105,15 +105,15 @@ pub fn read(text: &str) -> ServeConfig {
     }
 }
 
-/// Reports each key that stands twice in one mapping.
-fn duplicates(document: &Document<'_>, walk: &mut Walk<'_>) {
+/// Reports each duplicate key of a mapping.
+fn duplicates(document: &Document, walk: &mut Walk<'_>) {
     for duplicate in document
         .differences()
         .iter()
         .filter(|duplicate| duplicate.code == "RY203")
     {
         let Some((span, _)) = duplicate.primary else { continue };
-        let key = walk.text_of(span);
+        let key = walk.key_at(span);
         walk.report(
             &Path::ROOT,
             span,

@@ -36,7 +36,7 @@ impl Releases {
             .fold(Self::NONE, |all, (bit, _)| all | Releases(1 << bit))
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     pub fn is_none(self) -> bool {
         self == Self::NONE
     }
@@ -99,7 +99,7 @@ impl Kind {
                 _ => false,
             },
             Kind::Bool => boolean(&node.value).is_some(),
-            Kind::Number(number) => number.read(node, first).is_some_and(|value| number.holds(value)),
+            Kind::Number(number) => number.read(node, first).is_some_and(|value| number.contains(value)),
             Kind::List(_) => node.as_sequence().is_some(),
             Kind::Dict | Kind::Map(_) | Kind::Model(_) => {
                 node.as_mapping().is_some() || first && is_convertible_to_mapping(node)
@@ -131,7 +131,7 @@ impl Number {
         }
     }
 
-    fn holds(&self, value: f64) -> bool {
+    fn contains(&self, value: f64) -> bool {
         self.least.is_none_or(|least| value >= least)
             && self.above.is_none_or(|above| value > above)
             && self.most.is_none_or(|most| value <= most)
@@ -193,7 +193,7 @@ fn boolean(value: &NodeValue) -> Option<bool> {
     }
 }
 
-/// Whether Python's `dict` takes a value that is no mapping: pairs, or nothing.
+/// Whether Python's `dict` accepts a value that is not a mapping: a list of pairs, or an empty list or text.
 fn is_convertible_to_mapping(node: &Node) -> bool {
     let is_pair = |item: &Node| match &item.value {
         NodeValue::String(text) => text.chars().count() == 2,

@@ -53,7 +53,7 @@ pub struct Typed {
 /// A type.
 #[derive(Debug)]
 pub enum Kind {
-    /// Whatever JSON can hold.
+    /// Any JSON value.
     Any,
     /// A string.
     Str,
