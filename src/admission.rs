@@ -49,6 +49,8 @@ pub struct Record {
     pub operation: String,
     /// The namespace of the object.
     pub namespace: String,
+    /// The kind of the object: `RayJob`; empty for what is no Ray object.
+    pub kind: &'static str,
     /// The name of the object, or its `generateName`.
     pub name: String,
     /// `allowed`, `mutated`, `denied`, `retry`, `not-ours`, `malformed`, `overloaded` or `panicked`.
@@ -62,7 +64,7 @@ pub struct Record {
     /// What `/mutate` changed: each injector or repair with the policy that it acted for, each once; `None` where none of
     /// the policies asks for it.
     pub injections: Vec<(&'static str, Option<Arc<str>>)>,
-    /// The accelerators of all pods that a new RayJob asks for, where `/validate` was asked to let it in.
+    /// The accelerators of all pods that a new object asks for, where `/validate` was asked to let it in.
     pub gpus: u64,
     /// The exemptions but for which more would have happened, each once, in order.
     pub exemptions: Vec<Arc<str>>,
@@ -191,9 +193,9 @@ impl Gate {
             Err(error) => malformed(&error.to_string()),
             Ok(Asked::NotOurs) => {
                 record.verdict = "not-ours";
-                Response::allow(&review.uid).answer(record)
+                Response::allow(&review).answer(record)
             }
-            Ok(Asked::RayJob(request)) => decide(&bundle, endpoint, &review, request, record),
+            Ok(Asked::Judged(request)) => decide(&bundle, endpoint, &review, request, record),
         };
         answer.record.spent.judge = parsed.elapsed();
         answer
@@ -209,8 +211,8 @@ fn too_many_values(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, rec
                 verdict: "allowed",
                 ..record
             };
-            Response::allow(&review.uid)
-                .warning(&denial::one(&bound::too_many_values()))
+            Response::allow(review)
+                .warning(&denial::one(&bound::too_many_values(denial::called(review.kind()).0)))
                 .answer(record)
         }
         Endpoint::Validate => {
@@ -219,7 +221,7 @@ fn too_many_values(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, rec
                 codes: vec![bound::TOO_MANY_VALUES.code],
                 ..record
             };
-            Response::too_many_values(&review.uid, bundle).answer(record)
+            Response::too_many_values(review, bundle).answer(record)
         }
     }
 }
@@ -239,7 +241,7 @@ fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Req
             } else {
                 "allowed"
             };
-            Response::mutated(&review.uid, bundle, &outcome).answer(record)
+            Response::mutated(review, bundle, &outcome).answer(record)
         }
         Endpoint::Validate => {
             let creates = request.operation == Operation::Create;
@@ -267,7 +269,7 @@ fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Req
                 Verdict::Deny => "denied",
                 Verdict::Retry => "retry",
             };
-            Response::judged(&review.uid, bundle, &outcome).answer(record)
+            Response::judged(review, bundle, &outcome).answer(record)
         }
     }
 }
@@ -305,13 +307,10 @@ pub fn overloaded(endpoint: Endpoint, body: &[u8]) -> Answer {
         (Endpoint::Validate, Ok(review)) => {
             let record = Record {
                 uid: review.uid.to_string(),
+                kind: review.kind().map(|kind| kind.name).unwrap_or_default(),
                 ..record
             };
-            Response::retry(
-                &review.uid,
-                "raygate has more requests than it can answer now; try again",
-            )
-            .answer(record)
+            Response::retry(&review, "raygate has more requests than it can answer now; try again").answer(record)
         }
         _ => Answer {
             status: 503,
@@ -338,12 +337,18 @@ pub fn panicked(endpoint: Endpoint, body: &[u8]) -> Answer {
     };
     let record = Record {
         uid: review.uid.to_string(),
+        kind: review.kind().map(|kind| kind.name).unwrap_or_default(),
         ..record
     };
     match endpoint {
-        Endpoint::Mutate => Response::allow(&review.uid)
-            .warning("raygate could not complete this RayJob; this is a defect of raygate (RG000), please report it")
-            .answer(record),
-        Endpoint::Validate => Response::defect(&review.uid).answer(record),
+        Endpoint::Mutate => {
+            let (name, _) = denial::called(review.kind());
+            Response::allow(&review)
+                .warning(&format!(
+                    "raygate could not complete this {name}; this is a defect of raygate (RG000), please report it"
+                ))
+                .answer(record)
+        }
+        Endpoint::Validate => Response::defect(&review).answer(record),
     }
 }

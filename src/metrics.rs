@@ -28,7 +28,7 @@ use stages::{ENDPOINTS, Stages, histograms, plain};
 
 pub use table::{FAMILIES, FamilySpec, Kind};
 
-/// What one RayJob adds to the counters of GPUs at most: a slip of a key must not drown them.
+/// What one object adds to the counters of GPUs at most: a slip of a key must not drown them.
 const MOST_GPUS: u64 = 1 << 20;
 
 /// Why a request was turned away although nothing was wrong with it.
@@ -82,7 +82,7 @@ type Labels<const N: usize> = [(&'static str, &'static str); N];
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    requests: Family<Labels<4>, Counter>,
+    requests: Family<Labels<5>, Counter>,
     rejections: Family<Labels<1>, Counter>,
     findings: Family<Labels<1>, Counter>,
     injections: Named<2>,
@@ -211,6 +211,7 @@ impl Metrics {
         let refused = matches!(record.verdict, "denied" | "retry");
         let labels = [
             ("endpoint", endpoint_label(endpoint)),
+            ("kind", record.kind),
             ("operation", operation_label(&record.operation)),
             ("verdict", record.verdict),
             (

@@ -131,7 +131,7 @@ pub struct RayPolicy {
     pub excludes: Vec<select::Selector>,
     /// The injectors that authors may turn off.
     pub allow_skip: Vec<String>,
-    /// What it sets: leaves of `defaults`, `force`, `limits` and `actions`.
+    /// What it sets: leaves of `defaults`, `force`, `limits` and `actions`, and `roll`.
     pub leaves: Vec<SetLeaf>,
     /// The platform's own rules.
     pub rules: Vec<Arc<rule::Rule>>,
@@ -144,7 +144,7 @@ pub struct RayPolicy {
 /// A leaf that a policy sets.
 #[derive(Clone, Debug)]
 pub struct SetLeaf {
-    /// The keys down to it, beginning with `defaults`, `force`, `limits` or `actions`.
+    /// The keys down to it, beginning with `defaults`, `force`, `limits`, `actions` or `roll`.
     pub path: Vec<String>,
     /// Its value.
     pub value: Value,

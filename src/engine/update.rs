@@ -1,55 +1,70 @@
 //! What an update does, and which parts of the object stay as they are stored.
 //!
-//! A re-applied manifest repeats what its author wrote, without what raygate filled in. So the record of a RayJob holds,
+//! A re-applied manifest repeats what its author wrote, without what raygate filled in. So the record of an object holds,
 //! for each part, a fingerprint of what `/mutate` received. A part that comes again as it is stored, or as it was
 //! received, stays as it is stored: a re-applied manifest changes nothing, even under newer policies. A forged
 //! fingerprint only brings back what is stored.
 
+mod autoscaler;
 mod fingerprint;
 mod part;
 mod parts;
 mod scheduling;
+mod upgrade;
 
 use serde_json::Value;
 
-use crate::k8s::json::{below, text};
+use crate::k8s::json::below;
 use crate::policy::Platform;
-use crate::ray::kind::SUSPEND;
+use crate::ray::Kind;
 
 use super::compare::says_the_same;
 
 pub use fingerprint::{RECEIVED, Received, Seen};
 pub use parts::{Parts, Treatment};
 pub use scheduling::without_scheduling;
+pub use upgrade::{UPGRADES, upgrade};
 
 /// What an update is, by who asks for it and what it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Update {
-    /// Nothing that is judged: a write of KubeRay's operator, a queue controller's suspend, or a change of neither spec
-    /// nor labels nor annotations.
+    /// Nothing that is judged: a write of KubeRay's operator, a queue controller's suspend, the scaling of Ray's
+    /// autoscaler, or a change of neither spec nor labels nor annotations.
     NotJudged,
     /// Another write of a queue controller. It is not edited, because Kueue compares pod templates exactly, and it is
     /// judged for what it adds outside scheduling.
     Controller,
-    /// A suspended RayJob is resumed. KubeRay builds a cluster from the spec, as after a creation.
+    /// A suspended object is resumed. KubeRay builds pods from the spec, as after a creation.
     Resume,
-    /// An edit.
+    /// An edit of a RayCronJob: no pods run, and the next RayJob is made from it. It is judged as a creation.
+    Template,
+    /// Another edit.
     Edit,
 }
 
 impl Update {
-    /// What the update from `old` to `new` by `user` is.
+    /// What the update from `old` to `new`, which are of one kind, by `user` is.
     pub fn of(platform: &Platform, user: &str, old: &Value, new: &Value) -> Update {
-        let (was, is) = (is_suspended(old), is_suspended(new));
-        if platform.is_operator(user) || !changes(old, new) {
+        let kind = Kind::of(new);
+        if platform.is_operator(user) || !changes(old, new) || autoscaler::only_scales(old, new) {
             return Update::NotJudged;
         }
-        match (platform.is_queue_controller(user), was, is) {
+        match (
+            platform.is_queue_controller(user),
+            kind.is_suspended(old),
+            kind.is_suspended(new),
+        ) {
             (true, false, true) => Update::NotJudged,
             (true, ..) => Update::Controller,
+            _ if kind.is_template() => Update::Template,
             (false, true, false) => Update::Resume,
             (false, ..) => Update::Edit,
         }
+    }
+
+    /// Whether it is judged for what it adds alone.
+    pub fn is_compared(self) -> bool {
+        matches!(self, Update::Controller | Update::Edit)
     }
 }
 
@@ -59,12 +74,4 @@ fn changes(old: &Value, new: &Value) -> bool {
     places
         .iter()
         .any(|keys| !says_the_same(below(old, keys), below(new, keys)))
-}
-
-fn is_suspended(object: &Value) -> bool {
-    below(object, &["spec", SUSPEND]).as_bool() == Some(true)
-}
-
-fn has_cluster(object: &Value) -> bool {
-    text(below(object, &["status"]), "rayClusterName").is_some_and(|name| !name.is_empty())
 }

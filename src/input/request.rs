@@ -1,4 +1,4 @@
-//! What a document asks: a RayJob to be made, a recorded review, or an event of an audit log.
+//! What a document asks: a Ray object to be made, a recorded review, or an event of an audit log.
 
 use std::path::PathBuf;
 
@@ -7,17 +7,19 @@ use serde_json::Value;
 
 use crate::diag::Sources;
 use crate::engine::{Bundle, Operation, Request};
+use crate::ray::Kind;
 use crate::ray::defaults;
 use crate::ray::job::forget_managed_fields;
+use crate::ray::kind::{self, GROUP};
 use crate::yaml::{Node, Step};
 
 use super::audit::Events;
 use super::{InputError, Piece};
 
-/// A request about a RayJob, before it is known which policies judge it.
+/// A request about a Ray object, before it is known which policies judge it.
 #[derive(Debug)]
 pub struct Asked<'n> {
-    /// The name of the RayJob, or its `generateName`.
+    /// The name of the object, or its `generateName`.
     pub name: String,
     /// The namespace.
     pub namespace: String,
@@ -34,6 +36,11 @@ pub struct Asked<'n> {
 }
 
 impl Asked<'_> {
+    /// The kind of the object.
+    pub fn kind(&self) -> &'static Kind {
+        Kind::of(&self.object)
+    }
+
     /// The request, by the user who would probably send it where that is not known.
     pub fn request(&self, bundle: &Bundle, now: Timestamp) -> Request {
         Request {
@@ -96,7 +103,7 @@ impl Requests {
     /// With what the command line says; `old` is a file with the objects as they were.
     ///
     /// # Errors
-    /// [`InputError`] if that file cannot be read or has no RayJob.
+    /// [`InputError`] if that file cannot be read or has no Ray object.
     pub fn new(mut overrides: Overrides, old: Option<&PathBuf>) -> Result<Requests, InputError> {
         if let Some(file) = old {
             overrides.old = read_old(file)?;
@@ -146,6 +153,7 @@ impl Overrides {
         let same = |old: &&Value| {
             let namespace = value(old, "/metadata/namespace");
             value(old, "/metadata/name") == asked.name
+                && Kind::of(old).is(asked.kind())
                 && (namespace == asked.namespace || namespace.is_empty() || self.namespace.is_some())
         };
         if let Some(old) = self.old.iter().find(same) {
@@ -153,6 +161,7 @@ impl Overrides {
         }
         match self.operation {
             Some(Operation::Update) if asked.old.is_none() => Err(InputError::NoOld {
+                kind: asked.kind().name,
                 namespace: asked.namespace.clone(),
                 name: asked.name.clone(),
             }),
@@ -168,7 +177,7 @@ impl Overrides {
     }
 }
 
-/// The RayJobs in the file of `--old`.
+/// The Ray objects in the file of `--old`.
 fn read_old(file: &PathBuf) -> Result<Vec<Value>, InputError> {
     let files = super::files(std::slice::from_ref(file))?;
     let mut requests = Requests::new(Overrides::default(), None)?;
@@ -186,12 +195,12 @@ fn read_old(file: &PathBuf) -> Result<Vec<Value>, InputError> {
         Ok(())
     })?;
     if objects.is_empty() {
-        return Err(InputError::NoRayJob(file.clone()));
+        return Err(InputError::NothingToJudge(file.clone()));
     }
     Ok(objects)
 }
 
-/// A RayJob that is to be made.
+/// A Ray object that is to be made.
 fn manifest(document: &Node) -> Found<'_> {
     let mut object = document.to_json();
     let (name, namespace) = (name_of(&object), value(&object, "/metadata/namespace").to_owned());
@@ -256,7 +265,7 @@ fn review(document: &Node) -> Found<'_> {
     }))
 }
 
-/// The request to create a RayJob of a cluster again, as its author would send it: without what the cluster has noted of it.
+/// The request to create an object of a cluster again, as its author would send it: without what the cluster has noted of it.
 pub fn created_anew(bundle: &Bundle, mut object: Value, now: Timestamp) -> Request {
     if let Some(object) = object.as_object_mut() {
         object.remove("status");
@@ -272,13 +281,15 @@ pub fn created_anew(bundle: &Bundle, mut object: Value, now: Timestamp) -> Reque
     }
 }
 
-/// Why an object is no RayJob, if it is none.
+/// Why an object is not judged, if it is not.
 pub(super) fn not_ours(object: &Value) -> Option<String> {
-    match (value(object, "/kind"), value(object, "/apiVersion")) {
-        ("RayJob", api) if api.starts_with("ray.io/") => None,
-        ("RayJob", api) => Some(format!("apiVersion {api:?} is not of ray.io")),
-        ("", _) => Some("no kind, so no RayJob".to_owned()),
-        (kind, _) => Some(format!("kind {kind} is no RayJob")),
+    let (kind, api) = (value(object, "/kind"), value(object, "/apiVersion"));
+    let group = api.split_once('/').map_or("", |(group, _)| group);
+    match kind {
+        "" => Some("no kind, so no Ray object".to_owned()),
+        _ if kind::named(kind).is_none() => Some(format!("kind {kind} is no kind of Ray object")),
+        _ if group != GROUP => Some(format!("apiVersion {api:?} is not of {GROUP}")),
+        _ => None,
     }
 }
 

@@ -378,6 +378,14 @@ pub static POLICY: &[Field] = &[
         "{RG203: Fix}",
     ),
     field(
+        "roll",
+        Kind::Bool,
+        "Whether an unchanged manifest that is applied again takes on changed policies, although its pods run. KubeRay then \
+         replaces the cluster of a RayService, and that of a RayCluster with `upgradeStrategy.type: Recreate`. The default \
+         is `false`: the stored object stays as it is.",
+        "true",
+    ),
+    field(
         "rules",
         Kind::List(&Kind::Object(RULE)),
         "The platform's own rules, in CEL; those of all policies that match hold.",
@@ -486,8 +494,20 @@ const USERS: Field = field(
     "[\"system:serviceaccount:ci:*\"]",
 );
 
+const RAY_KINDS: Field = field(
+    "kinds",
+    Kind::List(&Kind::OneOf(&[
+        ("RayJob", "a cluster and a job that runs on it"),
+        ("RayCluster", "a cluster alone"),
+        ("RayService", "a cluster that serves applications"),
+        ("RayCronJob", "a schedule and a template for RayJobs"),
+    ])),
+    "Kinds of Ray objects. Without it, every kind. A RayJob that KubeRay creates for a RayCronJob is a RayJob.",
+    "[RayJob, RayCluster]",
+);
+
 /// The keys of an Exemption's `match`. An expression is none of them: it may be about anything.
-static EXEMPTED: &[Field] = &[PROJECTS, DOMAINS, WORKFLOWS, TASKS, NAMESPACES, USERS];
+static EXEMPTED: &[Field] = &[PROJECTS, DOMAINS, WORKFLOWS, TASKS, NAMESPACES, USERS, RAY_KINDS];
 
 /// The keys of `match` and of each entry of `exclude`.
 pub static SELECTOR: &[Field] = &[
@@ -497,6 +517,7 @@ pub static SELECTOR: &[Field] = &[
     TASKS,
     NAMESPACES,
     USERS,
+    RAY_KINDS,
     field(
         "when",
         Kind::Text(Form::Cel),
@@ -879,6 +900,15 @@ pub static LIMITS: &[Field] = &[
         "Patterns of images, one of which every image must fit: those of containers, of volumes, of the autoscaler and of \
          `runtimeEnvYAML`. `**` crosses slashes, `*` does not.",
         "[\"ghcr.io/my-org/**\"]",
+    ),
+    field(
+        "clusterSelector",
+        Kind::OneOf(&[
+            ("Allow", "admit the RayJob, with a warning if another limit is set"),
+            ("Forbid", "deny the RayJob"),
+        ]),
+        "What happens to a RayJob that selects an existing cluster: limits cannot see that cluster. The default is `Allow`.",
+        "Forbid",
     ),
     field(
         "unknownDevices",

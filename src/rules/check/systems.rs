@@ -13,6 +13,7 @@ pub mod mode;
 pub mod node_ip;
 pub mod open_service;
 pub mod runtime_env;
+pub mod selected_cluster;
 pub mod selector_wins;
 pub mod submitter;
 
@@ -36,6 +37,7 @@ pub static CHECKS: &[&Check] = &[
     &open_service::CHECK,
     &job_metadata::CHECK,
     &node_ip::CHECK,
+    &selected_cluster::CHECK,
 ];
 
 /// Whether KubeRay's own submit command runs, and bash reads it: in a submitter of KubeRay 1.3 and later whose template
