@@ -1,7 +1,7 @@
 //! Finds a RayJob that selects an existing cluster, which limits cannot see.
 
 use crate::policy::settings::{Action, Selecting};
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -17,7 +17,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if !job.selects_cluster() {
         return;
     }
