@@ -548,7 +548,7 @@ fn a_selected_cluster_is_seen_by_no_limit() {
     let says = |gate: &Gate| {
         let made = mutated(gate, TENANT, None, &job);
         let answer = ask(gate, Endpoint::Validate, TENANT, None, &made);
-        (answer["allowed"] == true, warnings(&answer).contains("[RG716]"))
+        (answer["allowed"] == true, warnings(&answer).contains("[RG722]"))
     };
     assert_eq!(says(&gate()), (true, false));
     assert_eq!(says(&gate_with(CAP)), (true, true));

@@ -237,12 +237,12 @@ pub enum Action {
 impl Action {
     /// Every action with its meaning, strictest first.
     pub const ALL: &[(&str, &str)] = &[
-        ("Deny", "refuse the RayJob"),
+        ("Deny", "refuse the object"),
         (
             "Fix",
-            "repair it where the check can, and refuse the RayJob where it cannot be repaired",
+            "repair it where the check can, and refuse the object where it cannot be repaired",
         ),
-        ("Warn", "admit the RayJob with a warning"),
+        ("Warn", "admit the object with a warning"),
         (
             "Audit",
             "admit it and write the finding to the log, the metrics and the audit log",

@@ -7,8 +7,8 @@ use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
 pub const CHECK: Check = Check {
-    code: "RG716",
-    title: "Limits cannot see a selected cluster",
+    code: "RG722",
+    title: "RayJobs under limits should describe their own cluster",
     action: Action::Warn,
     fixes: false,
     versions: Versions::ALL,
