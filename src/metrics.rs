@@ -31,7 +31,7 @@ pub use series::endpoint_label;
 use series::{of, register};
 pub use table::{FAMILIES, FamilySpec, Kind};
 
-/// What one RayJob adds to the counters of GPUs at most: a slip of a key must not drown them.
+/// What one object adds to the counters of GPUs at most: a slip of a key must not drown them.
 const MOST_GPUS: u64 = 1 << 20;
 
 /// Why a request was turned away although nothing was wrong with it.
@@ -85,7 +85,7 @@ type Labels<const N: usize> = [(&'static str, &'static str); N];
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    requests: Family<Labels<4>, Counter>,
+    requests: Family<Labels<5>, Counter>,
     rejections: Family<Labels<1>, Counter>,
     findings: Family<Labels<1>, Counter>,
     injections: Named<2>,
@@ -214,6 +214,7 @@ impl Metrics {
         let refused = matches!(record.verdict, "denied" | "retry");
         let labels = [
             ("endpoint", endpoint_label(endpoint)),
+            ("kind", record.kind),
             ("operation", operation_label(&record.operation)),
             ("verdict", record.verdict),
             (

@@ -64,7 +64,7 @@ const fn histogram(name: &'static str, labels: &'static [&'static str], help: &'
 
 pub(super) const REQUESTS: FamilySpec = counter(
     "raygate_requests_total",
-    &["endpoint", "operation", "verdict", "code"],
+    &["endpoint", "kind", "operation", "verdict", "code"],
     "Admission reviews answered; a review that was refused has the code of its worst finding.",
 );
 pub(super) const REJECTIONS: FamilySpec = counter(
@@ -90,12 +90,12 @@ pub(super) const UNMUTATED: FamilySpec = counter(
 pub(super) const GPUS_REQUESTED: FamilySpec = counter(
     "raygate_gpus_requested_total",
     &[],
-    "GPUs and other accelerators that new RayJobs asked for, each job's cut at 1048576.",
+    "GPUs and other accelerators that new Ray objects asked for, each object's cut at 1048576.",
 );
 pub(super) const GPUS_REFUSED: FamilySpec = counter(
     "raygate_gpus_refused_total",
     &[],
-    "Those of them whose RayJob was refused.",
+    "Those of them whose object was refused.",
 );
 pub(super) const REQUEST_DURATION: FamilySpec = histogram(
     "raygate_request_duration_seconds",

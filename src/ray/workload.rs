@@ -140,6 +140,16 @@ impl<'a> Workload<'a> {
             .unwrap_or("")
     }
 
+    /// The RayCronJob that this is, or that made this RayJob: KubeRay labels it (KubeRay 1.7, `raycronjob_controller.go`,
+    /// `constructRayJob`). Empty for others. The label is the author's word.
+    pub fn cron_job(&self) -> &'a str {
+        if self.kind.is_template() {
+            return self.name();
+        }
+        let label = self.label("ray.io/cronjob-name");
+        label.filter(|_| self.kind.has_job()).unwrap_or_default()
+    }
+
     /// `path` as far as the object has it and one step more, so that a finding of something missing points at the
     /// outermost field that is missing. What is null is missing too.
     pub fn nearest(&self, path: Path) -> Path {
