@@ -173,7 +173,10 @@ fn junit() {
     let trial = Trial::new();
     let (code, output) = trial.check("policies", &["--only", "RG1", "--output", "junit"]);
     assert_eq!(code, 0);
-    assert!(output.contains("name=\"mlplatform-production/train-7\" classname=\"jobs/train.yaml\"/>"), "{output}");
+    assert!(
+        output.contains("name=\"mlplatform-production/train-7\" classname=\"jobs/train.yaml\"/>"),
+        "{output}"
+    );
 }
 
 /// What the standard demands of a log, so far as raygate writes it (SARIF 2.1.0, section 3).

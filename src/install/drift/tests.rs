@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::install::{Certificates, Controllers, IMAGE, Install, REPLICAS, is_webhook_configuration, objects};
+use crate::install::{
+    Certificates, Controllers, IMAGE, Install, REPLICAS, RegisteredKinds, is_webhook_configuration, objects,
+};
 
 /// Both configurations as they are printed.
 fn printed() -> Vec<Value> {
@@ -16,6 +18,7 @@ fn printed() -> Vec<Value> {
         certificates: Certificates::Files(None),
         components: &[],
         url: None,
+        kinds: &RegisteredKinds::default(),
         excluded_namespaces: &[],
         controllers: &Controllers::default(),
         policies: &[],
