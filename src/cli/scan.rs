@@ -235,11 +235,7 @@ fn refused(kind: &Kind, error: &kube::Error) -> Failure {
     Failure::Cluster(format!("cannot list the {name}s: {}{help}", describe(error)))
 }
 
-fn judge(kind: &'static Kind, bundle: &Bundle, mut object: Value) -> Scanned {
-    // The items of a list do not say of what kind they are.
-    if let Some(fields) = object.as_object_mut() {
-        fields.insert("kind".to_owned(), kind.name.into());
-    }
+fn judge(kind: &'static Kind, bundle: &Bundle, object: Value) -> Scanned {
     let text = |pointer: &str| {
         let text = object.pointer(pointer).and_then(Value::as_str);
         text.unwrap_or_default().to_owned()
