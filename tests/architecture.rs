@@ -52,7 +52,7 @@ const WORLD: &[&str] = &[
     "Zoned::now",
     "println!",
     "eprintln!",
-    "tracing",
+    "tracing::",
 ];
 
 /// What may be named for a reason: a stack of a known size is no world.
@@ -184,6 +184,40 @@ fn the_way_of_a_review_has_no_client_of_the_cluster() {
             assert_eq!(reached, None, "{}", path.display());
         }
     }
+}
+
+/// The fields at which the kinds of Ray objects differ, and those that lead to a pod template.
+const FIELDS_OF_KINDS: &[&str] = &[
+    "rayClusterSpec",
+    "rayClusterConfig",
+    "jobTemplate",
+    "headGroupSpec",
+    "workerGroupSpecs",
+    "submitterPodTemplate",
+];
+
+/// Texts for readers, which show a path as an example.
+const PAGES: &[&str] = &["suite/codes.rs"];
+
+/// A new kind is a row in `ray/kind.rs`: no other module knows where a kind keeps its parts.
+#[test]
+fn only_the_model_spells_out_a_path_of_a_kind() {
+    let mut found = BTreeSet::new();
+    for (module, path, code) in modules() {
+        for field in FIELDS_OF_KINDS.iter().filter(|field| code.contains(**field)) {
+            if module == "ray" {
+                found.insert(*field);
+                continue;
+            }
+            let is_page = PAGES.iter().any(|page| path.ends_with(page));
+            assert!(
+                is_page,
+                "{}: spells out {field}; take it from ray::Kind",
+                path.display()
+            );
+        }
+    }
+    assert_eq!(found.len(), FIELDS_OF_KINDS.len(), "the model knows only {found:?}");
 }
 
 #[test]

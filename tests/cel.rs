@@ -225,6 +225,10 @@ fn the_model_is_read_and_the_old_name_of_the_account() {
     for expression in [
         "has(pod.spec.serviceAccountName) && pod.spec.serviceAccountName == 'admin'",
         "!has(object.spec.rayClusterSpec.headGroupSpec.template.spec.serviceAccountName)",
+        "has(pod.serviceAccountName) && pod.serviceAccountName == 'admin' && pod.spec == pod.spec",
+        "pod.resources.requests['nvidia.com/gpu'] == 8 && pod.resources.requests.cpu == 2",
+        "pod.resources.limits[?'memory'].hasValue() || !('memory' in pod.resources.limits)",
+        "!has(pod.resources.requests.other) && !has(pod.resources.other) && size(pod.spec.containers) > 0",
         "job.gpus == 16 && job.maxGpus == 32 && job.groups[0].gpus == 8",
         "job.cpus == 7",
         "job.images == ['rayproject/ray:2.52.1', 'autoscaler:1', 'logs:1', 'data:1', 'env:1']",

@@ -11,6 +11,7 @@ use cel::{Context, ExecutionError, Value};
 
 use crate::k8s::path::Path;
 use crate::k8s::text::quoted;
+use crate::ray::pod::SERVICE_ACCOUNT_NAME;
 
 use super::functions::{ENV, Pattern};
 use super::language::{Place, Shape};
@@ -19,6 +20,7 @@ use super::meter::Meter;
 use super::names::{self, PathStep};
 use super::scope::{Here, Scope, Session};
 use super::types::article;
+use super::value::RESOURCES;
 use super::{DEEPEST, Failed, Problem, lexical, rewrite};
 
 /// The stack on which expressions are compiled, in bytes.
@@ -205,7 +207,11 @@ impl Program {
         let (root, steps) = self.path.as_ref()?;
         let start = match (*root, here) {
             ("object", _) => Path::ROOT,
-            ("pod", Here::Pod(pod) | Here::Container(pod, _)) => pod.template_path(),
+            ("pod", Here::Pod(pod) | Here::Container(pod, _)) => match steps.first() {
+                Some(PathStep::Key(key)) if key == RESOURCES => return Some(pod.spec_path()),
+                Some(PathStep::Key(key)) if key == SERVICE_ACCOUNT_NAME => pod.spec_path(),
+                _ => pod.template_path(),
+            },
             ("container", Here::Container(pod, container)) => pod.container_path(container),
             _ => return None,
         };

@@ -99,7 +99,7 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, object: &V
     let mut judged = Vec::new();
     let mut findings = Findings::new();
     for (check, action) in &compiled.checks {
-        (check.run)(&cx, &job, &mut findings);
+        check.look(&cx, &job, &mut findings);
         for finding in findings.drain(..) {
             let finding = reaching(finding, object);
             let action = match action {
@@ -136,7 +136,7 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, object: &V
             ..cx
         };
         for (check, origin) in &unraised.checks {
-            (check.run)(&cx, &job, &mut findings);
+            check.look(&cx, &job, &mut findings);
             for finding in findings.drain(..) {
                 let finding = reaching(finding, object);
                 let is_known = |known: &Judged| known.code() == check.code && known.finding.path == finding.path;

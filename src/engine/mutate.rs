@@ -165,14 +165,14 @@ impl Step {
         match self {
             Step::Repair(check) => {
                 let mut findings = Findings::new();
-                (check.run)(cx, job, &mut findings);
+                check.look(cx, job, &mut findings);
                 findings.retain(|finding| finding.repair.is_some());
                 (!findings.is_empty()).then_some(Wanted::Repairs(check, findings))
             }
             Step::Inject(injector) => {
                 let mut plan = Plan::default();
                 let skipped = cx.skips(job, injector.name);
-                (injector.plan)(&Cx { skipped, ..*cx }, job, &mut plan);
+                injector.look(&Cx { skipped, ..*cx }, job, &mut plan);
                 let (notes, edits) = (plan.take_notes(), plan.into_edits());
                 (!edits.is_empty()).then_some(Wanted::Edits(injector, edits, notes))
             }

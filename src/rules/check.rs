@@ -1,7 +1,7 @@
 //! The checks: one table, and for each check a source file with its page beside it.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 
 use super::Cx;
 use super::finding::Findings;
@@ -28,13 +28,15 @@ pub struct Check {
     pub action: Action,
     /// Whether it can repair what it finds.
     pub fixes: bool,
+    /// The kinds of objects that it looks at.
+    pub kinds: Kinds,
     /// The KubeRay releases that it is for.
     pub versions: Versions,
     /// Its page: the Markdown file beside its source.
     pub page: &'static str,
     /// Why its findings may be acted on.
     pub evidence: &'static [Evidence],
-    /// Looks at a RayJob.
+    /// Looks at an object of one of these kinds.
     pub run: fn(&Cx<'_>, &Workload<'_>, &mut Findings),
 }
 
@@ -89,6 +91,13 @@ impl Versions {
 }
 
 impl Check {
+    /// Looks at an object, if the check is for its kind.
+    pub fn look(&self, cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+        if self.kinds.include(job.kind) {
+            (self.run)(cx, job, findings);
+        }
+    }
+
     /// The whole page as Markdown: code, title, action, releases, evidence, and the check's own text.
     pub fn markdown(&self) -> String {
         let repairs = if self.fixes {

@@ -1,6 +1,6 @@
 //! The injectors: each fills in one thing, in the order of the table.
 
-use crate::ray::Workload;
+use crate::ray::{Kinds, Workload};
 
 use super::Cx;
 use super::edit::Plan;
@@ -21,8 +21,19 @@ pub struct Injector {
     pub doc: &'static str,
     /// The settings that steer it.
     pub settings: &'static [&'static str],
-    /// Plans its edits, or none.
+    /// The kinds of objects that it completes.
+    pub kinds: Kinds,
+    /// Plans its edits of an object of one of these kinds, or none.
     pub plan: fn(&Cx<'_>, &Workload<'_>, &mut Plan),
+}
+
+impl Injector {
+    /// Plans its edits of an object, if the injector is for its kind.
+    pub fn look(&self, cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
+        if self.kinds.include(job.kind) {
+            (self.plan)(cx, job, plan);
+        }
+    }
 }
 
 /// All injectors, in the order in which they act. What a policy puts on the pods comes first: the others read start

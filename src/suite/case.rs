@@ -13,8 +13,8 @@ use crate::engine::{Operation, Verdict};
 use crate::k8s::text::quoted;
 use crate::policy::load::Source;
 use crate::policy::read::Reader;
-use crate::ray::defaults;
 use crate::ray::workload::forget_managed_fields;
+use crate::ray::{defaults, kind};
 use crate::yaml::{self, Limits, Node, Reading, Step};
 
 use super::keys::CASE;
@@ -218,7 +218,7 @@ impl Builder<'_> {
                 None => self.push(
                     Diagnostic::error(codes::BAD_PATH, format!("{} is no path", quoted(text)))
                         .at(item.span, "")
-                        .help("write it like spec.rayClusterSpec.workerGroupSpecs[0].groupName"),
+                        .help(format!("write it like {}", kind::example_path())),
                 ),
             }
         }

@@ -148,6 +148,7 @@ fn main() -> std::process::ExitCode {
         test(doctor::a_foreign_ca_is_told_by_what_fails),
         test(doctor::an_edited_failure_policy_is_set_right_by_the_printed_patch),
         test(doctor::a_wider_scope_is_set_right_by_the_printed_patch),
+        test(doctor::kinds_that_do_not_come_are_reported),
         test(doctor::a_killed_raygate_is_told_by_what_fails),
         test(doctor::an_emergency_asks_nobody),
         test(doctor::no_cluster_is_no_finding),
@@ -161,6 +162,7 @@ fn main() -> std::process::ExitCode {
         test(install::every_object_of_the_command_is_taken),
         test(install::pods_pass_restricted_pod_security),
         test(install::helm_installs_upgrades_and_leaves_no_webhook),
+        test(install::an_upgrade_keeps_the_registered_kinds),
         test(install::taking_the_webhooks_away_first_does_not_hinder_helm),
         test(install::kubectl_applies_again_and_deletes),
     ])

@@ -28,7 +28,7 @@ pub(super) async fn judge(
     let raygate = raygate.unwrap_or(crate::install::NAMESPACE);
     let path = format!("/apis/ray.io/v1/namespaces/{namespace}/{}?dryRun=All", kind.resource);
     let Some(good) = sample(kind, namespace) else { return };
-    let broken = with_duplicate_group(kind, good.clone());
+    let broken = with_duplicate_group(good.clone());
     match objects::post(client, &path, &good).await {
         Ok(object) if object.pointer(APPLIED).is_some() => {
             findings.ok(CHECK, format!("a {name} in {namespace} (dry run) came back completed"));
@@ -157,8 +157,8 @@ fn sample(kind: &Kind, namespace: &str) -> Option<Value> {
     }))
 }
 
-fn with_duplicate_group(kind: &Kind, mut object: Value) -> Value {
-    if let Some(groups) = kind.groups_mut(&mut object) {
+fn with_duplicate_group(mut object: Value) -> Value {
+    if let Some(groups) = Kind::of(&object).groups_mut(&mut object) {
         let again = groups.first().cloned();
         groups.extend(again);
     }

@@ -46,9 +46,10 @@ fn what_the_api_server_fills_in_is_no_difference() {
 #[test]
 fn each_edit_is_told_by_its_part() {
     let expected = printed().pop().unwrap();
-    let edits: [(&str, Value, Part); 6] = [
+    let edits: [(&str, Value, Part); 7] = [
         ("/webhooks/0/failurePolicy", json!("Ignore"), Part::FailurePolicy),
         ("/webhooks/0/rules/0/apiGroups/0", json!("*"), Part::Scope),
+        ("/webhooks/0/rules/0/resources", json!(["rayjobs"]), Part::Scope),
         ("/webhooks/0/namespaceSelector", json!({}), Part::Scope),
         ("/webhooks/0/matchConditions", json!(null), Part::Scope),
         ("/webhooks/0/timeoutSeconds", json!(30), Part::Other),

@@ -125,21 +125,6 @@ const fn validation(lines: &'static [u32]) -> Evidence {
 /// The gate of worker suspension and of deletion by rules.
 const DELETION_GATE: &str = "RayJobDeletionPolicy";
 
-/// The value under `key`, unless it is missing or null.
-fn given<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
-    value.get(key).filter(|value| !value.is_null())
-}
-
-/// A field of `rayClusterSpec`, unless it is missing or null.
-fn cluster_field<'a>(job: &Workload<'a>, key: &str) -> Option<&'a Value> {
-    given(job.cluster?, key)
-}
-
-/// The path of a field of `rayClusterSpec`.
-fn cluster_path(key: &'static str) -> Path {
-    Path::of(["spec", "rayClusterSpec", key])
-}
-
 /// The head and the container in which KubeRay runs Ray.
 fn head_container<'j, 'a>(job: &'j Workload<'a>) -> Option<(&'j Pod<'a>, &'j Container<'a>)> {
     let head = job.head()?;

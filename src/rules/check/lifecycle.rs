@@ -9,7 +9,6 @@ pub mod no_deadline;
 pub mod pre_running_deadline;
 pub mod ttl;
 
-use crate::k8s::path::Path;
 use crate::ray::Workload;
 use crate::rules::edit::Op;
 use crate::rules::{Check, Cx, Finding, Findings};
@@ -50,12 +49,12 @@ fn deadline(
         None => default.unwrap_or(most).min(most),
     };
     findings.push(
-        Finding::new(Path::of(["spec", key]), message)
+        Finding::new(job.job_path(key), message)
             .fix(format!("set {key} to at most {most}"))
             .weight(weight)
             .repair(
                 format!("{key} set to {seconds}"),
-                Path::of(["spec", key]),
+                job.job_path(key),
                 Op::Set(seconds.into()),
             ),
     );

@@ -18,8 +18,8 @@ use crate::k8s::names::is_gpu_key;
 use crate::k8s::toleration;
 use crate::policy::Leaf;
 use crate::policy::settings::Accelerator;
-use crate::ray::Pod;
 use crate::ray::device::is_accelerator;
+use crate::ray::{Kinds, Pod};
 use crate::ray::{KubeRay, Workload, told};
 
 use super::Injector;
@@ -31,6 +31,7 @@ pub const INJECTOR: Injector = Injector {
     name: "accelerators",
     doc: "Adds the tolerations and the node selector of the accelerator that a pod asks for.",
     settings: &["accelerators"],
+    kinds: Kinds::All,
     plan,
 };
 
@@ -111,11 +112,7 @@ fn choose<'p>(job: &Workload<'_>, pod: &Pod<'_>, candidates: &[Candidate<'p>]) -
         });
         fitting.next().filter(|_| fitting.next().is_none())
     };
-    let label = pod
-        .template
-        .get("metadata")
-        .and_then(|metadata| text(metadata.get("labels")?, ACCELERATOR_LABEL))
-        .or_else(|| job.label(ACCELERATOR_LABEL));
+    let label = pod.label(ACCELERATOR_LABEL).or_else(|| job.label(ACCELERATOR_LABEL));
     let only = || match candidates {
         [only] => Some(*only),
         _ => None,

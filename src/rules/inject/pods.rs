@@ -11,7 +11,7 @@ use crate::k8s::toleration;
 use crate::policy::Leaf;
 use crate::policy::settings::{PodSettings, Settings};
 use crate::ray::facts::pods_at_most;
-use crate::ray::{Pod, Role, Workload};
+use crate::ray::{Kinds, Pod, Role, Workload};
 
 use super::Injector;
 use crate::rules::Cx;
@@ -25,6 +25,7 @@ pub const INJECTOR: Injector = Injector {
     name: "pods",
     doc: "Sets start parameters, metadata, variables, classes, secrets and scheduler of the pods, and labels of the job.",
     settings: &["job", "head", "workers", "submitter", "pods"],
+    kinds: Kinds::All,
     plan,
 };
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Readiness;
-use crate::ray::{Container, Pod, Role};
+use crate::ray::{Container, Kinds, Pod, Role};
 use crate::ray::{Workload, told};
 
 use super::Injector;
@@ -21,6 +21,7 @@ pub const INJECTOR: Injector = Injector {
     name: "readiness",
     doc: "Gives head and workers probes that need no tool, or the wget that KubeRay's own probes call.",
     settings: &["readiness", "wget"],
+    kinds: Kinds::All,
     plan,
 };
 

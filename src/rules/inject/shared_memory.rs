@@ -9,7 +9,7 @@ use crate::k8s::path::Path;
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Size;
 use crate::ray::memory::{SHM_PATH, SHM_VOLUME, is_memory_volume, least_shm, memory_of};
-use crate::ray::{Container, Pod, Workload};
+use crate::ray::{Container, Kinds, Pod, Workload};
 
 use super::Injector;
 use crate::rules::Cx;
@@ -20,6 +20,7 @@ pub const INJECTOR: Injector = Injector {
     name: "sharedMemory",
     doc: "Mounts a memory volume at /dev/shm of the head and the workers, where the author mounts none.",
     settings: &["sharedMemory"],
+    kinds: Kinds::All,
     plan,
 };
 

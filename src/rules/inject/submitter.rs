@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::k8s::json::text;
-use crate::ray::{Workload, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 
 use super::Injector;
 use crate::rules::Cx;
@@ -18,6 +18,7 @@ pub const INJECTOR: Injector = Injector {
     name: "submitter",
     doc: "Gives the submitter small requests and limits of its own, a restart policy and a container name.",
     settings: &["submitter.requests", "submitter.limits", "submitter.restartPolicy"],
+    kinds: Kinds::Jobs,
     plan,
 };
 

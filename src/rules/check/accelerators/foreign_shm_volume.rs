@@ -2,7 +2,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::memory::{SHM_PATH, SHM_VOLUME, Shm, shm};
-use crate::ray::{Workload, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,6 +12,7 @@ pub const CHECK: Check = Check {
     title: "a volume called shared-mem would become /dev/shm",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("foreign_shm_volume.md"),
     evidence: &[Evidence::Source(

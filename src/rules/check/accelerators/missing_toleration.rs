@@ -7,7 +7,7 @@ use crate::k8s::json::{items, text};
 use crate::k8s::text::quoted;
 use crate::k8s::toleration::implies;
 use crate::policy::settings::Action;
-use crate::ray::Pod;
+use crate::ray::{Kinds, Pod};
 use crate::ray::{Workload, flyte};
 use crate::rules::check::resources::named;
 use crate::rules::check::{Check, Evidence, Versions};
@@ -19,6 +19,7 @@ pub const CHECK: Check = Check {
     title: "a GPU pod does not tolerate the taint of its nodes",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("missing_toleration.md"),
     evidence: &[Evidence::Reason(

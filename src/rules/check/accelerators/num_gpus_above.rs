@@ -1,7 +1,7 @@
 //! Finds a `num-gpus` among `rayStartParams` that is above the GPUs that the Ray container asks for.
 
 use crate::policy::settings::Action;
-use crate::ray::{Workload, flyte, told};
+use crate::ray::{Kinds, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -11,6 +11,7 @@ pub const CHECK: Check = Check {
     title: "num-gpus must not exceed the container's GPUs",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("num_gpus_above.md"),
     evidence: &[Evidence::Source(

@@ -2,7 +2,7 @@
 //! container asks for.
 
 use crate::policy::settings::Action;
-use crate::ray::{Workload, flyte, told};
+use crate::ray::{Kinds, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,6 +12,7 @@ pub const CHECK: Check = Check {
     title: "Ray is told of fewer GPUs than the container has",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("num_gpus_below.md"),
     evidence: &[Evidence::Source(

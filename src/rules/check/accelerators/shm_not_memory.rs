@@ -5,7 +5,7 @@ use crate::k8s::json::text;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::memory::{SHM_PATH, Shm, shm};
-use crate::ray::{Workload, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "what is mounted at /dev/shm is not memory",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("shm_not_memory.md"),
     evidence: &[Evidence::Source(

@@ -5,7 +5,7 @@ use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::container::same_path;
 use crate::ray::memory::SHM_PATH;
-use crate::ray::{Workload, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "the mount of /dev/shm is spelled otherwise",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("shm_path.md"),
     evidence: &[Evidence::Source(

@@ -5,7 +5,7 @@ use crate::k8s::quantity::Quantity;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::memory::{Shm, shm, size_limit};
-use crate::ray::{Workload, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "the size of the volume at /dev/shm cannot be",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("shm_size.md"),
     evidence: &[Evidence::Source(

@@ -3,7 +3,7 @@
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::memory::{Shm, shm, size_limit};
-use crate::ray::{Workload, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "/dev/shm has no bound",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("shm_without_bound.md"),
     evidence: &[Evidence::Reason(

@@ -7,7 +7,7 @@ use crate::k8s::text::quoted;
 use crate::k8s::toleration::implies;
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
-use crate::ray::{Container, Pod};
+use crate::ray::{Container, Kinds, Pod};
 use crate::ray::{Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     title: "a CPU pod tolerates the taint of GPU nodes",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("stray_toleration.md"),
     evidence: &[Evidence::Reason(

@@ -6,7 +6,7 @@ use crate::k8s::json::{items, text};
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
 use crate::ray::memory::{is_memory_volume, shm_volume};
-use crate::ray::{Pod, Workload};
+use crate::ray::{Kinds, Pod, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::inject::submitter::runs_no_driver;
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     title: "the submitter asks for accelerators",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("submitter_accelerators.md"),
     evidence: &[Evidence::Reason(

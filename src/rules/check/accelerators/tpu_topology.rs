@@ -3,7 +3,7 @@
 use crate::k8s::json::text;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::Container;
+use crate::ray::{Container, Kinds};
 use crate::ray::{Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "TPU chips, hosts and topology do not agree",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("tpu_topology.md"),
     evidence: &[Evidence::Source(

@@ -4,7 +4,7 @@ use crate::k8s::json::items;
 use crate::policy::settings::Action;
 use crate::ray::device::{Device, device};
 use crate::ray::facts::pods_at_most;
-use crate::ray::{Container, Resource};
+use crate::ray::{Container, Kinds, Resource};
 use crate::ray::{Place, Workload};
 use crate::rules::check::resources::{named, place};
 use crate::rules::check::{Check, Evidence, Versions};
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     title: "Devices must be countable where accelerators are limited",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("unknown_device.md"),
     evidence: &[Evidence::Limit("unknownDevices")],

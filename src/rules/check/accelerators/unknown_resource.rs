@@ -6,7 +6,7 @@ use crate::diag::suggest;
 use crate::k8s::names;
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
-use crate::ray::{Workload, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::resources::{named, place};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -19,6 +19,7 @@ pub const CHECK: Check = Check {
     title: "no node has a resource of this name",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("unknown_resource.md"),
     evidence: &[Evidence::Source(

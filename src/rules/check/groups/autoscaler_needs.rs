@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload, flyte};
+use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "autoscaling cannot do its work",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("autoscaler_needs.md"),
     evidence: &[Evidence::Reason(

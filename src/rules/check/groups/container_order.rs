@@ -2,7 +2,7 @@
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{Role, Workload, flyte};
+use crate::ray::{Kinds, Role, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "a sidecar stands before the Ray container",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("container_order.md"),
     evidence: &[Evidence::Source(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::k8s::names::{dns1123_label, dns1123_subdomain, label_value};
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::Workload;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "Worker group names must be unique, valid DNS labels",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("group_name.md"),
     evidence: &[

@@ -2,7 +2,7 @@
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{Workload, flyte, told};
+use crate::ray::{Kinds, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,6 +12,7 @@ pub const CHECK: Check = Check {
     title: "The head must have a dashboard that KubeRay can reach",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("no_dashboard.md"),
     evidence: &[

@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::k8s::json::items;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{Container, Workload};
+use crate::ray::told::{self, OWN_COMMAND};
+use crate::ray::{Container, Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "start parameters without effect",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("own_command.md"),
     evidence: &[Evidence::Source(
@@ -25,10 +27,8 @@ pub const CHECK: Check = Check {
     run,
 };
 
-const ANNOTATION: &str = "ray.io/overwrite-container-cmd";
-
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-    if job.annotation(ANNOTATION) != Some("true") {
+    if !told::overwrites_command(job) {
         return;
     }
     let lost = job.ray_pods().find(|pod| {
@@ -38,7 +38,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if let Some(pod) = lost {
         findings.push(
             Finding::new(
-                Path::of(["metadata", "annotations"]).name(ANNOTATION),
+                Path::of(["metadata", "annotations"]).name(OWN_COMMAND),
                 format!(
                     "{}: start parameters have no effect, the container runs a command of its own",
                     pod.title()

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::k8s::json::{items, text};
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{Workload, flyte, told};
+use crate::ray::{Kinds, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "the head's ports hide its dashboard",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("ports.md"),
     evidence: &[

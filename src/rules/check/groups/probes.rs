@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::k8s::json::text;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{Container, Workload, flyte};
+use crate::ray::{Container, Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "one probe without the other, or on the wrong container",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("probes.md"),
     evidence: &[Evidence::Source(

@@ -1,7 +1,7 @@
 //! Finds start parameters that KubeRay sets itself.
 
 use crate::policy::settings::Action;
-use crate::ray::{Role, Workload, flyte};
+use crate::ray::{Kinds, Role, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -11,6 +11,7 @@ pub const CHECK: Check = Check {
     title: "a start parameter that KubeRay sets itself",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("reserved_parameters.md"),
     evidence: &[Evidence::Source(

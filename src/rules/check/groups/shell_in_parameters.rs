@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::shell::{self, Braces, Special};
-use crate::ray::{Pod, Workload, flyte, told};
+use crate::ray::{Kinds, Pod, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     title: "rayStartParams must survive shell parsing",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("shell_in_parameters.md"),
     evidence: &[

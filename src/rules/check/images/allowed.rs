@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::k8s::image::{Image, ImagePattern};
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{Place, Workload, flyte};
+use crate::ray::{Kinds, Place, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions, resources};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "an image that is not allowed",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("allowed.md"),
     evidence: &[Evidence::Limit("allowedImages")],

@@ -4,7 +4,7 @@ use crate::k8s::image::Image;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::release::Release;
-use crate::ray::{Role, Workload};
+use crate::ray::{Kinds, Role, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "the pods run different images",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("differing.md"),
     evidence: &[Evidence::Reason(

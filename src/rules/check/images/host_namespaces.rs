@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::k8s::json::items;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{Container, Place, Pod, Workload, flyte};
+use crate::ray::{Container, Kinds, Place, Pod, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "a pod in the node's namespaces",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("host_namespaces.md"),
     evidence: &[Evidence::Reason(

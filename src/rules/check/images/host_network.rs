@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::policy::settings::Action;
-use crate::ray::{Workload, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "a pod in the node's network",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("host_network.md"),
     evidence: &[Evidence::Reason(

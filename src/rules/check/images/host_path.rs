@@ -4,7 +4,7 @@ use crate::k8s::json::text;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::container::same_path;
-use crate::ray::{Place, Workload, flyte};
+use crate::ray::{Kinds, Place, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "a volume of the node itself",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("host_path.md"),
     evidence: &[Evidence::Reason(

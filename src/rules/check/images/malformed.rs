@@ -3,7 +3,7 @@
 use crate::k8s::image::Image;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{Place, Workload};
+use crate::ray::{Kinds, Place, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "an image is missing or malformed",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("malformed.md"),
     evidence: &[

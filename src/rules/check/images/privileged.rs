@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::k8s::json::items;
 use crate::k8s::text::{listed, quoted};
 use crate::policy::settings::Action;
-use crate::ray::{Place, Workload, flyte};
+use crate::ray::{Kinds, Place, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "a container with more rights than it needs",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("privileged.md"),
     evidence: &[Evidence::Reason(

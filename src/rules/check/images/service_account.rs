@@ -2,7 +2,7 @@
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::Workload;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,6 +12,7 @@ pub const CHECK: Check = Check {
     title: "the autoscaler's rights are shared",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("service_account.md"),
     evidence: &[Evidence::Reason(

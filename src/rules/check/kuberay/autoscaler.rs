@@ -19,7 +19,7 @@ use crate::k8s::text::quoted;
 use crate::ray::{Pod, Workload, flyte};
 use crate::rules::{Finding, Findings};
 
-use super::{cluster_field, head_container, head_variable, restart_policy};
+use super::{head_container, head_variable, restart_policy};
 
 /// The variable of the head that turns the autoscaler v2 on.
 const V2_VARIABLE: &str = "RAY_enable_autoscaler_v2";
@@ -28,7 +28,7 @@ const V2_VARIABLE: &str = "RAY_enable_autoscaler_v2";
 const V2_FIELD: &str = "set autoscalerOptions.version to v2";
 
 fn options<'a>(job: &Workload<'a>) -> Option<&'a Value> {
-    cluster_field(job, "autoscalerOptions")
+    job.cluster_field("autoscalerOptions")
 }
 
 fn version<'a>(job: &Workload<'a>) -> Option<&'a str> {

@@ -22,20 +22,18 @@ pub mod workers_with_autoscaling;
 
 use serde_json::Value;
 
-use crate::k8s::json::{items, text};
+use crate::k8s::json::{given, items, text};
 use crate::k8s::path::Path;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kind, KubeRay, Workload};
 use crate::rules::{Cx, Finding};
-
-use super::given;
 
 /// `deletionStrategy`, unless it is missing or null.
 fn strategy<'a>(job: &Workload<'a>) -> Option<&'a Value> {
     given(job.spec, "deletionStrategy")
 }
 
-fn strategy_path(key: &'static str) -> Path {
-    Path::of(["spec", "deletionStrategy", key])
+fn strategy_path(kind: &Kind, key: &'static str) -> Path {
+    kind.job_path().then_key("deletionStrategy").then_key(key)
 }
 
 fn has_ends(strategy: &Value) -> bool {
@@ -55,11 +53,11 @@ fn policies<'a>(cx: &Cx<'_>, job: &Workload<'a>) -> impl Iterator<Item = (Path, 
     let old = is_old
         .then(|| text(job.spec, "deletionPolicy"))
         .flatten()
-        .map(|policy| (Path::of(["spec", "deletionPolicy"]), policy));
+        .map(|policy| (job.job_path("deletionPolicy"), policy));
     let strategy = strategy(job).filter(|_| !is_old);
     let new = ENDS.iter().filter_map(move |end| {
         let policy = text(given(strategy?, end)?, "policy")?;
-        Some((strategy_path(end).then_key("policy"), policy))
+        Some((strategy_path(job.kind, end).then_key("policy"), policy))
     });
     old.into_iter().chain(new)
 }

@@ -19,22 +19,22 @@ use crate::ray::{KubeRay, Workload};
 use crate::rules::check::Versions;
 use crate::rules::{Finding, Findings};
 
-use super::{cluster_field, cluster_path, head_variable};
+use super::head_variable;
 
 const ENABLED: &str = "ray.io/ft-enabled";
 
 /// `gcsFaultToleranceOptions`, unless missing or null.
 fn options<'a>(job: &Workload<'a>) -> Option<&'a Value> {
-    cluster_field(job, "gcsFaultToleranceOptions")
+    job.cluster_field("gcsFaultToleranceOptions")
 }
 
-fn options_path(key: &'static str) -> Path {
-    cluster_path("gcsFaultToleranceOptions").key(key)
+fn options_path(job: &Workload<'_>, key: &'static str) -> Path {
+    job.cluster_path("gcsFaultToleranceOptions").key(key)
 }
 
 /// Where an annotation of the RayJob stands that is not empty.
 fn annotation(job: &Workload<'_>, key: &'static str) -> Option<Path> {
-    let is_set = job.annotation(key).is_some_and(|value| !value.is_empty());
+    let is_set = job.cluster_annotation(key).is_some_and(|value| !value.is_empty());
     is_set.then(|| Path::of(["metadata", "annotations", key]))
 }
 

@@ -15,10 +15,9 @@ pub mod workers_without_container;
 
 use serde_json::Value;
 
+use crate::k8s::json::given;
 use crate::ray::{Pod, Role, Workload, flyte};
 use crate::rules::{Finding, Findings};
-
-use super::given;
 
 fn without_containers(job: &Workload<'_>, role: Role, findings: &mut Findings) {
     for pod in job.pods.iter().filter(|pod| pod.role == role && pod.main().is_none()) {

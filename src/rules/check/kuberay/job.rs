@@ -15,7 +15,6 @@ pub mod suspended_on_selected_cluster;
 pub mod suspended_without_shutdown;
 pub mod ttl_without_shutdown;
 
-use crate::k8s::path::Path;
 use crate::ray::Workload;
 use crate::rules::{Finding, Findings};
 
@@ -27,7 +26,7 @@ fn below(job: &Workload<'_>, key: &'static str, least: i64, findings: &mut Findi
         return;
     };
     let mut finding = Finding::new(
-        Path::of(["spec", key]),
+        job.job_path(key),
         format!("{key} {seen} is below {least}, KubeRay never starts the job"),
     )
     .fix(format!("set {key} to at least {least}, or leave it out"));

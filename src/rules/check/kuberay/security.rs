@@ -8,15 +8,13 @@ pub mod token_without_ray_version;
 
 use serde_json::Value;
 
-use crate::k8s::json::text;
+use crate::k8s::json::{given, text};
 use crate::ray::Workload;
-
-use super::{cluster_field, given};
 
 const AUTH: &str = "authOptions";
 
 fn auth<'a>(job: &Workload<'a>) -> Option<&'a Value> {
-    cluster_field(job, AUTH)
+    job.cluster_field(AUTH)
 }
 
 fn is_by_token(auth: &Value) -> bool {

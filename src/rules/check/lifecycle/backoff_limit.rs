@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -15,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "backoffLimit is above the limit",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_2),
     page: include_str!("backoff_limit.md"),
     evidence: &[Evidence::Limit("maxBackoffLimit")],
@@ -29,14 +29,9 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     };
     let submitter = job.spec.get("submitterConfig").and_then(|config| config.get(KEY));
     for (path, name, given, effect) in [
+        (job.job_path(KEY), KEY, job.spec.get(KEY), "each retry is a new cluster"),
         (
-            Path::of(["spec", KEY]),
-            KEY,
-            job.spec.get(KEY),
-            "each retry is a new cluster",
-        ),
-        (
-            Path::of(["spec", "submitterConfig", KEY]),
+            job.job_path("submitterConfig").then_key(KEY),
             "submitterConfig.backoffLimit",
             submitter,
             "each retry is a new submitter pod",

@@ -3,10 +3,9 @@
 use serde_json::Value;
 
 use crate::k8s::json::{items, text};
-use crate::k8s::path::Path;
 use crate::k8s::text::listed;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -16,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "the deletion strategy leaves a cluster behind",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("leaking_rules.md"),
     evidence: &[Evidence::Reason(
@@ -32,7 +32,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         if strategy.get(key).and_then(|policy| text(policy, "policy")) == Some("DeleteNone") {
             findings.push(
                 Finding::new(
-                    Path::of(["spec", "deletionStrategy"]).keys([key, "policy"]),
+                    job.job_path("deletionStrategy").keys([key, "policy"]),
                     format!("{key} DeleteNone: after a {end} the cluster stays for ever"),
                 )
                 .fix("use DeleteCluster, or deletion rules with a ttlSeconds"),
@@ -68,7 +68,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     }
     findings.push(
         Finding::new(
-            Path::of(["spec", "deletionStrategy", "deletionRules"]),
+            job.job_path("deletionStrategy").then_key("deletionRules"),
             format!(
                 "no deletion rule for {}, the cluster then stays for ever",
                 listed(&missing)

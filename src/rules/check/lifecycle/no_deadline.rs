@@ -1,8 +1,7 @@
 //! Finds a RayJob without any deadline.
 
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,6 +11,7 @@ pub const CHECK: Check = Check {
     title: "the job has no deadline",
     action: Action::Audit,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("no_deadline.md"),
     evidence: &[Evidence::Reason(
@@ -37,7 +37,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     };
     findings.push(
         Finding::new(
-            Path::of(["spec", "activeDeadlineSeconds"]),
+            job.job_path("activeDeadlineSeconds"),
             "no deadline: if the cluster never becomes ready, nothing ends the job",
         )
         .fix(fix),

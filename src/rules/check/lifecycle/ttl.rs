@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::k8s::json::items;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::Workload;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "the TTL is above the limit",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("ttl.md"),
     evidence: &[Evidence::Limit("maxTtlSeconds")],
@@ -41,11 +42,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         }
     };
     if let Some(ttl) = job.number("ttlSecondsAfterFinished") {
-        report(
-            Path::of(["spec", "ttlSecondsAfterFinished"]),
-            ttl,
-            "ttlSecondsAfterFinished",
-        );
+        report(job.job_path("ttlSecondsAfterFinished"), ttl, "ttlSecondsAfterFinished");
     }
     let rules = job
         .spec
@@ -54,7 +51,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for (index, rule) in rules.iter().enumerate() {
         let ttl = rule.get("condition").and_then(|condition| condition.get("ttlSeconds"));
         if let Some(ttl) = ttl.and_then(Value::as_i64) {
-            let at = Path::of(["spec", "deletionStrategy", "deletionRules"]).index(index);
+            let at = job.job_path("deletionStrategy").then_key("deletionRules").index(index);
             report(at.keys(["condition", "ttlSeconds"]), ttl, "ttlSeconds");
         }
     }

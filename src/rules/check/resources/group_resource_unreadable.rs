@@ -3,7 +3,7 @@
 use crate::k8s::quantity::Quantity;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload, flyte, told};
+use crate::ray::{Kinds, KubeRay, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "a group's resources hold what is no quantity",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("group_resource_unreadable.md"),
     evidence: &[Evidence::Source(

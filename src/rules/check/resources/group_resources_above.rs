@@ -3,7 +3,7 @@
 use crate::k8s::quantity::Quantity;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{Container, Pod};
+use crate::ray::{Container, Kinds, Pod};
 use crate::ray::{KubeRay, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "a group's resources promise more than its container has",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("group_resources_above.md"),
     evidence: &[Evidence::Source(

@@ -2,8 +2,8 @@
 
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
-use crate::ray::Workload;
 use crate::ray::facts::{Facts, size};
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "the job asks for more memory than one job may have",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("max_memory.md"),
     evidence: &[Evidence::Budget("maxMemoryPerJob")],

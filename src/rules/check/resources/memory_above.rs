@@ -3,7 +3,7 @@
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::memory::memory_of;
-use crate::ray::{Workload, flyte, told};
+use crate::ray::{Kinds, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "the start parameter memory is above the container's memory",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("memory_above.md"),
     evidence: &[Evidence::Source(

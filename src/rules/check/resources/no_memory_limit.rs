@@ -3,7 +3,7 @@
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::memory::IDLE_MEMORY;
-use crate::ray::{Workload, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "a Ray container has no memory limit",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("no_memory_limit.md"),
     evidence: &[Evidence::Source(

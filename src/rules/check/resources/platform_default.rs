@@ -2,7 +2,7 @@
 
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
-use crate::ray::{Container, Pod};
+use crate::ray::{Container, Kinds, Pod};
 use crate::ray::{Role, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "a Ray container has no resources of its own",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("platform_default.md"),
     evidence: &[Evidence::Reason(

@@ -5,7 +5,7 @@ use crate::k8s::quantity::Quantity;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::told::{self, LEAST_OBJECT_STORE, NUMBERS, Number};
-use crate::ray::{Pod, Workload, flyte};
+use crate::ray::{Kinds, Pod, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "a start parameter is not the number that Ray needs",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("start_number.md"),
     evidence: &[

@@ -3,7 +3,7 @@
 use crate::k8s::json::text;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::Workload;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "a queue's label does not fit the scheduler",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("batch_scheduler.md"),
     evidence: &[Evidence::Reason(

@@ -1,9 +1,8 @@
 //! Finds a RayJob with an empty `entrypoint`, unless somebody else submits the job.
 
 use crate::k8s::json::text;
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::Workload;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +12,7 @@ pub const CHECK: Check = Check {
     title: "nothing to run",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("entrypoint.md"),
     evidence: &[Evidence::Source(
@@ -30,10 +30,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         return;
     }
     findings.push(
-        Finding::new(
-            Path::of(["spec", "entrypoint"]),
-            "no entrypoint, the job has nothing to run",
-        )
-        .fix("set entrypoint to the command to run"),
+        Finding::new(job.job_path("entrypoint"), "no entrypoint, the job has nothing to run")
+            .fix("set entrypoint to the command to run"),
     );
 }

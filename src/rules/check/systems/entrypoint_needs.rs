@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use crate::k8s::json::text;
 use crate::k8s::names::is_gpu_key;
-use crate::k8s::path::Path;
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
-use crate::ray::{KubeRay, Pod, Role, Workload, facts};
+use crate::ray::facts::pods_at_most;
+use crate::ray::{Kinds, KubeRay, Pod, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -20,6 +20,7 @@ pub const CHECK: Check = Check {
     title: "no pod offers what the driver asks for",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("entrypoint_needs.md"),
     evidence: &[Evidence::Source(
@@ -57,7 +58,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             }
         };
         findings.push(
-            Finding::new(Path::of(["spec", key]), message)
+            Finding::new(job.job_path(key), message)
                 .fix(format!("set {key} to at most what one pod has, or leave it out")),
         );
     }
@@ -65,7 +66,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if resources.is_some_and(|resources| serde_json::from_str::<BTreeMap<String, f64>>(resources).is_err()) {
         findings.push(
             Finding::new(
-                Path::of(["spec", "entrypointResources"]),
+                job.job_path("entrypointResources"),
                 "entrypointResources is no JSON object of numbers, the job cannot be submitted",
             )
             .fix("write it like {\"slot\": 1}"),
@@ -80,12 +81,7 @@ fn most_offered(cx: &Cx<'_>, job: &Workload<'_>, offer: fn(&Cx<'_>, &Pod<'_>) ->
     }
     let mut most = 0;
     for pod in job.ray_pods() {
-        let may_run = match pod.role {
-            Role::Worker if job.autoscales() => facts::max_replicas(pod) > 0,
-            Role::Worker => facts::replicas(pod) > 0,
-            _ => true,
-        };
-        if may_run {
+        if pods_at_most(job, pod) > 0 {
             most = offer(cx, pod)?.max(most);
         }
     }

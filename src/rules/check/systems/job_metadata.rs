@@ -3,10 +3,9 @@
 use serde_json::Value;
 
 use crate::k8s::json::text;
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::release::Release;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -16,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "the job's metadata cannot be passed on",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::between(KubeRay::V1_1, KubeRay::V1_6),
     page: include_str!("job_metadata.md"),
     evidence: &[Evidence::Source(
@@ -41,7 +41,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     {
         return;
     }
-    let path = Path::of(["spec", "metadata"]);
+    let path = job.job_path("metadata");
     if job.selects_cluster() {
         let finding = Finding::new(path, "metadata is lost with a clusterSelector").fix("leave metadata out");
         findings.push(if cx.kuberay() >= KubeRay::V1_5 {
@@ -59,7 +59,10 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                 path,
                 "metadata without a rayVersion of 2.6.0 or later, KubeRay never makes the submitter",
             )
-            .fix("set rayClusterSpec.rayVersion to the image's Ray, such as 2.52.1, or leave metadata out"),
+            .fix(format!(
+                "set {}.rayVersion to the image's Ray, such as 2.52.1, or leave metadata out",
+                job.kind.cluster_field()
+            )),
         );
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::k8s::json::items;
 use crate::policy::settings::Action;
-use crate::ray::{Workload, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "MY_POD_IP is missing",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("node_ip.md"),
     evidence: &[Evidence::Source(

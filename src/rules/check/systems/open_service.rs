@@ -2,7 +2,7 @@
 
 use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::Workload;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,6 +12,7 @@ pub const CHECK: Check = Check {
     title: "the head is open to the network",
     action: Action::Audit,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("open_service.md"),
     evidence: &[Evidence::Reason(

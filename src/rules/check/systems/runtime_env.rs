@@ -1,11 +1,10 @@
 //! Looks into `runtimeEnvYAML`.
 
 use crate::k8s::json::text;
-use crate::k8s::path::Path;
 use crate::k8s::text::{listed, quoted};
 use crate::policy::settings::Action;
-use crate::ray::Workload;
 use crate::ray::runtime_env;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 use crate::yaml::{Node, NodeValue};
@@ -16,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "the runtime environment is not what it seems",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("runtime_env.md"),
     evidence: &[Evidence::Source(
@@ -39,7 +39,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let entries = environment.as_mapping().unwrap_or_default();
     let mut report = |message: String, fix: &str| {
         findings.push(
-            Finding::new(Path::of(["spec", "runtimeEnvYAML"]), message)
+            Finding::new(job.job_path("runtimeEnvYAML"), message)
                 .fix(fix)
                 .flyte("RayJobConfig(runtime_env={…})"),
         );

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
+use crate::k8s::json::given;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{given, validation};
+use super::super::validation;
 use super::{V2_FIELD, is_v2, v2_variable};
 
 /// The check.
@@ -16,6 +17,7 @@ pub const CHECK: Check = Check {
     title: "a group's idle timeout that the autoscaler does not know",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("group_idle_timeout.md"),
     evidence: &[validation(&[1013, 1026])],

@@ -3,13 +3,14 @@
 
 use serde_json::Value;
 
+use crate::k8s::json::given;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::super::ray_version::RayVersion;
-use super::super::{given, validation};
+use super::super::validation;
 use super::{V2_FIELD, is_v2, v2_variable};
 
 /// The check.
@@ -18,6 +19,7 @@ pub const CHECK: Check = Check {
     title: "a group's priority that the autoscaler does not know",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("group_priority.md"),
     evidence: &[validation(&[1121, 1141])],

@@ -1,7 +1,7 @@
 //! Finds a worker group that restarts in place under the autoscaler v2.
 
 use crate::policy::settings::Action;
-use crate::ray::Workload;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "workers that restart under the autoscaler v2",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("restarting_workers.md"),
     evidence: &[validation(&[233])],

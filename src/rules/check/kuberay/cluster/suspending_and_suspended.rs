@@ -1,14 +1,14 @@
 //! Finds a RayJob whose copy of its cluster's status has both conditions, `RayClusterSuspending` and
 //! `RayClusterSuspended`.
 
-use crate::k8s::json::{items, text};
+use crate::k8s::json::{given, items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{given, validation};
+use super::super::validation;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "the cluster is both suspending and suspended",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::Only(&["RayJob"]),
     versions: Versions::since(KubeRay::V1_3),
     page: include_str!("suspending_and_suspended.md"),
     evidence: &[validation(&[27])],

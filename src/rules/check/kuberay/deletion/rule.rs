@@ -3,17 +3,17 @@
 
 use serde_json::Value;
 
-use crate::k8s::json::{items, text};
+use crate::k8s::json::{given, items, text};
 use crate::k8s::path::Path;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kind, KubeRay, Workload};
 use crate::rules::Cx;
 
-use super::super::given;
 use super::{strategy, strategy_path};
 
 /// An element of `deletionRules`.
 #[derive(Clone, Copy)]
 pub(super) struct Rule<'a> {
+    kind: &'static Kind,
     pub(super) index: usize,
     pub(super) value: &'a Value,
 }
@@ -27,13 +27,17 @@ pub(super) fn all<'a>(job: &Workload<'a>) -> impl Iterator<Item = Rule<'a>> {
         .map_or(&[][..], |strategy| items(strategy, "deletionRules"))
         .iter()
         .enumerate()
-        .map(|(index, value)| Rule { index, value })
+        .map(|(index, value)| Rule {
+            kind: job.kind,
+            index,
+            value,
+        })
 }
 
 impl<'a> Rule<'a> {
     /// Where it stands.
     pub(super) fn path(self) -> Path {
-        strategy_path("deletionRules").index(self.index)
+        strategy_path(self.kind, "deletionRules").index(self.index)
     }
 
     /// Its policy, empty where it has none.

@@ -1,7 +1,7 @@
 //! Finds a deletion rule whose condition has not exactly one of `jobStatus` and `jobDeploymentStatus`.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "a deletion rule that waits for none or two states",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("rule_condition.md"),
     evidence: &[validation(&[876, 879])],

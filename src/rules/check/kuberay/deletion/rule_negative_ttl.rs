@@ -1,7 +1,7 @@
 //! Finds a deletion rule with a `ttlSeconds` below 0.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "a deletion rule with a negative TTL",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("rule_negative_ttl.md"),
     evidence: &[validation(&[884])],

@@ -1,7 +1,7 @@
 //! Finds a deletion rule with the policy `DeleteCluster` or `DeleteWorkers` beside a `clusterSelector`.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "a rule would delete a selected cluster",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("rule_on_selected_cluster.md"),
     evidence: &[validation(&[816])],

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "deletion rules in the wrong order",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("rule_order.md"),
     evidence: &[validation(&[914])],

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     title: "two deletion rules say the same",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("rule_twice.md"),
     evidence: &[validation(&[833, 845])],

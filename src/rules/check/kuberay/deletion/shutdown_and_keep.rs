@@ -2,7 +2,7 @@
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "shut down, and keep the cluster",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_3),
     page: include_str!("shutdown_and_keep.md"),
     evidence: &[validation(&[962])],

@@ -1,7 +1,7 @@
 //! Finds the head's variable `RAY_REDIS_ADDRESS` beside `gcsFaultToleranceOptions`.
 
 use crate::policy::settings::Action;
-use crate::ray::Workload;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "the Redis address is a variable",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("address_variable.md"),
     evidence: &[validation(&[179])],

@@ -2,7 +2,7 @@
 //! `ray.io/ft-enabled` is `true`.
 
 use crate::policy::settings::Action;
-use crate::ray::Workload;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "a Redis address without fault tolerance",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("address_without_options.md"),
     evidence: &[validation(&[160])],

@@ -1,7 +1,7 @@
 //! Finds the annotation `ray.io/external-storage-namespace` beside `gcsFaultToleranceOptions`.
 
 use crate::policy::settings::Action;
-use crate::ray::Workload;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "the external storage namespace is an annotation",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("namespace_annotation.md"),
     evidence: &[validation(&[184])],

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
+use crate::k8s::json::given;
 use crate::policy::settings::Action;
-use crate::ray::Workload;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{given, validation};
+use super::super::validation;
 use super::{WITH_BACKENDS, is_embedded, options, options_path};
 
 /// The check.
@@ -16,6 +17,7 @@ pub const CHECK: Check = Check {
     title: "storage for fault tolerance by Redis",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: WITH_BACKENDS,
     page: include_str!("storage_with_redis.md"),
     evidence: &[validation(&[371])],
@@ -27,7 +29,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if options(job).is_some_and(is_set) {
         findings.push(
             Finding::new(
-                options_path("storage"),
+                options_path(job, "storage"),
                 "fault tolerance: storage is for rocksdb, and the backend is redis",
             )
             .fix("remove storage, or set backend to rocksdb"),

@@ -2,7 +2,7 @@
 //! `gcsFaultToleranceOptions`.
 
 use crate::policy::settings::Action;
-use crate::ray::{Workload, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "the Redis user is a parameter or a variable",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("username.md"),
     evidence: &[validation(&[193])],

@@ -2,14 +2,15 @@
 
 use serde_json::Value;
 
+use crate::k8s::json::given;
 use crate::k8s::names::{label_key, label_value};
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{given, validation};
+use super::super::validation;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -17,6 +18,7 @@ pub const CHECK: Check = Check {
     title: "a group's label is none for Kubernetes",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("label_syntax.md"),
     evidence: &[validation(&[83, 90])],

@@ -1,7 +1,7 @@
 //! Finds the start parameter `labels`.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload, flyte};
+use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "labels as a start parameter",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("labels_parameter.md"),
     evidence: &[validation(&[74])],

@@ -3,7 +3,7 @@
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload, flyte};
+use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "the head's object store is larger than its memory request",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::between(KubeRay::V1_1, KubeRay::V1_1),
     page: include_str!("object_store.md"),
     evidence: &[Evidence::Source(

@@ -3,12 +3,13 @@
 
 use serde_json::Value;
 
+use crate::k8s::json::given;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload, flyte};
+use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{given, validation};
+use super::super::validation;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -16,6 +17,7 @@ pub const CHECK: Check = Check {
     title: "a group's Ray resources are given twice",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("resources_twice.md"),
     evidence: &[validation(&[66])],

@@ -5,7 +5,7 @@ use crate::k8s::names::dns1035_label;
 use crate::k8s::path::Path;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     title: "the RayJob's name is no Service name",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Only(&["RayJob"]),
     versions: Versions::since(KubeRay::V1_4),
     page: include_str!("name_not_a_label.md"),
     evidence: &[validation(&[538])],

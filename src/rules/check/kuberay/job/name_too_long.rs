@@ -3,7 +3,7 @@
 use crate::k8s::path::Path;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "the RayJob's name is too long",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Only(&["RayJob"]),
     versions: Versions::since(KubeRay::V1_4),
     page: include_str!("name_too_long.md"),
     evidence: &[validation(&[535])],

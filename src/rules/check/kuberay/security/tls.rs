@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use crate::k8s::json::{items, text};
+use crate::k8s::json::{given, items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{cluster_field, cluster_path, given, position, validation};
+use super::super::{position, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     title: "TLS cannot be set up",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("tls.md"),
     evidence: &[validation(&[324, 460, 515])],
@@ -40,13 +41,13 @@ const VOLUME: &str = "ray-tls";
 const MOUNT_PATH: &str = "/etc/ray/tls";
 
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-    let Some(options) = cluster_field(job, "tlsOptions") else {
+    let Some(options) = job.cluster_field("tlsOptions") else {
         return;
     };
     if !cx.gate(GATE) {
         findings.push(
             Finding::new(
-                cluster_path("tlsOptions"),
+                job.cluster_path("tlsOptions"),
                 format!("tlsOptions needs the feature gate {GATE}, which is off here"),
             )
             .fix("remove tlsOptions, or have the gate turned on"),
@@ -60,8 +61,8 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             taken(&pod.title(), container.value, &pod.container_path(container), findings);
         }
     }
-    if let Some(options) = cluster_field(job, "autoscalerOptions") {
-        taken("autoscaler", options, &cluster_path("autoscalerOptions"), findings);
+    if let Some(options) = job.cluster_field("autoscalerOptions") {
+        taken("autoscaler", options, &job.cluster_path("autoscalerOptions"), findings);
     }
 }
 

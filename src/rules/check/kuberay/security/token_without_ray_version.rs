@@ -2,12 +2,12 @@
 
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::super::ray_version::RayVersion;
-use super::super::{cluster_path, validation};
+use super::super::validation;
 use super::{auth, is_by_token};
 
 /// The check.
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "token authentication without a Ray that has it",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("token_without_ray_version.md"),
     evidence: &[validation(&[286, 297])],
@@ -34,7 +35,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     };
     findings.push(
         Finding::new(
-            cluster_path("rayVersion"),
+            job.cluster_path("rayVersion"),
             format!("token authentication: rayVersion {seen}, it needs 2.52.0"),
         )
         .fix("set rayVersion to that of the image, 2.52.0 or later"),
