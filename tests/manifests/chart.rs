@@ -261,11 +261,11 @@ fn kinds_are_registered_in_one_order() {
     let all = json!(["rayjobs", "rayclusters", "rayservices", "raycronjobs"]);
     // 0.2.0 had no such value, and `--reuse-values` brings none.
     for every in [
-        "kinds=null",
-        "kinds={}",
-        "kinds={RayService,RayCronJob,RayCluster,RayJob}",
+        ["--set", "kinds=null"],
+        ["--set-json", "kinds=[]"],
+        ["--set", "kinds={RayService,RayCronJob,RayCluster,RayJob}"],
     ] {
-        assert_eq!(of(&["--set", every]), (all.clone(), vec![]), "{every}");
+        assert_eq!(of(&every), (all.clone(), vec![]), "{every:?}");
     }
     assert_eq!(
         of(&["--set", "kinds={RayService,RayJob}"]),
