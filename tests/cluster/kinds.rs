@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::api::ApplyYaml;
 use crate::cluster::{Cluster, NAMESPACE, object_path, objects_path};
 use crate::denial::assert_denied;
-use crate::gate::{APPLIED, Gate, Hook};
+use crate::gate::{APPLIED, Gate, Hook, run};
 use crate::kubectl::kubectl;
 use crate::outage::assert_unreachable;
 use crate::rayjobs::{as_kind, load, name, named, with_duplicate_group_of};
@@ -142,6 +142,53 @@ pub(crate) fn kubectl_applies_the_same_file_again(cluster: &Cluster) {
                 kind.name
             );
             cluster.api.delete(&path).expect(200);
+        }
+    }
+}
+
+/// Argo CD with server-side diff, and Flux, compare the live object with what a dry run of an apply would store.
+pub(crate) fn gitops_tools_see_no_difference(cluster: &Cluster) {
+    let Some(kubectl) = kubectl() else { return };
+    let _gate = Gate::open(cluster);
+    let file = cluster.folder().join("gitops.json");
+    let argo = &[
+        "--server-side",
+        "--force-conflicts",
+        "--field-manager",
+        "argocd-controller",
+    ][..];
+    let flux = &[
+        "--server-side",
+        "--force-conflicts",
+        "--field-manager",
+        "kustomize-controller",
+    ][..];
+    // Argo CD synchronizes with a client-side apply unless it is told otherwise.
+    for (sync, compare) in [(&[][..], argo), (argo, argo), (flux, flux)] {
+        for kind in KINDS {
+            let object = seed(kind);
+            fs::write(&file, object.to_string()).expect("write an object");
+            let apply = |arguments: &[&str]| {
+                let mut command = Command::new(&kubectl);
+                command.args(["apply", "--output", "json", "--kubeconfig"]);
+                command
+                    .arg(cluster.kubeconfig())
+                    .arg("--filename")
+                    .arg(&file)
+                    .args(arguments);
+                serde_json::from_str::<Value>(&run(&mut command)).expect("an object in JSON")
+            };
+            let live = apply(sync);
+            let predicted = apply(&[compare, &["--dry-run=server"]].concat());
+            for field in ["labels", "annotations", "generation"] {
+                assert_eq!(
+                    predicted["metadata"][field], live["metadata"][field],
+                    "{}: {field}",
+                    kind.name
+                );
+            }
+            assert_eq!(predicted["spec"], live["spec"], "{}", kind.name);
+            cluster.api.delete(&object_path(kind, name(&object))).expect(200);
         }
     }
 }

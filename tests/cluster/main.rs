@@ -107,6 +107,7 @@ fn main() -> std::process::ExitCode {
         test(kinds::each_kind_is_completed_and_judged),
         test(kinds::a_file_applied_again_changes_nothing),
         test(kinds::kubectl_applies_the_same_file_again),
+        test(kinds::gitops_tools_see_no_difference),
         test(kinds::an_object_is_suspended_and_resumed),
         test(kinds::a_change_of_a_service_starts_a_second_cluster),
         test(kinds::writes_that_need_no_answer_do_not_come),
