@@ -3,6 +3,7 @@
 mod json;
 mod progress;
 mod reports;
+mod scanned;
 mod table;
 
 use std::collections::HashSet;
@@ -14,16 +15,16 @@ use serde_json::Value;
 
 use crate::cluster::objects::Pages;
 use crate::cluster::{Cause, describe};
-use crate::engine::{Bundle, How, Outcome, Verdict, admit};
+use crate::engine::{Bundle, How, admit};
 use crate::input::request::created_anew;
 use crate::install::RegisteredKinds;
-use crate::policy::settings::Action;
 use crate::ray::kind::{KINDS, Kind, RAY_CLUSTER};
 
 use super::cluster::ClusterArgs;
 use super::{CLEAN, FINDINGS, Failure, policies};
 
 use progress::Progress;
+use scanned::{Found, Scanned, Total};
 
 /// The arguments of `raygate scan`.
 #[derive(Debug, clap::Args)]
@@ -61,77 +62,6 @@ enum Format {
     Openreports,
     /// The same as wgpolicyk8s.io/v1alpha2 PolicyReports
     Policyreports,
-}
-
-/// An object of the cluster, judged as if it were created now.
-#[derive(Debug)]
-struct Scanned {
-    kind: &'static Kind,
-    namespace: String,
-    name: String,
-    uid: String,
-    outcome: Outcome,
-}
-
-impl Scanned {
-    /// Whether there is anything to say of it: it would be refused, warned of, or changed.
-    fn is_notable(&self) -> bool {
-        self.outcome.verdict != Verdict::Allow || self.outcome.document.is_changed() || self.warns()
-    }
-
-    fn warns(&self) -> bool {
-        self.outcome.findings.iter().any(|judged| judged.action == Action::Warn)
-    }
-
-    /// What the policies would answer.
-    fn verdict(&self) -> &'static str {
-        match self.outcome.verdict {
-            Verdict::Allow => "allowed",
-            Verdict::Deny => "denied",
-            Verdict::Retry => "retry",
-        }
-    }
-}
-
-/// The objects of a kind, and how many there are of each.
-#[derive(Debug)]
-struct Total {
-    kind: &'static Kind,
-    objects: usize,
-    denied: usize,
-    warned: usize,
-    changed: usize,
-    /// RayClusters that KubeRay made from other objects of the scan. They are not judged, as at their creation.
-    children: usize,
-}
-
-impl Total {
-    fn of(kind: &'static Kind) -> Self {
-        Self {
-            kind,
-            objects: 0,
-            denied: 0,
-            warned: 0,
-            changed: 0,
-            children: 0,
-        }
-    }
-
-    fn count(&mut self, scanned: &Scanned) {
-        self.objects += 1;
-        self.denied += usize::from(scanned.outcome.verdict == Verdict::Deny);
-        self.warned += usize::from(scanned.warns());
-        self.changed += usize::from(scanned.outcome.document.is_changed());
-    }
-}
-
-/// What a scan found.
-#[derive(Debug, Default)]
-struct Found {
-    /// The objects to list.
-    listed: Vec<Scanned>,
-    /// One for each kind that the cluster serves.
-    totals: Vec<Total>,
 }
 
 /// Runs the command.

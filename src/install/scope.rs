@@ -7,7 +7,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{CONFIGURATION, RegisteredKinds};
+use super::kinds::RegisteredKinds;
+use super::names::CONFIGURATION;
 
 /// The API group of the objects that may come to raygate.
 const GROUP: &str = "ray.io";

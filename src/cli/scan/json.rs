@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::admission::denial;
 use crate::engine::{Bundle, Judged};
 
-use super::{Found, Scanned, Total};
+use super::scanned::{Found, Scanned, Total};
 
 pub(super) fn print(found: &Found, bundle: &Bundle, out: &mut dyn Write) -> io::Result<()> {
     let document = json!({

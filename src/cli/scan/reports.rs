@@ -13,7 +13,7 @@ use crate::admission::denial;
 use crate::engine::Judged;
 use crate::policy::settings::Action;
 
-use super::Scanned;
+use super::scanned::Scanned;
 
 /// The most results of one report. One takes at most about 1 KB, and an object in etcd may have 1.5 MiB.
 const MOST: usize = 1000;

@@ -2,12 +2,11 @@
 
 use std::io::{self, Write};
 
-use crate::diag::columns;
+use crate::diag::{columns, safe};
 use crate::engine::Bundle;
-use crate::k8s::text::safe;
 use crate::policy::settings::Action;
 
-use super::{Found, Scanned, Total};
+use super::scanned::{Found, Scanned, Total};
 
 const HEAD: [&str; 6] = ["NAMESPACE", "KIND", "NAME", "VERDICT", "CHANGES", "FINDINGS"];
 
