@@ -1,11 +1,11 @@
-//! Two RayJobs through the API server, as dry runs: one must come back completed, the other must be refused.
+//! Two objects of each kind through the API server, as dry runs: raygate must complete one and reject the other.
 
 use kube::Client;
 use serde_json::{Value, json};
 
 use crate::cli::sample;
 use crate::cluster::{Cause, describe, objects};
-use crate::ray::Kind;
+use crate::ray::kind::{Kind, RAY_JOB};
 
 use super::Findings;
 
@@ -17,41 +17,50 @@ const FAILED: &str = "failed calling webhook \"rayjob.raygate.dev\"";
 /// Where an object says what raygate did to it.
 const APPLIED: &str = "/metadata/annotations/raygate.dev~1applied";
 
-/// Sends both, in this namespace.
-pub(super) async fn judge(client: &Client, namespace: &str, raygate: Option<&str>, findings: &mut Findings) {
+/// Sends both objects of this kind. `namespaces`: where to, and where raygate is.
+pub(super) async fn judge(
+    client: &Client,
+    kind: &'static Kind,
+    (namespace, raygate): (&str, Option<&str>),
+    findings: &mut Findings,
+) {
+    let name = kind.name;
     let raygate = raygate.unwrap_or(crate::install::NAMESPACE);
-    let path = format!("/apis/ray.io/v1/namespaces/{namespace}/rayjobs?dryRun=All");
-    let Some(good) = rayjob(namespace) else { return };
+    let path = format!("/apis/ray.io/v1/namespaces/{namespace}/{}?dryRun=All", kind.resource);
+    let Some(good) = sample(kind, namespace) else { return };
     let broken = with_duplicate_group(good.clone());
     match objects::post(client, &path, &good).await {
         Ok(object) if object.pointer(APPLIED).is_some() => {
-            findings.ok(CHECK, format!("a RayJob in {namespace} (dry run) came back completed"));
+            findings.ok(CHECK, format!("a {name} in {namespace} (dry run) came back completed"));
         }
         Ok(_) => findings.error(
             CHECK,
             format!(
-                "a RayJob in {namespace} (dry run) came back as it was sent: its mutating webhook is not called there, \
+                "a {name} in {namespace} (dry run) came back as it was sent: its mutating webhook is not called there, \
                  or does not answer"
             ),
             look(raygate),
         ),
-        Err(error) => failed(namespace, raygate, &error, findings),
+        Err(error) => failed(kind, namespace, raygate, &error, findings),
     }
     match objects::post(client, &path, &broken).await {
         Ok(_) => findings.error(
             CHECK,
-            format!("a broken RayJob in {namespace} (dry run) was let in: the validating webhook does not judge it"),
+            format!("a broken {name} in {namespace} (dry run) was let in: the validating webhook does not judge it"),
             look(raygate),
         ),
         Err(error) if describe(&error).contains(DENIED) => {
-            findings.ok(CHECK, "a broken RayJob (dry run) was refused in raygate's words");
+            findings.ok(
+                CHECK,
+                format!("a broken {name} (dry run) was refused in raygate's words"),
+            );
         }
-        Err(error) => failed(namespace, raygate, &error, findings),
+        Err(error) => failed(kind, namespace, raygate, &error, findings),
     }
 }
 
 /// The API server's message, explained.
-fn failed(namespace: &str, raygate: &str, error: &kube::Error, findings: &mut Findings) {
+fn failed(kind: &Kind, namespace: &str, raygate: &str, error: &kube::Error, findings: &mut Findings) {
     let message = describe(error);
     let (explained, repair) = if message.contains(FAILED) {
         explain(&message, raygate)
@@ -64,7 +73,10 @@ fn failed(namespace: &str, raygate: &str, error: &kube::Error, findings: &mut Fi
     } else if Cause::of(error) == Cause::Forbidden {
         return findings.note(
             CHECK,
-            format!("not tried: the right to create rayjobs.ray.io in {namespace} is needed: {message}"),
+            format!(
+                "not tried: the right to create {}.ray.io in {namespace} is needed: {message}",
+                kind.resource
+            ),
         );
     } else if Cause::of(error) == Cause::NotFound {
         return findings.note(
@@ -72,7 +84,7 @@ fn failed(namespace: &str, raygate: &str, error: &kube::Error, findings: &mut Fi
             format!("not tried: {message}; choose another namespace by --namespace"),
         );
     } else {
-        let explained = "somebody else than raygate refuses RayJobs";
+        let explained = "something other than raygate rejects Ray objects";
         (
             explained,
             "kubectl get validatingwebhookconfigurations,validatingadmissionpolicies".to_owned(),
@@ -125,20 +137,30 @@ fn look(raygate: &str) -> String {
     )
 }
 
-/// The sample, as nobody's.
-fn rayjob(namespace: &str) -> Option<Value> {
+/// The sample RayJob as an object of this kind, without owners.
+fn sample(kind: &Kind, namespace: &str) -> Option<Value> {
     let mut job: Value = serde_json::from_str(sample::RAYJOB).ok()?;
-    let metadata = job.get_mut("metadata")?.as_object_mut()?;
-    metadata.remove("ownerReferences");
-    metadata.insert("name".to_owned(), json!("raygate-doctor"));
-    metadata.insert("namespace".to_owned(), json!(namespace));
-    Some(job)
+    let labels = job.pointer("/metadata/labels").cloned().unwrap_or_default();
+    let cluster = RAY_JOB.cluster(&job).clone();
+    let job = job.get_mut("spec").map(Value::take).unwrap_or_default();
+    let spec = match kind.name {
+        "RayCluster" => cluster,
+        "RayService" => json!({"rayClusterConfig": cluster}),
+        "RayCronJob" => json!({"schedule": "0 0 * * *", "jobTemplate": job}),
+        _ => job,
+    };
+    Some(json!({
+        "apiVersion": "ray.io/v1",
+        "kind": kind.name,
+        "metadata": {"name": "raygate-doctor", "namespace": namespace, "labels": labels},
+        "spec": spec,
+    }))
 }
 
-fn with_duplicate_group(mut job: Value) -> Value {
-    if let Some(groups) = Kind::of(&job).groups_mut(&mut job) {
+fn with_duplicate_group(mut object: Value) -> Value {
+    if let Some(groups) = Kind::of(&object).groups_mut(&mut object) {
         let again = groups.first().cloned();
         groups.extend(again);
     }
-    job
+    object
 }
