@@ -21,7 +21,7 @@ use raygate::policy::{Effective, Subject, load};
 use raygate::ray::Workload;
 use raygate::ray::flyte::Identity;
 use raygate::ray::kind::{KINDS, RAY_CLUSTER, RAY_SERVICE};
-use raygate::ray::{Kind, Workload};
+use raygate::ray::Kind;
 use serde_json::{Value, json};
 
 const PAGE: &str = include_str!("../docs/precedence.md");
