@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
-use crate::engine::{Bundle, Finder, Operation, Preview, Request, Verdict, judge};
+use crate::engine::{Bundle, Finder, Operation, Preview, Request, Verdict, admit, bound};
 use crate::policy::settings::Mode;
 use crate::ray::{Workload, facts};
 
@@ -210,13 +210,13 @@ fn too_many_values(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, rec
                 ..record
             };
             Response::allow(&review.uid)
-                .warning(&denial::one(&denial::too_many_values()))
+                .warning(&denial::one(&bound::too_many_values()))
                 .answer(record)
         }
         Endpoint::Validate => {
             let record = Record {
                 verdict: "denied",
-                codes: vec![codes::TOO_MANY_VALUES.code],
+                codes: vec![bound::TOO_MANY_VALUES.code],
                 ..record
             };
             Response::too_many_values(&review.uid, bundle).answer(record)
@@ -227,7 +227,7 @@ fn too_many_values(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, rec
 fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Request, mut record: Record) -> Answer {
     match endpoint {
         Endpoint::Mutate => {
-            let outcome = judge::answer_mutate(bundle, request);
+            let outcome = admit::answer_mutate(bundle, request);
             record.injected = once(outcome.changes.iter().map(|change| change.by));
             record.injections = once(outcome.changes.iter().map(|change| {
                 let policy = change.origin.as_ref().map(|origin| Arc::clone(&origin.policy));
@@ -246,7 +246,7 @@ fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Req
             if creates && !review.is_dry_run() {
                 record.gpus = facts::gpus(&Workload::of(&request.object), &bundle.platform().devices()).unsigned_abs();
             }
-            let outcome = judge::answer_validate(bundle, request);
+            let outcome = admit::answer_validate(bundle, request);
             record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));
             for judged in &outcome.findings {
                 if let Finder::Rule(rule) = &judged.finder

@@ -20,6 +20,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::input::InputError;
 use crate::telemetry::error_chain;
 
 /// Nothing was found.
@@ -182,6 +183,12 @@ impl Failure {
             Failure::Cluster(_) => CLUSTER,
             Failure::Output(_) => INTERNAL,
         }
+    }
+}
+
+impl From<InputError> for Failure {
+    fn from(error: InputError) -> Self {
+        Failure::Usage(error.to_string())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Evaluation: a request and a policy bundle go in, an outcome comes out, and nothing else is touched.
 
+pub mod admit;
+pub mod bound;
 pub mod bundle;
 pub mod compare;
 pub mod document;
@@ -9,6 +11,7 @@ pub mod preview;
 pub mod trace;
 pub mod update;
 
+pub use admit::{How, admit};
 pub use bundle::{Bundle, Compiled};
 pub use document::Document;
 pub use judge::{Finder, Judged, Verdict};
@@ -62,8 +65,6 @@ pub struct Request {
     pub object: Value,
     /// The object as it is, on an update.
     pub old: Option<Value>,
-    /// Whether the object's name is final; on `/mutate` it may still be a `generateName`.
-    pub named: bool,
     /// When it is asked. From here on nothing reads a clock.
     pub now: Timestamp,
 }

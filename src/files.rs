@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -232,9 +232,8 @@ fn is_expected(name: &str) -> bool {
 /// Whether a file names raygate's API near its beginning. One that cannot be read does not.
 fn names_the_api(path: &Path) -> bool {
     let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
-    let mut bytes = Vec::new();
-    let read = |file: File| file.take(SEARCHED).read_to_end(&mut bytes);
-    is_file && File::open(path).and_then(read).is_ok() && bytes.windows(API.len()).any(|window| window == API)
+    let begins = || bounded(File::open(path)?, SEARCHED);
+    is_file && begins().is_ok_and(|found| found.bytes.windows(API.len()).any(|window| window == API))
 }
 
 /// The files below directories whose names are wanted; a file that is named itself is wanted by any name. Names that
@@ -309,19 +308,39 @@ fn source(path: &Path) -> Result<Source, FilesError> {
     if !fs::metadata(path).map_err(cannot)?.is_file() {
         return Err(FilesError::NotAFile { path: path.to_owned() });
     }
-    let mut bytes = Vec::new();
-    File::open(path)
-        .map_err(cannot)?
-        .take(LARGEST + 1)
-        .read_to_end(&mut bytes)
+    let Bounded { bytes, is_cut } = File::open(path)
+        .and_then(|file| bounded(file, LARGEST))
         .map_err(cannot)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
+    if is_cut {
         return Err(FilesError::TooLarge { path: path.to_owned() });
     }
     Ok(Source {
         name: path.display().to_string(),
         bytes,
     })
+}
+
+/// The beginning of a file or stream.
+#[derive(Debug)]
+pub struct Bounded {
+    /// Its first bytes.
+    pub bytes: Vec<u8>,
+    /// Whether it has more.
+    pub is_cut: bool,
+}
+
+/// Reads a file or stream to its end, but at most `most` bytes of it.
+///
+/// # Errors
+/// What the operating system says.
+pub fn bounded(reader: impl Read, most: u64) -> io::Result<Bounded> {
+    let mut bytes = Vec::new();
+    let length = reader.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    let is_cut = u64::try_from(length).is_ok_and(|length| length > most);
+    if is_cut {
+        bytes.pop();
+    }
+    Ok(Bounded { bytes, is_cut })
 }
 
 /// A file that the operating system would not let us read.
@@ -339,6 +358,14 @@ mod tests {
 
     fn all(directories: &[PathBuf]) -> Result<Vec<Source>, FilesError> {
         Ok(policies(directories).complete()?.sources)
+    }
+
+    #[test]
+    fn a_reader_is_read_to_its_end_or_to_the_bound() {
+        for (most, read, is_cut) in [(2, "ab", true), (3, "abc", false), (4, "abc", false), (0, "", true)] {
+            let found = bounded(&b"abc"[..], most).unwrap();
+            assert_eq!((&*found.bytes, found.is_cut), (read.as_bytes(), is_cut), "{most}");
+        }
     }
 
     #[test]

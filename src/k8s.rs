@@ -1,5 +1,6 @@
 //! Kubernetes facts that hold for any object: paths, fields, quantities, names, images, tolerations.
 
+pub mod duration;
 pub mod glob;
 pub mod image;
 pub mod json;

@@ -5,7 +5,7 @@
 //!
 //! A request goes one way through the modules, and each may use only those to its right:
 //!
-//! `cli → self_managed → {server, install, suite} → reload → {certs, cluster, metrics, files} → telemetry → admission → engine → rules → policy → cel → ray → k8s → yaml → diag`
+//! `cli → self_managed → {server, install, suite, input} → reload → {certs, cluster, metrics, files} → telemetry → admission → engine → rules → policy → cel → ray → k8s → yaml → {diag, json}`
 //!
 //! From `engine` rightwards everything is a pure function of the request and the policy bundle: no clock, no
 //! network, no files, no environment. `tests/architecture.rs` holds both statements.
@@ -18,7 +18,9 @@ pub mod cluster;
 pub mod diag;
 pub mod engine;
 pub mod files;
+pub mod input;
 pub mod install;
+pub mod json;
 pub mod k8s;
 pub mod metrics;
 pub mod policy;

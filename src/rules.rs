@@ -77,11 +77,11 @@ impl<'a> Cx<'a> {
     }
 
     /// The policy's line behind the findings of a check: the limit that was passed, else the action that was named.
-    pub fn origin(&self, code: &str) -> Option<Arc<Origin>> {
-        let limit = check::LIMITS.iter().find(|(check, _)| *check == code);
-        limit
-            .and_then(|(_, limit)| self.policy.limit_origin(limit))
-            .or_else(|| self.policy.action_origin(code))
+    pub fn origin(&self, check: &Check) -> Option<Arc<Origin>> {
+        check
+            .limit()
+            .and_then(|limit| self.policy.limit_origin(limit))
+            .or_else(|| self.policy.action_origin(check.code))
     }
 
     /// Where what a change follows stands: in a policy, or in the Platform.

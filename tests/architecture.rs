@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["self_managed"],
-    &["server", "install", "suite"],
+    &["server", "install", "suite", "input"],
     &["reload"],
     &["certs", "cluster", "files", "metrics"],
     &["telemetry"],
@@ -29,7 +29,7 @@ const LAYERS: &[&[&str]] = &[
     &["ray"],
     &["k8s"],
     &["yaml"],
-    &["diag"],
+    &["diag", "json"],
 ];
 
 /// The first layer that must be a pure function of its arguments.
@@ -52,7 +52,7 @@ const WORLD: &[&str] = &[
     "Zoned::now",
     "println!",
     "eprintln!",
-    "tracing",
+    "tracing::",
 ];
 
 /// What may be named for a reason: a stack of a known size is no world.

@@ -179,6 +179,36 @@ fn what_expressions_give() {
     }
 }
 
+/// The API server prunes the keys of maps whose value is null, and no elements of lists (Kubernetes 1.37,
+/// `apiextensions-apiserver`, `PruneNonNullableNullsWithoutDefaults`).
+#[test]
+fn a_null_is_absent_from_a_map_and_an_element_of_a_list() {
+    let mut object = rayjob();
+    object["spec"]["m"] = json!({"a": null, "b": "x"});
+    object["spec"]["none"] = json!({"a": null});
+    object["spec"]["l"] = json!([null, 1]);
+    for expression in [
+        "!has(object.spec.m.a) && has(object.spec.m.b)",
+        "!('a' in object.spec.m) && 'b' in object.spec.m",
+        "!object.spec.m[?'a'].hasValue() && !object.spec.?none.?a.hasValue()",
+        "size(object.spec.m) == 1 && object.spec.m.size() == 1",
+        "object.spec.m.all(k, k == 'b')",
+        "!object.spec.m.exists(k, k == 'a') && object.spec.m.exists_one(k, true)",
+        "object.spec.m.map(k, k) == ['b'] && object.spec.m.filter(k, true) == ['b']",
+        "object.spec.m == {'b': 'x'} && {'b': 'x'} == object.spec.m && object.spec.m == object.spec.m",
+        "size(object.spec.none) == 0 && object.spec.none == {} && !object.spec.none.exists(k, true)",
+        "size(object.spec.l) == 2 && object.spec.l.size() == 2",
+        "object.spec.l[0] == null && object.spec.l[1] == 1",
+        "null in object.spec.l",
+        "object.spec.l.exists(e, e == null) && object.spec.l.exists_one(e, e == null)",
+        "!object.spec.l.all(e, e != null)",
+        "object.spec.l.map(e, e) == [null, 1] && object.spec.l.filter(e, e != null) == [1]",
+        "object.spec.l == [null, 1] && object.spec.l != [1]",
+    ] {
+        assert_eq!(holds_on(&object, expression), Ok(true), "{expression}");
+    }
+}
+
 #[test]
 fn the_model_is_read_and_the_old_name_of_the_account() {
     let mut object = rayjob();

@@ -1,9 +1,11 @@
 //! Every check: the two examples of its page, and its cases in `tests/checks/CODE.yaml`.
 //!
-//! A case is merged into the base job, or into a RayJob as Flyte sends it (`from`), judged as it is, and compared with
-//! the paths at which its code is to be found (`finds`). `policy` and `platform` hold the spec of a RayPolicy and of the
-//! Platform, `kuberay` the version. `warns: true` says that what is found never denies. Where a repair is wanted, the case says so by `repaired: true`: then the mutated object must be free
-//! of the code.
+//! A case is merged into the base job, or into a RayJob as Flyte sends it (`from`), and judged as it is. `finds` holds what
+//! its code finds: the path of each finding, and the sentence of a denial. `policy` and `platform` hold the spec of a
+//! RayPolicy and of the Platform, `kuberay` the version. `warns: true` says that what is found never denies.
+//! `repaired: true` says that the mutated object is free of the code.
+//!
+//! `RAYGATE_BLESS=1 cargo test --test checks` writes `finds` anew.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -21,19 +23,25 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use raygate::engine::judge::{answer_as_is, answer_mutate};
+use raygate::admission::denial;
+use raygate::engine::admit::{answer_as_is, answer_mutate};
 use raygate::engine::{Bundle, Operation, Request};
 use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
 use raygate::ray::defaults;
+use raygate::rules::check::Evidence;
 use raygate::rules::{Check, check};
 use raygate::suite::merge;
-use raygate::yaml::{self, Limits, Reading};
+use raygate::yaml::{self, Limits, Node, Reading};
 use serde_json::{Map, Value, json};
 
 fn read_yaml(name: &str, text: &str) -> Value {
+    read_node(name, text).to_json()
+}
+
+fn read_node(name: &str, text: &str) -> Node {
     let mut sources = raygate::diag::Sources::new();
-    let (_, nodes, diagnostics) = yaml::read(
+    let (_, mut nodes, diagnostics) = yaml::read(
         &mut sources,
         name,
         text.as_bytes(),
@@ -46,15 +54,31 @@ fn read_yaml(name: &str, text: &str) -> Value {
         .collect();
     assert!(errors.is_empty(), "{}", errors.join("\n"));
     assert_eq!(nodes.len(), 1, "{name} must hold one document");
-    nodes[0].to_json()
+    nodes.remove(0)
+}
+
+fn text_of(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 fn read_file(path: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    read_yaml(
-        &path.display().to_string(),
-        &fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())),
-    )
+    read_yaml(path, &text_of(path))
+}
+
+/// The text of a file of cases with other `finds`, one list for each case.
+fn blessed(text: &str, cases: &[Node], found: &[Vec<Value>]) -> String {
+    let mut text = text.to_owned();
+    for (case, found) in cases.iter().zip(found).rev() {
+        let entry = case.entry("finds").expect("finds");
+        let list = yaml::emit(&json!(found));
+        let finds = match found.is_empty() {
+            true => "finds: []".to_owned(),
+            false => format!("finds:\n    {}", list.trim_end().replace('\n', "\n    ")),
+        };
+        text.replace_range(entry.key.span.start..entry.value.span.end, &finds);
+    }
+    text
 }
 
 /// The newest KubeRay for which a check holds, with the gates that it needs.
@@ -99,12 +123,12 @@ fn request(object: &Value) -> Request {
         user: String::new(),
         object: object.clone(),
         old: None,
-        named: true,
         now: jiff::Timestamp::UNIX_EPOCH,
     }
 }
 
-fn finds(bundle: &Bundle, code: &str, object: &Value) -> Vec<String> {
+/// The path and the sentence of each finding of a code.
+fn finds(bundle: &Bundle, code: &str, object: &Value) -> Vec<Value> {
     let outcome = answer_as_is(bundle, request(object));
     let findings = outcome.findings.iter().filter(|judged| judged.code() == code);
     findings
@@ -115,7 +139,7 @@ fn finds(bundle: &Bundle, code: &str, object: &Value) -> Vec<String> {
                 judged.finding.path
             )
         })
-        .map(|judged| judged.finding.path.to_string())
+        .map(|judged| json!({"path": judged.finding.path.to_string(), "says": denial::one(judged)}))
         .collect()
 }
 
@@ -159,12 +183,18 @@ fn every_page_has_its_parts_and_its_examples_are_true() {
 
 #[test]
 fn every_check_has_cases_and_they_hold() {
+    let is_blessed = std::env::var_os("RAYGATE_BLESS").is_some();
     for check in check::all() {
         let file = format!("tests/checks/{}.yaml", check.code);
-        let cases = read_file(&file);
-        let cases = cases.as_array().unwrap_or_else(|| panic!("{file} is no list of cases"));
+        let text = text_of(&file);
+        let nodes = read_node(&file, &text);
+        let nodes = nodes
+            .as_sequence()
+            .unwrap_or_else(|| panic!("{file} is no list of cases"));
+        let cases: Vec<Value> = nodes.iter().map(Node::to_json).collect();
+        let mut found = Vec::new();
         let (mut breaks, mut passes, mut from_flyte) = (false, false, false);
-        for case in cases {
+        for case in &cases {
             let name = case["name"]
                 .as_str()
                 .unwrap_or_else(|| panic!("{file}: a case without a name"));
@@ -189,13 +219,14 @@ fn every_check_has_cases_and_they_hold() {
             }
             let part = |key: &str| case.get(key).cloned().unwrap_or_else(|| json!({}));
             let bundle = bundle(kuberay, part("platform"), part("policy"));
-            let wanted: Vec<&str> = case["finds"]
-                .as_array()
-                .expect(name)
-                .iter()
-                .filter_map(Value::as_str)
-                .collect();
-            assert_eq!(finds(&bundle, check.code, &object), wanted, "{file}: {name}");
+            let wanted = case["finds"].as_array().expect(name);
+            let finds_now = finds(&bundle, check.code, &object);
+            if !is_blessed {
+                assert_eq!(
+                    &finds_now, wanted,
+                    "{file}: {name}: RAYGATE_BLESS=1 cargo test --test checks"
+                );
+            }
             if let Some(warns) = case["warns"].as_bool() {
                 let outcome = answer_as_is(&bundle, request(&object));
                 let mut found = outcome.findings.iter().filter(|judged| judged.code() == check.code);
@@ -212,9 +243,14 @@ fn every_check_has_cases_and_they_hold() {
                     "{file}: {name}: not repaired"
                 );
             }
-            breaks |= !wanted.is_empty();
-            passes |= wanted.is_empty();
+            breaks |= !finds_now.is_empty();
+            passes |= finds_now.is_empty();
             from_flyte |= case["from"].is_string();
+            found.push(finds_now);
+        }
+        if is_blessed {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&file);
+            fs::write(path, blessed(&text, nodes, &found)).expect("write the cases");
         }
         assert!(breaks, "{file}: no case breaks the check");
         assert!(passes, "{file}: no case just does not break it");
@@ -252,117 +288,33 @@ fn the_checks_that_repair_are_those_of_the_order_of_repairs() {
     assert_eq!(ordered, fixing);
 }
 
-/// What a check says of an object, with what to change.
-#[track_caller]
-fn assert_says(code: &str, (policy, set): (Value, Value), expected: &[&str]) {
-    let mut object = read_file("tests/checks/base.yaml");
-    merge(&mut object, set);
-    defaults::apply(&mut object);
-    let bundle = bundle(kuberay_of(check::find(code).unwrap()), json!({}), policy);
-    let outcome = answer_as_is(&bundle, request(&object));
-    let found = outcome.findings.iter().filter(|judged| judged.code() == code);
-    let said: Vec<String> = found
-        .map(|judged| format!("{}; {}", judged.finding.message, judged.finding.fix))
-        .collect();
-    assert_eq!(said, expected, "{code}");
-}
-
 #[test]
-fn names_are_refused_in_sentences() {
-    let group = |name: &str| {
-        (
-            json!({}),
-            json!({"spec": {"rayClusterSpec": {"workerGroupSpecs": [{"groupName": name}]}}}),
-        )
-    };
-    let fix = "give each group a unique name of lowercase letters, digits and `-`";
-    for (name, message) in [
-        (
-            "g5.xlarge",
-            "worker group name `g5.xlarge` is not a valid DNS label: `.` is not allowed. Kueue and KubeRay's network policies reject it",
-        ),
-        (
-            "GPU_Workers",
-            "worker group name `GPU_Workers` makes invalid pod names: `_` is not allowed. Kubernetes rejects the pods",
-        ),
-        (
-            "-a",
-            "worker group name `-a` is not a valid label value: it must start with a letter or digit",
-        ),
-    ] {
-        assert_says("RG501", group(name), &[&format!("{message}; {fix}")]);
-    }
-    assert_says(
-        "RG102",
-        (json!({}), json!({"metadata": {"name": "7_train"}})),
-        &[
-            "RayJob name `7_train` is not a valid DNS label: `_` is not allowed; start with a letter, and use lowercase letters, digits and `-`",
-        ],
-    );
-}
-
-#[test]
-fn the_fix_names_the_start_parameter() {
-    let head = |params: Value| {
-        (
-            json!({}),
-            json!({"spec": {"rayClusterSpec": {"headGroupSpec": {"rayStartParams": params}}}}),
-        )
-    };
-    let title = "head: start parameter";
-    for (params, expected) in [
-        (
-            json!({"num-cpus": "'4"}),
-            format!(
-                "{title} `num-cpus` has a `'` without its end; bash cannot read it; close the quotation mark in `num-cpus`"
-            ),
-        ),
-        (
-            json!({"node-ip-address": "x y"}),
-            format!(
-                "{title} `node-ip-address` has a blank outside quotes; `ray start` rejects the extra argument; quote the value of \
-                 `node-ip-address`: \"'x y'\""
-            ),
-        ),
-        (
-            json!({"resources": "{\"slot\": 4}"}),
-            format!(
-                "{title} `resources` has a blank outside quotes; `ray start` rejects the extra argument; quote the value of `resources`: \
-                 \"'{{\\\"slot\\\": 4}}'\""
-            ),
-        ),
-        (
-            json!({"system-config": "{\\\"a\\\":1,\\\"b\\\":2}"}),
-            format!(
-                "{title} `system-config` is no JSON once bash expands the braces; quote the value of `system-config`: \
-                 \"'{{\\\"KEY\\\": 1}}'\""
-            ),
-        ),
-    ] {
-        assert_says("RG509", head(params), &[&expected]);
+fn what_denies_has_proof() {
+    for check in check::all() {
+        let proven = check
+            .evidence
+            .iter()
+            .any(|evidence| !matches!(evidence, Evidence::Reason(_)));
+        assert!(!check.evidence.is_empty(), "{} has no evidence", check.code);
+        assert!(
+            proven || check.action != Action::Deny,
+            "{} denies without proof",
+            check.code
+        );
     }
 }
 
 #[test]
-fn one_claim_is_counted_in_the_singular() {
-    let claims = |count: usize| {
-        let claims: Vec<Value> = (0..count)
-            .map(|at| json!({"name": at.to_string(), "resourceClaimName": "a"}))
-            .collect();
-        let spec = json!({"rayClusterSpec": {"headGroupSpec": {"template": {"spec": {"resourceClaims": claims}}}}});
-        (json!({"limits": {"maxGpusPerJob": 8}}), json!({"spec": spec}))
-    };
-    let fix = "request accelerators with a resource such as nvidia.com/gpu";
-    for (count, message) in [
-        (
-            1,
-            "head: 1 resource claim may be an accelerator that limits.maxGpusPerJob (8) does not count",
-        ),
-        (
-            2,
-            "head: 2 resource claims may be accelerators that limits.maxGpusPerJob (8) does not count",
-        ),
-    ] {
-        assert_says("RG321", claims(count), &[&format!("{message}; {fix}")]);
+fn a_test_that_is_evidence_exists() {
+    let mut cited = 0;
+    for check in check::all() {
+        for evidence in check.evidence {
+            if let Evidence::Test(file, name) = evidence {
+                cited += 1;
+                let is_there = text_of(file).contains(&format!("#[test]\nfn {name}()"));
+                assert!(is_there, "{}: {file} has no test {name}", check.code);
+            }
+        }
     }
+    assert!(cited > 0);
 }

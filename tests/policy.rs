@@ -9,8 +9,8 @@
     reason = "a test may panic, and a benchmark prints its result"
 )]
 
+use raygate::engine::admit::answer_mutate;
 use raygate::engine::bundle::known;
-use raygate::engine::judge::answer_mutate;
 use raygate::engine::{Bundle, Operation, Request};
 use raygate::policy::load::{Loaded, Source, leaf_names};
 use raygate::policy::merge::Leaf;
@@ -373,11 +373,8 @@ fn several_platforms_give_their_parts_and_no_fact_two_values() {
 #[test]
 fn the_line_behind_a_passed_limit_is_the_limits_own() {
     let keys: std::collections::BTreeSet<&str> = schema::LIMITS.iter().map(|field| field.key).collect();
-    let covered: std::collections::BTreeSet<&str> = check::LIMITS.iter().map(|(_, key)| *key).collect();
+    let covered: std::collections::BTreeSet<&str> = check::all().filter_map(|check| check.limit()).collect();
     assert_eq!(covered, keys, "every limit is held by a check");
-    for (code, _) in check::LIMITS {
-        assert!(check::find(code).is_some(), "there is no check {code}");
-    }
     let compiled = effective(&[(
         "caps",
         "{match: {}, limits: {maxGpusPerJob: 2}, actions: {RG310: Deny, RG203: Warn}}",
@@ -390,7 +387,7 @@ fn the_line_behind_a_passed_limit_is_the_limits_own() {
         named: true,
         skipped: false,
     };
-    let line = |code: &str| cx.origin(code).map(|origin| origin.column);
+    let line = |code: &str| cx.origin(check::find(code).unwrap()).map(|origin| origin.column);
     assert_eq!(
         line("RG310"),
         cx.policy.limit_origin("maxGpusPerJob").map(|origin| origin.column)
@@ -497,7 +494,6 @@ fn a_forced_variable_replaces_the_last_of_its_name() {
         user: "b".to_owned(),
         object,
         old: None,
-        named: true,
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     let mutated = answer_mutate(&bundle, request);

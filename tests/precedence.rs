@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use raygate::admission::{Answer, Endpoint, Gate};
+use raygate::engine::admit::{answer_mutate, answer_validate};
 use raygate::engine::bundle::known;
-use raygate::engine::judge::{answer_mutate, answer_validate};
 use raygate::engine::{Bundle, Compiled, Judged, Operation, Outcome, Request, Verdict};
 use raygate::policy::load::{Loaded, Source};
 use raygate::policy::settings::Action;
@@ -155,7 +155,6 @@ fn request(who: &Who, object: &Value) -> Request {
         user: who.user.into(),
         object: object.clone(),
         old: None,
-        named: true,
         now: format!("{}T23:59:59Z", who.day).parse().unwrap(),
     }
 }

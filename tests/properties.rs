@@ -24,8 +24,8 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestCaseResult, TestRunner};
 use raygate::admission::{Endpoint, Gate};
+use raygate::engine::admit::{answer_as_is, answer_mutate, answer_validate};
 use raygate::engine::compare::says_the_same;
-use raygate::engine::judge::{answer_as_is, answer_mutate, answer_validate};
 use raygate::engine::{Bundle, Document, Operation, Outcome, Request, Verdict};
 use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
@@ -324,7 +324,6 @@ fn request(object: &Value, operation: Operation, old: Option<Value>) -> Request 
         user: "system:serviceaccount:flyte:flytepropeller".into(),
         object: object.clone(),
         old,
-        named: true,
         now: jiff::Timestamp::UNIX_EPOCH,
     }
 }

@@ -11,7 +11,9 @@
 
 #[path = "quantity/generate.rs"]
 mod generate;
-#[path = "quantity/reference.rs"]
+#[path = "tools/random.rs"]
+mod random;
+#[path = "tools/reference.rs"]
 mod reference;
 
 use std::cmp::Ordering;
@@ -24,7 +26,11 @@ use raygate::ray::{Workload, effective};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use generate::Random;
+use random::Random;
+use reference::Reference;
+
+/// Kubernetes' own code.
+static KUBERNETES: Reference = Reference::new("quantity", "Kubernetes' own");
 
 /// Shows the first differences and how many there are, rather than the first alone.
 fn assert_none(differences: &[String], compared: usize) {
@@ -50,7 +56,7 @@ struct QuantityAnswer {
 #[test]
 fn quantities_are_what_kubernetes_says() {
     let texts = generate::quantities(&mut Random::new(1), 150_000);
-    let Some(answers) = reference::answers::<QuantityAnswer>("quantity", &texts) else {
+    let Some(answers) = KUBERNETES.answers::<QuantityAnswer>("quantity", &texts) else {
         return;
     };
     let mut differences = Vec::new();
@@ -149,7 +155,7 @@ struct NamesAnswer {
 #[test]
 fn names_are_what_kubernetes_says() {
     let texts = generate::names(&mut Random::new(2), 40_000);
-    let Some(answers) = reference::answers::<NamesAnswer>("names", &texts) else {
+    let Some(answers) = KUBERNETES.answers::<NamesAnswer>("names", &texts) else {
         return;
     };
     let mut differences = Vec::new();
@@ -198,7 +204,7 @@ struct ImageAnswer {
 #[test]
 fn image_references_are_what_the_kubelet_says() {
     let texts = generate::images(&mut Random::new(3), 60_000);
-    let Some(answers) = reference::answers::<ImageAnswer>("image", &texts) else {
+    let Some(answers) = KUBERNETES.answers::<ImageAnswer>("image", &texts) else {
         return;
     };
     let mut differences = Vec::new();
@@ -244,7 +250,7 @@ struct PodAnswer {
 #[test]
 fn pods_reserve_and_may_use_what_kubernetes_says() {
     let texts = generate::pods(&mut Random::new(4), 20_000);
-    let Some(answers) = reference::answers::<PodAnswer>("pod", &texts) else {
+    let Some(answers) = KUBERNETES.answers::<PodAnswer>("pod", &texts) else {
         return;
     };
     let mut differences = Vec::new();

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use raygate::engine::judge::{answer_mutate, answer_validate};
+use raygate::engine::admit::{answer_mutate, answer_validate};
 use raygate::engine::{Bundle, Operation, Outcome, Request};
 use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
@@ -139,7 +139,6 @@ fn ask(bundle: &Bundle, object: &Value, answer: fn(&Bundle, Request) -> Outcome)
         user: String::new(),
         object: object.clone(),
         old: None,
-        named: true,
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     answer(bundle, request)

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use raygate::engine::judge::answer_as_is;
+use raygate::engine::admit::answer_as_is;
 use raygate::engine::{Bundle, Operation, Request};
 use raygate::policy::PolicySet;
 use raygate::policy::settings::Action;
@@ -154,7 +154,6 @@ fn denied(bundle: &Bundle, key: &str, value: &str) -> bool {
         user: String::new(),
         object,
         old: None,
-        named: true,
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     let outcome = answer_as_is(bundle, request);

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use raygate::engine::admit::answer_mutate;
 use raygate::engine::document::Patch;
-use raygate::engine::judge::answer_mutate;
 use raygate::engine::{Bundle, Document, Operation, Request};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -300,7 +300,6 @@ fn completed(raw: &Value) -> Document {
         user: "admin".to_owned(),
         object: raw.clone(),
         old: None,
-        named: true,
         now: jiff::Timestamp::now(),
     };
     answer_mutate(&Bundle::embedded(), request).document

@@ -6,14 +6,8 @@
 use serde::Serialize;
 
 use crate::engine::{Finder, Judged};
-use crate::k8s::path::Path;
 use crate::k8s::text::{safe, truncated};
 use crate::policy::Platform;
-use crate::policy::settings::Action;
-use crate::rules::Finding;
-
-use super::codes;
-use super::json::MOST_VALUES;
 
 /// The findings that a denial carries as causes; the rest are counted.
 pub const MOST: usize = 50;
@@ -40,22 +34,6 @@ pub struct Cause {
     pub message: String,
     /// The field.
     pub field: String,
-}
-
-/// What is said of an object that has more values than raygate reads.
-pub fn too_many_values() -> Judged {
-    let message = format!(
-        "RayJob has more than {},{:03} JSON values, which exceeds raygate's limit. Use fewer worker groups or shorter lists",
-        MOST_VALUES / 1000,
-        MOST_VALUES % 1000
-    );
-    Judged {
-        finder: Finder::Server(&codes::TOO_MANY_VALUES),
-        finding: Finding::new(Path::default(), message),
-        action: Action::Deny,
-        origin: None,
-        exemption: None,
-    }
 }
 
 /// The HTTP code and reason that Flyte handles best: 422 is final from Flyte 1.16.7 on and ends a whole workflow

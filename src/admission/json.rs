@@ -6,41 +6,12 @@ use std::fmt;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// The most JSON values (maps, lists, strings, numbers, booleans and nulls) of one object, `metadata.managedFields` left
-/// out. It bounds the memory of a review, because memory follows values and not bytes: `{"a":` are five bytes, and the map
-/// takes 650.
-///
-/// A worker group of an ordinary Flyte job has 132 values, and 168 once `/mutate` has completed it, so about 115 of them
-/// fit. The object and the old object are counted separately, because a job that can be created must be updatable.
-///
-/// Memory that a review with 20,000 values takes, measured with the shipped policies (`tests/hostile/memory.rs`):
-/// - 18 MiB where they are maps of one entry each, the largest tree that 20,000 values can make;
-/// - 118 MiB where they are worker groups of five values each, the most of 30 shapes that were measured: `/mutate` and
-///   `/validate` complete each of these groups.
-pub const MOST_VALUES: usize = 20_000;
+use crate::engine::bound::MOST_VALUES;
 
 /// A Kubernetes object, each key of its objects once, without its `metadata.managedFields`: who set which field is the
 /// API server's own bookkeeping, no rule reads it, and it is often a third of the text.
 #[derive(Debug)]
 pub struct Strict(pub Value);
-
-/// Whether an object, read without its `metadata.managedFields`, has more than [`MOST_VALUES`] values.
-pub fn has_too_many_values(object: &Value) -> bool {
-    let mut count = 0;
-    let mut open = vec![object];
-    while let Some(value) = open.pop() {
-        count += 1;
-        if count > MOST_VALUES {
-            return true;
-        }
-        match value {
-            Value::Array(items) => open.extend(items),
-            Value::Object(map) => open.extend(map.values()),
-            _ => {}
-        }
-    }
-    false
-}
 
 /// Why an object could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -186,6 +157,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::bound::has_too_many_values;
 
     #[test]
     fn a_key_given_twice_is_refused_at_any_depth() {

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::engine::bound::too_many_values;
 use crate::engine::{Bundle, Judged, Outcome, Verdict, mutate};
 use crate::k8s::text::{safe, truncated};
 use crate::policy::settings::Action;
@@ -137,7 +138,7 @@ impl Response {
 
     /// A denial of an object with more values than raygate reads.
     pub fn too_many_values(uid: &str, bundle: &Bundle) -> Response {
-        let denied = denial::too_many_values();
+        let denied = too_many_values();
         let (code, reason) = denial::status(bundle.platform());
         Response::deny(uid, code, reason, &denial::one(&denied), denial::causes(&[&denied]))
     }

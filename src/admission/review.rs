@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use thiserror::Error;
 
+use crate::engine::bound::MOST_VALUES;
 use crate::engine::{Bundle, Operation, Request};
 
 use super::Record;
-use super::json::{MOST_VALUES, Strict, Unreadable};
+use super::json::{Strict, Unreadable};
 use super::wire::{Eager, Envelope, Part, Wire};
 
 /// The API version of the reviews that are understood.
@@ -144,18 +145,12 @@ impl<'a> Review<'a> {
                 needs: "an oldObject",
             });
         }
-        let named = wire.name.as_deref().is_some_and(|name| !name.is_empty())
-            || object
-                .pointer("/metadata/name")
-                .and_then(serde_json::Value::as_str)
-                .is_some_and(|name| !name.is_empty());
         Ok(Asked::RayJob(Request {
             operation,
             namespace: wire.namespace.as_deref().unwrap_or_default().to_owned(),
             user: wire.user_info.username.to_string(),
             object,
             old,
-            named,
             now,
         }))
     }

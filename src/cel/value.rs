@@ -98,7 +98,8 @@ fn resources<'a>(pod: &Pod<'a>) -> Record<'a> {
 }
 
 impl<'a> Json<'a> {
-    fn len(&self) -> usize {
+    /// How many entries there are in the JSON, null or not.
+    fn written(&self) -> usize {
         match self.value {
             Value::Array(items) => items.len(),
             Value::Object(map) => map.len(),
@@ -106,7 +107,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The elements of a list, the keys of a map.
+    /// The elements of a list; the keys of a map, but for those whose value is null, which count as absent.
     fn items(&self) -> &[Box<dyn Val + 'a>] {
         self.items.get_or_init(|| match self.value {
             Value::Array(items) => items.iter().map(|item| wrap(item, self.reading)).collect(),
@@ -119,6 +120,12 @@ impl<'a> Json<'a> {
         })
     }
 
+    /// As [`Json::items`], with steps for making them; none where the steps ran out.
+    fn metered(&self) -> &[Box<dyn Val + 'a>] {
+        let fits = self.items.get().is_some() || self.reading.meter.take(self.written() / 8);
+        if fits { self.items() } else { &[] }
+    }
+
     /// A field that the model adds to a pod.
     fn of_the_model(&self, index: &dyn Val) -> Result<Option<Box<dyn Val + 'a>>, ExecutionError> {
         let (Some(pod), Some(key)) = (self.pod, index.downcast_ref::<CelString<'_>>()) else {
@@ -126,7 +133,7 @@ impl<'a> Json<'a> {
         };
         Ok(match key.inner() {
             RESOURCES => {
-                self.reading.meter.charge(pod.everywhere().count())?;
+                self.reading.meter.charge(effective::entries(pod))?;
                 Some(Box::new(resources(pod)))
             }
             SERVICE_ACCOUNT_NAME => {
@@ -240,7 +247,7 @@ impl Adder for Json<'_> {
     where
         Self: 'v,
     {
-        let mut sum: Vec<Box<dyn Val + 'v>> = Vec::with_capacity(self.len());
+        let mut sum: Vec<Box<dyn Val + 'v>> = Vec::with_capacity(self.written());
         let mut mine = self.iter();
         while let Some(item) = mine.next() {
             sum.push(item.clone_as_boxed());
@@ -256,7 +263,7 @@ impl Adder for Json<'_> {
 impl Container for Json<'_> {
     fn contains(&self, value: &dyn Val) -> Result<bool, ExecutionError> {
         if self.value.is_array() {
-            self.reading.meter.charge(self.len() + 1)?;
+            self.reading.meter.charge(self.written() + 1)?;
             return Ok(self
                 .items()
                 .iter()
@@ -291,11 +298,8 @@ impl Iterable for Json<'_> {
     where
         Self: 'v,
     {
-        // Making the elements is work too.
-        let fits = self.items.get().is_some() || self.reading.meter.take(self.len() / 8);
-        let items = if fits { self.items() } else { &[] };
         Box::new(Items {
-            items: items.iter(),
+            items: self.metered().iter(),
             meter: self.reading.meter,
         })
     }
@@ -317,7 +321,11 @@ impl<'b, 'v, 'a: 'v> CelIterator<'b, 'v> for Items<'b, 'a> {
 
 impl Sizer for Json<'_> {
     fn size(&self) -> CelInt {
-        CelInt::from(i64::try_from(self.len()).unwrap_or(i64::MAX))
+        let size = match self.value {
+            Value::Object(_) => self.metered().len(),
+            _ => self.written(),
+        };
+        CelInt::from(i64::try_from(size).unwrap_or(i64::MAX))
     }
 }
 

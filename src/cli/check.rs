@@ -1,13 +1,10 @@
 //! `raygate check`: RayJobs, reviews and audit logs judged offline, by the server's own engine.
 
 mod against;
-mod audit;
 mod diff;
-pub mod input;
-pub mod judge;
+mod judge;
 mod lint;
 mod report;
-pub mod request;
 mod total;
 
 use std::io::Write;
@@ -20,7 +17,9 @@ use jiff::tz::Offset;
 use crate::admission;
 use crate::diag::suggest;
 use crate::engine::bundle::known;
-use crate::engine::{Bundle, Operation};
+use crate::engine::{self, Bundle, Operation};
+use crate::input::request::{Found, Overrides, Requests};
+use crate::input::{self, Piece};
 use crate::policy::lint::lint as lints;
 use crate::policy::load::Loaded;
 use crate::ray::{KubeRay, version};
@@ -29,10 +28,8 @@ use crate::rules::check;
 use super::{CLEAN, FINDINGS, Failure, POLICY, policies};
 
 use against::Side;
-use input::Piece;
 use judge::{How, judge};
 use report::{Format, Report, Seen};
-use request::{Found, Overrides, Requests};
 use total::{FailOn, Total};
 
 /// The arguments of `raygate check`.
@@ -157,7 +154,7 @@ fn all(
 ) -> Result<u8, Failure> {
     let how = args.how();
     let mut total = Total::default();
-    input::read(files, &loaded.sources, &mut |sources, piece| {
+    input::read::<Failure>(files, &loaded.sources, &mut |sources, piece| {
         match piece {
             Piece::Remark(diagnostic) => report.remark(sources, diagnostic)?,
             Piece::Unreadable(diagnostic) => {
@@ -238,7 +235,11 @@ impl Args {
     fn how(&self) -> How {
         How {
             now: self.at.unwrap_or_else(Timestamp::now),
-            as_it_is: self.no_mutate,
+            way: if self.no_mutate {
+                engine::How::AsItIs
+            } else {
+                engine::How::Both
+            },
             only: self.only.clone(),
         }
     }

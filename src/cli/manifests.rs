@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::{self, Read as _, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -13,9 +13,10 @@ use serde_json::Value;
 use super::{CLEAN, FINDINGS};
 use crate::{
     certs::{CaBundle, DnsLabel, bundle::BundleError},
-    diag::{Sources, any_error},
+    diag::Sources,
+    input::{self, InputError, Piece},
     install::{self, BaseUrl, BuildError, Certificates, Component, Controllers, ImageName, Install},
-    yaml::{self, Limits, Reading},
+    yaml,
 };
 
 /// Print the Kubernetes objects that run raygate
@@ -99,6 +100,9 @@ pub enum Error {
         "{0} goes with --certificates files only: elsewhere the keeper of the certificates brings the CA, for the Service"
     )]
     OnlyFiles(&'static str),
+    /// The manifests to look at cannot be read.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// A file could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -222,36 +226,22 @@ fn unread(path: &Path, source: io::Error) -> Error {
 
 /// Prints what raygate's webhook configurations in a file match beyond ray.io.
 fn check(file: &Path, out: &mut dyn Write) -> Result<u8, Error> {
-    let mut bytes = Vec::new();
-    let name = if file.as_os_str() == "-" {
-        io::stdin()
-            .lock()
-            .read_to_end(&mut bytes)
-            .map(|_| "standard input".to_owned())
-    } else {
-        fs::read(file).map(|read| {
-            bytes = read;
-            file.display().to_string()
-        })
+    let (mut objects, mut errors) = (Vec::new(), Vec::new());
+    let files = input::files(&[file.to_owned()])?;
+    input::read::<InputError>(&files, &Sources::new(), &mut |sources, piece| {
+        match piece {
+            Piece::Document(_, node) => objects.push(node.to_json()),
+            Piece::Unreadable(diagnostic) => errors.push(diagnostic.concise(sources)),
+            Piece::Remark(_) => {}
+        }
+        Ok(())
+    })?;
+    if !errors.is_empty() {
+        return Err(Error::Syntax(errors.join("\n")));
     }
-    .map_err(|source| unread(file, source))?;
-    let mut sources = Sources::new();
-    let (_, nodes, diagnostics) = yaml::read(&mut sources, &name, &bytes, Reading::Kubectl, &Limits::manifests());
-    if any_error(&diagnostics) {
-        let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error());
-        let lines: Vec<_> = errors.map(|diagnostic| diagnostic.concise(&sources)).collect();
-        return Err(Error::Syntax(lines.join("\n")));
-    }
-    let documents: Vec<Value> = nodes.iter().map(yaml::Node::to_json).collect();
-    let objects = documents
-        .iter()
-        .flat_map(|document| match document["items"].as_array() {
-            Some(items) => items.iter().collect(),
-            None => vec![document],
-        });
-    let configurations: Vec<&Value> = objects.filter(|object| install::is_raygates(object)).collect();
+    let configurations: Vec<&Value> = objects.iter().filter(|object| install::is_raygates(object)).collect();
     if configurations.is_empty() {
-        return Err(Error::NoWebhooks(name));
+        return Err(Error::NoWebhooks(file.display().to_string()));
     }
     let mut code = CLEAN;
     for configuration in configurations {

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::diag::Sources;
-use crate::yaml::{self, Limits, Reading};
+use crate::input::{self, InputError, Piece};
+use crate::ray::defaults;
 
 use super::{CLEAN, Failure};
 
@@ -25,25 +26,28 @@ pub struct Args {
 /// # Errors
 /// [`Failure::Usage`] if the file cannot be read, [`Failure::Output`] if the output cannot be written.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
-    let object = match &args.file {
+    let mut object = match &args.file {
         None => serde_json::from_str(RAYJOB).map_err(|error| Failure::Usage(error.to_string()))?,
-        Some(file) => {
-            let name = file.display().to_string();
-            let bytes = std::fs::read(file).map_err(|error| Failure::Usage(format!("cannot read {name}: {error}")))?;
-            let mut sources = Sources::new();
-            let (_, nodes, diagnostics) =
-                yaml::read(&mut sources, &name, &bytes, Reading::Kubectl, &Limits::manifests());
-            if let Some(error) = diagnostics.iter().find(|diagnostic| diagnostic.is_error()) {
-                return Err(Failure::Usage(error.concise(&sources)));
-            }
-            nodes
-                .first()
-                .map(yaml::Node::to_json)
-                .ok_or_else(|| Failure::Usage(format!("{name} is empty")))?
-        }
+        Some(file) => first(file)?,
     };
+    defaults::apply(&mut object);
     writeln!(out, "{}", review(&object))?;
     Ok(CLEAN)
+}
+
+/// The first object of a file.
+fn first(file: &PathBuf) -> Result<Value, Failure> {
+    let mut first = None;
+    let files = input::files(std::slice::from_ref(file))?;
+    input::read::<InputError>(&files, &Sources::new(), &mut |sources, piece| match piece {
+        Piece::Document(_, node) => {
+            first.get_or_insert_with(|| node.to_json());
+            Ok(())
+        }
+        Piece::Unreadable(diagnostic) => Err(InputError::Unreadable(diagnostic.concise(sources))),
+        Piece::Remark(_) => Ok(()),
+    })?;
+    first.ok_or_else(|| Failure::Usage(format!("{} is empty", file.display())))
 }
 
 fn review(object: &Value) -> Value {

@@ -13,11 +13,10 @@ use serde_json::Value;
 
 use crate::cluster::objects::Pages;
 use crate::cluster::{Cause, describe};
-use crate::engine::{Bundle, Operation, Outcome, Request, Verdict};
+use crate::engine::{Bundle, How, Outcome, Verdict, admit};
+use crate::input::request::created_anew;
 use crate::policy::settings::Action;
-use crate::ray::workload::forget_managed_fields;
 
-use super::check::judge::as_the_cluster_would;
 use super::cluster::ClusterArgs;
 use super::{CLEAN, FINDINGS, Failure, policies};
 
@@ -170,7 +169,7 @@ fn refused(error: &kube::Error) -> Failure {
     Failure::Cluster(format!("cannot list the RayJobs: {}{help}", describe(error)))
 }
 
-fn judge(bundle: &Bundle, mut object: Value) -> Scanned {
+fn judge(bundle: &Bundle, object: Value) -> Scanned {
     let text = |pointer: &str| {
         let text = object.pointer(pointer).and_then(Value::as_str);
         text.unwrap_or_default().to_owned()
@@ -180,25 +179,12 @@ fn judge(bundle: &Bundle, mut object: Value) -> Scanned {
         text("/metadata/name"),
         text("/metadata/uid"),
     );
-    if let Some(object) = object.as_object_mut() {
-        // What the cluster has done with it since is no part of what its author asked for.
-        object.remove("status");
-    }
-    forget_managed_fields(&mut object);
-    let request = Request {
-        operation: Operation::Create,
-        namespace: namespace.clone(),
-        user: bundle.likely_user(&object).to_owned(),
-        object,
-        old: None,
-        named: true,
-        now: Timestamp::now(),
-    };
+    let request = created_anew(bundle, object, Timestamp::now());
     Scanned {
         namespace,
         name,
         uid,
-        outcome: as_the_cluster_would(bundle, request),
+        outcome: admit(bundle, request, How::Both),
     }
 }
 

@@ -3,14 +3,15 @@
 mod junit;
 mod report;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 
 use crate::engine::Bundle;
 use crate::engine::bundle::known;
-use crate::files;
+use crate::files::{self, Bounded, bounded};
 use crate::suite::{Suite, Tested, bless, coverage, run as engine};
+use crate::yaml::Limits;
 
 use super::{CLEAN, FINDINGS, Failure, policies};
 
@@ -101,7 +102,12 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
 fn read(args: &Args) -> Result<Suite, Failure> {
     let files = files::tests(&args.directories)?;
     Ok(Suite::load(&files, &|file| {
-        fs::read(file).map_err(|error| error.to_string())
+        let most = u64::try_from(Limits::manifests().bytes).unwrap_or(u64::MAX);
+        let read = File::open(file).and_then(|open| bounded(open, most));
+        match read.map_err(|error| error.to_string())? {
+            Bounded { is_cut: true, .. } => Err(format!("it has more than {most} bytes")),
+            Bounded { bytes, .. } => Ok(bytes),
+        }
     }))
 }
 

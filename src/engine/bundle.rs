@@ -10,7 +10,6 @@ use crate::policy::select::{Selected, select};
 use crate::policy::settings::{Action, Mode};
 use crate::policy::{self, Effective, Exemption, Origin, Platform, PolicySet, RayPolicy, Subject, merge};
 use crate::ray::{Workload, flyte};
-use crate::rules::check::accelerators::unknown_device;
 use crate::rules::{Check, INJECTORS, check};
 
 /// The shipped policies: the file's name and text.
@@ -181,10 +180,7 @@ impl Bundle {
         let raised: Vec<(&Check, Arc<Origin>)> = checks
             .iter()
             .filter(|(_, action)| *action > Action::Audit)
-            .filter_map(|(check, _)| {
-                let (_, limit) = check::LIMITS.iter().find(|(code, _)| *code == check.code)?;
-                Some((*check, Arc::clone(effective.raised.get(*limit)?)))
-            })
+            .filter_map(|(check, _)| Some((*check, Arc::clone(effective.raised.get(check.limit()?)?))))
             .collect();
         let rules = &effective.rules;
         effective.waived.retain(|code, _| {
@@ -235,7 +231,7 @@ impl Bundle {
 /// own action of the check for devices that cannot be counted.
 fn action_of(check: &Check, effective: &Effective) -> Action {
     let own = match effective.limits.unknown_devices {
-        Some(action) if check.code == unknown_device::CHECK.code => action,
+        Some(action) if check.limit() == Some("unknownDevices") => action,
         _ => check.action,
     };
     match effective.actions.get(check.code) {
@@ -248,13 +244,14 @@ fn action_of(check: &Check, effective: &Effective) -> Action {
 /// The names that policy files may use of the checks and injectors.
 pub fn known() -> Known {
     Known {
-        codes: check::all()
-            .map(|check| KnownCode {
+        codes: check::FAMILIES
+            .iter()
+            .flat_map(|family| family.checks.iter().map(move |check| (family, check)))
+            .map(|(family, check)| KnownCode {
                 code: check.code,
                 fixes: check.fixes,
                 action: check.action,
-                // A RayJob that KubeRay refuses is not helped by passing here.
-                waivable: !check.code.starts_with("RG1") && check.code != check::NEVER_WAIVED,
+                never_waived: family.never_waived.or_else(|| check.never_waived()),
             })
             .collect(),
         injectors: INJECTORS.iter().map(|injector| injector.name).collect(),

@@ -121,9 +121,9 @@ impl<'a> Before<'a> {
 
 /// The code of a finding and where it stands; of a rule's, the message too, because many may stand at one place.
 fn place(judged: &Judged, document: &Value) -> (String, String) {
-    let mut place = match judged.finding.job_wide {
-        true => String::new(),
-        false => by_names(&judged.finding.path, document),
+    let mut place = match judged.finder {
+        Finder::Check(check) if check.is_job_wide() => String::new(),
+        _ => by_names(&judged.finding.path, document),
     };
     if matches!(judged.finder, Finder::Rule(_)) {
         place.push('\n');

@@ -188,7 +188,7 @@ fn repair(
     document: &mut Document,
     changes: &mut Vec<Change>,
 ) {
-    let origin = cx.origin(check.code);
+    let origin = cx.origin(check);
     for finding in findings {
         let Some(mut repair) = finding.repair else { continue };
         if let Some(parts) = parts {

@@ -11,10 +11,11 @@ use crate::policy::select::{Decision, decide};
 use crate::policy::settings::Action;
 use crate::policy::{Exemption, RayPolicy, Subject};
 use crate::ray::Workload;
+use crate::ray::defaults::is_named;
 use crate::rules::{Check, Cx, INJECTORS, Injector, check, own};
 
+use super::admit::{How, admit, prepare};
 use super::bundle::{Bundle, Compiled};
-use super::judge::{answer_mutate, answer_validate};
 use super::{Outcome, Request};
 
 /// The way of one request through a bundle.
@@ -28,10 +29,8 @@ pub struct Trace<'b> {
     pub exemptions: Vec<(&'b Exemption, Grant<'b>)>,
     /// What the matching policies come to.
     pub compiled: Arc<Compiled>,
-    /// What `/mutate` did.
-    pub mutated: Outcome,
-    /// What `/validate` said of the result.
-    pub judged: Outcome,
+    /// What came of it.
+    pub outcome: Outcome,
     /// What kept the injectors from acting that did nothing.
     pub idle: Vec<(&'static Injector, Idle)>,
     /// What the `when` of each policy for which it is false saw, by the policy's name; of one that has no value, why.
@@ -55,7 +54,7 @@ pub enum Idle {
     NothingMissing,
 }
 
-/// Follows a request. On a creation `/validate` is asked about what `/mutate` made of the object.
+/// Follows a request the whole way.
 pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
     let (subject, compiled) = request.compiled(&request.object, bundle);
     let job = Workload::of(&request.object);
@@ -86,9 +85,10 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
             Some((Arc::clone(&policy.name), text))
         })
         .collect();
+    let outcome = admit(bundle, request.clone(), How::Both);
     let mut completed = request.clone();
-    let mutated = answer_mutate(bundle, request.clone());
-    completed.object = mutated.document.value().clone();
+    completed.object = outcome.document.value().clone();
+    prepare(&mut completed);
     let resting = {
         let job = Workload::of(&completed.object);
         let session = subject.session(&job, request.old.as_ref(), bundle.platform());
@@ -98,17 +98,16 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
             .map(|rule| Arc::clone(&rule.code))
             .collect()
     };
-    let judged = answer_validate(bundle, completed);
     let cx = Cx {
         policy: &compiled.effective,
         platform: bundle.platform(),
         namespace: &request.namespace,
-        named: request.named,
+        named: is_named(&request.object),
         skipped: false,
     };
     let idle = INJECTORS
         .iter()
-        .filter(|injector| !mutated.changes.iter().any(|change| change.by == injector.name))
+        .filter(|injector| !outcome.changes.iter().any(|change| change.by == injector.name))
         .map(|injector| (injector, idle(injector, &cx, &job)))
         .collect();
     let (known, other_releases): (Vec<_>, Vec<_>) =
@@ -126,8 +125,7 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
         idle,
         other_releases,
         ignored,
-        mutated,
-        judged,
+        outcome,
         compiled: Arc::clone(&compiled),
         subject,
     }

@@ -61,8 +61,8 @@ pub struct KnownCode {
     pub code: &'static str,
     /// Whether it can repair.
     pub fixes: bool,
-    /// Whether an exemption may waive it.
-    pub waivable: bool,
+    /// Why no exemption may waive it, if none may.
+    pub never_waived: Option<&'static str>,
     /// What happens to its findings where no policy says so.
     pub action: Action,
 }
@@ -70,7 +70,10 @@ pub struct KnownCode {
 impl Known {
     /// The codes that an exemption may waive.
     pub fn waivable(&self) -> impl Iterator<Item = &'static str> {
-        self.codes.iter().filter(|known| known.waivable).map(|known| known.code)
+        self.codes
+            .iter()
+            .filter(|known| known.never_waived.is_none())
+            .map(|known| known.code)
     }
 
     pub(super) fn code(&self, code: &str) -> Option<&KnownCode> {

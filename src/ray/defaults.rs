@@ -35,20 +35,25 @@ pub fn apply(object: &mut Value) {
     }
 }
 
+/// Whether an object has its name. On `/mutate` it may still have a `generateName` only.
+pub fn is_named(object: &Value) -> bool {
+    let name = object.pointer("/metadata/name").and_then(Value::as_str);
+    name.is_some_and(|name| !name.is_empty())
+}
+
 /// Gives an object that has only a `generateName` the longest name that the API server may make of it: at most 58
 /// characters of it and five more (Kubernetes, `storage/names/generate.go`).
 pub fn complete_name(object: &mut Value) {
+    if is_named(object) {
+        return;
+    }
     let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
         return;
     };
-    let has_name = metadata
-        .get("name")
-        .and_then(Value::as_str)
-        .is_some_and(|name| !name.is_empty());
     if let Some(base) = metadata
         .get("generateName")
         .and_then(Value::as_str)
-        .filter(|base| !has_name && !base.is_empty())
+        .filter(|base| !base.is_empty())
     {
         let name: String = base.chars().take(58).chain("xxxxx".chars()).collect();
         metadata.insert("name".to_owned(), name.into());

@@ -7,12 +7,15 @@ use super::Cx;
 use super::finding::Findings;
 
 pub mod accelerators;
+pub mod evidence;
 pub mod groups;
 pub mod images;
 pub mod kuberay;
 pub mod lifecycle;
 pub mod resources;
 pub mod systems;
+
+pub use evidence::Evidence;
 
 /// A check. Its page is the text of `raygate explain`, of the docs and of the link in a denial.
 #[derive(Debug)]
@@ -31,6 +34,8 @@ pub struct Check {
     pub versions: Versions,
     /// Its page: the Markdown file beside its source.
     pub page: &'static str,
+    /// Why its findings may be acted on.
+    pub evidence: &'static [Evidence],
     /// Looks at an object of one of these kinds.
     pub run: fn(&Cx<'_>, &Workload<'_>, &mut Findings),
 }
@@ -93,21 +98,46 @@ impl Check {
         }
     }
 
-    /// The whole page as Markdown: code, title, action, releases, and the check's own text.
+    /// The whole page as Markdown: code, title, action, releases, evidence, and the check's own text.
     pub fn markdown(&self) -> String {
         let repairs = if self.fixes {
             " It can repair what it finds."
         } else {
             ""
         };
+        let evidence: Vec<String> = self.evidence.iter().map(Evidence::to_string).collect();
         format!(
-            "# {}: {}\n\nDefault action: {}.{repairs} KubeRay: {}.\n\n{}\n",
+            "# {}: {}\n\nDefault action: {}.{repairs} KubeRay: {}.\n\nEvidence: {}.\n\n{}\n",
             self.code,
             self.title,
             self.action.name(),
             self.versions,
+            evidence.join("; "),
             self.page.replace("\n# ", "\n## ").replacen("# ", "## ", 1).trim_end()
         )
+    }
+
+    /// The key below `limits` in a policy to which it holds a RayJob.
+    pub fn limit(&self) -> Option<&'static str> {
+        self.evidence.iter().find_map(|evidence| match evidence {
+            Evidence::Limit(key) | Evidence::Budget(key) => Some(*key),
+            _ => None,
+        })
+    }
+
+    /// Whether its findings are about the job as a whole, whatever field they point at.
+    pub fn is_job_wide(&self) -> bool {
+        self.evidence
+            .iter()
+            .any(|evidence| matches!(evidence, Evidence::Budget(_)))
+    }
+
+    /// Why no Exemption waives it, if none does.
+    pub fn never_waived(&self) -> Option<&'static str> {
+        self.evidence.iter().find_map(|evidence| match evidence {
+            Evidence::Guard(reason) => Some(*reason),
+            _ => None,
+        })
     }
 }
 
@@ -132,24 +162,6 @@ pub fn find(code: &str) -> Option<&'static Check> {
     all().find(|check| check.code == code)
 }
 
-/// The checks that hold a RayJob to a limit of the policies, and the limit's key.
-pub const LIMITS: &[(&str, &str)] = &[
-    ("RG213", "maxCpusPerJob"),
-    ("RG214", "maxMemoryPerJob"),
-    ("RG310", "maxGpusPerJob"),
-    ("RG321", "unknownDevices"),
-    ("RG401", "maxTtlSeconds"),
-    ("RG402", "maxActiveDeadlineSeconds"),
-    ("RG403", "maxPreRunningDeadlineSeconds"),
-    ("RG404", "maxBackoffLimit"),
-    ("RG506", "maxWorkersPerGroup"),
-    ("RG507", "maxPodsPerJob"),
-    ("RG601", "allowedImages"),
-];
-
-/// The check that no exemption waives, beside KubeRay's own: it guards the accounts that raygate trusts.
-pub const NEVER_WAIVED: &str = images::verified_account::CHECK.code;
-
 /// A family of checks: those whose codes begin alike.
 #[derive(Debug)]
 pub struct Family {
@@ -157,6 +169,8 @@ pub struct Family {
     pub prefix: &'static str,
     /// What the family is about.
     pub title: &'static str,
+    /// Why no Exemption waives its checks, if none does.
+    pub never_waived: Option<&'static str>,
     /// Its checks, in the order of their codes.
     pub checks: &'static [&'static Check],
 }
@@ -166,36 +180,43 @@ pub static FAMILIES: &[Family] = &[
     Family {
         prefix: "RG1",
         title: "what KubeRay would refuse",
+        never_waived: Some("KubeRay itself refuses what it finds"),
         checks: kuberay::CHECKS,
     },
     Family {
         prefix: "RG2",
         title: "CPU, memory and device quantities",
+        never_waived: None,
         checks: resources::CHECKS,
     },
     Family {
         prefix: "RG3",
         title: "accelerators and shared memory",
+        never_waived: None,
         checks: accelerators::CHECKS,
     },
     Family {
         prefix: "RG4",
         title: "times, clean-up and cost",
+        never_waived: None,
         checks: lifecycle::CHECKS,
     },
     Family {
         prefix: "RG5",
         title: "worker groups, start parameters and containers",
+        never_waived: None,
         checks: groups::CHECKS,
     },
     Family {
         prefix: "RG6",
         title: "pod security and images",
+        never_waived: None,
         checks: images::CHECKS,
     },
     Family {
         prefix: "RG7",
         title: "Flyte, submission and scheduling systems",
+        never_waived: None,
         checks: systems::CHECKS,
     },
 ];

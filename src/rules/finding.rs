@@ -19,8 +19,6 @@ pub struct Finding {
     pub beside: Option<(Path, &'static str)>,
     /// How bad it is, where that has a number; an update that makes it worse is a new finding.
     pub weight: i64,
-    /// Whether it is about the job as a whole, though its path leads to the part that counts most.
-    pub job_wide: bool,
     /// The repair, where one is plainly meant.
     pub repair: Option<Repair>,
     /// Whether the worst that may come of it is a warning, whatever the action says.
@@ -46,7 +44,6 @@ impl Finding {
             flyte: None,
             beside: None,
             weight: 0,
-            job_wide: false,
             repair: None,
             warn_only: false,
         }
@@ -77,13 +74,6 @@ impl Finding {
     #[must_use]
     pub fn weight(mut self, weight: i64) -> Finding {
         self.weight = weight;
-        self
-    }
-
-    /// That is about the job as a whole, wherever its path leads.
-    #[must_use]
-    pub fn job_wide(mut self) -> Finding {
-        self.job_wide = true;
         self
     }
 

@@ -87,7 +87,7 @@ pub struct Limits {
 
 /// Together they keep the process below the 256 MiB that the chart gives a pod, even if all of the following are at their
 /// most at the same time. Measured with the shipped policies (`tests/hostile/memory.rs`); a review takes up to 6 KiB for
-/// each JSON value that it was sent ([`MOST_VALUES`](crate::admission::json::MOST_VALUES)).
+/// each JSON value that it was sent ([`MOST_VALUES`](crate::engine::bound::MOST_VALUES)).
 ///
 /// | what | MiB |
 /// |---|---|

@@ -1,7 +1,7 @@
 //! A certificate with its key: read from PEM files, or made in memory.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +12,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 use sha2::{Digest as _, Sha256};
+
+use crate::files::{Bounded, bounded};
 
 /// No certificate chain or key is larger, in bytes; a file that is was named by mistake.
 const FILE_BYTES: u64 = 1 << 20;
@@ -251,13 +253,10 @@ fn read(path: &Path) -> Result<Vec<u8>, PairError> {
         path: path.to_owned(),
         source,
     };
-    let mut bytes = Vec::new();
-    File::open(path)
-        .map_err(read)?
-        .take(FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
+    let Bounded { bytes, is_cut } = File::open(path)
+        .and_then(|file| bounded(file, FILE_BYTES))
         .map_err(read)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > FILE_BYTES) {
+    if is_cut {
         return Err(PairError::TooLarge { path: path.to_owned() });
     }
     Ok(bytes)

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use crate::engine::judge::{answer_mutate, answer_validate};
-use crate::engine::{Bundle, Change, Judged, Preview, Request, Verdict};
+use crate::engine::{Bundle, Change, How, Judged, Preview, Request, Verdict, admit};
 
 use super::case::Case;
 
@@ -63,26 +62,22 @@ pub fn run(case: &Case, bundle: &Bundle) -> Ran {
             .unwrap_or_else(|| bundle.likely_user(object).to_owned()),
         object: object.clone(),
         old: case.old.clone(),
-        named: true,
         now: case.now,
     };
-    let mutated = answer_mutate(bundle, request(&case.object));
-    let patch = serde_json::to_value(mutated.document.patch()).unwrap_or_default();
-    let after = mutated.document.value().clone();
-    let again = answer_mutate(bundle, request(&after)).document.into_value();
-    let judged = answer_validate(bundle, request(&after));
-    let mut previews: Vec<Previewed> = previewed(&mutated.previews)
-        .chain(previewed(&judged.previews))
-        .collect();
+    let outcome = admit(bundle, request(&case.object), How::Both);
+    let patch = serde_json::to_value(outcome.document.patch()).unwrap_or_default();
+    let mut previews: Vec<Previewed> = previewed(&outcome.previews).collect();
     previews.sort();
+    let after = outcome.document.into_value();
+    let again = admit(bundle, request(&after), How::Both).document.into_value();
     Ran {
         previews,
         before: case.object.clone(),
         replayed: replay(&case.object, patch),
         after,
-        changes: mutated.changes,
-        findings: judged.findings,
-        verdict: judged.verdict,
+        changes: outcome.changes,
+        findings: outcome.findings,
+        verdict: outcome.verdict,
         again,
     }
 }

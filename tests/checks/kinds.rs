@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use raygate::engine::judge::{answer_as_is, answer_mutate};
+use raygate::engine::admit::{answer_as_is, answer_mutate};
 use raygate::engine::{Bundle, Finder};
 use raygate::ray::kind::{KINDS, RAY_CLUSTER, RAY_CRON_JOB, RAY_JOB, RAY_SERVICE};
 use raygate::ray::{Kind, defaults};

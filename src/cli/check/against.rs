@@ -11,12 +11,12 @@ use crate::cli::Failure;
 use crate::diag::Sources;
 use crate::engine::preview::Would;
 use crate::engine::{Bundle, Judged, Outcome, Verdict};
+use crate::input::request::{Asked, Found, Requests};
+use crate::input::{self, Piece};
 use crate::suite::changes::{Changed, changes};
 
-use super::input::{self, Piece};
 use super::judge::{How, judge};
 use super::report::{Format, verdict};
-use super::request::{Asked, Found, Requests};
 use super::total::Total;
 
 /// One of the two sets.
@@ -105,7 +105,7 @@ pub fn run(
     printer.begin(sides)?;
     let mut counts = Counts::default();
     let mut printed = HashSet::new();
-    input::read(files, &Sources::new(), &mut |sources, piece| {
+    input::read::<Failure>(files, &Sources::new(), &mut |sources, piece| {
         let (source, node) = match piece {
             Piece::Document(source, node) => (source, node),
             Piece::Unreadable(diagnostic) => {

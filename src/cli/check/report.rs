@@ -16,8 +16,8 @@ use crate::policy::Origin;
 use crate::policy::settings::Action;
 use crate::yaml;
 
-use super::request::{Asked, Skipped};
 use super::total::Total;
+use crate::input::request::{Asked, Skipped};
 
 /// How to print.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

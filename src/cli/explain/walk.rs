@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::cli::check::input::{self, Piece};
-use crate::cli::check::request::{Found, Overrides, Requests};
 use crate::cli::{CLEAN, Failure, policies};
-use crate::diag::Sources;
+use crate::diag::{Sources, columns};
 use crate::engine::trace::{Idle, Trace, trace};
 use crate::engine::{Bundle, Change, Verdict};
+use crate::input::request::{Found, Overrides, Requests};
+use crate::input::{self, Piece};
 use crate::k8s::glob::Glob;
 use crate::k8s::quantity::Quantity;
 use crate::k8s::text::{listed, safe};
@@ -35,7 +35,7 @@ pub fn run(
     let mut requests = Requests::new(overrides, None)?;
     let files = input::files(std::slice::from_ref(file))?;
     let mut explained = 0;
-    input::read(&files, &Sources::new(), &mut |sources, piece| {
+    input::read::<Failure>(&files, &Sources::new(), &mut |sources, piece| {
         match piece {
             Piece::Document(_, node) => {
                 if let Found::Asked(asked) = requests.of(node)? {
@@ -91,17 +91,8 @@ impl Rows {
             return;
         }
         let _ = writeln!(text, "\n{title}");
-        let width = |column: usize| {
-            let widths = self
-                .0
-                .iter()
-                .map(|row| row.get(column).map_or(0, |cell| cell.chars().count()));
-            widths.filter(|width| *width <= WIDEST).max().unwrap_or(0)
-        };
-        let (first, second) = (width(0), width(1));
-        for [name, what, place] in &self.0 {
-            let row = format!("  {name:<first$}  {what:<second$}  {place}");
-            let _ = writeln!(text, "{}", row.trim_end());
+        for row in columns(&self.0, [0; 3], WIDEST) {
+            let _ = writeln!(text, "  {row}");
         }
     }
 }
@@ -115,7 +106,7 @@ fn page(named: &str, bundle: &Bundle, trace: &Trace<'_>) -> String {
     limits(trace).write("limits", &mut text);
     checks(trace, bundle).write("checks and rules", &mut text);
     previews(trace).write("policies in Preview would have", &mut text);
-    let verdict = match trace.judged.verdict {
+    let verdict = match trace.outcome.verdict {
         Verdict::Allow => "allowed",
         Verdict::Deny => "denied",
         Verdict::Retry => "to be asked again: what is forced is missing",
@@ -123,7 +114,7 @@ fn page(named: &str, bundle: &Bundle, trace: &Trace<'_>) -> String {
     let _ = writeln!(
         text,
         "\n{verdict}, with {} places filled in or repaired",
-        trace.mutated.changes.len()
+        trace.outcome.changes.len()
     );
     text
 }
@@ -266,7 +257,7 @@ fn exemptions(trace: &Trace<'_>) -> Rows {
 fn injectors(trace: &Trace<'_>) -> Rows {
     let mut rows = Rows::default();
     let mut by: Vec<(&str, Vec<&Change>)> = Vec::new();
-    for change in &trace.mutated.changes {
+    for change in &trace.outcome.changes {
         match by.iter_mut().find(|(name, _)| *name == change.by) {
             Some((_, changes)) => changes.push(change),
             None => by.push((change.by, vec![change])),
@@ -340,7 +331,7 @@ fn shown(value: &serde_json::Value) -> String {
 
 fn checks(trace: &Trace<'_>, bundle: &Bundle) -> Rows {
     let mut rows = Rows::default();
-    for judged in &trace.judged.findings {
+    for judged in &trace.outcome.findings {
         let origin = judged
             .origin
             .as_ref()
@@ -348,7 +339,7 @@ fn checks(trace: &Trace<'_>, bundle: &Bundle) -> Rows {
         let word = judged.action.name().to_lowercase();
         rows.add(format!("{word} {}", judged.code()), &*judged.finding.message, origin);
     }
-    let found = |code: &str| trace.judged.findings.iter().any(|judged| judged.code() == code);
+    let found = |code: &str| trace.outcome.findings.iter().any(|judged| judged.code() == code);
     for rule in &trace.compiled.effective.rules {
         if !found(&rule.code) {
             let what = if trace.resting.contains(&rule.code) {
@@ -391,7 +382,7 @@ fn checks(trace: &Trace<'_>, bundle: &Bundle) -> Rows {
 
 fn previews(trace: &Trace<'_>) -> Rows {
     let mut rows = Rows::default();
-    for preview in trace.mutated.previews.iter().chain(&trace.judged.previews) {
+    for preview in &trace.outcome.previews {
         for would in &preview.would {
             let what = match would.message.as_str() {
                 "" => would.path.to_string(),

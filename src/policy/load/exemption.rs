@@ -112,20 +112,14 @@ impl Loader<'_> {
     /// The checks that an exemption waives are there, and may be waived.
     fn waivable(&mut self, waived: &[(&str, Span)]) {
         for (code, span) in waived.iter().filter(|(code, _)| code.starts_with("RG")) {
-            let diagnostic = match self.known.code(code) {
-                Some(known) if known.waivable => continue,
-                Some(_) => error(
-                    codes::CANNOT_WAIVE,
-                    *span,
-                    if code.starts_with("RG1") {
-                        format!("{code} cannot be waived: KubeRay itself refuses what it finds")
-                    } else {
-                        format!("{code} cannot be waived: it guards the accounts that raygate trusts")
-                    },
-                )
-                .help(
-                    "let the RayJob be corrected; where the check is wrong, a RayPolicy can turn it off with `actions`",
-                ),
+            let diagnostic = match self.known.code(code).map(|known| known.never_waived) {
+                Some(None) => continue,
+                Some(Some(reason)) => {
+                    let message = format!("{code} cannot be waived: {reason}");
+                    error(codes::CANNOT_WAIVE, *span, message).help(
+                        "let the RayJob be corrected; where the check is wrong, a RayPolicy can turn it off with `actions`",
+                    )
+                }
                 None => self.unknown_code(code, *span),
             };
             self.push(diagnostic);

@@ -34,7 +34,7 @@ use crate::k8s::path::Path;
 use crate::ray::{Container, KubeRay, Pod, Workload};
 use crate::rules::Check;
 
-use super::Versions;
+use super::{Evidence, Versions};
 
 /// The family, in the order of its codes.
 pub static CHECKS: &[&Check] = &[
@@ -112,6 +112,15 @@ pub static CHECKS: &[&Check] = &[
 
 /// The releases that ask the rules on the cluster's spec of the RayJob itself.
 const CLUSTER_RULES: Versions = Versions::since(KubeRay::V1_4);
+
+/// The lines of KubeRay's own validation that reject what a check finds.
+const fn validation(lines: &'static [u32]) -> Evidence {
+    Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/utils/validation.go",
+        lines,
+    )
+}
 
 /// The gate of worker suspension and of deletion by rules.
 const DELETION_GATE: &str = "RayJobDeletionPolicy";

@@ -116,7 +116,6 @@ pub(super) fn over_budget(
         )
         .fix(format!("ask for at most {cap} in all"))
         .flyte(flyte::setting(pod, setting))
-        .weight(weight)
-        .job_wide(),
+        .weight(weight),
     )
 }

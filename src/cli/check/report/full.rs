@@ -10,9 +10,9 @@ use crate::engine::Verdict;
 use crate::policy::settings::Action;
 
 use super::super::diff;
-use super::super::request::Skipped;
 use super::super::total::Total;
 use super::{Report, Seen};
+use crate::input::request::Skipped;
 
 pub(super) struct Full<'o> {
     out: &'o mut dyn Write,

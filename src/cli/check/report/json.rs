@@ -10,9 +10,9 @@ use crate::engine::{Change, Judged, Preview, Verdict};
 use crate::policy::Origin;
 use crate::policy::settings::Action;
 
-use super::super::request::Skipped;
 use super::super::total::Total;
 use super::{Report, Seen};
+use crate::input::request::Skipped;
 
 /// The version of the shape; another one where a key goes or changes its meaning.
 const VERSION: u32 = 1;

@@ -7,9 +7,9 @@ use crate::diag::{Diagnostic, Sources};
 use crate::engine::Verdict;
 use crate::policy::settings::Action;
 
-use super::super::request::Skipped;
 use super::super::total::Total;
 use super::{Report, Seen};
+use crate::input::request::Skipped;
 
 pub(super) struct Junit<'o> {
     out: &'o mut dyn Write,

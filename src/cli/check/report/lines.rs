@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use crate::diag::{Diagnostic, Sources};
 
-use super::super::request::Skipped;
 use super::super::total::Total;
 use super::{Report, Seen};
+use crate::input::request::Skipped;
 
 /// A format that has a line for each diagnostic, and nothing else.
 pub(super) struct Lines<'o> {

@@ -12,9 +12,9 @@ use crate::diag::{Diagnostic, Severity, Sources, Span};
 use crate::engine::{Finder, Judged};
 use crate::rules::check;
 
-use super::super::request::Skipped;
 use super::super::total::Total;
 use super::{Report, Seen};
+use crate::input::request::Skipped;
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 

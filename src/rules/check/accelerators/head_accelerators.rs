@@ -4,7 +4,7 @@ use crate::policy::settings::Action;
 use crate::ray::facts::size;
 use crate::ray::{Kinds, Workload};
 use crate::rules::check::resources::named;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::{devices, resource_path};
@@ -18,6 +18,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("head_accelerators.md"),
+    evidence: &[Evidence::Reason(
+        "tasks run on the workers, so the GPUs of the head are usually idle (flyteorg/flyte#4377)",
+    )],
     run,
 };
 

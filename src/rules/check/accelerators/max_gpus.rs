@@ -5,7 +5,7 @@ use crate::policy::settings::Action;
 use crate::ray::facts::{Facts, size};
 use crate::ray::{Kinds, Pod, Workload};
 use crate::rules::check::resources::over_budget;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
 
 /// The check.
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("max_gpus.md"),
+    evidence: &[Evidence::Budget("maxGpusPerJob")],
     run,
 };
 

@@ -10,7 +10,7 @@ use crate::policy::settings::Action;
 use crate::ray::{Kinds, Pod};
 use crate::ray::{Workload, flyte};
 use crate::rules::check::resources::named;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -22,6 +22,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("missing_toleration.md"),
+    evidence: &[Evidence::Reason(
+        "the taints of the nodes keep the pod pending, but another webhook may still add the toleration (flyteorg/flyte#6229)",
+    )],
     run,
 };
 

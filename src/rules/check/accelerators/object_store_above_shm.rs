@@ -4,7 +4,7 @@ use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::memory::{SLOW_STORE_LIMIT, memory_of, object_store_memory, shm_bytes};
 use crate::ray::{Kinds, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -16,6 +16,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("object_store_above_shm.md"),
+    evidence: &[Evidence::Source(
+        "Ray 2.52.1",
+        "python/ray/_private/services.py",
+        &[2123],
+    )],
     run,
 };
 

@@ -6,7 +6,7 @@ use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::memory::{SHM_PATH, Shm, shm};
 use crate::ray::{Kinds, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -18,6 +18,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("shm_not_memory.md"),
+    evidence: &[Evidence::Source(
+        "Kubernetes 1.37.2",
+        "pkg/apis/core/validation/validation.go",
+        &[3187],
+    )],
     run,
 };
 

@@ -6,7 +6,7 @@ use crate::policy::settings::Action;
 use crate::ray::container::same_path;
 use crate::ray::memory::SHM_PATH;
 use crate::ray::{Kinds, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -19,6 +19,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("shm_path.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[1598],
+    )],
     run,
 };
 

@@ -4,7 +4,7 @@ use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::memory::{Shm, shm, size_limit};
 use crate::ray::{Kinds, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -16,6 +16,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("shm_without_bound.md"),
+    evidence: &[Evidence::Reason(
+        "Kubernetes limits a memory volume without `sizeLimit` by the memory limits of the pod, and without those by the memory of the node",
+    )],
     run,
 };
 

@@ -3,7 +3,7 @@
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::resources::{named, place};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::{devices, resource_path};
@@ -17,6 +17,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("sidecar_accelerators.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[890],
+    )],
     run,
 };
 

@@ -9,7 +9,7 @@ use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
 use crate::ray::{Container, Kinds, Pod};
 use crate::ray::{Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -21,6 +21,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("stray_toleration.md"),
+    evidence: &[Evidence::Reason(
+        "a pod without a GPU can occupy the CPUs and memory of a GPU node",
+    )],
     run,
 };
 

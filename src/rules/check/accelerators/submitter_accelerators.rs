@@ -7,7 +7,7 @@ use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
 use crate::ray::memory::{is_memory_volume, shm_volume};
 use crate::ray::{Kinds, Pod, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::inject::submitter::runs_no_driver;
 use crate::rules::{Cx, Finding, Findings};
@@ -21,6 +21,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("submitter_accelerators.md"),
+    evidence: &[Evidence::Reason(
+        "the submitter pod only runs `ray job submit`, so a GPU that it holds is idle (flyteorg/flyte#5666)",
+    )],
     run,
 };
 

@@ -5,7 +5,7 @@ use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Container, Kinds};
 use crate::ray::{Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -17,6 +17,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("tpu_topology.md"),
+    evidence: &[Evidence::Source(
+        "Ray 2.52.1",
+        "python/ray/_private/accelerators/tpu.py",
+        &[201],
+    )],
     run,
 };
 

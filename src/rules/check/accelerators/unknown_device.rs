@@ -7,7 +7,7 @@ use crate::ray::facts::pods_at_most;
 use crate::ray::{Container, Kinds, Resource};
 use crate::ray::{Place, Workload};
 use crate::rules::check::resources::{named, place};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::{is_device, resource_path};
@@ -21,6 +21,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("unknown_device.md"),
+    evidence: &[Evidence::Limit("unknownDevices")],
     run,
 };
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::k8s::json::text;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -17,6 +17,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("autoscaler_needs.md"),
+    evidence: &[Evidence::Reason(
+        "the kubelet restarts a worker that the autoscaler ends, so its GPU is never freed (ray-project/kuberay#5012)",
+    )],
     run,
 };
 

@@ -6,7 +6,7 @@ use crate::k8s::names::{dns1123_label, dns1123_subdomain, label_value};
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -18,6 +18,15 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("group_name.md"),
+    evidence: &[
+        Evidence::Source(
+            "KubeRay 1.7.0",
+            "ray-operator/controllers/ray/raycluster_controller.go",
+            &[1079],
+        ),
+        Evidence::Source("Kubernetes 1.37.2", "pkg/apis/core/validation/validation.go", &[5765]),
+        Evidence::Test("tests/quantity_go.rs", "names_are_what_kubernetes_says"),
+    ],
     run,
 };
 

@@ -3,7 +3,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload, facts};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -15,6 +15,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("hosts.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/utils/util.go",
+        &[406],
+    )],
     run,
 };
 

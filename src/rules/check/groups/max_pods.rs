@@ -3,7 +3,7 @@
 use crate::policy::settings::Action;
 use crate::ray::facts::pods_at_most;
 use crate::ray::{Kinds, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("max_pods.md"),
+    evidence: &[Evidence::Budget("maxPodsPerJob")],
     run,
 };
 

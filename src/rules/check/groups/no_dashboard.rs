@@ -3,7 +3,7 @@
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload, flyte, told};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -15,6 +15,14 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("no_dashboard.md"),
+    evidence: &[
+        Evidence::Source(
+            "KubeRay 1.7.0",
+            "ray-operator/controllers/ray/rayjob_controller.go",
+            &[218],
+        ),
+        Evidence::Source("KubeRay 1.7.0", "ray-operator/controllers/ray/common/pod.go", &[732]),
+    ],
     run,
 };
 

@@ -7,7 +7,7 @@ use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::told::{self, OWN_COMMAND};
 use crate::ray::{Container, Kinds, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -19,6 +19,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("own_command.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[62],
+    )],
     run,
 };
 

@@ -6,7 +6,7 @@ use crate::k8s::json::{items, text};
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload, flyte, told};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -19,6 +19,14 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("ports.md"),
+    evidence: &[
+        Evidence::Source("KubeRay 1.7.0", "ray-operator/controllers/ray/utils/util.go", &[1043]),
+        Evidence::Source(
+            "KubeRay 1.7.0",
+            "ray-operator/controllers/ray/common/service.go",
+            &[412],
+        ),
+    ],
     run,
 };
 

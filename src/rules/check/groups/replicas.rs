@@ -2,7 +2,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -14,6 +14,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("replicas.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/utils/util.go",
+        &[389],
+    )],
     run,
 };
 

@@ -8,7 +8,7 @@ use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::shell::{self, Braces, Special};
 use crate::ray::{Kinds, Pod, Workload, flyte, told};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -20,6 +20,10 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("shell_in_parameters.md"),
+    evidence: &[
+        Evidence::Source("KubeRay 1.7.0", "ray-operator/controllers/ray/common/pod.go", &[1518]),
+        Evidence::Test("tests/start_parameters.rs", "what_bash_can_run_is_not_denied"),
+    ],
     run,
 };
 

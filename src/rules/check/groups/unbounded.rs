@@ -2,7 +2,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -14,6 +14,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("unbounded.md"),
+    evidence: &[Evidence::Reason(
+        "one loop that submits too many tasks can take every GPU of the platform (ray-project/kuberay#1963)",
+    )],
     run,
 };
 

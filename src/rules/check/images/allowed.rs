@@ -6,7 +6,7 @@ use crate::k8s::image::{Image, ImagePattern};
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Place, Workload, flyte};
-use crate::rules::check::{Check, Versions, resources};
+use crate::rules::check::{Check, Evidence, Versions, resources};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("allowed.md"),
+    evidence: &[Evidence::Limit("allowedImages")],
     run,
 };
 

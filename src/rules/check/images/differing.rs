@@ -5,7 +5,7 @@ use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::release::Release;
 use crate::ray::{Kinds, Role, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -17,6 +17,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("differing.md"),
+    evidence: &[Evidence::Reason(
+        "a worker with another version of Ray or Python leaves the cluster with `Version mismatch` (ray-project/ray#44063)",
+    )],
     run,
 };
 

@@ -6,7 +6,7 @@ use crate::k8s::json::items;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Container, Kinds, Place, Pod, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -18,6 +18,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("host_namespaces.md"),
+    evidence: &[Evidence::Reason(
+        "processes and memory of other pods are visible, but some platforms need this",
+    )],
     run,
 };
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -16,6 +16,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("host_network.md"),
+    evidence: &[Evidence::Reason(
+        "two Ray pods on one node need the same ports, so the second dashboard agent fails (ray-project/ray#55638)",
+    )],
     run,
 };
 

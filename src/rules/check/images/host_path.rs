@@ -5,7 +5,7 @@ use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::container::same_path;
 use crate::ray::{Kinds, Place, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -17,6 +17,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("host_path.md"),
+    evidence: &[Evidence::Reason(
+        "the pod reads and writes files of the node and of other pods, but platforms use such volumes on purpose",
+    )],
     run,
 };
 

@@ -4,7 +4,7 @@ use crate::k8s::image::Image;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Place, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -16,6 +16,10 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("malformed.md"),
+    evidence: &[
+        Evidence::Source("Kubernetes 1.37.2", "pkg/apis/core/validation/validation.go", &[4012]),
+        Evidence::Test("tests/quantity_go.rs", "image_references_are_what_the_kubelet_says"),
+    ],
     run,
 };
 

@@ -7,7 +7,7 @@ use crate::k8s::json::items;
 use crate::k8s::text::{listed, quoted};
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Place, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -19,6 +19,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("privileged.md"),
+    evidence: &[Evidence::Reason(
+        "a privileged container controls the node, but some platforms need one",
+    )],
     run,
 };
 

@@ -3,7 +3,7 @@
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -15,6 +15,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("service_account.md"),
+    evidence: &[Evidence::Reason(
+        "KubeRay gives the account of the head the right to create and delete pods",
+    )],
     run,
 };
 

@@ -5,7 +5,7 @@ use crate::policy::settings::Action;
 use crate::ray::kind::SUBMITTER;
 use crate::ray::pod::SERVICE_ACCOUNT_NAME;
 use crate::ray::{Kinds, Role, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("verified_account.md"),
+    evidence: &[Evidence::Guard("it guards the accounts that raygate trusts")],
     run,
 };
 

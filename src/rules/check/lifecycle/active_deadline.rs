@@ -2,7 +2,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::Kinds;
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("active_deadline.md"),
+    evidence: &[Evidence::Limit("maxActiveDeadlineSeconds")],
     run: |cx, job, findings| {
         let default = super::default_of(cx, |lifecycle| lifecycle.active_deadline_seconds.as_ref());
         let most = cx.policy.limits.max_active_deadline_seconds;

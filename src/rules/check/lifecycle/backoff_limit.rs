@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_2),
     page: include_str!("backoff_limit.md"),
+    evidence: &[Evidence::Limit("maxBackoffLimit")],
     run,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -14,6 +14,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("kept_for_ever.md"),
+    evidence: &[Evidence::Reason(
+        "KubeRay keeps the cluster of a finished job by default (ray-project/kuberay#1023)",
+    )],
     run,
 };
 

@@ -6,7 +6,7 @@ use crate::k8s::json::{items, text};
 use crate::k8s::text::listed;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -18,6 +18,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("leaking_rules.md"),
+    evidence: &[Evidence::Reason(
+        "a job that fails by its deadline keeps its cluster if no rule names `jobDeploymentStatus: Failed` (ray-project/kuberay#5184)",
+    )],
     run,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -14,6 +14,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("no_deadline.md"),
+    evidence: &[Evidence::Reason(
+        "KubeRay waits without end for a cluster that never becomes ready (ray-project/kuberay#1990, flyteorg/flyte#3897)",
+    )],
     run,
 };
 

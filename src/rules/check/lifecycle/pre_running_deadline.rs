@@ -3,7 +3,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("pre_running_deadline.md"),
+    evidence: &[Evidence::Limit("maxPreRunningDeadlineSeconds")],
     run: |cx, job, findings| {
         let default = super::default_of(cx, |lifecycle| lifecycle.pre_running_deadline_seconds.as_ref());
         let most = cx.policy.limits.max_pre_running_deadline_seconds;

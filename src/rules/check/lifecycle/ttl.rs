@@ -6,7 +6,7 @@ use crate::k8s::json::items;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -19,6 +19,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("ttl.md"),
+    evidence: &[Evidence::Limit("maxTtlSeconds")],
     run,
 };
 

@@ -3,7 +3,7 @@
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::{is_exact, named, place, setting};
@@ -17,6 +17,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("bad_quantity.md"),
+    evidence: &[Evidence::Source(
+        "Kubernetes 1.37.2",
+        "pkg/apis/core/validation/validation.go",
+        &[380, 8550],
+    )],
     run,
 };
 

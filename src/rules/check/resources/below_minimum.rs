@@ -2,7 +2,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::platform_default::{is_platform_default, minimum};
@@ -16,6 +16,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("below_minimum.md"),
+    evidence: &[Evidence::Reason(
+        "Ray needs about 1 GiB to idle, but a small job may work with less CPU",
+    )],
     run,
 };
 

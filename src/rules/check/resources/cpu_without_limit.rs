@@ -2,7 +2,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -14,6 +14,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::between(KubeRay::V1_1, KubeRay::V1_2),
     page: include_str!("cpu_without_limit.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.2.2",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[740],
+    )],
     run,
 };
 

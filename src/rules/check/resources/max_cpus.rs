@@ -3,7 +3,7 @@
 use crate::policy::settings::Action;
 use crate::ray::facts::{Facts, size};
 use crate::ray::{Kinds, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
 
 use super::over_budget;
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("max_cpus.md"),
+    evidence: &[Evidence::Budget("maxCpusPerJob")],
     run,
 };
 

@@ -4,7 +4,7 @@ use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::facts::{Facts, size};
 use crate::ray::{Kinds, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
 
 use super::over_budget;
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("max_memory.md"),
+    evidence: &[Evidence::Budget("maxMemoryPerJob")],
     run,
 };
 

@@ -4,7 +4,7 @@ use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::memory::IDLE_MEMORY;
 use crate::ray::{Kinds, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -19,6 +19,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("no_memory_limit.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[1408, 1615],
+    )],
     run,
 };
 

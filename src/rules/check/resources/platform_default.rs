@@ -4,7 +4,7 @@ use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::{Container, Kinds, Pod};
 use crate::ray::{Role, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Chosen, Cx, Finding, Findings};
 
@@ -17,6 +17,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("platform_default.md"),
+    evidence: &[Evidence::Reason(
+        "Ray needs about 1 GiB to idle: a head with 500Mi is killed within 20 seconds (ray-project/kuberay#2186)",
+    )],
     run,
 };
 

@@ -6,7 +6,7 @@ use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::told::{self, LEAST_OBJECT_STORE, NUMBERS, Number};
 use crate::ray::{Kinds, Pod, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -18,6 +18,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("start_number.md"),
+    evidence: &[
+        Evidence::Source("Ray 2.52.1", "python/ray/scripts/scripts.py", &[454]),
+        Evidence::Source("Ray 2.52.1", "python/ray/_private/resource_and_label_spec.py", &[112]),
+        Evidence::Source("Ray 2.52.1", "python/ray/_private/services.py", &[2175]),
+    ],
     run,
 };
 

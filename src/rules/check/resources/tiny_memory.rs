@@ -2,7 +2,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::{place, setting};
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("tiny_memory.md"),
+    evidence: &[Evidence::Source("runc 1.3.3", "libcontainer/process_linux.go", &[628])],
     run,
 };
 

@@ -4,7 +4,7 @@ use crate::k8s::json::text;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -16,6 +16,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("batch_scheduler.md"),
+    evidence: &[Evidence::Reason(
+        "the scheduler does not read the queue label of another scheduler",
+    )],
     run,
 };
 

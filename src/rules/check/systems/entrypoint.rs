@@ -3,7 +3,7 @@
 use crate::k8s::json::text;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -15,6 +15,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("entrypoint.md"),
+    evidence: &[Evidence::Source(
+        "Ray 2.52.1",
+        "python/ray/dashboard/modules/job/cli.py",
+        &[209],
+    )],
     run,
 };
 

@@ -11,7 +11,7 @@ use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
 use crate::ray::facts::pods_at_most;
 use crate::ray::{Kinds, KubeRay, Pod, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -23,6 +23,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("entrypoint_needs.md"),
+    evidence: &[Evidence::Source(
+        "Ray 2.52.1",
+        "python/ray/dashboard/modules/job/job_manager.py",
+        &[213],
+    )],
     run,
 };
 

@@ -5,7 +5,7 @@ use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::shell::{self, Special};
 use crate::ray::{Kinds, KubeRay, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -17,6 +17,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_3),
     page: include_str!("entrypoint_shell.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/job.go",
+        &[205],
+    )],
     run,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -14,6 +14,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_2),
     page: include_str!("interactive_flyte.md"),
+    evidence: &[Evidence::Reason(
+        "nobody submits the job, and the Ray plugin of Flyte does not know the status `Waiting`",
+    )],
     run,
 };
 

@@ -6,7 +6,7 @@ use crate::k8s::json::text;
 use crate::policy::settings::Action;
 use crate::ray::release::Release;
 use crate::ray::{Kinds, KubeRay, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -18,6 +18,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::between(KubeRay::V1_1, KubeRay::V1_6),
     page: include_str!("job_metadata.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.6.2",
+        "ray-operator/controllers/ray/common/job.go",
+        &[69],
+    )],
     run,
 };
 

@@ -3,7 +3,7 @@
 use crate::k8s::json::text;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Pod, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -15,6 +15,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("kai.md"),
+    evidence: &[Evidence::Reason(
+        "KubeRay rejects the job only if its operator runs with the batch scheduler `kai-scheduler`, which raygate cannot see",
+    )],
     run,
 };
 

@@ -3,7 +3,7 @@
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -15,6 +15,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Only(&["RayJob"]),
     versions: Versions::ALL,
     page: include_str!("kueue.md"),
+    evidence: &[Evidence::Reason(
+        "the webhook of Kueue rejects the job, but the label alone does not show whether Kueue is installed",
+    )],
     run,
 };
 

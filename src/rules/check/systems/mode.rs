@@ -4,7 +4,7 @@ use crate::k8s::json::text;
 use crate::k8s::text::{listed, quoted};
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -16,6 +16,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("mode.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/rayjob_controller.go",
+        &[230],
+    )],
     run,
 };
 

@@ -3,7 +3,7 @@
 use crate::k8s::json::text;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -15,6 +15,9 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("open_service.md"),
+    evidence: &[Evidence::Reason(
+        "anyone who reaches a node can use the dashboard, but Flyte asks for `NodePort` by default",
+    )],
     run,
 };
 

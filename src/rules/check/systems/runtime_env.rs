@@ -5,7 +5,7 @@ use crate::k8s::text::{listed, quoted};
 use crate::policy::settings::Action;
 use crate::ray::runtime_env;
 use crate::ray::{Kinds, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 use crate::yaml::{Node, NodeValue};
 
@@ -18,6 +18,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("runtime_env.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/common/job.go",
+        &[177],
+    )],
     run,
 };
 

@@ -8,6 +8,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::{V2_FIELD, is_v2, v2_variable};
 
 /// The check.
@@ -19,6 +20,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("group_idle_timeout.md"),
+    evidence: &[validation(&[1013, 1026])],
     run,
 };
 

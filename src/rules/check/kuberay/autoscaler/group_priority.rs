@@ -10,6 +10,7 @@ use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::super::ray_version::RayVersion;
+use super::super::validation;
 use super::{V2_FIELD, is_v2, v2_variable};
 
 /// The check.
@@ -21,6 +22,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("group_priority.md"),
+    evidence: &[validation(&[1121, 1141])],
     run,
 };
 

@@ -6,6 +6,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::options;
 
 /// The check.
@@ -17,6 +18,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("negative_idle_timeout.md"),
+    evidence: &[validation(&[243])],
     run,
 };
 

@@ -2,7 +2,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
 
 use super::{restarting, version};
@@ -16,6 +16,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("restarting_workers_v1.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/raycluster_controller.go",
+        &[189],
+    )],
     run,
 };
 

@@ -5,7 +5,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::position;
+use super::super::{position, validation};
 use super::options;
 
 /// The check.
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("start_command.md"),
+    evidence: &[validation(&[254])],
     run,
 };
 

@@ -6,6 +6,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::{V2_VARIABLE, v2_variable};
 
 /// The check.
@@ -17,6 +18,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("v2_without_autoscaling.md"),
+    evidence: &[validation(&[209])],
     run,
 };
 

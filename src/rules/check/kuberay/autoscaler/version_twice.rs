@@ -7,7 +7,7 @@ use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{CLUSTER_RULES, head_variable};
+use super::super::{CLUSTER_RULES, head_variable, validation};
 use super::{V2_VARIABLE, options};
 
 /// The check.
@@ -19,6 +19,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("version_twice.md"),
+    evidence: &[validation(&[223])],
     run,
 };
 

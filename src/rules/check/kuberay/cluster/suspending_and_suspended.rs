@@ -8,6 +8,8 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
+
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG182",
@@ -17,6 +19,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Only(&["RayJob"]),
     versions: Versions::since(KubeRay::V1_3),
     page: include_str!("suspending_and_suspended.md"),
+    evidence: &[validation(&[27])],
     run,
 };
 

@@ -7,6 +7,8 @@ use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
+
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG181",
@@ -16,6 +18,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Only(&["RayJob", "RayService", "RayCronJob"]),
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("upgrade_strategy.md"),
+    evidence: &[validation(&[53])],
     run,
 };
 

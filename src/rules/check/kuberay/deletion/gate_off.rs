@@ -6,7 +6,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::DELETION_GATE;
+use super::super::{DELETION_GATE, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_3).gated(DELETION_GATE, false),
     page: include_str!("gate_off.md"),
+    evidence: &[validation(&[764])],
     run,
 };
 

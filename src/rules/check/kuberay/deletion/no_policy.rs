@@ -6,6 +6,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::{ENDS, strategy, strategy_path};
 
 /// The check.
@@ -17,6 +18,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("no_policy.md"),
+    evidence: &[validation(&[941, 944])],
     run,
 };
 

@@ -5,6 +5,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::rule;
 
 /// The check.
@@ -16,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("rule_condition.md"),
+    evidence: &[validation(&[876, 879])],
     run,
 };
 

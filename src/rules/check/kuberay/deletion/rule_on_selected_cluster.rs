@@ -5,6 +5,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
+use super::super::validation;
 use super::{rule, selected_cluster};
 
 /// The check.
@@ -16,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("rule_on_selected_cluster.md"),
+    evidence: &[validation(&[816])],
     run,
 };
 

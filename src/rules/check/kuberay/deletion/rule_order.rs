@@ -7,6 +7,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::rule::{self, Condition, Rule};
 
 /// The check.
@@ -18,6 +19,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("rule_order.md"),
+    evidence: &[validation(&[914])],
     run,
 };
 

@@ -8,6 +8,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::rule;
 
 /// The check.
@@ -19,6 +20,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("rule_twice.md"),
+    evidence: &[validation(&[833, 845])],
     run,
 };
 

@@ -6,6 +6,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::policies;
 
 /// The check.
@@ -17,6 +18,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_3),
     page: include_str!("shutdown_and_keep.md"),
+    evidence: &[validation(&[962])],
     run,
 };
 

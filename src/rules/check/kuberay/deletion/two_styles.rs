@@ -5,6 +5,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::{has_ends, has_rules, strategy, strategy_path};
 
 /// The check.
@@ -16,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("two_styles.md"),
+    evidence: &[validation(&[775])],
     run,
 };
 

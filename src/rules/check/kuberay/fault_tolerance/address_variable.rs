@@ -5,7 +5,7 @@ use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
-use super::super::CLUSTER_RULES;
+use super::super::{CLUSTER_RULES, validation};
 use super::beside_options;
 
 /// The check.
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("address_variable.md"),
+    evidence: &[validation(&[179])],
     run,
 };
 

@@ -8,7 +8,7 @@ use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{head_container, head_variable};
+use super::super::{head_container, head_variable, validation};
 use super::{WITH_BACKENDS, is_embedded, options, options_path};
 
 /// The check.
@@ -20,6 +20,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: WITH_BACKENDS,
     page: include_str!("embedded_store.md"),
+    evidence: &[validation(&[336, 340, 353, 357, 361])],
     run,
 };
 

@@ -5,7 +5,7 @@ use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::CLUSTER_RULES;
+use super::super::{CLUSTER_RULES, validation};
 use super::{annotation, options};
 
 /// The check.
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("namespace_annotation.md"),
+    evidence: &[validation(&[184])],
     run,
 };
 

@@ -5,7 +5,7 @@ use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
-use super::super::CLUSTER_RULES;
+use super::super::{CLUSTER_RULES, validation};
 use super::{head_parameter, instead, options};
 
 /// The check.
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("password_parameter.md"),
+    evidence: &[validation(&[169])],
     run,
 };
 

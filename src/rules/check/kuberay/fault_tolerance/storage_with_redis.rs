@@ -8,6 +8,7 @@ use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::{WITH_BACKENDS, is_embedded, options, options_path};
 
 /// The check.
@@ -19,6 +20,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: WITH_BACKENDS,
     page: include_str!("storage_with_redis.md"),
+    evidence: &[validation(&[371])],
     run,
 };
 

@@ -6,7 +6,7 @@ use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
-use super::super::{CLUSTER_RULES, head_variable};
+use super::super::{CLUSTER_RULES, head_variable, validation};
 use super::{head_parameter, instead};
 
 /// The check.
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("username.md"),
+    evidence: &[validation(&[193])],
     run,
 };
 

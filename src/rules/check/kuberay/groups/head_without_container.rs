@@ -6,7 +6,7 @@ use crate::ray::{Kinds, Role, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::CLUSTER_RULES;
+use super::super::{CLUSTER_RULES, validation};
 use super::without_containers;
 
 /// The check.
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("head_without_container.md"),
+    evidence: &[validation(&[105])],
     run,
 };
 

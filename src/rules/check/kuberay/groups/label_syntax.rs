@@ -10,6 +10,8 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
+
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG144",
@@ -19,6 +21,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("label_syntax.md"),
+    evidence: &[validation(&[83, 90])],
     run,
 };
 

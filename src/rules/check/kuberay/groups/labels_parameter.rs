@@ -5,6 +5,8 @@ use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
+
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG143",
@@ -14,6 +16,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("labels_parameter.md"),
+    evidence: &[validation(&[74])],
     run,
 };
 

@@ -5,6 +5,8 @@ use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
+
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG148",
@@ -14,6 +16,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("minimum_above_maximum.md"),
+    evidence: &[validation(&[136])],
     run,
 };
 

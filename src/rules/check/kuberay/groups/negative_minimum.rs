@@ -5,6 +5,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
+use super::super::validation;
 use super::negative;
 
 /// The check.
@@ -16,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("negative_minimum.md"),
+    evidence: &[validation(&[129])],
     run,
 };
 

@@ -4,7 +4,7 @@
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload, flyte};
-use crate::rules::check::{Check, Versions};
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::super::position;
@@ -18,6 +18,11 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::between(KubeRay::V1_1, KubeRay::V1_1),
     page: include_str!("object_store.md"),
+    evidence: &[Evidence::Source(
+        "KubeRay 1.1.0",
+        "ray-operator/controllers/ray/common/pod.go",
+        &[883],
+    )],
     run,
 };
 

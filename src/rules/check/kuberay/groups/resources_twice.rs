@@ -9,6 +9,8 @@ use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
+
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG142",
@@ -18,6 +20,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("resources_twice.md"),
+    evidence: &[validation(&[66])],
     run,
 };
 

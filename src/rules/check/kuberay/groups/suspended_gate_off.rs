@@ -5,7 +5,7 @@ use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
-use super::super::{CLUSTER_RULES, DELETION_GATE};
+use super::super::{CLUSTER_RULES, DELETION_GATE, validation};
 use super::suspended;
 
 /// The check.
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: CLUSTER_RULES.gated(DELETION_GATE, false),
     page: include_str!("suspended_gate_off.md"),
+    evidence: &[validation(&[200])],
     run,
 };
 

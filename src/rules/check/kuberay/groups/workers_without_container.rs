@@ -5,7 +5,7 @@ use crate::ray::{Kinds, Role, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
-use super::super::CLUSTER_RULES;
+use super::super::{CLUSTER_RULES, validation};
 use super::without_containers;
 
 /// The check.
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("workers_without_container.md"),
+    evidence: &[validation(&[120])],
     run,
 };
 

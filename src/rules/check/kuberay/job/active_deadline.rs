@@ -5,6 +5,7 @@ use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
+use super::super::validation;
 use super::below;
 
 /// The check.
@@ -16,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("active_deadline.md"),
+    evidence: &[validation(&[620])],
     run,
 };
 

@@ -9,6 +9,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::LONGEST;
 
 /// The check.
@@ -20,6 +21,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Only(&["RayJob"]),
     versions: Versions::since(KubeRay::V1_4),
     page: include_str!("name_not_a_label.md"),
+    evidence: &[validation(&[538])],
     run,
 };
 

@@ -7,6 +7,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
 use super::LONGEST;
 
 /// The check.
@@ -18,6 +19,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Only(&["RayJob"]),
     versions: Versions::since(KubeRay::V1_4),
     page: include_str!("name_too_long.md"),
+    evidence: &[validation(&[535])],
     run,
 };
 

@@ -5,6 +5,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
+use super::super::validation;
 use super::below;
 
 /// The check.
@@ -16,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_2),
     page: include_str!("negative_retries.md"),
+    evidence: &[validation(&[626])],
     run,
 };
 

@@ -5,6 +5,8 @@ use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
+
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG121",
@@ -14,6 +16,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("no_cluster.md"),
+    evidence: &[validation(&[565])],
     run,
 };
 

@@ -5,6 +5,8 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
+
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG124",
@@ -14,6 +16,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("retries_on_selected_cluster.md"),
+    evidence: &[validation(&[576])],
     run,
 };
 

@@ -8,6 +8,7 @@ use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::super::ray_version::RayVersion;
+use super::super::validation;
 use super::{AUTH, auth, is_by_kubernetes, is_by_token};
 
 /// The check.
@@ -19,6 +20,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("kubernetes_token_options.md"),
+    evidence: &[validation(&[303, 306, 311])],
     run,
 };
 

@@ -14,6 +14,8 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
+
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG171",
@@ -23,6 +25,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("network_policy.md"),
+    evidence: &[validation(&[317, 395, 426, 439])],
     run,
 };
 

@@ -9,7 +9,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::position;
+use super::super::{position, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -20,6 +20,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("tls.md"),
+    evidence: &[validation(&[324, 460, 515])],
     run,
 };
 

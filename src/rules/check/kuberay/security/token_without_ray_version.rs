@@ -7,6 +7,7 @@ use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::super::ray_version::RayVersion;
+use super::super::validation;
 use super::{auth, is_by_token};
 
 /// The check.
@@ -18,6 +19,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("token_without_ray_version.md"),
+    evidence: &[validation(&[286, 297])],
     run,
 };
 

@@ -5,6 +5,8 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
+
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG125",
@@ -14,6 +16,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_4),
     page: include_str!("interactive_retries.md"),
+    evidence: &[validation(&[588])],
     run,
 };
 

@@ -7,6 +7,8 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
+
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG127",
@@ -16,6 +18,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("sidecar_config.md"),
+    evidence: &[validation(&[597])],
     run,
 };
 

@@ -6,6 +6,8 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
+
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG123",
@@ -15,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("sidecar_on_selected_cluster.md"),
+    evidence: &[validation(&[573])],
     run,
 };
 

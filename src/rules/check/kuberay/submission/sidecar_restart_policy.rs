@@ -7,7 +7,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::restart_policy;
+use super::super::{restart_policy, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("sidecar_restart_policy.md"),
+    evidence: &[validation(&[601])],
     run,
 };
 

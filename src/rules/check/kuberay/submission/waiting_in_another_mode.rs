@@ -6,6 +6,8 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::super::validation;
+
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG134",
@@ -15,6 +17,7 @@ pub const CHECK: Check = Check {
     kinds: Kinds::Only(&["RayJob"]),
     versions: Versions::since(KubeRay::V1_2),
     page: include_str!("waiting_in_another_mode.md"),
+    evidence: &[validation(&[528])],
     run,
 };
 

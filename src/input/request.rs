@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::cli::Failure;
 use crate::diag::Sources;
 use crate::engine::{Bundle, Operation, Request};
 use crate::ray::defaults;
@@ -13,7 +12,7 @@ use crate::ray::workload::forget_managed_fields;
 use crate::yaml::{Node, Step};
 
 use super::audit::Events;
-use super::input::{self, Piece};
+use super::{InputError, Piece};
 
 /// A request about a RayJob, before it is known which policies judge it.
 #[derive(Debug)]
@@ -46,7 +45,6 @@ impl Asked<'_> {
             },
             object: self.object.clone(),
             old: self.old.clone(),
-            named: true,
             now,
         }
     }
@@ -98,8 +96,8 @@ impl Requests {
     /// With what the command line says; `old` is a file with the objects as they were.
     ///
     /// # Errors
-    /// [`Failure::Usage`] if that file cannot be read or has no RayJob.
-    pub fn new(mut overrides: Overrides, old: Option<&PathBuf>) -> Result<Requests, Failure> {
+    /// [`InputError`] if that file cannot be read or has no RayJob.
+    pub fn new(mut overrides: Overrides, old: Option<&PathBuf>) -> Result<Requests, InputError> {
         if let Some(file) = old {
             overrides.old = read_old(file)?;
             overrides.operation.get_or_insert(Operation::Update);
@@ -113,8 +111,8 @@ impl Requests {
     /// What a document asks.
     ///
     /// # Errors
-    /// [`Failure::Usage`] where an update lacks the object as it was.
-    pub fn of<'n>(&mut self, document: &'n Node) -> Result<Found<'n>, Failure> {
+    /// [`InputError`] where an update lacks the object as it was.
+    pub fn of<'n>(&mut self, document: &'n Node) -> Result<Found<'n>, InputError> {
         let found = match text(document, &["kind"]) {
             "AdmissionReview" => review(document),
             "Event" if text(document, &["apiVersion"]).starts_with("audit.k8s.io/") => self.events.read(document),
@@ -133,7 +131,7 @@ impl Requests {
 }
 
 impl Overrides {
-    fn apply(&self, asked: &mut Asked<'_>) -> Result<(), Failure> {
+    fn apply(&self, asked: &mut Asked<'_>) -> Result<(), InputError> {
         if let Some(user) = &self.user {
             asked.user = Some(user.clone());
         }
@@ -154,10 +152,10 @@ impl Overrides {
             asked.old = Some(old.clone());
         }
         match self.operation {
-            Some(Operation::Update) if asked.old.is_none() => Err(Failure::Usage(format!(
-                "an update of {}/{} needs the RayJob of that name as it is: --old FILE",
-                asked.namespace, asked.name
-            ))),
+            Some(Operation::Update) if asked.old.is_none() => Err(InputError::NoOld {
+                namespace: asked.namespace.clone(),
+                name: asked.name.clone(),
+            }),
             Some(operation) => {
                 asked.operation = operation;
                 if operation == Operation::Create {
@@ -171,24 +169,24 @@ impl Overrides {
 }
 
 /// The RayJobs in the file of `--old`.
-fn read_old(file: &PathBuf) -> Result<Vec<Value>, Failure> {
-    let files = input::files(std::slice::from_ref(file))?;
+fn read_old(file: &PathBuf) -> Result<Vec<Value>, InputError> {
+    let files = super::files(std::slice::from_ref(file))?;
     let mut requests = Requests::new(Overrides::default(), None)?;
     let mut objects = Vec::new();
-    input::read(&files, &Sources::new(), &mut |sources, piece| {
+    super::read::<InputError>(&files, &Sources::new(), &mut |sources, piece| {
         match piece {
             Piece::Document(_, node) => {
                 if let Found::Asked(asked) = requests.of(node)? {
                     objects.push(asked.object);
                 }
             }
-            Piece::Unreadable(diagnostic) => return Err(Failure::Usage(diagnostic.concise(sources))),
+            Piece::Unreadable(diagnostic) => return Err(InputError::Unreadable(diagnostic.concise(sources))),
             Piece::Remark(_) => {}
         }
         Ok(())
     })?;
     if objects.is_empty() {
-        return Err(Failure::Usage(format!("{} has no RayJob", file.display())));
+        return Err(InputError::NoRayJob(file.clone()));
     }
     Ok(objects)
 }
@@ -256,6 +254,22 @@ fn review(document: &Node) -> Found<'_> {
         old: old.filter(|_| is_update),
         root: document.at(&["request", "object"].map(Step::Key)).unwrap_or(document),
     }))
+}
+
+/// The request to create a RayJob of a cluster again, as its author would send it: without what the cluster has noted of it.
+pub fn created_anew(bundle: &Bundle, mut object: Value, now: Timestamp) -> Request {
+    if let Some(object) = object.as_object_mut() {
+        object.remove("status");
+    }
+    forget_managed_fields(&mut object);
+    Request {
+        operation: Operation::Create,
+        namespace: value(&object, "/metadata/namespace").to_owned(),
+        user: bundle.likely_user(&object).to_owned(),
+        object,
+        old: None,
+        now,
+    }
 }
 
 /// Why an object is no RayJob, if it is none.

@@ -3,19 +3,46 @@
 //! Line-delimited JSON is read line by line, so that a log of any size takes the memory of its longest line. Anything
 //! else is read as a whole, up to the limit of [`Limits::manifests`].
 
+mod audit;
+pub mod request;
+
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::de::IgnoredAny;
 
-use crate::cli::Failure;
 use crate::diag::{Diagnostic, SourceId, Sources};
-use crate::files::{cannot_read, find};
+use crate::files::{Bounded, FilesError, bounded, cannot_read, find};
 use crate::yaml::{self, Limits, Node, Reading};
 
 /// The endings of the files that are read below a directory.
 const ENDINGS: &[&str] = &[".yaml", ".yml", ".json", ".jsonl"];
+
+/// Why there is nothing to judge.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// A file or folder cannot be read.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// A folder has no manifest.
+    #[error("{} has no file that ends in {}", .0.display(), ENDINGS.join(" or "))]
+    NoManifest(PathBuf),
+    /// A file has none of the objects that it is to have.
+    #[error("{} has no RayJob", .0.display())]
+    NoRayJob(PathBuf),
+    /// A document cannot be read where all are needed; the text says which and why.
+    #[error("{0}")]
+    Unreadable(String),
+    /// An update of a RayJob of which nobody says what it is now.
+    #[error("an update of {namespace}/{name} needs the RayJob of that name as it is: --old FILE")]
+    NoOld {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+}
 
 /// A part of the input.
 #[derive(Debug)]
@@ -29,13 +56,13 @@ pub enum Piece<'a> {
 }
 
 /// What is done with each part; the registry holds the text that it stands in.
-pub type Each<'a> = &'a mut dyn FnMut(&Sources, Piece<'_>) -> Result<(), Failure>;
+pub type Each<'a, E> = &'a mut dyn FnMut(&Sources, Piece<'_>) -> Result<(), E>;
 
 /// The files that arguments name: themselves, `-` for standard input, and the manifests below directories.
 ///
 /// # Errors
-/// [`Failure::Usage`] if one does not exist, or a directory has no manifest.
-pub fn files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+/// [`InputError`] if one does not exist, or a directory has no manifest.
+pub fn files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, InputError> {
     let mut files = Vec::new();
     for argument in arguments {
         if argument.as_os_str() == "-" {
@@ -53,11 +80,7 @@ pub fn files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             ENDINGS.iter().any(|ending| name.ends_with(ending))
         })?;
         if below.is_empty() {
-            let folder = argument.display();
-            return Err(Failure::Usage(format!(
-                "{folder} has no file that ends in {}",
-                ENDINGS.join(" or ")
-            )));
+            return Err(InputError::NoManifest(argument.clone()));
         }
         files.extend(below);
     }
@@ -68,22 +91,27 @@ pub fn files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 /// texts of `sources`.
 ///
 /// # Errors
-/// [`Failure::Usage`] if a file cannot be read, and whatever `each` returns.
-pub fn read(files: &[PathBuf], sources: &Sources, each: Each<'_>) -> Result<(), Failure> {
+/// [`InputError`] if a file cannot be read, and what `each` returns.
+pub fn read<E: From<InputError>>(files: &[PathBuf], sources: &Sources, each: Each<'_, E>) -> Result<(), E> {
     for file in files {
         if file.as_os_str() == "-" {
             read_one(Path::new("<stdin>"), &mut io::stdin().lock(), sources, each)?;
         } else {
-            let open = File::open(file).map_err(|error| cannot_read(file, error))?;
+            let open = File::open(file).map_err(|error| InputError::from(cannot_read(file, error)))?;
             read_one(file, &mut BufReader::with_capacity(1 << 16, open), sources, each)?;
         }
     }
     Ok(())
 }
 
-fn read_one(path: &Path, reader: &mut dyn BufRead, sources: &Sources, each: Each<'_>) -> Result<(), Failure> {
+fn read_one<E: From<InputError>>(
+    path: &Path,
+    reader: &mut dyn BufRead,
+    sources: &Sources,
+    each: Each<'_, E>,
+) -> Result<(), E> {
     let name = path.display().to_string();
-    let read = |error: io::Error| cannot_read(path, error);
+    let read = |error: io::Error| InputError::from(cannot_read(path, error));
     let first = Text::line(reader).map_err(read)?;
     let second = Text::line(reader).map_err(read)?;
     if !is_line_delimited(&first.bytes, &second.bytes) {
@@ -147,16 +175,16 @@ impl Text {
 
     /// With all that follows.
     fn and_rest(mut self, reader: &mut dyn BufRead) -> io::Result<Text> {
-        reader
-            .take(most().saturating_sub(self.size))
-            .read_to_end(&mut self.bytes)?;
-        self.size = self.size.max(length(&self.bytes)) + io::copy(reader, &mut io::sink())?;
+        let Bounded { bytes, is_cut } = bounded(&mut *reader, most().saturating_sub(self.size))?;
+        self.bytes.extend(bytes);
+        let read = self.size.max(length(&self.bytes)) + u64::from(is_cut);
+        self.size = read + io::copy(reader, &mut io::sink())?;
         Ok(self)
     }
 
     /// Hands out the documents of this text, and what is wrong with it, in its order. A document with an error is left
     /// out.
-    fn pieces(&self, name: &str, lines_before: usize, sources: &Sources, each: Each<'_>) -> Result<(), Failure> {
+    fn pieces<E>(&self, name: &str, lines_before: usize, sources: &Sources, each: Each<'_, E>) -> Result<(), E> {
         let mut sources = sources.clone();
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
         if size > Self::LIMITS.bytes {

@@ -1,0 +1,298 @@
+//! The way of a request: the API server asks `/mutate`, prepares the object to be stored, and asks `/validate`.
+//!
+//! [`admit`] goes the whole way. The commands use it, and so say what the cluster would say. The server is asked twice and
+//! uses the two halves, [`answer_mutate`] and [`answer_validate`]. The object of a request is what the API server sends: it
+//! has the defaults of its CRD ([`defaults::apply`](crate::ray::defaults::apply)), and no managed fields.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::policy::Subject;
+use crate::policy::settings::Action;
+use crate::ray::defaults::{complete_name, is_named};
+
+use super::bound::{has_too_many_values, too_many_values};
+use super::bundle::{Bundle, Compiled};
+use super::compare::Before;
+use super::document::Document;
+use super::judge::{Asked, Judged, Verdict, judge};
+use super::mutate::{self, Change};
+use super::update::{Update, without_scheduling};
+use super::{Operation, Outcome, Request, preview};
+
+/// Which webhooks a request goes through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum How {
+    /// `/mutate`, then `/validate`.
+    #[default]
+    Both,
+    /// Neither: the checks and rules judge the object as it is.
+    AsItIs,
+}
+
+/// What comes of a request: the changes of `/mutate`, and the findings and the verdict of `/validate`. Its document holds
+/// the object that `/mutate` returns.
+///
+/// An object with too many values is denied, before `/mutate` or after it. An update without the object as it was is
+/// judged as it is.
+pub fn admit(bundle: &Bundle, mut request: Request, how: How) -> Outcome {
+    if is_too_large(&request) {
+        return too_large(Document::new(request.object));
+    }
+    let lacks_old = request.operation == Operation::Update && request.old.is_none();
+    if how == How::AsItIs || lacks_old {
+        let document = Document::new(request.object.clone());
+        complete_name(&mut request.object);
+        return Outcome {
+            document,
+            ..answer_as_is(bundle, request)
+        };
+    }
+    let mut completed = request.clone();
+    let mutated = answer_mutate(bundle, request);
+    completed.object = mutated.document.value().clone();
+    prepare(&mut completed);
+    if is_too_large(&completed) {
+        return Outcome {
+            changes: mutated.changes,
+            ..too_large(mutated.document)
+        };
+    }
+    let judged = answer_validate(bundle, completed);
+    let mut previews = mutated.previews;
+    for preview in judged.previews {
+        match previews.iter_mut().find(|known| known.policy == preview.policy) {
+            Some(known) => known.would.extend(preview.would),
+            None => previews.push(preview),
+        }
+    }
+    Outcome {
+        findings: judged.findings,
+        verdict: judged.verdict,
+        previews,
+        ..mutated
+    }
+}
+
+/// What the API server does between `/mutate` and `/validate`: it completes the name, and the status is that of the
+/// stored object. A new object has none (Kubernetes, `registry/customresource/strategy.go`).
+pub(super) fn prepare(request: &mut Request) {
+    complete_name(&mut request.object);
+    let status = request.old.as_ref().and_then(|old| old.get("status"));
+    if let Some(object) = request.object.as_object_mut() {
+        match status {
+            Some(status) => object.insert("status".to_owned(), status.clone()),
+            None => object.remove("status"),
+        };
+    }
+}
+
+/// Whether the server denies a request without judging it.
+fn is_too_large(request: &Request) -> bool {
+    let mut objects = std::iter::once(&request.object).chain(&request.old);
+    objects.any(has_too_many_values)
+}
+
+fn too_large(document: Document) -> Outcome {
+    Outcome {
+        findings: vec![too_many_values()],
+        verdict: Verdict::Deny,
+        ..Outcome::untouched(document)
+    }
+}
+
+/// Answers `/mutate`: the object is completed and repaired, and never refused.
+pub fn answer_mutate(bundle: &Bundle, mut request: Request) -> Outcome {
+    let mut document = Document::new(std::mem::take(&mut request.object));
+    let Some(way) = Way::of(bundle, &request, document.value()) else {
+        return Outcome::untouched(document);
+    };
+    if matches!(way, Way::Update(Update::Controller, _)) {
+        return Outcome::untouched(document);
+    }
+    let (_, compiled) = request.compiled(document.value(), bundle);
+    let before = preview::copy(&compiled, &document);
+    let complete = |compiled: &Compiled, document: &mut Document| way.complete(bundle, compiled, true, document);
+    let changes = complete(&compiled, &mut document);
+    let previews = before.map_or_else(Vec::new, |before| {
+        preview::changes(&compiled, &before, (&document, &changes), complete)
+    });
+    Outcome {
+        document,
+        changes,
+        findings: vec![],
+        verdict: Verdict::Allow,
+        policies: compiled.effective.policies.clone(),
+        previews,
+    }
+}
+
+/// Answers `/validate`: all findings at once. The outcome's changes are what `/mutate` would still have to do; its
+/// document holds them.
+pub fn answer_validate(bundle: &Bundle, mut request: Request) -> Outcome {
+    let mut document = Document::new(std::mem::take(&mut request.object));
+    let Some(way) = Way::of(bundle, &request, document.value()) else {
+        return Outcome::untouched(document);
+    };
+    let (subject, compiled) = request.compiled(document.value(), bundle);
+    let asked = request.asked(&subject, document.value());
+    let before = match way {
+        Way::Update(Update::Controller | Update::Edit, old) => Some((old, request.compiled(old, bundle).1)),
+        _ => None,
+    };
+    if let Way::Update(Update::Controller, old) = way {
+        without_scheduling(old, &mut document);
+    }
+    let look = |policy: Option<&str>, compiled: &Compiled, document: &Document| match &before {
+        None => judge(bundle, compiled, &asked, document.value()),
+        Some((old, by)) => {
+            let by = policy
+                .and_then(|policy| {
+                    by.previews
+                        .iter()
+                        .find(|(name, _)| **name == *policy)
+                        .map(|(_, with)| with)
+                })
+                .unwrap_or(by);
+            added(bundle, (by, compiled), &asked, (old, document.value()))
+        }
+    };
+    let mut findings = look(None, &compiled, &document);
+    let mut verdict = verdict_of(&findings);
+    let received = preview::copy(&compiled, &document);
+    let mut changes = way.complete(bundle, &compiled, false, &mut document);
+    if matches!(way, Way::Update(Update::Controller, _)) {
+        changes.retain(|change| change.forced);
+    }
+    if !changes.is_empty() {
+        if verdict == Verdict::Deny {
+            findings = look(None, &compiled, &document);
+            verdict = match verdict_of(&findings) {
+                Verdict::Deny => Verdict::Deny,
+                _ => Verdict::Retry,
+            };
+        } else if changes.iter().any(|change| change.forced) {
+            verdict = Verdict::Retry;
+        }
+    }
+    let previews = received.map_or_else(Vec::new, |received| {
+        let enforced = look(None, &compiled, &document);
+        preview::findings(&compiled, &enforced, |policy, with| {
+            let mut completed = Document::new(received.clone());
+            if !matches!(way, Way::Update(Update::Controller, _)) {
+                let _: Vec<Change> = way.complete(bundle, with, false, &mut completed);
+            }
+            look(Some(policy), with, &completed)
+        })
+    });
+    Outcome {
+        document,
+        changes,
+        findings,
+        verdict,
+        policies: compiled.effective.policies.clone(),
+        previews,
+    }
+}
+
+/// How a request is treated.
+#[derive(Clone, Copy)]
+enum Way<'r> {
+    /// Everything is completed, and every finding counts.
+    Create,
+    /// An update of this object.
+    Update(Update, &'r Value),
+}
+
+impl<'r> Way<'r> {
+    /// The way of a request; `None` where nothing is looked at.
+    fn of(bundle: &Bundle, request: &'r Request, object: &Value) -> Option<Way<'r>> {
+        match (request.operation, &request.old) {
+            (Operation::Create, _) => Some(Way::Create),
+            (Operation::Update, Some(old)) => match Update::of(bundle.platform(), &request.user, old, object) {
+                Update::NotJudged => None,
+                update => Some(Way::Update(update, old)),
+            },
+            _ => None,
+        }
+    }
+
+    /// Does what `/mutate` does; the record of a creation is written where it is asked for.
+    fn complete(self, bundle: &Bundle, compiled: &Compiled, records: bool, document: &mut Document) -> Vec<Change> {
+        let named = is_named(document.value());
+        match self {
+            Way::Create if records => mutate::create(bundle, compiled, named, document),
+            Way::Create => mutate::fill(bundle, compiled, named, document),
+            Way::Update(update, old) => mutate::update(bundle, compiled, named, (update, old), document),
+        }
+    }
+}
+
+/// Judges an object as it is, without asking what `/mutate` would have done to it.
+pub fn answer_as_is(bundle: &Bundle, mut request: Request) -> Outcome {
+    let document = Document::new(std::mem::take(&mut request.object));
+    let (subject, compiled) = request.compiled(document.value(), bundle);
+    let asked = request.asked(&subject, document.value());
+    let findings = judge(bundle, &compiled, &asked, document.value());
+    let previews = preview::findings(&compiled, &findings, |_, with| {
+        judge(bundle, with, &asked, document.value())
+    });
+    let verdict = verdict_of(&findings);
+    Outcome {
+        document,
+        changes: vec![],
+        findings,
+        verdict,
+        policies: compiled.effective.policies.clone(),
+        previews,
+    }
+}
+
+/// What an update adds, by the policies that are for the old object and those that are for the new one: nobody leaves
+/// a policy behind by an edit of what it is matched by.
+fn added(
+    bundle: &Bundle,
+    (compiled_old, compiled): (&Compiled, &Compiled),
+    asked: &Asked<'_>,
+    (old, new): (&Value, &Value),
+) -> Vec<Judged> {
+    let added_by = |compiled: &Compiled| {
+        let before = judge(bundle, compiled, asked, old);
+        let before = Before::of(&before, old);
+        let mut findings = judge(bundle, compiled, asked, new);
+        findings.retain(|judged| before.lacks(judged, new));
+        findings
+    };
+    let mut findings = added_by(compiled);
+    if !std::ptr::eq(compiled, compiled_old) {
+        let known: BTreeSet<_> = findings
+            .iter()
+            .map(|judged| (judged.code().to_owned(), judged.finding.path.clone()))
+            .collect();
+        let by_old_policies = added_by(compiled_old).into_iter();
+        findings.extend(
+            by_old_policies.filter(|judged| !known.contains(&(judged.code().to_owned(), judged.finding.path.clone()))),
+        );
+        findings.sort_by_key(|judged| std::cmp::Reverse(judged.action));
+    }
+    findings
+}
+
+impl Request {
+    fn asked<'a>(&'a self, subject: &'a Subject, object: &Value) -> Asked<'a> {
+        Asked {
+            subject,
+            old: self.old.as_ref(),
+            named: is_named(object),
+        }
+    }
+}
+
+fn verdict_of(findings: &[Judged]) -> Verdict {
+    if findings.iter().any(|judged| judged.action == Action::Deny) {
+        Verdict::Deny
+    } else {
+        Verdict::Allow
+    }
+}

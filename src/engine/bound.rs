@@ -1,0 +1,68 @@
+//! The largest object that is judged.
+
+use serde_json::Value;
+
+use crate::diag::CodePage;
+use crate::k8s::path::Path;
+use crate::policy::settings::Action;
+use crate::rules::Finding;
+
+use super::judge::{Finder, Judged};
+
+/// The most JSON values (maps, lists, strings, numbers, booleans and nulls) of one object, `metadata.managedFields` left
+/// out. It bounds the memory of a review, because memory follows values and not bytes: `{"a":` are five bytes, and the map
+/// takes 650.
+///
+/// A worker group of an ordinary Flyte job has 132 values, and 168 once `/mutate` has completed it, so about 115 of them
+/// fit. The object and the old object are counted separately, because a job that can be created must be updatable.
+///
+/// Memory that a review with 20,000 values takes, measured with the shipped policies (`tests/hostile/memory.rs`):
+/// - 18 MiB where they are maps of one entry each, the largest tree that 20,000 values can make;
+/// - 118 MiB where they are worker groups of five values each, the most of 30 shapes that were measured: `/mutate` and
+///   `/validate` complete each of these groups.
+pub const MOST_VALUES: usize = 20_000;
+
+/// A denial of an object with more values than [`MOST_VALUES`].
+pub const TOO_MANY_VALUES: CodePage = CodePage {
+    code: "RG001",
+    title: "A RayJob must have at most 20,000 JSON values",
+    text: "The RayJob, or its state before an update, has more than 20,000 JSON values. Every map, list, string, number, boolean and \
+           null counts as one; `metadata.managedFields` does not count. The limit bounds raygate's memory. `/validate` and \
+           `raygate check` reject the RayJob; `/mutate` admits it unchanged with a warning.\n\n\
+           A worker group usually has about 170 values. Use fewer worker groups with more replicas, and shorter lists of \
+           environment variables, volumes and annotations.",
+};
+
+/// Whether an object, read without its `metadata.managedFields`, has more than [`MOST_VALUES`] values.
+pub fn has_too_many_values(object: &Value) -> bool {
+    let mut count = 0;
+    let mut open = vec![object];
+    while let Some(value) = open.pop() {
+        count += 1;
+        if count > MOST_VALUES {
+            return true;
+        }
+        match value {
+            Value::Array(items) => open.extend(items),
+            Value::Object(map) => open.extend(map.values()),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// What is said of an object that has more values than raygate reads.
+pub fn too_many_values() -> Judged {
+    let message = format!(
+        "RayJob has more than {},{:03} JSON values, which exceeds raygate's limit. Use fewer worker groups or shorter lists",
+        MOST_VALUES / 1000,
+        MOST_VALUES % 1000
+    );
+    Judged {
+        finder: Finder::Server(&TOO_MANY_VALUES),
+        finding: Finding::new(Path::default(), message),
+        action: Action::Deny,
+        origin: None,
+        exemption: None,
+    }
+}

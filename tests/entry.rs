@@ -1,0 +1,586 @@
+//! One request, one judgement: the server, `check`, `explain`, `test` and `scan` say the same of it.
+//!
+//! The server is asked as an API server asks it: `/mutate`, then the patch is applied, the name completed and the status
+//! taken from the stored object, then `/validate`. The other ways get the same objects, as manifests, as recorded reviews and as cases.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use base64::Engine as _;
+use jiff::Timestamp;
+use raygate::admission::{Endpoint, Gate};
+use raygate::engine::bound::MOST_VALUES;
+use raygate::engine::bundle::{EMBEDDED, known};
+use raygate::engine::{Bundle, How, Judged, Verdict, admit};
+use raygate::input::request::created_anew;
+use raygate::policy::load::Source;
+use raygate::ray::defaults;
+use raygate::suite::{Suite, merge, run};
+use raygate::yaml::{self, Limits, Reading};
+use serde_json::{Value, json};
+
+/// Names in CEL, a limit, a rule, an exemption and policies in Preview, beside the shipped policy.
+const OWN: &str = r#"
+apiVersion: raygate.dev/v1beta1
+kind: Platform
+spec:
+  flyte: {serviceAccounts: ['system:serviceaccount:flyte:flytepropeller'], namespace: '{project}-{domain}'}
+---
+apiVersion: raygate.dev/v1beta1
+kind: RayPolicy
+metadata: {name: own}
+spec:
+  match: {}
+  priority: 10
+  limits: {maxGpusPerJob: 2}
+  force: {head: {labels: {team: ml}}}
+  actions: {RG101: Warn}
+  rules:
+    - {name: short, require: size(object.metadata.name) < 40, message: the name is long, action: Warn}
+    - {name: named, require: has(object.metadata.name), message: no name}
+---
+apiVersion: raygate.dev/v1beta1
+kind: RayPolicy
+metadata: {name: canary}
+spec:
+  mode: Preview
+  match: {}
+  priority: 30
+  limits: {maxGpusPerJob: 1}
+  actions: {RG101: Deny}
+  defaults: {lifecycle: {activeDeadlineSeconds: 600}}
+---
+apiVersion: raygate.dev/v1beta1
+kind: RayPolicy
+metadata: {name: later}
+spec:
+  mode: Preview
+  match: {when: job.gpus > 1}
+  priority: 40
+  limits: {maxGpusPerJob: 0}
+---
+apiVersion: raygate.dev/v1beta1
+kind: Exemption
+metadata: {name: hero}
+spec: {match: {projects: [mlplatform]}, waive: [RG405], raise: {maxGpusPerJob: 8}, owner: a, reason: b, expires: 2026-12-31}
+"#;
+
+const AT: &str = "2026-06-01";
+
+fn now() -> Timestamp {
+    format!("{AT}T00:00:00Z").parse().unwrap()
+}
+
+/// What is said of a request: the verdict, and each finding with its action, code and path, in order.
+#[derive(Debug, PartialEq, Eq)]
+struct Said {
+    verdict: String,
+    findings: Vec<String>,
+}
+
+impl Said {
+    fn of(verdict: Verdict, findings: &[Judged]) -> Said {
+        let finding = |one: &Judged| format!("{} {} {}", one.action.name(), one.code(), one.finding.path);
+        Said {
+            verdict: match verdict {
+                Verdict::Allow => "allowed",
+                Verdict::Deny => "denied",
+                Verdict::Retry => "retry",
+            }
+            .to_owned(),
+            findings: findings.iter().map(finding).collect(),
+        }
+    }
+
+    /// Without the paths, which `raygate explain` leaves out.
+    fn without_paths(&self) -> Said {
+        let short = |finding: &String| finding.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" ");
+        Said {
+            verdict: self.verdict.clone(),
+            findings: self.findings.iter().map(short).collect(),
+        }
+    }
+}
+
+/// A request: an object with the defaults of its CRD, and on an update the object as it was.
+struct Asked {
+    title: String,
+    object: Value,
+    old: Option<Value>,
+}
+
+impl Asked {
+    fn create(title: impl Into<String>, mut object: Value) -> Asked {
+        defaults::apply(&mut object);
+        Asked {
+            title: title.into(),
+            object,
+            old: None,
+        }
+    }
+
+    fn namespace(&self) -> &str {
+        self.object["metadata"]["namespace"].as_str().unwrap_or_default()
+    }
+
+    fn review(&self, object: &Value, user: &str) -> Value {
+        json!({
+            "apiVersion": "admission.k8s.io/v1",
+            "kind": "AdmissionReview",
+            "request": {
+                "uid": "u",
+                "kind": {"group": "ray.io", "version": "v1", "kind": "RayJob"},
+                "resource": {"group": "ray.io", "version": "v1", "resource": "rayjobs"},
+                "name": object["metadata"]["name"].as_str(),
+                "namespace": self.namespace(),
+                "operation": if self.old.is_some() { "UPDATE" } else { "CREATE" },
+                "userInfo": {"username": user},
+                "object": object,
+                "oldObject": self.old,
+            },
+        })
+    }
+}
+
+fn loaded(sources: &[Source]) -> Bundle {
+    let loaded = raygate::policy::load(sources, &known());
+    let errors: Vec<String> = loaded.diagnostics.iter().map(|d| d.concise(&loaded.sources)).collect();
+    assert!(loaded.is_usable(), "{errors:#?}");
+    Bundle::new(loaded.set)
+}
+
+/// What `/mutate` makes of an object.
+fn mutated(gate: &Gate, asked: &Asked, user: &str) -> Value {
+    let review = asked.review(&asked.object, user).to_string();
+    let answer = gate.answer(Endpoint::Mutate, review.as_bytes(), now());
+    let text = String::from_utf8_lossy(&answer.body);
+    assert_eq!(answer.status, 200, "{}: {text}", asked.title);
+    let body: Value = serde_json::from_str(&text).unwrap();
+    let mut object = asked.object.clone();
+    if let Some(patch) = body["response"]["patch"].as_str() {
+        let patch = base64::engine::general_purpose::STANDARD.decode(patch).unwrap();
+        json_patch::patch(
+            &mut object,
+            &serde_json::from_slice::<json_patch::Patch>(&patch).unwrap(),
+        )
+        .unwrap();
+    }
+    object
+}
+
+/// What the server says of a request.
+fn server(gate: &Gate, asked: &Asked, user: &str) -> Said {
+    let mut object = mutated(gate, asked, user);
+    defaults::complete_name(&mut object);
+    let status = asked.old.as_ref().map_or(&Value::Null, |old| &old["status"]);
+    match status {
+        Value::Null => object.as_object_mut().unwrap().remove("status"),
+        status => object
+            .as_object_mut()
+            .unwrap()
+            .insert("status".to_owned(), status.clone()),
+    };
+    let review = asked.review(&object, user).to_string();
+    let answer = gate.answer(Endpoint::Validate, review.as_bytes(), now());
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    let response = &body["response"];
+    let findings = match response["auditAnnotations"]["findings"].as_str() {
+        Some(findings) => {
+            let words = |finding: &str| finding.split(" by exemption ").next().unwrap().to_owned();
+            findings.split("; ").map(words).collect()
+        }
+        None => response["status"]["details"]["causes"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|cause| {
+                format!(
+                    "Deny {} {}",
+                    cause["reason"].as_str().unwrap(),
+                    cause["field"].as_str().unwrap_or("")
+                )
+            })
+            .collect(),
+    };
+    Said {
+        verdict: answer.record.verdict.to_owned(),
+        findings,
+    }
+}
+
+/// What the runner of tests says of a request, as a case beside policies.
+fn case(bundle: &Bundle, asked: &Asked, user: &str) -> Said {
+    let object = asked.object.to_string().into_bytes();
+    let old = asked.old.as_ref().map(|old| old.to_string().into_bytes());
+    let mut request = json!({"namespace": asked.namespace(), "at": AT});
+    if !user.is_empty() {
+        request["user"] = user.into();
+    }
+    if old.is_some() {
+        request["operation"] = "UPDATE".into();
+        request["old"] = json!({"from": "old"});
+    }
+    let text =
+        json!({"name": asked.title, "from": "object", "request": request, "want": {"verdict": "Allow"}}).to_string();
+    let read = |file: &str| match file {
+        "object" => Ok(object.clone()),
+        _ => Ok(old.clone().unwrap()),
+    };
+    let suite = Suite::load(&[Source::new("a.test.yaml", &text)], &read);
+    let case = suite
+        .cases()
+        .next()
+        .unwrap_or_else(|| panic!("{:?}", suite.files[0].diagnostics));
+    let ran = run::run(case, bundle);
+    Said::of(ran.verdict, &ran.findings)
+}
+
+/// Compares the server, a case and, for a creation, a scan.
+fn compare(bundle: &Bundle, gate: &Gate, asked: &Asked) -> Said {
+    let user = bundle.likely_user(&asked.object).to_owned();
+    let said = server(gate, asked, &user);
+    let title = &asked.title;
+    assert_eq!(case(bundle, asked, &user), said, "{title}: test and server");
+    if asked.old.is_none() {
+        let mut live = asked.object.clone();
+        live["status"] = json!({"jobStatus": "RUNNING", "rayClusterName": "a"});
+        let outcome = admit(bundle, created_anew(bundle, live, now()), How::Both);
+        assert_eq!(
+            Said::of(outcome.verdict, &outcome.findings),
+            said,
+            "{title}: scan and server"
+        );
+    }
+    said
+}
+
+fn raygate(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_raygate"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_clear()
+        .args(arguments)
+        .args(["--at", AT])
+        .output()
+        .unwrap();
+    let code = output.status.code().unwrap();
+    assert!(code < 2, "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn check(arguments: &[&str]) -> Vec<Said> {
+    let text = raygate(&[&["check", "--output", "jsonl"], arguments].concat());
+    text.lines()
+        .map(|line| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let word = |value: &Value| value.as_str().unwrap().to_owned();
+            let finding = |one: &Value| [&one["action"], &one["code"], &one["path"]].map(word).join(" ");
+            Said {
+                verdict: if line["allowed"] == true { "allowed" } else { "denied" }.to_owned(),
+                findings: line["findings"]
+                    .as_array()
+                    .unwrap_or_else(|| panic!("{line}"))
+                    .iter()
+                    .map(finding)
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+fn explain(arguments: &[&str]) -> Vec<Said> {
+    let text = raygate(&[&["explain"], arguments].concat());
+    let text = format!("\n{text}");
+    let said = |page: &str| {
+        let checks = page.split("\nchecks and rules\n").nth(1).unwrap();
+        let checks = checks.split("\n\n").next().unwrap();
+        let finding = |line: &str| {
+            let mut words = line.split_whitespace();
+            let (word, code) = (words.next()?, words.next()?);
+            let action = ["Deny", "Warn", "Audit"]
+                .into_iter()
+                .find(|action| action.to_lowercase() == word)?;
+            Some(format!("{action} {code}"))
+        };
+        let last = page.trim_end().lines().last().unwrap();
+        Said {
+            verdict: last.split(", with ").next().unwrap().to_owned(),
+            findings: checks.lines().filter_map(finding).collect(),
+        }
+    };
+    text.split("\nRayJob ").skip(1).map(said).collect()
+}
+
+fn read(path: &Path) -> Value {
+    let mut sources = raygate::diag::Sources::new();
+    let bytes = fs::read(path).unwrap();
+    let (_, nodes, _) = yaml::read(&mut sources, "a", &bytes, Reading::Kubectl, &Limits::manifests());
+    nodes[0].to_json()
+}
+
+fn below(folder: &str) -> Vec<(String, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension != "rs"))
+        .collect();
+    files.sort();
+    let name = |path: &Path| path.file_stem().unwrap().to_string_lossy().into_owned();
+    files.iter().map(|path| (name(path), read(path))).collect()
+}
+
+fn seeds() -> Vec<(String, Value)> {
+    let seeds = below("tests/rayjobs");
+    assert_eq!(seeds.len(), 10);
+    seeds
+}
+
+/// The objects of the cases of every check.
+fn cases() -> Vec<(String, Value, Value)> {
+    let base = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/checks/base.yaml"));
+    let (seeds, mut all) = (seeds(), Vec::new());
+    for (file, cases) in below("tests/checks") {
+        for case in cases.as_array().into_iter().flatten() {
+            let seed = |name: &str| seeds.iter().find(|(seed, _)| seed == name).unwrap().1.clone();
+            let mut object = case["from"].as_str().map_or_else(|| base.clone(), seed);
+            merge(&mut object, case.get("set").cloned().unwrap_or_else(|| json!({})));
+            let title = format!("{file}: {}", case["name"].as_str().unwrap());
+            all.push((title, object, case.clone()));
+        }
+    }
+    assert!(all.len() > 200);
+    all
+}
+
+/// The same object without a name, for which the API server makes one.
+fn generated(mut object: Value, base: &str) -> Value {
+    let metadata = object["metadata"].as_object_mut().unwrap();
+    metadata.remove("name");
+    metadata.insert("generateName".to_owned(), base.into());
+    object
+}
+
+/// So many values in annotations.
+fn with_values(mut object: Value, count: usize) -> Value {
+    object["spec"]["rayClusterSpec"]["unknown"] = vec![1; count].into();
+    object
+}
+
+fn values(object: &Value) -> usize {
+    match object {
+        Value::Array(items) => 1 + items.iter().map(values).sum::<usize>(),
+        Value::Object(map) => 1 + map.values().map(values).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+/// The RayJobs as they are, under generated names, too large, and larger than they may be once they are completed.
+fn creations() -> Vec<Asked> {
+    let mut asked = Vec::new();
+    for (name, seed) in seeds() {
+        for (kind, base) in [
+            ("short", "train-"),
+            ("long", "a-name-that-is-far-too-long-for-kuberay-"),
+        ] {
+            let title = format!("{name}, a {kind} generated name");
+            asked.push(Asked::create(title, generated(seed.clone(), base)));
+        }
+        asked.push(Asked::create(name, seed));
+    }
+    let seed = seeds().remove(0).1;
+    asked.push(Asked::create("too large", with_values(seed.clone(), MOST_VALUES)));
+    let mut full = Asked::create("too large once it is completed", seed);
+    let count = MOST_VALUES - values(&full.object) - 1;
+    full.object = with_values(full.object, count);
+    assert_eq!(values(&full.object), MOST_VALUES);
+    asked.push(full);
+    asked
+}
+
+/// Updates of what the server stored: nothing, a suspension, a resume, an edit that adds a finding, a deletion of the
+/// deadline, and one whose old object is too large.
+fn updates(gate: &Gate, bundle: &Bundle) -> Vec<Asked> {
+    let mut asked = Vec::new();
+    for (name, seed) in seeds() {
+        let create = Asked::create("stored", seed.clone());
+        let stored = mutated(gate, &create, bundle.likely_user(&seed));
+        let mut update = |title: &str, old: &Value, change: &dyn Fn(&mut Value)| {
+            let mut object = old.clone();
+            change(&mut object);
+            asked.push(Asked {
+                title: format!("{name}, {title}"),
+                object,
+                old: Some(old.clone()),
+            });
+        };
+        update("nothing changes", &stored, &|_| {});
+        update("a suspension", &stored, &|object| {
+            object["spec"]["suspend"] = true.into()
+        });
+        let mut suspended = stored.clone();
+        suspended["spec"]["suspend"] = true.into();
+        update("a resume", &suspended, &|object| {
+            object["spec"]["suspend"] = false.into()
+        });
+        update("two groups of one name", &stored, &|object| {
+            let groups = object["spec"]["rayClusterSpec"]["workerGroupSpecs"]
+                .as_array_mut()
+                .unwrap();
+            let first = groups[0].clone();
+            groups.push(first);
+        });
+        update("no deadline", &stored, &|object| {
+            object["spec"].as_object_mut().unwrap().remove("activeDeadlineSeconds");
+        });
+        update("the forced label is gone", &stored, &|object| {
+            let template = &mut object["spec"]["rayClusterSpec"]["headGroupSpec"]["template"];
+            template["metadata"]["labels"] = json!({"team": "other"});
+        });
+        let mut running = stored.clone();
+        running["status"] = json!({"jobStatus": "RUNNING", "rayClusterName": "a", "jobDeploymentStatus": "Running"});
+        update("another submission mode", &running, &|object| {
+            object.as_object_mut().unwrap().remove("status");
+            object["spec"]["submissionMode"] = "InteractiveMode".into();
+        });
+        if name.starts_with("seed-01") {
+            let large = with_values(stored.clone(), MOST_VALUES);
+            update("the old object is too large", &large, &|object| {
+                *object = stored.clone()
+            });
+        }
+    }
+    asked
+}
+
+#[test]
+fn every_way_says_the_same_of_a_request() {
+    let policies = [Source::new("a.yaml", EMBEDDED[0].1), Source::new("b.yaml", OWN)];
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    for (number, sources) in [&policies[..1], &policies[..]].into_iter().enumerate() {
+        let directory = path(&number.to_string());
+        fs::create_dir(&directory).unwrap();
+        for source in sources {
+            fs::write(Path::new(&directory).join(&source.name), &source.bytes).unwrap();
+        }
+        let gate = Gate::new(loaded(sources));
+        let bundle = gate.bundle();
+        let of_checks = cases().into_iter().skip(number).step_by(2);
+        let of_checks = of_checks.map(|(title, object, _)| Asked::create(title, object));
+        let created: Vec<Asked> = creations().into_iter().chain(of_checks).collect();
+        let updated = updates(&gate, &bundle);
+        let (mut manifests, mut reviews) = (String::new(), String::new());
+        for asked in &created {
+            writeln!(manifests, "{}", asked.object).unwrap();
+        }
+        for asked in &updated {
+            let user = bundle.likely_user(&asked.object);
+            writeln!(reviews, "{}", asked.review(&asked.object, user)).unwrap();
+        }
+        let expected: Vec<Said> = created
+            .iter()
+            .chain(&updated)
+            .map(|asked| compare(&bundle, &gate, asked))
+            .collect();
+        for verdict in ["allowed", "denied"] {
+            assert!(
+                expected.iter().any(|said| said.verdict == verdict),
+                "no request is {verdict}"
+            );
+        }
+        assert!(expected.iter().any(|said| said.findings == ["Deny RG001 "]));
+        let expected = expected.split_at(created.len());
+        for (name, text, asked, expected) in [
+            ("manifests.jsonl", manifests, &created, expected.0),
+            ("reviews.jsonl", reviews, &updated, expected.1),
+        ] {
+            fs::write(path(name), text).unwrap();
+            let arguments = [&*path(name), "--policies", &directory];
+            let (checked, explained) = (check(&arguments), explain(&arguments));
+            assert_eq!((checked.len(), explained.len()), (asked.len(), asked.len()));
+            for (position, asked) in asked.iter().enumerate() {
+                let (title, expected) = (&asked.title, &expected[position]);
+                assert_eq!(&checked[position], expected, "{title}: check and server");
+                assert_eq!(
+                    explained[position],
+                    expected.without_paths(),
+                    "{title}: explain and server"
+                );
+            }
+        }
+    }
+}
+
+/// An audit log has no old object: `check` and `explain` judge the new one as it is, and so does `check --no-mutate`.
+#[test]
+fn what_is_judged_as_it_is_is_judged_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (mut manifests, mut events) = (String::new(), String::new());
+    for (position, asked) in creations().iter().enumerate() {
+        let event = json!({
+            "apiVersion": "audit.k8s.io/v1", "kind": "Event", "level": "Request", "auditID": position.to_string(),
+            "stage": "ResponseComplete", "verb": "update", "requestObject": asked.object,
+            "objectRef": {"resource": "rayjobs", "namespace": asked.namespace()},
+        });
+        writeln!(events, "{event}").unwrap();
+        writeln!(manifests, "{}", asked.object).unwrap();
+    }
+    let (manifests, events) = (file("manifests.jsonl", &manifests), file("events.jsonl", &events));
+    let expected = check(&[&manifests, "--no-mutate"]);
+    assert!(expected.iter().any(|said| said.verdict == "denied"));
+    assert_eq!(check(&[&events]), expected);
+    let expected: Vec<Said> = expected.iter().map(Said::without_paths).collect();
+    assert_eq!(explain(&[&events]), expected);
+}
+
+/// The cases of the checks under their own policies, platform and KubeRay.
+#[test]
+fn the_cases_of_the_checks_come_out_the_same_under_their_own_policies() {
+    let shipped = EMBEDDED[0].1.split("\n---\n").nth(1).unwrap();
+    for (title, object, case) in cases() {
+        let part = |key: &str| case.get(key).cloned().unwrap_or_else(|| json!({}));
+        let mut platform = json!({"kuberay": {"featureGates": part("gates")}, "accelerators": {"nvidia": {
+            "resource": "nvidia.com/gpu",
+            "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+        }}});
+        if let Some(version) = case.get("kuberay") {
+            platform["kuberay"]["version"] = version.clone();
+        }
+        merge(&mut platform, part("platform"));
+        let mut policy = json!({"match": {}, "priority": 1});
+        merge(&mut policy, part("policy"));
+        let document = |kind: &str, spec: Value| {
+            let mut document = json!({"apiVersion": "raygate.dev/v1beta1", "kind": kind, "spec": spec});
+            if kind == "RayPolicy" {
+                document["metadata"] = json!({"name": "case"});
+            }
+            document.to_string()
+        };
+        let sources = [
+            Source::new("a", &document("Platform", platform)),
+            Source::new("b", shipped),
+            Source::new("c", &document("RayPolicy", policy)),
+        ];
+        let gate = Gate::new(loaded(&sources));
+        let bundle = gate.bundle();
+        let named = Asked::create(title.clone(), object.clone());
+        let unnamed = Asked::create(format!("{title}, a generated name"), generated(object, "train-"));
+        for asked in [named, unnamed] {
+            compare(&bundle, &gate, &asked);
+        }
+    }
+}
