@@ -7,7 +7,6 @@ pub mod json;
 pub mod names;
 pub mod path;
 pub mod quantity;
-pub use crate::diag::text;
 pub mod toleration;
 
 /// The longest piece of user text that an error of this module repeats, in characters.

@@ -14,7 +14,8 @@ use crate::ray::facts::{self, Facts};
 use crate::ray::flyte::Identity;
 use crate::ray::{Container, KubeRay, Pod, Workload};
 
-use super::functions::{Gauge, METER, Pattern, REGEX};
+use super::functions::{METER, Pattern, REGEX};
+use super::gauge::Gauge;
 use super::meter::Meter;
 use super::quantity::Amount;
 use super::value::{Reading, Record, wrap, wrap_pod};

@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long, value_name = "NAMESPACE")]
     namespace: Option<String>,
     /// For a file: as of this time, a date or 2026-11-26T14:00:00Z, instead of now: exemptions end
-    #[arg(long, value_name = "TIME", value_parser = super::check::time)]
+    #[arg(long, value_name = "TIME", value_parser = super::time::time)]
     at: Option<Timestamp>,
 }
 

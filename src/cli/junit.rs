@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use crate::diag::text::is_hidden;
+use crate::diag::is_hidden;
 
 /// One case.
 #[derive(Debug)]

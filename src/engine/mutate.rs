@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::diag::{safe, truncated};
 use crate::k8s::path::Path;
-use crate::k8s::text::{safe, truncated};
 use crate::policy::merge::Group;
 use crate::policy::{Leaf, Origin};
 use crate::ray::Workload;

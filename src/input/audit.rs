@@ -12,7 +12,7 @@ use crate::engine::Operation;
 use crate::ray::defaults;
 use crate::yaml::{Node, Step};
 
-use super::request::{Asked, Found, Skipped, name_of, not_ours, text, value};
+use super::asked::{Asked, Found, Skipped, name_of, not_ours, text, value};
 
 /// Reads events, each request once.
 #[derive(Debug, Default)]

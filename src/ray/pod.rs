@@ -4,9 +4,9 @@
 
 use serde_json::{Map, Value};
 
+use crate::diag::quoted;
 use crate::k8s::json::{below, child, items, text};
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 
 use super::container::{Container, Slot};
 use super::kind::Kind;

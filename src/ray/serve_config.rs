@@ -13,8 +13,8 @@ mod rules;
 mod walk;
 
 use crate::diag::Location;
+use crate::diag::text::quoted;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 use crate::yaml::Limits;
 
 use super::go_yaml::{self, Document};

@@ -8,16 +8,17 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::cli::{CLEAN, Failure, policies};
-use crate::diag::{Sources, columns};
+use crate::diag::{Sources, columns, listed, safe};
 use crate::engine::trace::{Idle, Trace, trace};
 use crate::engine::{Bundle, Change, Verdict};
-use crate::input::request::{Found, Overrides, Requests};
+use crate::input::asked::Found;
+use crate::input::request::{Overrides, Requests};
 use crate::input::{self, Piece};
 use crate::k8s::glob::Glob;
 use crate::k8s::quantity::Quantity;
-use crate::k8s::text::{listed, safe};
 use crate::policy::exemption::Grant;
-use crate::policy::select::{Decision, Key};
+use crate::policy::select::Decision;
+use crate::policy::selector::Key;
 use crate::policy::settings::Mode;
 use crate::policy::{Origin, RayPolicy, Subject};
 

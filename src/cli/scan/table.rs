@@ -2,9 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::diag::columns;
+use crate::diag::{columns, safe};
 use crate::engine::Bundle;
-use crate::k8s::text::safe;
 use crate::policy::settings::Action;
 
 use super::{Scanned, Total};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::{BitAnd, BitOr, Not};
 
-use crate::k8s::text::listed;
+use crate::diag::text::listed;
 use crate::ray::release::Release;
 use crate::yaml::{Node, NodeValue};
 

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::diag::text::quoted;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 use crate::ray::release::Release;
 use crate::yaml::{Node, NodeValue};
 

@@ -1,8 +1,8 @@
 //! Holds a config against the models.
 
+use crate::diag::text::quoted;
 use crate::diag::{Span, suggest};
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 use crate::ray::go_yaml::Document;
 use crate::yaml::{Entry, Node, NodeValue};
 

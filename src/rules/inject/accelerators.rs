@@ -19,8 +19,7 @@ use crate::k8s::toleration;
 use crate::policy::Leaf;
 use crate::policy::settings::Accelerator;
 use crate::ray::device::is_accelerator;
-use crate::ray::{Kinds, Pod};
-use crate::ray::{KubeRay, Workload, told};
+use crate::ray::{Kinds, KubeRay, Pod, Workload, told};
 
 use super::Injector;
 use crate::rules::Cx;

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Readiness;
-use crate::ray::{Container, Kinds, Pod, Role};
-use crate::ray::{Workload, told};
+use crate::ray::{Container, Kinds, Pod, Role, Workload, told};
 
 use super::Injector;
 use crate::rules::edit::Plan;

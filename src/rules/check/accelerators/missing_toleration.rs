@@ -3,12 +3,11 @@
 
 use serde_json::Value;
 
+use crate::diag::quoted;
 use crate::k8s::json::{items, text};
-use crate::k8s::text::quoted;
 use crate::k8s::toleration::implies;
 use crate::policy::settings::Action;
-use crate::ray::{Kinds, Pod};
-use crate::ray::{Workload, flyte};
+use crate::ray::{Kinds, Pod, Workload, flyte};
 use crate::rules::check::resources::named;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};

@@ -1,8 +1,8 @@
 //! Finds a mount at `/dev/shm` of a Ray container whose volume is missing, or is not made of memory; the latter only
 //! warns.
 
+use crate::diag::quoted;
 use crate::k8s::json::text;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::memory::{SHM_PATH, Shm, shm};
 use crate::ray::{Kinds, Workload, flyte};

@@ -1,7 +1,7 @@
 //! Finds a mount of `/dev/shm` in a Ray container that spells the path otherwise, such as `/dev/shm/`.
 
+use crate::diag::quoted;
 use crate::k8s::json::{items, text};
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::container::same_path;
 use crate::ray::memory::SHM_PATH;

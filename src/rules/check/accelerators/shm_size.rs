@@ -1,8 +1,8 @@
 //! Finds a memory volume at `/dev/shm` whose `sizeLimit` is no quantity or negative, or above the memory limit of the
 //! Ray container; the latter only warns.
 
+use crate::diag::quoted;
 use crate::k8s::quantity::Quantity;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::memory::{Shm, shm, size_limit};
 use crate::ray::{Kinds, Workload, flyte};

@@ -1,10 +1,9 @@
 //! Finds a worker group on TPUs whose `cloud.google.com/gke-tpu-topology` differs from the TPUs that it asks for.
 
+use crate::diag::quoted;
 use crate::k8s::json::text;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{Container, Kinds};
-use crate::ray::{Workload, flyte};
+use crate::ray::{Container, Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 

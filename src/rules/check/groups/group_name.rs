@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::diag::quoted;
 use crate::k8s::names::{dns1123_label, dns1123_subdomain, label_value};
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};

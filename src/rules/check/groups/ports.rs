@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::diag::quoted;
 use crate::k8s::json::{items, text};
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
+use crate::diag::quoted;
 use crate::k8s::json::text;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Container, Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};

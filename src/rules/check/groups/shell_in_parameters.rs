@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
 use crate::ray::shell::{self, Braces, Special};
 use crate::ray::{Kinds, Pod, Workload, flyte, told};

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::diag::quoted;
 use crate::k8s::image::{Image, ImagePattern};
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Place, Workload, flyte};
-use crate::rules::check::{Check, Evidence, Versions, resources};
+use crate::rules::check::resources::place as place_of;
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -65,7 +66,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
 
 fn finding(image: &str, place: Place<'_, '_>) -> Finding {
     let (whose, setting) = match place {
-        Place::Container(pod, container) => (resources::place(pod, container), super::flyte_setting(pod, container)),
+        Place::Container(pod, container) => (place_of(pod, container), super::flyte_setting(pod, container)),
         Place::Volume(pod, ..) | Place::Pod(pod) => (
             format!("{}, image volume", pod.title()),
             flyte::setting(pod, "pod_template=PodTemplate(…)"),

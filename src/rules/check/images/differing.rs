@@ -1,7 +1,7 @@
 //! Finds workers, and in `K8sJobMode` a submitter, whose image is not the head's.
 
+use crate::diag::quoted;
 use crate::k8s::image::Image;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::release::Release;
 use crate::ray::{Kinds, Role, Workload};

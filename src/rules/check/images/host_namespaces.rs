@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::diag::quoted;
 use crate::k8s::json::items;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Container, Kinds, Place, Pod, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};

@@ -1,7 +1,7 @@
 //! Finds volumes of the type `hostPath`, and says so where it is the socket of a container runtime.
 
+use crate::diag::quoted;
 use crate::k8s::json::text;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::container::same_path;
 use crate::ray::{Kinds, Place, Workload, flyte};

@@ -1,7 +1,7 @@
 //! Finds containers without an image, and images that are no reference.
 
+use crate::diag::quoted;
 use crate::k8s::image::Image;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Place, Workload};
 use crate::rules::check::{Check, Evidence, Versions};

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
+use crate::diag::{listed, quoted};
 use crate::k8s::json::items;
-use crate::k8s::text::{listed, quoted};
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Place, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};

@@ -1,6 +1,6 @@
 //! Looks at an autoscaled job whose head names a service account.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};

@@ -1,6 +1,6 @@
 //! Finds pods that run as a service account that the Platform trusts.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
 use crate::ray::kind::SUBMITTER;
 use crate::ray::pod::SERVICE_ACCOUNT_NAME;

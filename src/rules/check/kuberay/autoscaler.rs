@@ -13,9 +13,9 @@ pub mod version_twice;
 
 use serde_json::Value;
 
+use crate::diag::quoted;
 use crate::k8s::json::text;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 use crate::ray::{Pod, Workload, flyte};
 use crate::rules::{Finding, Findings};
 

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::diag::listed;
 use crate::k8s::json::{items, text};
-use crate::k8s::text::listed;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};

@@ -1,6 +1,6 @@
 //! Finds a container resource that Kubernetes cannot read, that is negative, or that asks for a part of a device.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};

@@ -1,7 +1,7 @@
 //! Finds a quantity among a group's `resources` that Kubernetes cannot read, or that is negative.
 
+use crate::diag::quoted;
 use crate::k8s::quantity::Quantity;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};

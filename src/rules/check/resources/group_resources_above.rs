@@ -1,10 +1,9 @@
 //! Finds a group whose `resources` promise Ray more GPUs, CPUs or memory than its Ray container has.
 
+use crate::diag::quoted;
 use crate::k8s::quantity::Quantity;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{Container, Kinds, Pod};
-use crate::ray::{KubeRay, Workload, flyte, told};
+use crate::ray::{Container, Kinds, KubeRay, Pod, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 

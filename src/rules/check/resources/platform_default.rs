@@ -2,8 +2,7 @@
 
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
-use crate::ray::{Container, Kinds, Pod};
-use crate::ray::{Role, Workload, flyte};
+use crate::ray::{Container, Kinds, Pod, Role, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Chosen, Cx, Finding, Findings};

@@ -1,8 +1,8 @@
 //! Finds a `num-cpus`, `num-gpus`, `memory` or `object-store-memory` among `rayStartParams` that `ray start` does not
 //! accept.
 
+use crate::diag::quoted;
 use crate::k8s::quantity::Quantity;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::told::{self, LEAST_OBJECT_STORE, NUMBERS, Number};
 use crate::ray::{Kinds, Pod, Workload, flyte};

@@ -1,7 +1,7 @@
 //! Finds a RayJob with the queue label of one batch scheduler whose pods name another `schedulerName`.
 
+use crate::diag::quoted;
 use crate::k8s::json::text;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};

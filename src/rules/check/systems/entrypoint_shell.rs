@@ -1,7 +1,7 @@
 //! Finds shell operators outside quotation marks in an `entrypoint` that bash reads first.
 
+use crate::diag::quoted;
 use crate::k8s::json::text;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::shell::{self, Special};
 use crate::ray::{Kinds, KubeRay, Workload};

@@ -1,7 +1,7 @@
 //! Finds a `jobId` with other characters than letters, digits, `.`, `_` and `-`.
 
+use crate::diag::quoted;
 use crate::k8s::json::text;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};

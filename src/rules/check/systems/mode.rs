@@ -1,7 +1,7 @@
 //! Finds a `submissionMode` that the installed KubeRay does not know.
 
+use crate::diag::{listed, quoted};
 use crate::k8s::json::text;
-use crate::k8s::text::{listed, quoted};
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};

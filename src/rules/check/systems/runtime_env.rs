@@ -1,10 +1,9 @@
 //! Looks into `runtimeEnvYAML`.
 
+use crate::diag::{listed, quoted};
 use crate::k8s::json::text;
-use crate::k8s::text::{listed, quoted};
 use crate::policy::settings::Action;
-use crate::ray::runtime_env;
-use crate::ray::{Kinds, Workload};
+use crate::ray::{Kinds, Workload, runtime_env};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 use crate::yaml::{Node, NodeValue};

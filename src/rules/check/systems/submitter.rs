@@ -1,7 +1,7 @@
 //! Looks at the submitter's template in `K8sJobMode`.
 
+use crate::diag::quoted;
 use crate::k8s::json::text;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::container::Slot;
 use crate::ray::{Kinds, Workload};

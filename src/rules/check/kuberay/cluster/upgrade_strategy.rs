@@ -1,7 +1,7 @@
 //! Finds `upgradeStrategy.type` in `rayClusterSpec`.
 
+use crate::diag::quoted;
 use crate::k8s::json::given;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Versions};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};

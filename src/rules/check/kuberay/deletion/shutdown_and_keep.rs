@@ -1,6 +1,6 @@
 //! Finds the policy `DeleteNone` beside `shutdownAfterJobFinishes: true`.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use crate::diag::quoted;
 use crate::k8s::json::given;
 use crate::k8s::names::{label_key, label_value};
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};

@@ -1,7 +1,7 @@
 //! Finds an `object-store-memory` of the head that is no whole number of bytes, or above the memory request of its
 //! container called `ray-head`, unless that has the variable `RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE`.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};

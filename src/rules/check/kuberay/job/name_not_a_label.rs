@@ -1,9 +1,9 @@
 //! Finds a RayJob whose name does not begin with a letter, or has other characters than lower-case letters, digits and
 //! dashes.
 
+use crate::diag::quoted;
 use crate::k8s::names::dns1035_label;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::diag::quoted;
 use crate::k8s::json::{given, items, text};
 use crate::k8s::names::dns1123_label;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::kind::WORKERS;
 use crate::ray::{Kinds, KubeRay, Workload};

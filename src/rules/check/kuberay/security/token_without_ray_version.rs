@@ -1,6 +1,6 @@
 //! Finds `authOptions.mode: token` without a `rayVersion` that has it.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};

@@ -1,6 +1,6 @@
 //! Finds a head whose `restartPolicy` is not `Never` in `SidecarMode`.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
 use crate::ray::workload::SIDECAR_MODE;
 use crate::ray::{Kinds, KubeRay, Workload};
