@@ -66,6 +66,8 @@ pub struct Record {
     pub injections: Vec<(&'static str, Option<Arc<str>>)>,
     /// The accelerators of all pods that a new object asks for, where `/validate` was asked to let it in.
     pub gpus: u64,
+    /// The controller that was refused: `operator` for KubeRay's, `queue` for that of the queue.
+    pub refused_controller: Option<&'static str>,
     /// The exemptions but for which more would have happened, each once, in order.
     pub exemptions: Vec<Arc<str>>,
     /// The policies in Preview that matched, and what they would have done.
@@ -248,7 +250,14 @@ fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Req
             if creates && !review.is_dry_run() {
                 record.gpus = facts::gpus(&RayJob::of(&request.object), &bundle.platform().devices()).unsigned_abs();
             }
+            let platform = bundle.platform();
+            let controller = if platform.is_operator(&request.user) {
+                Some("operator")
+            } else {
+                Some("queue").filter(|_| platform.is_queue_controller(&request.user))
+            };
             let outcome = admit::answer_validate(bundle, request);
+            record.refused_controller = controller.filter(|_| outcome.verdict != Verdict::Allow);
             record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));
             for judged in &outcome.findings {
                 if let Finder::Rule(rule) = &judged.finder
