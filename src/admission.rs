@@ -165,7 +165,14 @@ fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Req
             if creates && !review.is_dry_run() {
                 record.gpus = facts::gpus(&Workload::of(&request.object), &bundle.platform().devices()).unsigned_abs();
             }
+            let platform = bundle.platform();
+            let controller = if platform.is_operator(&request.user) {
+                Some("operator")
+            } else {
+                Some("queue").filter(|_| platform.is_queue_controller(&request.user))
+            };
             let outcome = admit::answer_validate(bundle, request);
+            record.refused_controller = controller.filter(|_| outcome.verdict != Verdict::Allow);
             record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));
             for judged in &outcome.findings {
                 if let Finder::Rule(rule) = &judged.finder

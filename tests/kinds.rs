@@ -340,6 +340,37 @@ fn the_job_of_a_cron_job_is_judged_and_completed() {
 }
 
 #[test]
+fn what_is_written_is_what_gos_client_would_write() {
+    for kind in KINDS {
+        let mut manifest = object(kind);
+        let resources = &mut worker(&mut manifest)["resources"];
+        *resources =
+            json!({"requests": {"cpu": 8, "memory": "1024Mi", "nvidia.com/gpu": 4}, "limits": {"cpu": "500m"}});
+        let mut made = created(&gate(), &manifest);
+        let limits = &worker(&mut made)["resources"]["limits"];
+        assert_eq!(
+            (&limits["cpu"], &limits["nvidia.com/gpu"]),
+            (&json!("8"), &json!("4")),
+            "{limits}"
+        );
+    }
+}
+
+#[test]
+fn a_refused_controller_is_counted() {
+    let gate = gate_with("{match: {}, limits: {maxGpusPerJob: 4}}");
+    for (user, controller) in [(OPERATOR, Some("operator")), (KUEUE, Some("queue")), (TENANT, None)] {
+        let review = review(&RAY_JOB, user, None, &object(&RAY_JOB));
+        let answer = gate.answer(Endpoint::Validate, review.as_bytes(), Timestamp::UNIX_EPOCH);
+        assert_eq!(answer.record.verdict, "denied");
+        assert_eq!(
+            (answer.record.refused_controller, answer.record.kind),
+            (controller, "RayJob")
+        );
+    }
+}
+
+#[test]
 fn the_operator_makes_clusters_of_what_was_judged() {
     let gate = gate_with("{match: {}, limits: {maxGpusPerJob: 4}}");
     let cluster = object(&RAY_CLUSTER);

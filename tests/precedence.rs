@@ -18,10 +18,10 @@ use raygate::engine::{Bundle, Compiled, Judged, Operation, Outcome, Request, Ver
 use raygate::policy::load::{Loaded, Source};
 use raygate::policy::settings::Action;
 use raygate::policy::{Effective, Subject, load};
+use raygate::ray::Kind;
 use raygate::ray::Workload;
 use raygate::ray::flyte::Identity;
 use raygate::ray::kind::{KINDS, RAY_CLUSTER, RAY_SERVICE};
-use raygate::ray::Kind;
 use serde_json::{Value, json};
 
 const PAGE: &str = include_str!("../docs/precedence.md");

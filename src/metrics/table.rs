@@ -87,6 +87,11 @@ pub(super) const UNMUTATED: FamilySpec = counter(
     &[],
     "Creations that reached the validation without what the mutation would have done: its webhook was not called, or by a replica with other policies.",
 );
+pub(super) const REFUSED_CONTROLLERS: FamilySpec = counter(
+    "raygate_refused_controller_requests_total",
+    &["controller"],
+    "Requests of verified controllers that were refused: those of KubeRay's operator, such as the RayJob of a RayCronJob, and those of the queue's.",
+);
 pub(super) const GPUS_REQUESTED: FamilySpec = counter(
     "raygate_gpus_requested_total",
     &[],
@@ -276,6 +281,7 @@ pub static FAMILIES: &[FamilySpec] = &[
     FINDINGS,
     INJECTIONS,
     UNMUTATED,
+    REFUSED_CONTROLLERS,
     GPUS_REQUESTED,
     GPUS_REFUSED,
     REQUEST_DURATION,

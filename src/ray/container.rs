@@ -217,6 +217,13 @@ impl<'a> Resource<'a> {
         self.quantity.get_or_init(read).as_ref()
     }
 
+    /// It as Go's client writes it: as text, in the canonical form. KubeRay then changes nothing when it writes the object
+    /// for the first time. What is no quantity stays as it is.
+    pub fn canonical(&self) -> Value {
+        self.quantity()
+            .map_or_else(|| self.value.clone(), |quantity| quantity.to_string().into())
+    }
+
     /// What was written, as text, cut to the length of a quantity.
     pub fn seen(&self) -> String {
         match self.value.as_str() {
