@@ -270,7 +270,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
     let rule = compile(RULE, Place::Job).expect("the expression is legal");
     let session = subject.session(&job, None, bundle.platform());
     let reviewed = review(raw);
-    let asked = Review::read(&reviewed).expect("the review is legal");
+    let asked = Review::read_envelope(&reviewed).expect("the review is one");
     let outcome = answer_mutate(bundle, request(&reviewed));
     let mut names: Vec<String> = [
         "parse",
