@@ -7,6 +7,9 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::ray::Kind;
+use crate::ray::kind::{self, GROUP};
+
 use super::json::Strict;
 
 /// What stands around the request; `R` says how the request is read: as [`Wire`], or as [`Eager`].
@@ -27,7 +30,7 @@ pub(super) struct Wire<'a> {
     #[serde(borrow, default)]
     pub(super) uid: Cow<'a, str>,
     #[serde(borrow, default)]
-    pub(super) kind: Kind<'a>,
+    pub(super) kind: GroupKind<'a>,
     #[serde(borrow, default)]
     pub(super) sub_resource: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -47,7 +50,7 @@ pub(super) struct Wire<'a> {
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
-pub(super) struct Kind<'a> {
+pub(super) struct GroupKind<'a> {
     #[serde(borrow, default)]
     pub(super) group: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -82,13 +85,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Part<'a> {
 }
 
 impl Wire<'_> {
-    /// Whether the request is about a RayJob.
-    pub(super) fn is_rayjob(&self) -> bool {
-        self.kind.group == "ray.io" && self.kind.kind == "RayJob"
+    /// The kind of Ray object that the request is about, if it is about one.
+    pub(super) fn ray_kind(&self) -> Option<&'static Kind> {
+        kind::named(&self.kind.kind).filter(|_| self.kind.group == GROUP)
     }
 }
 
-/// The request with the objects of a RayJob read on the way, which spares a second walk over their text. Where
+/// The request with the Ray objects read on the way, which spares a second walk over their text. Where
 /// anything is wrong with one, this fails as a whole, and [`Wire`] can say what it is.
 pub(super) struct Eager<'a>(pub(super) Wire<'a>);
 
@@ -156,7 +159,7 @@ impl<'de> Visitor<'de> for EagerVisitor {
 
 /// An object: read where all before it says that it will be asked for, else left as text.
 fn part<'de, A: MapAccess<'de>>(wire: &Wire<'_>, map: &mut A) -> Result<Part<'de>, A::Error> {
-    if !wire.is_rayjob() || matches!(&*wire.operation, "DELETE" | "CONNECT") {
+    if wire.ray_kind().is_none() || matches!(&*wire.operation, "DELETE" | "CONNECT") {
         return map.next_value();
     }
     match map.next_value::<Option<Strict>>()? {

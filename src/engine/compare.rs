@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::k8s::json::text;
+use crate::k8s::json::{NULL, text};
 use crate::k8s::path::{Path, Step, step_into};
 use crate::k8s::quantity::Quantity;
 
@@ -46,6 +46,23 @@ fn same(one: &Value, other: &Value, quantity: bool) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether two objects say the same but for these fields.
+pub fn same_but(one: &Value, other: &Value, but: &[&str]) -> bool {
+    let (Some(one), Some(other)) = (one.as_object(), other.as_object()) else {
+        return says_the_same(one, other);
+    };
+    let keys = one.keys().chain(other.keys());
+    let mut counted = keys.filter(|key| !but.contains(&key.as_str()));
+    counted.all(|key| {
+        let is_quantity = QUANTITIES.contains(&key.as_str());
+        same(
+            one.get(key).unwrap_or(&NULL),
+            other.get(key).unwrap_or(&NULL),
+            is_quantity,
+        )
+    })
 }
 
 /// Whether a value is null, an empty object or an empty list.

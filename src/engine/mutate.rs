@@ -68,7 +68,7 @@ pub fn update(
     document: &mut Document,
 ) -> Vec<Change> {
     let seen = Seen::of(document.value());
-    let mut parts = Parts::of(update, old, document.value(), &seen);
+    let mut parts = Parts::of(update, compiled.effective.roll, old, document.value(), &seen);
     let mut changes = Vec::new();
     for (path, edits) in parts.restoring(document.value()) {
         if let Some(places) = apply(document, edits, &mut changes) {

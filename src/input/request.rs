@@ -1,4 +1,4 @@
-//! What a document asks: a RayJob to be made, a recorded review, or an event of an audit log.
+//! What a document asks: a Ray object to be made, a recorded review, or an event of an audit log.
 
 use std::path::PathBuf;
 
@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::diag::Sources;
 use crate::engine::{Bundle, Operation, Request};
+use crate::ray::Kind;
 use crate::ray::defaults;
 use crate::ray::workload::forget_managed_fields;
 use crate::yaml::{Node, Step};
@@ -39,7 +40,7 @@ impl Requests {
     /// With what the command line says; `old` is a file with the objects as they were.
     ///
     /// # Errors
-    /// [`InputError`] if that file cannot be read or has no RayJob.
+    /// [`InputError`] if that file cannot be read or has no Ray object.
     pub fn new(mut overrides: Overrides, old: Option<&PathBuf>) -> Result<Requests, InputError> {
         if let Some(file) = old {
             overrides.old = read_old(file)?;
@@ -89,6 +90,7 @@ impl Overrides {
         let same = |old: &&Value| {
             let namespace = value(old, "/metadata/namespace");
             value(old, "/metadata/name") == asked.name
+                && Kind::of(old).is(asked.kind())
                 && (namespace == asked.namespace || namespace.is_empty() || self.namespace.is_some())
         };
         if let Some(old) = self.old.iter().find(same) {
@@ -96,6 +98,7 @@ impl Overrides {
         }
         match self.operation {
             Some(Operation::Update) if asked.old.is_none() => Err(InputError::NoOld {
+                kind: asked.kind().name,
                 namespace: asked.namespace.clone(),
                 name: asked.name.clone(),
             }),
@@ -111,7 +114,7 @@ impl Overrides {
     }
 }
 
-/// The RayJobs in the file of `--old`.
+/// The Ray objects in the file of `--old`.
 fn read_old(file: &PathBuf) -> Result<Vec<Value>, InputError> {
     let files = super::files(std::slice::from_ref(file))?;
     let mut requests = Requests::new(Overrides::default(), None)?;
@@ -129,12 +132,12 @@ fn read_old(file: &PathBuf) -> Result<Vec<Value>, InputError> {
         Ok(())
     })?;
     if objects.is_empty() {
-        return Err(InputError::NoRayJob(file.clone()));
+        return Err(InputError::NothingToJudge(file.clone()));
     }
     Ok(objects)
 }
 
-/// A RayJob that is to be made.
+/// A Ray object that is to be made.
 fn manifest(document: &Node) -> Found<'_> {
     let mut object = document.to_json();
     let (name, namespace) = (name_of(&object), value(&object, "/metadata/namespace").to_owned());
@@ -199,7 +202,7 @@ fn review(document: &Node) -> Found<'_> {
     }))
 }
 
-/// The request to create a RayJob of a cluster again, as its author would send it: without what the cluster has noted of it.
+/// The request to create an object of a cluster again, as its author would send it: without what the cluster has noted of it.
 pub fn created_anew(bundle: &Bundle, mut object: Value, now: Timestamp) -> Request {
     if let Some(object) = object.as_object_mut() {
         object.remove("status");

@@ -1,0 +1,93 @@
+//! Changes of a RayService after which KubeRay starts a second cluster.
+
+use serde_json::Value;
+
+use crate::diag::CodePage;
+use crate::engine::compare::says_the_same;
+use crate::engine::judge::{Finder, Judged};
+use crate::k8s::json::{below, text};
+use crate::policy::Platform;
+use crate::policy::settings::Action;
+use crate::ray::facts::Facts;
+use crate::ray::kind::{HEAD, RAY_SERVICE, WORKERS};
+use crate::ray::{Kind, Workload};
+use crate::rules::Finding;
+
+/// A warning about an update after which KubeRay starts a second cluster.
+pub const UPGRADES: CodePage = CodePage {
+    code: "RG002",
+    title: "A RayService update that starts a second cluster needs room for it",
+    text: "The update changes the pods of a RayService. KubeRay starts a second cluster, waits until its applications are \
+           ready, switches the traffic and deletes the first cluster. Until then both clusters run. If the Kubernetes \
+           cluster has no room for the second one, the update does not finish.\n\n\
+           KubeRay compares `rayClusterConfig` without the sizes of worker groups, tolerations and scheduling gates, and \
+           adds worker groups at the end of the list to the running cluster. With `upgradeStrategy.type: None` it starts no \
+           second cluster.\n\n\
+           raygate itself starts no upgrade: an unchanged manifest that is applied again stays as it is stored, also under \
+           newer policies. A policy with `roll: true` completes it again.",
+};
+
+/// The warning about an update, if KubeRay starts a second cluster for it.
+pub fn upgrade(platform: &Platform, old: &Value, new: &Value) -> Option<Judged> {
+    let kind = Kind::of(new);
+    let never = text(below(new, &["spec", "upgradeStrategy"]), "type") == Some("None");
+    let runs = kind.runs(old) && !kind.is_suspended(new);
+    if !kind.is(&RAY_SERVICE) || never || !runs || !differs(kind.cluster(old), kind.cluster(new)) {
+        return None;
+    }
+    let facts = Facts::of(&Workload::of(new), &platform.devices());
+    let pods = facts.pods;
+    let mut size = format!("{pods} {}", if pods == 1 { "pod" } else { "pods" });
+    if facts.gpus > 0 {
+        size.push_str(&format!(
+            " and {} {}",
+            facts.gpus,
+            if facts.gpus == 1 { "GPU" } else { "GPUs" }
+        ));
+    }
+    let message = format!("this change starts a second cluster of {size} until the switch");
+    Some(Judged {
+        finder: Finder::Server(&UPGRADES),
+        finding: Finding::new(kind.cluster_path(), message),
+        action: Action::Warn,
+        origin: None,
+        exemption: None,
+    })
+}
+
+/// Whether KubeRay replaces the cluster of a RayService (KubeRay 1.7, `rayservice_controller.go`,
+/// `shouldPrepareNewCluster`; `utils/util.go`, `GenerateHashWithoutReplicasAndWorkersToDelete`).
+fn differs(was: &Value, is: &Value) -> bool {
+    let groups = |cluster: &Value| cluster.get(WORKERS).and_then(Value::as_array).map_or(0, Vec::len);
+    let (before, after) = (groups(was), groups(is));
+    !says_the_same(&hashed(was, before), &hashed(is, before.min(after)))
+}
+
+/// The part of a RayClusterSpec that KubeRay compares, with so many of its worker groups.
+fn hashed(cluster: &Value, most: usize) -> Value {
+    let mut cluster = cluster.clone();
+    let remove = |value: &mut Value, keys: &[&str]| {
+        if let Some(map) = value.as_object_mut() {
+            keys.iter().for_each(|key| drop(map.remove(*key)));
+        }
+    };
+    remove(&mut cluster, &["suspend", "upgradeStrategy"]);
+    const SCHEDULED: &[&str] = &["tolerations", "schedulingGates"];
+    if let Some(spec) = cluster.pointer_mut(&format!("/{HEAD}/template/spec")) {
+        remove(spec, SCHEDULED);
+    }
+    let groups = cluster.get_mut(WORKERS).and_then(Value::as_array_mut);
+    if let Some(groups) = groups {
+        groups.truncate(most);
+        for group in groups {
+            remove(group, &["replicas", "minReplicas", "maxReplicas"]);
+            if let Some(strategy) = group.get_mut("scaleStrategy") {
+                remove(strategy, &["workersToDelete"]);
+            }
+            if let Some(spec) = group.pointer_mut("/template/spec") {
+                remove(spec, SCHEDULED);
+            }
+        }
+    }
+    cluster
+}
