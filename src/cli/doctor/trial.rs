@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cli::sample;
 use crate::cluster::{Cause, describe, objects};
-use crate::ray::kind::{Kind, RAY_JOB};
+use crate::ray::Kind;
 
 use super::Findings;
 
@@ -137,24 +137,14 @@ fn look(raygate: &str) -> String {
     )
 }
 
-/// The sample RayJob as an object of this kind, without owners.
+/// The sample as an object of this kind, without owners.
 fn sample(kind: &Kind, namespace: &str) -> Option<Value> {
-    let mut job: Value = serde_json::from_str(sample::RAYJOB).ok()?;
-    let labels = job.pointer("/metadata/labels").cloned().unwrap_or_default();
-    let cluster = RAY_JOB.cluster(&job).clone();
-    let job = job.get_mut("spec").map(Value::take).unwrap_or_default();
-    let spec = match kind.name {
-        "RayCluster" => cluster,
-        "RayService" => json!({"rayClusterConfig": cluster}),
-        "RayCronJob" => json!({"schedule": "0 0 * * *", "jobTemplate": job}),
-        _ => job,
-    };
-    Some(json!({
-        "apiVersion": "ray.io/v1",
-        "kind": kind.name,
-        "metadata": {"name": "raygate-doctor", "namespace": namespace, "labels": labels},
-        "spec": spec,
-    }))
+    let mut object = kind.from_job(&serde_json::from_str(sample::RAYJOB).ok()?);
+    let metadata = object.get_mut("metadata")?.as_object_mut()?;
+    metadata.remove("ownerReferences");
+    metadata.insert("name".to_owned(), json!("raygate-doctor"));
+    metadata.insert("namespace".to_owned(), json!(namespace));
+    Some(object)
 }
 
 fn with_duplicate_group(mut object: Value) -> Value {
