@@ -9,12 +9,11 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use serde_json::{Map, Value};
 
-use crate::k8s::quantity::Quantity;
-
 use super::SetLeaf;
 use super::glob::Glob;
 use super::merge::Origin;
 use super::select::{Key, Selector, Subject};
+use super::settings::leniency;
 
 /// How many days ahead the end of an exemption is warned of.
 pub const NOTICE_DAYS: i32 = 14;
@@ -131,7 +130,7 @@ fn stricter(one: &Value, other: &Value) -> Value {
         (Value::Array(one), Value::Array(other)) => one.iter().filter(|item| other.contains(item)).cloned().collect(),
         _ => [one, other]
             .into_iter()
-            .min_by_key(|value| number(value))
+            .min_by_key(|value| leniency(value))
             .cloned()
             .unwrap_or_default(),
     }
@@ -146,17 +145,8 @@ fn looser(one: &Value, other: &Value) -> Value {
         }
         _ => [other, one]
             .into_iter()
-            .max_by_key(|value| number(value))
+            .max_by_key(|value| leniency(value))
             .cloned()
             .unwrap_or_default(),
-    }
-}
-
-/// A limit as a number; of two actions `Deny` is the lesser.
-fn number(value: &Value) -> Option<Quantity> {
-    match value.as_str() {
-        Some("Deny") => Some(Quantity::from(0)),
-        Some("Warn") => Some(Quantity::from(1)),
-        _ => Quantity::from_json(value).ok(),
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::k8s::pod_security::{Level, Profile};
 use crate::k8s::quantity::Quantity;
 
 /// `defaults` or `force`, merged.
@@ -194,6 +195,21 @@ pub struct Limits {
     pub allowed_images: Option<Vec<String>>,
     /// What happens to devices that cannot be counted, `Warn` or `Deny`, where accelerators are limited.
     pub unknown_devices: Option<Action>,
+    /// The level of the Pod Security Standards that every pod must meet.
+    pub pod_security: Option<Profile>,
+}
+
+/// How much a limit lets through: the less, the stricter it is. `None` for a list of patterns.
+pub(super) fn leniency(limit: &Value) -> Option<Quantity> {
+    let Some(text) = limit.as_str() else {
+        return Quantity::from_json(limit).ok();
+    };
+    match (text, text.parse::<Profile>().map(|profile| profile.level)) {
+        ("Deny", _) | (_, Ok(Level::Restricted)) => Some(Quantity::from(0)),
+        ("Warn", _) | (_, Ok(Level::Baseline)) => Some(Quantity::from(1)),
+        (_, Ok(Level::Privileged)) => Some(Quantity::from(2)),
+        _ => Quantity::parse(text).ok(),
+    }
 }
 
 /// What happens to a finding.

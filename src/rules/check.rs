@@ -152,6 +152,7 @@ pub const LIMITS: &[(&str, &str)] = &[
     ("RG506", "maxWorkersPerGroup"),
     ("RG507", "maxPodsPerJob"),
     ("RG601", "allowedImages"),
+    ("RG611", "podSecurity"),
 ];
 
 /// The check that no exemption waives, beside KubeRay's own: it guards the accounts that raygate trusts.

@@ -4,6 +4,7 @@ pub mod batch_scheduler;
 pub mod entrypoint;
 pub mod entrypoint_needs;
 pub mod entrypoint_shell;
+pub mod head_service;
 pub mod interactive_flyte;
 pub mod job_id;
 pub mod job_metadata;
@@ -36,6 +37,7 @@ pub static CHECKS: &[&Check] = &[
     &open_service::CHECK,
     &job_metadata::CHECK,
     &node_ip::CHECK,
+    &head_service::CHECK,
 ];
 
 /// Whether KubeRay's own submit command runs, and bash reads it: in a submitter of KubeRay 1.3 and later whose template
