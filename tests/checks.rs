@@ -341,6 +341,35 @@ fn the_fix_names_the_start_parameter() {
 }
 
 #[test]
+fn a_pod_below_the_level_is_told_the_field_and_the_control() {
+    let says = |level: &str, spec: Value, expected: &[&str]| {
+        let policy = json!({"limits": {"podSecurity": level}});
+        let head = json!({"headGroupSpec": {"template": {"spec": spec}}});
+        assert_says("RG611", (policy, json!({"spec": {"rayClusterSpec": head}})), expected);
+    };
+    says(
+        "baseline",
+        json!({
+            "hostPID": true,
+            "initContainers": [{"name": "setup", "image": "a", "securityContext": {"capabilities": {"add": ["SYS_ADMIN", "NET_RAW"]}}}],
+        }),
+        &[
+            "head, init container `setup`: capabilities.add has `SYS_ADMIN` and `NET_RAW`, which violates Pod Security `baseline` \
+             (control capabilities_baseline); remove them from capabilities.add",
+            "head: hostPID is true, which violates Pod Security `baseline` (control hostNamespaces); leave hostPID out",
+        ],
+    );
+    says(
+        "baseline:v1.30",
+        json!({"containers": [{"securityContext": {"seccompProfile": {"type": "Unconfined"}}}]}),
+        &[
+            "head: seccompProfile.type is `Unconfined`, which violates Pod Security `baseline:v1.30` (control seccompProfile_baseline); \
+             set seccompProfile.type to RuntimeDefault",
+        ],
+    );
+}
+
+#[test]
 fn one_claim_is_counted_in_the_singular() {
     let claims = |count: usize| {
         let claims: Vec<Value> = (0..count)

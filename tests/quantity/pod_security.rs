@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use raygate::k8s::path::Path;
-use raygate::k8s::pod_security::{Pod, Profile, Version};
+use raygate::k8s::pod_security::{Container, Pod, Version};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -39,74 +39,93 @@ const DEMANDS: [&str; 4] = [
     "seccompProfile_restricted",
 ];
 
+/// What the comparison met.
+#[derive(Default)]
+struct Met {
+    undecoded: usize,
+    admitted: usize,
+    violated: BTreeMap<String, usize>,
+    differences: Vec<String>,
+}
+
 #[test]
 fn pods_violate_what_the_api_server_says() {
+    /// Pods that are held in memory together.
+    const BATCH: usize = 10_000;
     let count = std::env::var("RAYGATE_PODS").map_or(20_000, |count| count.parse().expect("RAYGATE_PODS is a number"));
     let mut random = Random::new(5);
-    let asked: Vec<(String, Value)> = (0..count).map(|_| (profile(&mut random), pod(&mut random))).collect();
-    let texts: Vec<String> = asked
-        .iter()
-        .map(|(profile, pod)| {
-            let (level, version) = profile.split_once(':').unwrap();
-            json!({"level": level, "version": version, "pod": pod}).to_string()
-        })
-        .collect();
-    let Some(answers) = reference::answers::<Answer>("pod-security", &texts) else {
-        return;
-    };
-    let mut differences = Vec::new();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let (mut undecoded, mut admitted) = (0, 0);
-    for ((profile, pod), answer) in asked.iter().zip(answers) {
-        let parsed: Profile = profile.parse().unwrap();
-        let evaluated = Pod::of(pod, Path::ROOT);
-        let violations = evaluated.violations(parsed);
-        if !answer.decoded {
-            undecoded += 1;
-            continue;
-        }
-        let theirs = answer.violations.unwrap_or_default();
-        admitted += usize::from(theirs.is_empty());
-        let controls: BTreeSet<&str> = violations.iter().map(|violation| violation.control).collect();
-        let their_controls: BTreeSet<&str> = theirs.iter().map(|found| found.control.as_str()).collect();
-        if controls != their_controls {
-            differences.push(format!("{profile} {pod}: {controls:?}, Go {their_controls:?}"));
-            continue;
-        }
-        for Found { control, detail } in &theirs {
-            *seen.entry(control.clone()).or_default() += 1;
-            let ours = violations.iter().filter(|violation| violation.control == control);
-            let named: BTreeSet<&str> = ours
-                .filter_map(|violation| evaluated.containers[violation.container?].value["name"].as_str())
-                .filter(|name| !name.is_empty())
-                .collect();
-            // What no container sets is a violation of the pod here, and of the containers there.
-            let is_missing = detail.starts_with("pod or container");
-            let their_names: BTreeSet<&str> = evaluated
-                .containers
-                .iter()
-                .filter_map(|container| container.value["name"].as_str())
-                .filter(|name| !is_missing && !name.is_empty() && detail.contains(&format!("\"{name}\"")))
-                .collect();
-            if named != their_names {
-                differences.push(format!("{profile} {pod} {control}: {named:?}, Go: {detail}"));
-            }
-        }
-        for violation in &violations {
-            let is_there = violation.path.reaches(pod);
-            assert!(
-                is_there || DEMANDS.contains(&violation.control),
-                "{} leads nowhere in {pod}",
-                violation.path
-            );
+    let mut met = Met::default();
+    for _ in 0..usize::div_ceil(count, BATCH) {
+        let asked: Vec<(String, Value)> = (0..BATCH).map(|_| (profile(&mut random), pod(&mut random))).collect();
+        let texts: Vec<String> = asked
+            .iter()
+            .map(|(profile, pod)| {
+                let (level, version) = profile.split_once(':').unwrap();
+                json!({"level": level, "version": version, "pod": pod}).to_string()
+            })
+            .collect();
+        let Some(answers) = reference::answers::<Answer>("pod-security", &texts) else {
+            return;
+        };
+        for ((profile, pod), answer) in asked.iter().zip(answers) {
+            compare(profile, pod, answer, &mut met);
         }
     }
-    assert_none(&differences, count);
+    assert_none(&met.differences, count);
     // The generator is worth something only if it makes pods of each kind.
+    let admitted = met.admitted;
     assert!((count / 20..count / 2).contains(&admitted), "{admitted} are admitted");
-    assert!(undecoded < count / 10, "{undecoded} cannot be decoded");
-    assert_eq!(seen.len(), 19, "{seen:?}");
-    assert!(seen.values().all(|&seen| seen > count / 200), "{seen:?}");
+    assert!(met.undecoded < count / 10, "{} cannot be decoded", met.undecoded);
+    let violated = met.violated;
+    assert_eq!(violated.len(), 19, "{violated:?}");
+    assert!(violated.values().all(|&seen| seen > count / 200), "{violated:?}");
+}
+
+fn compare(profile: &str, pod: &Value, answer: Answer, met: &mut Met) {
+    let evaluated = Pod::of(pod, Path::ROOT);
+    let violations = evaluated.violations(profile.parse().unwrap());
+    if !answer.decoded {
+        met.undecoded += 1;
+        return;
+    }
+    let theirs = answer.violations.unwrap_or_default();
+    met.admitted += usize::from(theirs.is_empty());
+    let controls: BTreeSet<&str> = violations.iter().map(|violation| violation.control).collect();
+    let their_controls: BTreeSet<&str> = theirs.iter().map(|found| found.control.as_str()).collect();
+    if controls != their_controls {
+        let difference = format!("{profile} {pod}: {controls:?}, Go {their_controls:?}");
+        return met.differences.push(difference);
+    }
+    let name = |container: &Container<'_>| {
+        container.value["name"]
+            .as_str()
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+    };
+    for Found { control, detail } in theirs {
+        let ours = violations.iter().filter(|violation| violation.control == control);
+        let named: BTreeSet<String> = ours
+            .filter_map(|violation| name(&evaluated.containers[violation.container?]))
+            .collect();
+        // What no container sets is a violation of the pod here, and of the containers there.
+        let is_missing = detail.starts_with("pod or container");
+        let containers = evaluated.containers.iter().filter_map(name);
+        let their_names: BTreeSet<String> = containers
+            .filter(|name| !is_missing && detail.contains(&format!("\"{name}\"")))
+            .collect();
+        if named != their_names {
+            met.differences
+                .push(format!("{profile} {pod} {control}: {named:?}, Go: {detail}"));
+        }
+        *met.violated.entry(control).or_default() += 1;
+    }
+    for violation in &violations {
+        assert!(
+            violation.path.reaches(pod) || DEMANDS.contains(&violation.control),
+            "{} leads nowhere in {pod}",
+            violation.path
+        );
+    }
 }
 
 fn profile(random: &mut Random) -> String {

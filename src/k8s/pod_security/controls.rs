@@ -106,7 +106,7 @@ fn app_armor(pod: &Pod<'_>, _: Version, report: &mut Report<'_, '_>) {
         };
         let kind = text(profile, "type");
         if !is_confined(kind) {
-            let found = format!("the type of its AppArmor profile is {}", quoted(kind));
+            let found = format!("appArmorProfile.type is {}", quoted(kind));
             report.context(owner, ["appArmorProfile", "type"], found, FIX);
         }
     }
@@ -121,7 +121,7 @@ fn app_armor(pod: &Pod<'_>, _: Version, report: &mut Report<'_, '_>) {
         let profile = value.as_str().unwrap_or_default();
         if !profile.is_empty() && profile != "runtime/default" && !profile.starts_with("localhost/") {
             let path = report.pod.at.keys(["metadata", "annotations"]).name(key);
-            let found = format!("the annotation {} is {}", quoted(key), quoted(profile));
+            let found = format!("annotation {} is {}", quoted(key), quoted(profile));
             report.path(Owner::Pod, path, found, FIX);
         }
     }
@@ -187,7 +187,7 @@ fn host_paths(pod: &Pod<'_>, _: Version, report: &mut Report<'_, '_>) {
                 .then_key("volumes")
                 .then_index(index)
                 .then_key("hostPath");
-            let found = format!("the volume {} is a hostPath", quoted(text(volume, "name")));
+            let found = format!("volume {} is of the type hostPath", quoted(text(volume, "name")));
             report.path(Owner::Pod, path, found, "use an emptyDir or a PersistentVolumeClaim");
         }
     }
@@ -251,7 +251,7 @@ fn proc_mount(pod: &Pod<'_>, _: Version, report: &mut Report<'_, '_>) {
 }
 
 fn selinux(pod: &Pod<'_>, version: Version, report: &mut Report<'_, '_>) {
-    const FIX: &str = "leave it out";
+    const FIX: &str = "leave it out of seLinuxOptions";
     for (owner, context) in pod.contexts() {
         let Some(options) = field(context, "seLinuxOptions") else {
             continue;
@@ -267,7 +267,7 @@ fn selinux(pod: &Pod<'_>, version: Version, report: &mut Report<'_, '_>) {
             ("role", text(options, "role").is_empty()),
         ] {
             if !is_allowed {
-                let found = format!("the SELinux {key} is {}", quoted(text(options, key)));
+                let found = format!("seLinuxOptions.{key} is {}", quoted(text(options, key)));
                 report.context(owner, ["seLinuxOptions", key], found, FIX);
             }
         }
@@ -283,7 +283,7 @@ fn unconfined(context: &Value) -> Option<&str> {
 fn seccomp(pod: &Pod<'_>, _: Version, report: &mut Report<'_, '_>) {
     for (owner, context) in pod.contexts() {
         if let Some(kind) = unconfined(context) {
-            let found = format!("the type of its seccomp profile is {}", quoted(kind));
+            let found = format!("seccompProfile.type is {}", quoted(kind));
             let fix = "set seccompProfile.type to RuntimeDefault";
             report.context(owner, ["seccompProfile", "type"], found, fix);
         }
@@ -302,7 +302,7 @@ fn seccomp_set(pod: &Pod<'_>, version: Version, report: &mut Report<'_, '_>) {
     }
     seccomp(pod, version, report);
     if is_missing(pod, "seccompProfile") {
-        let found = "no seccomp profile is set".to_owned();
+        let found = "seccompProfile is not set".to_owned();
         let fix = "set seccompProfile.type to RuntimeDefault in the pod's securityContext";
         report.context(Owner::Pod, ["seccompProfile", "type"], found, fix);
     }
@@ -336,7 +336,7 @@ fn sysctls(pod: &Pod<'_>, version: Version, report: &mut Report<'_, '_>) {
                 .keys([CONTEXT, "sysctls"])
                 .then_index(index)
                 .then_key("name");
-            let found = format!("the sysctl {} is set", quoted(name));
+            let found = format!("sysctl {} is set", quoted(name));
             report.path(Owner::Pod, path, found, "remove it from sysctls");
         }
     }
@@ -375,7 +375,7 @@ fn kept_capabilities(pod: &Pod<'_>, _: Version, report: &mut Report<'_, '_>) {
         let capabilities = context.and_then(|context| field(context, "capabilities"));
         let dropped = capabilities.map_or(&[][..], |capabilities| items(capabilities, "drop"));
         if !dropped.iter().any(|name| name == "ALL") {
-            let found = "capabilities.drop does not have ALL".to_owned();
+            let found = "capabilities.drop lacks ALL".to_owned();
             report.context(owner, ["capabilities", "drop"], found, "set capabilities.drop to [ALL]");
         }
         if let Some(found) = context.and_then(|context| forbidden_capabilities(context, &["NET_BIND_SERVICE"])) {
@@ -393,7 +393,7 @@ fn volume_types(pod: &Pod<'_>, _: Version, report: &mut Report<'_, '_>) {
                 .then_key("volumes")
                 .then_index(index)
                 .then_key(key);
-            let found = format!("the volume {} is of the type {key}", quoted(text(volume, "name")));
+            let found = format!("volume {} is of the type {key}", quoted(text(volume, "name")));
             report.path(Owner::Pod, path, found, "use an emptyDir or a PersistentVolumeClaim");
         }
     }
@@ -437,7 +437,7 @@ pub fn restricted_source(volume: &Value) -> Option<&'static str> {
         "storageos",
     ];
     let has = |key: &&str| field(volume, key).is_some();
-    if ALLOWED.iter().any(|key| has(key)) {
+    if ALLOWED.iter().any(has) {
         return None;
     }
     OTHERS.into_iter().find(has)

@@ -75,7 +75,7 @@ fn a_violation_names_the_field() {
             "hostPorts spec.template.spec.containers[0].ports[0].hostPort Some(1) hostPort is 80",
             "allowPrivilegeEscalation spec.template.spec.containers[0].securityContext.allowPrivilegeEscalation Some(1) allowPrivilegeEscalation is not set",
             "capabilities_restricted spec.template.spec.initContainers[0].securityContext.capabilities.add Some(0) capabilities.add has `SYS_ADMIN`",
-            "capabilities_restricted spec.template.spec.containers[0].securityContext.capabilities.drop Some(1) capabilities.drop does not have ALL",
+            "capabilities_restricted spec.template.spec.containers[0].securityContext.capabilities.drop Some(1) capabilities.drop lacks ALL",
         ]
     );
 }

@@ -66,14 +66,14 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         return;
     };
     for pod in &job.pods {
-        violations(pod, profile, findings);
+        violations(job, pod, profile, findings);
     }
     if profile.level == Level::Restricted {
         without_context(job, profile, findings);
     }
 }
 
-fn violations(pod: &ray::Pod<'_>, profile: Profile, findings: &mut Findings) {
+fn violations(job: &RayJob<'_>, pod: &ray::Pod<'_>, profile: Profile, findings: &mut Findings) {
     // The collector's options have no security context.
     let containers: Vec<_> = pod
         .everywhere()
@@ -98,7 +98,7 @@ fn violations(pod: &ray::Pod<'_>, profile: Profile, findings: &mut Findings) {
             violation.found, violation.control
         );
         findings.push(
-            Finding::new(violation.path, message)
+            Finding::new(job.nearest(violation.path), message)
                 .fix(violation.fix)
                 .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
         );
