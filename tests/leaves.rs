@@ -472,6 +472,13 @@ fn limits() -> Vec<(&'static str, Value, Value, See, See, Value)> {
             json!({}),
         ),
         denied("unknownDevices", json!("Deny"), json!("Warn"), "Deny RG321", claims),
+        denied(
+            "podSecurity",
+            json!("baseline"),
+            json!("privileged"),
+            "Deny RG611",
+            below(HEAD, json!({"template": {"spec": {"hostPID": true}}})),
+        ),
     ]
 }
 
