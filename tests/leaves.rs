@@ -488,6 +488,13 @@ fn limits() -> Vec<(&'static str, Value, Value, See, See, Value)> {
             "Deny RG722",
             json!({"spec": {"clusterSelector": {"ray.io/cluster": "shared"}}}),
         ),
+        denied(
+            "podSecurity",
+            json!("baseline"),
+            json!("privileged"),
+            "Deny RG611",
+            below(HEAD, json!({"template": {"spec": {"hostPID": true}}})),
+        ),
     ]
 }
 
