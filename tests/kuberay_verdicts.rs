@@ -55,9 +55,7 @@ fn objects_are_judged_as_kuberay_1_7_judges_them() {
         let Some(verdicts) = verdicts(kind) else { return };
         let (mut wrong, mut count) = (Vec::new(), 0);
         for (object, theirs) in &verdicts {
-            let Some(ours) = judged::denied(&bundle, object) else {
-                continue;
-            };
+            let ours = judged::denied(&bundle, object);
             count += 1;
             let is_missed = theirs.as_ref().is_some_and(|error| error.contains("!!binary"));
             if ours.is_empty() == theirs.is_some() && !is_missed {

@@ -17,6 +17,7 @@ use raygate::engine::{Bundle, How, Operation, Outcome, Request, Verdict, admit};
 use raygate::policy::load::Source;
 use raygate::policy::schema::{DOCUMENTS, Field, Kind};
 use raygate::ray::defaults;
+use raygate::ray::kind::RAY_CLUSTER;
 use raygate::rules::check;
 use raygate::suite::merge;
 use raygate::yaml::{self, Limits, Reading};
@@ -58,6 +59,8 @@ struct Entry {
     object: Value,
     /// What stands in the place of the leaf where a document without it would be broken.
     instead: Option<Value>,
+    /// Whether the request is an edit of a RayCluster that runs, not the creation of a RayJob.
+    edits_cluster: bool,
     see: See,
 }
 
@@ -68,8 +71,14 @@ impl Entry {
             documents: vec![(kind, spec)],
             object: json!({}),
             instead: None,
+            edits_cluster: false,
             see,
         }
+    }
+
+    fn edits_a_cluster(mut self) -> Entry {
+        self.edits_cluster = true;
+        self
     }
 
     fn beside(mut self, kind: &'static str, spec: Value) -> Entry {
@@ -472,6 +481,20 @@ fn limits() -> Vec<(&'static str, Value, Value, See, See, Value)> {
             json!({}),
         ),
         denied("unknownDevices", json!("Deny"), json!("Warn"), "Deny RG321", claims),
+        denied(
+            "clusterSelector",
+            json!("Forbid"),
+            json!("Allow"),
+            "Deny RG722",
+            json!({"spec": {"clusterSelector": {"ray.io/cluster": "shared"}}}),
+        ),
+        denied(
+            "podSecurity",
+            json!("baseline"),
+            json!("privileged"),
+            "Deny RG611",
+            below(HEAD, json!({"template": {"spec": {"hostPID": true}}})),
+        ),
     ]
 }
 
@@ -508,6 +531,7 @@ fn entries() -> Vec<Entry> {
         ("tasks", "other", "train"),
         ("namespaces", "other", "ml-production"),
         ("users", "other", "flyte"),
+        ("kinds", "RayCluster", "RayJob"),
     ] {
         let settings = json!({"defaults": deadline()});
         let with = |spec: Value| {
@@ -531,8 +555,8 @@ fn entries() -> Vec<Entry> {
             .instead(json!([missed]))
             .beside("Platform", flyte()),
         ]);
-        let matches = if key == "projects" {
-            json!({"projects": [missed], "namespaces": ["ml-production"]})
+        let matches = if ["projects", "kinds"].contains(&key) {
+            json!({key: [missed], "namespaces": ["ml-production"]})
         } else {
             json!({key: [missed]})
         };
@@ -560,6 +584,15 @@ fn entries() -> Vec<Entry> {
         )
         .instead(json!("job.gpus > 0")),
         policy("description", json!({"description": "a"}), See::Digest),
+        policy(
+            "roll",
+            json!({"roll": true, "defaults": {"head": {"labels": {"example.com/a": "ours"}}}}),
+            See::At(
+                "/spec/headGroupSpec/template/metadata/labels/example.com~1a".to_owned(),
+                json!("ours"),
+            ),
+        )
+        .edits_a_cluster(),
         policy("mode", json!({"mode": "Preview", "defaults": deadline()}), See::Preview),
         policy("priority", json!({"priority": 10, "defaults": deadline()}), set.clone()).beside(
             "RayPolicy",
@@ -792,7 +825,14 @@ fn see(entry: &Entry, with: bool) -> Seen {
     let bundle = bundle(&documents, &format!("{} ({with})", entry.leaf));
     let mut object = base();
     merge(&mut object, entry.object.clone());
-    let request = request(object);
+    let mut request = request(object);
+    if entry.edits_cluster {
+        let old = RAY_CLUSTER.from_job(&request.object);
+        request.object = old.clone();
+        request.object["metadata"]["annotations"] = json!({"example.com/edited": "true"});
+        request.old = Some(old);
+        request.operation = Operation::Update;
+    }
     let outcome = admit(&bundle, request.clone(), How::Both);
     Seen {
         bundle,

@@ -96,6 +96,8 @@ pub enum Form {
     Gate,
     /// An injector's name.
     Injector,
+    /// A level of the Pod Security Standards, and a version: `restricted:v1.34`.
+    PodSecurity,
 }
 
 /// The API version of every policy document.
@@ -931,6 +933,14 @@ pub static LIMITS: &[Field] = &[
          set. The default is `Warn`.",
         "Deny",
     ),
+    field(
+        "podSecurity",
+        Kind::Text(Form::PodSecurity),
+        "The level of Kubernetes' Pod Security Standards that every pod must meet: `restricted`, `baseline` or \
+         `privileged`. A version pins the rules of a Kubernetes release: `restricted:v1.34`. Without one, raygate uses the \
+         newest rules that it has.",
+        "restricted",
+    ),
 ];
 
 impl Kind {
@@ -942,6 +952,7 @@ impl Kind {
             Kind::Int(least, most) => format!("whole number from {least} to {most}"),
             Kind::Text(Form::Glob) => "pattern with * and ?".to_owned(),
             Kind::Text(Form::ImagePattern) => "image pattern".to_owned(),
+            Kind::Text(Form::PodSecurity) => "Pod Security level".to_owned(),
             Kind::Text(_) => "text".to_owned(),
             Kind::Quantity => "quantity".to_owned(),
             Kind::Size => "quantity, or 1% to 100%".to_owned(),

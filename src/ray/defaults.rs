@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::kind::Kind;
+use super::kind::{Kind, RAY_SERVICE};
 use super::workload::K8S_JOB_MODE;
 
 /// Puts the CRD's defaults into a Ray object where its fields are absent.
@@ -20,6 +20,12 @@ pub fn apply(object: &mut Value) {
                 ("ttlSecondsAfterFinished", json!(0)),
             ],
         );
+    }
+    let options = kind
+        .is(&RAY_SERVICE)
+        .then(|| object.pointer_mut("/spec/upgradeStrategy/clusterUpgradeOptions"));
+    if let Some(options) = options.flatten().and_then(Value::as_object_mut) {
+        fill(options, &[("maxSurgePercent", json!(100))]);
     }
     let groups = kind.groups_mut(object);
     for group in groups.into_iter().flatten().filter_map(Value::as_object_mut) {

@@ -9,7 +9,7 @@ use crate::diag::shorten;
 use crate::k8s::json::{child, items, text};
 use crate::k8s::names::LABEL_MAX;
 
-use super::kind::RAY_CLUSTER;
+use super::kind::{RAY_CLUSTER, RAY_JOB};
 use super::pod::{Pod, Role};
 use super::workload::Workload;
 
@@ -85,6 +85,11 @@ pub fn made_by_flyte(job: &Workload<'_>) -> bool {
         || ["project", "domain", "task-name"]
             .iter()
             .all(|key| label(job, key).is_some())
+}
+
+/// Whether a Flyte task may be behind the object. A RayJob may be a copy of one that Flyte made.
+pub fn may_have_made(job: &Workload<'_>) -> bool {
+    job.kind.is(&RAY_JOB) || job.kind.is(&RAY_CLUSTER) && made_by_flyte(job)
 }
 
 /// A label of an object; of a RayCluster that lacks it, that of the head's pod template.

@@ -3,6 +3,7 @@
 
 use jiff::tz::TimeZoneDatabase;
 
+use crate::diag::suggest;
 use crate::k8s::duration;
 
 /// Set in a field of a [`Schedule`] that was written as `*` or `?`.
@@ -229,6 +230,15 @@ pub fn is_zone(name: &str) -> bool {
     };
     let zone = TimeZoneDatabase::bundled().get(&name);
     zone.is_ok_and(|zone| zone.iana_name() == Some(&name))
+}
+
+/// The time zone that a misspelt name probably means.
+pub fn nearest_zone(name: &str) -> Option<String> {
+    let zones: Vec<String> = TimeZoneDatabase::bundled()
+        .available()
+        .map(|zone| zone.to_string())
+        .collect();
+    suggest(name, zones.iter().map(String::as_str)).map(str::to_owned)
 }
 
 /// Whether KubeRay takes a text as the annotation `ray.io/initializing-timeout`: a positive duration of Go, a positive number

@@ -107,6 +107,11 @@ pub static GATES: &[Gate] = &[
         on_since: None,
     },
     Gate {
+        name: "RayCronJob",
+        since: KubeRay::V1_6,
+        on_since: None,
+    },
+    Gate {
         name: "RayJobDeletionPolicy",
         since: KubeRay::V1_3,
         on_since: Some(KubeRay::V1_6),
@@ -115,6 +120,11 @@ pub static GATES: &[Gate] = &[
         name: "RayMultiHostIndexing",
         since: KubeRay::V1_5,
         on_since: Some(KubeRay::V1_6),
+    },
+    Gate {
+        name: "RayServiceIncrementalUpgrade",
+        since: KubeRay::V1_5,
+        on_since: Some(KubeRay::V1_7),
     },
     Gate {
         name: "SidecarSubmitterRestart",

@@ -1,7 +1,7 @@
 //! What raygate says of an object, next to what KubeRay says of it.
 
 use raygate::engine::admit::answer_as_is;
-use raygate::engine::{Bundle, Operation, Request};
+use raygate::engine::{Bundle, Judged, Operation, Request};
 use raygate::policy::PolicySet;
 use raygate::policy::settings::Action;
 use raygate::ray::KubeRay;
@@ -17,15 +17,8 @@ pub fn bundle(kuberay: KubeRay) -> Bundle {
     Bundle::new(set)
 }
 
-/// The rules of KubeRay's that an object breaks; `None` for a kind that raygate does not judge yet.
-pub fn denied(bundle: &Bundle, object: &Value) -> Option<Vec<String>> {
-    match object["kind"].as_str() {
-        Some("RayJob") => Some(denied_job(bundle, object)),
-        _ => None,
-    }
-}
-
-fn denied_job(bundle: &Bundle, object: &Value) -> Vec<String> {
+/// The rules of KubeRay's validators that an object breaks.
+pub fn denied(bundle: &Bundle, object: &Value) -> Vec<String> {
     let request = Request {
         operation: Operation::Create,
         namespace: "team-a".to_owned(),
@@ -35,10 +28,21 @@ fn denied_job(bundle: &Bundle, object: &Value) -> Vec<String> {
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     let outcome = answer_as_is(bundle, request);
-    let denied = outcome.findings.iter().filter(|judged| judged.action == Action::Deny);
-    // RG181 rejects an `upgradeStrategy`: the RayJob passes KubeRay's validators, and those of the RayCluster then reject it.
-    denied
-        .filter(|judged| judged.code().starts_with("RG1") && judged.code() != "RG181")
+    let kuberay = bundle.platform().kuberay;
+    let is_theirs = |judged: &&Judged| match judged.code() {
+        // KubeRay's validators accept the object, and reject the RayCluster or the RayJobs that KubeRay makes from it.
+        "RG181" => false,
+        "RG102" if object["kind"] == "RayCronJob" => false,
+        "RG101" if object["kind"] == "RayCronJob" && kuberay < KubeRay::V1_7 => false,
+        // KubeRay's validators run only if the feature gate is on.
+        "RG196" => false,
+        // It warns, because nobody can correct a status.
+        "RG182" => true,
+        code => code.starts_with("RG1") && judged.action == Action::Deny,
+    };
+    let findings = outcome.findings.iter();
+    findings
+        .filter(is_theirs)
         .map(|judged| format!("{} {}", judged.code(), judged.finding.message))
         .collect()
 }

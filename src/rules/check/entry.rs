@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::policy::Origin;
 use crate::policy::settings::Action;
-use crate::ray::{Kinds, KubeRay, Workload};
+use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::Cx;
 use crate::rules::finding::Findings;
 
@@ -86,8 +86,16 @@ impl Versions {
 impl Check {
     /// Looks at an object, if the check is for its kind.
     pub fn look(&self, cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-        if self.kinds.include(job.kind) {
-            (self.run)(cx, job, findings);
+        if !self.kinds.include(job.kind) {
+            return;
+        }
+        let others = findings.len();
+        (self.run)(cx, job, findings);
+        if !flyte::may_have_made(job) {
+            findings
+                .iter_mut()
+                .skip(others)
+                .for_each(|finding| finding.flyte = None);
         }
     }
 

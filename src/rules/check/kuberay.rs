@@ -19,13 +19,16 @@
 
 pub mod autoscaler;
 pub mod cluster;
+pub mod cron_job;
 pub mod deletion;
 pub mod fault_tolerance;
 mod fields;
 pub mod groups;
 pub mod job;
+pub mod name;
 pub mod ray_version;
 pub mod security;
+pub mod service;
 pub mod submission;
 
 use crate::rules::Check;
@@ -34,8 +37,8 @@ use fields::{CLUSTER_RULES, DELETION_GATE, head_container, head_variable, positi
 
 /// The family, in the order of its codes.
 pub static CHECKS: &[&Check] = &[
-    &job::name_too_long::CHECK,
-    &job::name_not_a_label::CHECK,
+    &name::too_long::CHECK,
+    &name::not_a_label::CHECK,
     &job::suspended_without_shutdown::CHECK,
     &job::negative_ttl::CHECK,
     &job::ttl_without_shutdown::CHECK,
@@ -100,8 +103,25 @@ pub static CHECKS: &[&Check] = &[
     &security::kubernetes_token_options::CHECK,
     &security::network_policy::CHECK,
     &security::tls::CHECK,
+    &cluster::upgrade_type::CHECK,
+    &cluster::upgrade_of_a_child::CHECK,
+    &service::initializing_timeout::CHECK,
+    &service::head_service_name::CHECK,
+    &service::upgrade_type::CHECK,
+    &service::deletion_delay::CHECK,
+    &service::upgrade_without_autoscaler::CHECK,
     &cluster::upgrade_strategy::CHECK,
     &cluster::suspending_and_suspended::CHECK,
     &autoscaler::restarting_workers_v1::CHECK,
     &groups::object_store::CHECK,
+    &service::upgrade_options::CHECK,
+    &service::step_above_surge::CHECK,
+    &cron_job::schedule::CHECK,
+    &cron_job::schedule_zone::CHECK,
+    &cron_job::time_zone::CHECK,
+    &cron_job::never::CHECK,
+    &cron_job::too_often::CHECK,
+    &service::upgrade_without_type::CHECK,
+    &cron_job::gate_off::CHECK,
+    &service::upgrade_gate_off::CHECK,
 ];

@@ -1,9 +1,7 @@
-//! Rules on the RayJob itself: its name, times, suspension, retries and runtime environment, and the cluster that it
-//! selects (KubeRay 1.6, `validation.go`, `ValidateRayJobMetadata` and `ValidateRayJobSpec`).
+//! Rules on the RayJob itself: its times, suspension, retries and runtime environment, and the cluster that it
+//! selects (KubeRay 1.6, `validation.go`, `ValidateRayJobSpec`).
 
 pub mod active_deadline;
-pub mod name_not_a_label;
-pub mod name_too_long;
 pub mod negative_retries;
 pub mod negative_ttl;
 pub mod no_cluster;
@@ -17,9 +15,6 @@ pub mod ttl_without_shutdown;
 
 use crate::ray::Workload;
 use crate::rules::{Finding, Findings};
-
-/// The longest name in bytes, so that the cluster's and its Service's names fit.
-const LONGEST: usize = 47;
 
 fn below(job: &Workload<'_>, key: &'static str, least: i64, findings: &mut Findings, flyte: Option<&str>) {
     let Some(seen) = job.number(key).filter(|seen| *seen < least) else {

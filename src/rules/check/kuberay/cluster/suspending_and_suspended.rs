@@ -1,9 +1,10 @@
-//! Finds a RayJob whose copy of its cluster's status has both conditions, `RayClusterSuspending` and
+//! Finds a RayCluster, or a RayJob with a copy of its cluster's status, that has both conditions, `RayClusterSuspending` and
 //! `RayClusterSuspended`.
 
-use crate::k8s::json::{given, items, text};
+use crate::k8s::json::{below, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
+use crate::ray::kind::RAY_JOB;
 use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -16,7 +17,7 @@ pub const CHECK: Check = Check {
     title: "the cluster is both suspending and suspended",
     action: Action::Warn,
     fixes: false,
-    kinds: Kinds::Only(&["RayJob"]),
+    kinds: Kinds::Only(&["RayJob", "RayCluster"]),
     versions: Versions::since(KubeRay::V1_3),
     page: include_str!("suspending_and_suspended.md"),
     evidence: &[validation(&[27])],
@@ -24,11 +25,14 @@ pub const CHECK: Check = Check {
 };
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-    let Some(cluster) = given(job.object, "status").and_then(|status| given(status, "rayClusterStatus")) else {
-        return;
+    let (keys, name): (&[&'static str], _) = if job.kind.is(&RAY_JOB) {
+        (&["status", "rayClusterStatus", "conditions"], "RayJob")
+    } else {
+        (&["status", "conditions"], "RayCluster")
     };
+    let conditions = below(job.object, keys).as_array().map_or(&[][..], Vec::as_slice);
     let holds = |kind: &str| {
-        items(cluster, "conditions")
+        conditions
             .iter()
             .find(|condition| text(condition, "type") == Some(kind))
             .is_some_and(|condition| text(condition, "status") == Some("True"))
@@ -36,10 +40,10 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if !job.selects_cluster() && holds("RayClusterSuspending") && holds("RayClusterSuspended") {
         findings.push(
             Finding::new(
-                Path::of(["status", "rayClusterStatus", "conditions"]),
+                Path::from_keys(keys),
                 "the cluster is both suspending and suspended, KubeRay leaves it alone",
             )
-            .fix("delete the RayJob and create it anew"),
+            .fix(format!("delete the {name} and create it anew")),
         );
     }
 }

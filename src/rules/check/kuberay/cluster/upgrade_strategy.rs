@@ -12,7 +12,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG181",
-    title: "an upgrade strategy in a RayJob",
+    title: "upgradeStrategy in a cluster spec is for standalone RayClusters",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Only(&["RayJob", "RayService", "RayCronJob"]),
@@ -31,11 +31,13 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             Finding::new(
                 job.cluster_path("upgradeStrategy").key("type"),
                 format!(
-                    "upgradeStrategy {} in a RayJob, its cluster never starts",
-                    quoted(&flyte::shown(kind))
+                    "upgradeStrategy {} in {} of a {}, its cluster never starts",
+                    quoted(&flyte::shown(kind)),
+                    job.kind.cluster_field(),
+                    job.kind.name
                 ),
             )
-            .fix("remove upgradeStrategy"),
+            .fix(format!("remove upgradeStrategy from {}", job.kind.cluster_field())),
         );
     }
 }

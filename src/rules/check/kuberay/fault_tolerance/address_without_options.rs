@@ -24,7 +24,7 @@ pub const CHECK: Check = Check {
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let is_on = job
-        .annotation(ENABLED)
+        .cluster_annotation(ENABLED)
         .is_some_and(|value| value.eq_ignore_ascii_case("true"));
     if is_on || options(job).is_some() {
         return;

@@ -11,13 +11,13 @@ use super::{AUTH, auth, is_by_kubernetes};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG129",
-    title: "Kubernetes tokens in a RayJob",
+    title: "enableK8sTokenAuth is supported in a RayCluster only",
     action: Action::Deny,
     fixes: false,
-    kinds: Kinds::Jobs,
+    kinds: Kinds::Only(&["RayJob", "RayService", "RayCronJob"]),
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("kubernetes_tokens.md"),
-    evidence: &[validation(&[607])],
+    evidence: &[validation(&[607, 682])],
     run,
 };
 
@@ -26,7 +26,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         findings.push(
             Finding::new(
                 job.cluster_path(AUTH).then_key("enableK8sTokenAuth"),
-                "enableK8sTokenAuth in a RayJob, KubeRay refuses that",
+                format!("enableK8sTokenAuth in a {}, KubeRay refuses that", job.kind.name),
             )
             .fix("remove enableK8sTokenAuth"),
         );
