@@ -677,6 +677,7 @@ fn of_platform() -> Vec<Entry> {
             See::Finding("Deny RG610"),
         )
         .on(account.clone()),
+        platform("preview", json!({"preview": ["RayJob"]}), See::Preview),
         platform(
             "queue.controllers",
             json!({"queue": {"controllers": [own]}}),

@@ -199,6 +199,12 @@ static PLATFORM: &[Field] = &[
         "The kinds of accelerators of this platform, under names of your choice.",
         "{a100: {resource: nvidia.com/gpu}}",
     ),
+    field(
+        "preview",
+        RAY_KIND_LIST,
+        "Kinds of Ray objects in Preview: raygate reports what it would do, and neither changes nor denies these objects.",
+        "[RayCluster, RayService]",
+    ),
 ];
 
 static KUBERAY: &[Field] = &[
@@ -498,14 +504,17 @@ const USERS: Field = field(
     "[\"system:serviceaccount:ci:*\"]",
 );
 
+/// A list of kinds of Ray objects.
+const RAY_KIND_LIST: Kind = Kind::List(&Kind::OneOf(&[
+    ("RayJob", "a cluster and a job that runs on it"),
+    ("RayCluster", "a cluster alone"),
+    ("RayService", "a cluster that serves applications"),
+    ("RayCronJob", "a schedule and a template for RayJobs"),
+]));
+
 const RAY_KINDS: Field = field(
     "kinds",
-    Kind::List(&Kind::OneOf(&[
-        ("RayJob", "a cluster and a job that runs on it"),
-        ("RayCluster", "a cluster alone"),
-        ("RayService", "a cluster that serves applications"),
-        ("RayCronJob", "a schedule and a template for RayJobs"),
-    ])),
+    RAY_KIND_LIST,
     "Kinds of Ray objects. Without it, every kind. A RayJob that KubeRay creates for a RayCronJob is a RayJob.",
     "[RayJob, RayCluster]",
 );

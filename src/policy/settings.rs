@@ -306,6 +306,8 @@ pub struct PlatformSpec {
     pub queue: QueueSpec,
     /// The kinds of accelerators, by name.
     pub accelerators: BTreeMap<String, Accelerator>,
+    /// The names of the kinds of Ray objects in Preview.
+    pub preview: Vec<String>,
 }
 
 /// The installed KubeRay.
