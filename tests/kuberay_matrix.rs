@@ -15,11 +15,11 @@ use std::collections::BTreeSet;
 use raygate::engine::admit::answer_as_is;
 use raygate::engine::{Bundle, Operation, Request};
 use raygate::policy::PolicySet;
-use raygate::ray::KubeRay;
+use raygate::ray::{KubeRay, kind};
 use raygate::rules::check;
 use serde_json::{Value, json};
 
-/// The codes of KubeRay's own rules that a RayJob breaks under a release, with these feature gates set.
+/// The codes of KubeRay's own rules that an object breaks under a release, with these feature gates set.
 fn broken(kuberay: KubeRay, gates: &[(&str, bool)], object: &Value) -> BTreeSet<&'static str> {
     let mut set = PolicySet::default();
     set.platform.kuberay = kuberay;
@@ -124,7 +124,22 @@ fn rules(rules: Value, changes: Value) -> Value {
     object
 }
 
-/// A rule of KubeRay's: the releases that have it, first and last, the gate that decides, and a job that breaks it.
+/// An object of another kind that breaks nothing, with these changes.
+fn of_kind(name: &str, changes: Value) -> Value {
+    let mut object = kind::named(name).expect("a kind").from_job(&job(json!({})));
+    merge(&mut object, changes);
+    object
+}
+
+/// A RayService with upgrades in steps.
+fn upgraded(options: Value) -> Value {
+    let strategy = json!({"type": "NewClusterWithIncrementalUpgrade", "clusterUpgradeOptions": options});
+    let changes = json!({"rayClusterConfig": {"enableInTreeAutoscaling": true}, "upgradeStrategy": strategy});
+    of_kind("RayService", json!({"spec": changes}))
+}
+
+/// A rule of KubeRay's: the releases that have it, first and last, the gate that decides, and an object that breaks
+/// it.
 struct Row {
     code: &'static str,
     since: u8,
@@ -161,6 +176,8 @@ const EMBEDDED: &str = "GCSFaultToleranceEmbeddedStorage";
 const HISTORY: &str = "RayClusterHistoryServer";
 const NETWORK: &str = "RayClusterNetworkPolicy";
 const TLS: &str = "RayClusterMTLS";
+const INCREMENTAL: &str = "RayServiceIncrementalUpgrade";
+const CRON: &str = "RayCronJob";
 
 fn table() -> Vec<Row> {
     let selector = json!({"ray.io/cluster": "shared"});
@@ -183,6 +200,16 @@ fn table() -> Vec<Row> {
     let collector = json!({"image": "c", "env": [{"name": "STORAGE_BACKEND", "value": "local"}]});
     vec![
         row("RG101", 4, job(json!({"metadata": {"name": "a".repeat(48)}}))),
+        row(
+            "RG101",
+            4,
+            of_kind("RayCluster", json!({"metadata": {"name": "a".repeat(54)}})),
+        ),
+        row(
+            "RG101",
+            4,
+            of_kind("RayService", json!({"metadata": {"name": "a".repeat(48)}})),
+        ),
         row("RG102", 4, job(json!({"metadata": {"name": "7-train"}}))),
         row(
             "RG103",
@@ -394,6 +421,58 @@ fn table() -> Vec<Row> {
             head_variable("RAY_USE_TLS", "1", json!({"tlsOptions": {"enabled": true}})),
         ),
         row("RG172", 7, cluster(json!({"tlsOptions": {}}))).gate(TLS, false),
+        row(
+            "RG173",
+            6,
+            of_kind("RayCluster", json!({"spec": {"upgradeStrategy": {"type": "Rolling"}}})),
+        ),
+        row(
+            "RG174",
+            6,
+            of_kind(
+                "RayCluster",
+                json!({
+                    "metadata": {"labels": {"ray.io/originated-from-crd": "RayJob"}},
+                    "spec": {"upgradeStrategy": {"type": "None"}},
+                }),
+            ),
+        ),
+        row(
+            "RG175",
+            5,
+            of_kind(
+                "RayService",
+                json!({"metadata": {"annotations": {"ray.io/initializing-timeout": "5 minutes"}}}),
+            ),
+        ),
+        row(
+            "RG176",
+            3,
+            of_kind(
+                "RayService",
+                json!({"spec": {"rayClusterConfig": {"headGroupSpec": {"headService": {"metadata": {"name": "a"}}}}}}),
+            ),
+        ),
+        row(
+            "RG177",
+            3,
+            of_kind("RayService", json!({"spec": {"upgradeStrategy": {"type": "none"}}})),
+        ),
+        row("RG177", 3, upgraded(json!({}))).until(4),
+        row(
+            "RG178",
+            5,
+            of_kind("RayService", json!({"spec": {"rayClusterDeletionDelaySeconds": -1}})),
+        ),
+        row(
+            "RG179",
+            5,
+            of_kind(
+                "RayService",
+                json!({"spec": {"upgradeStrategy": {"type": "NewClusterWithIncrementalUpgrade"}}}),
+            ),
+        )
+        .gate(INCREMENTAL, true),
         row("RG181", 6, cluster(json!({"upgradeStrategy": {"type": "Recreate"}}))),
         row("RG182", 3, {
             let on = |kind: &str| json!({"type": kind, "status": "True"});
@@ -411,12 +490,53 @@ fn table() -> Vec<Row> {
             head(json!({"rayStartParams": {"object-store-memory": "1Gi"}})),
         )
         .until(1),
+        row("RG187", 5, upgraded(json!({"maxSurgePercent": 101}))).gate(INCREMENTAL, true),
+        row(
+            "RG188",
+            7,
+            upgraded(json!({"maxSurgePercent": 10, "stepSizePercent": 20})),
+        )
+        .gate(INCREMENTAL, true),
+        row(
+            "RG189",
+            6,
+            of_kind("RayCronJob", json!({"spec": {"schedule": "daily"}})),
+        ),
+        row(
+            "RG190",
+            7,
+            of_kind("RayCronJob", json!({"spec": {"schedule": "TZ=UTC 0 3 * * *"}})),
+        ),
+        row(
+            "RG191",
+            6,
+            of_kind("RayCronJob", json!({"spec": {"timeZone": "europe/berlin"}})),
+        ),
+        row(
+            "RG192",
+            6,
+            of_kind("RayCronJob", json!({"spec": {"schedule": "0 0 30 2 *"}})),
+        ),
+        row(
+            "RG194",
+            7,
+            of_kind("RayCronJob", json!({"spec": {"schedule": "@every 30s"}})),
+        ),
+        row(
+            "RG195",
+            5,
+            of_kind("RayService", json!({"spec": {"upgradeStrategy": {}}})),
+        )
+        .until(6)
+        .gate(INCREMENTAL, true),
+        row("RG196", 6, of_kind("RayCronJob", json!({}))).gate(CRON, false),
+        row("RG197", 5, upgraded(json!({}))).gate(INCREMENTAL, false),
     ]
 }
 
-/// Whether a gate is on where nothing is set: since 1.6 the deletion policy is.
+/// Whether a gate is on where nothing is set: the deletion policy since 1.6, upgrades in steps since 1.7.
 fn on_by_default(gate: &str, minor: u8) -> bool {
-    gate == DELETION && minor >= 6
+    gate == DELETION && minor >= 6 || gate == INCREMENTAL && minor >= 7
 }
 
 #[test]
@@ -450,13 +570,14 @@ fn the_table_has_every_rule() {
 }
 
 #[test]
-fn a_job_that_breaks_nothing_is_never_refused() {
+fn an_object_that_breaks_nothing_is_never_refused() {
     let group = group(json!({}), json!({}));
-    for object in [job(json!({})), group] {
+    let others = ["RayCluster", "RayService", "RayCronJob"].map(|name| of_kind(name, json!({})));
+    for object in [job(json!({})), group].into_iter().chain(others) {
         for minor in 1..=7 {
             for on in [false, true] {
                 assert_eq!(
-                    broken(release(minor), &[(DELETION, on)], &object),
+                    broken(release(minor), &[(DELETION, on), (CRON, true)], &object),
                     BTreeSet::new(),
                     "1.{minor}"
                 );

@@ -37,8 +37,8 @@ pub struct Trace<'b> {
     pub saw: BTreeMap<Arc<str>, String>,
     /// The codes of the rules whose `when` is true nowhere in the completed object.
     pub resting: BTreeSet<Arc<str>>,
-    /// The checks of other releases and gates of KubeRay.
-    pub other_releases: Vec<&'static Check>,
+    /// The checks of other kinds, releases and gates of KubeRay.
+    pub not_asked: Vec<&'static Check>,
     /// The checks whose findings the policies ignore.
     pub ignored: Vec<&'static Check>,
 }
@@ -110,8 +110,8 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
         .filter(|injector| !outcome.changes.iter().any(|change| change.by == injector.name))
         .map(|injector| (injector, idle(injector, &cx, &job)))
         .collect();
-    let (known, other_releases): (Vec<_>, Vec<_>) =
-        check::all().partition(|check| check.versions.hold(bundle.platform()));
+    let (known, not_asked): (Vec<_>, Vec<_>) =
+        check::all().partition(|check| check.versions.hold(bundle.platform()) && check.kinds.include(job.kind));
     let ignored = known
         .into_iter()
         .filter(|check| compiled.action(check) == Action::Ignore)
@@ -123,7 +123,7 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
         saw,
         resting,
         idle,
-        other_releases,
+        not_asked,
         ignored,
         outcome,
         compiled: Arc::clone(&compiled),

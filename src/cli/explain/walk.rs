@@ -362,7 +362,8 @@ fn checks(trace: &Trace<'_>, bundle: &Bundle) -> Rows {
     }
     let mut quiet: BTreeMap<&str, usize> = BTreeMap::new();
     for (check, _) in &trace.compiled.checks {
-        if !found(check.code) {
+        let is_asked = trace.not_asked.iter().all(|other| other.code != check.code);
+        if is_asked && !found(check.code) {
             *quiet.entry(check.code.get(..3).unwrap_or(check.code)).or_default() += 1;
         }
     }
@@ -371,8 +372,8 @@ fn checks(trace: &Trace<'_>, bundle: &Bundle) -> Rows {
         .map(|(family, count)| format!("{count} of {family}xx"))
         .collect();
     rows.add("nothing found", listed(&quiet), "");
-    if !trace.other_releases.is_empty() {
-        let what = format!("{} checks of other releases and gates", trace.other_releases.len());
+    if !trace.not_asked.is_empty() {
+        let what = format!("{} checks of other kinds, releases and gates", trace.not_asked.len());
         rows.add(
             "not asked",
             what,
