@@ -2,7 +2,6 @@
 
 pub mod codes;
 pub mod denial;
-pub mod json;
 pub mod response;
 pub mod review;
 mod wire;
@@ -224,7 +223,13 @@ fn too_many_values(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, rec
     }
 }
 
-fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Request, mut record: Record) -> Answer {
+fn decide(
+    bundle: &Bundle,
+    endpoint: Endpoint,
+    review: &Review<'_>,
+    request: Request<'_>,
+    mut record: Record,
+) -> Answer {
     match endpoint {
         Endpoint::Mutate => {
             let outcome = admit::answer_mutate(bundle, request);
@@ -244,7 +249,8 @@ fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Req
         Endpoint::Validate => {
             let creates = request.operation == Operation::Create;
             if creates && !review.is_dry_run() {
-                record.gpus = facts::gpus(&RayJob::of(&request.object), &bundle.platform().devices()).unsigned_abs();
+                record.gpus =
+                    facts::gpus(&RayJob::of(request.object.root()), &bundle.platform().devices()).unsigned_abs();
             }
             let outcome = admit::answer_validate(bundle, request);
             record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));

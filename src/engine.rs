@@ -22,8 +22,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
-use serde_json::Value;
 
+use crate::json::{Json, Tree};
 use crate::policy::Subject;
 use crate::ray::{RayJob, flyte::Identity};
 
@@ -54,7 +54,7 @@ impl Operation {
 
 /// A request to make or change a RayJob.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct Request<'t> {
     /// What is done.
     pub operation: Operation,
     /// The namespace.
@@ -62,16 +62,21 @@ pub struct Request {
     /// The Kubernetes user who asks.
     pub user: String,
     /// The object as it shall be.
-    pub object: Value,
+    pub object: Tree<'t>,
     /// The object as it is, on an update.
-    pub old: Option<Value>,
+    pub old: Option<Tree<'t>>,
     /// When it is asked. From here on nothing reads a clock.
     pub now: Timestamp,
 }
 
-impl Request {
+impl Request<'_> {
+    /// The object as it is, on an update.
+    fn old(&self) -> Option<Json<'_>> {
+        self.old.as_ref().map(Tree::root)
+    }
+
     /// Who asks for an object, and what the policies for it come to.
-    fn compiled(&self, object: &Value, bundle: &Bundle) -> (Subject, Arc<Compiled>) {
+    fn compiled(&self, object: Json<'_>, bundle: &Bundle) -> (Subject, Arc<Compiled>) {
         let job = RayJob::of(object);
         let mut subject = Subject::new(Identity::of(&job), &self.namespace, &self.user, bundle.platform());
         subject.operation = self.operation.name();
@@ -83,9 +88,9 @@ impl Request {
 
 /// What came of a request.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct Outcome<'t> {
     /// The object, changed or not, with its patch.
-    pub document: Document,
+    pub document: Document<'t>,
     /// What was filled in and repaired, in order.
     pub changes: Vec<Change>,
     /// Everything that was found, worst first.
@@ -98,9 +103,9 @@ pub struct Outcome {
     pub previews: Vec<Preview>,
 }
 
-impl Outcome {
+impl<'t> Outcome<'t> {
     /// The object is let through as it is, and nothing was looked at.
-    fn untouched(document: Document) -> Outcome {
+    fn untouched(document: Document<'t>) -> Outcome<'t> {
         Outcome {
             document,
             changes: Vec::new(),

@@ -155,7 +155,7 @@ impl Response {
     }
 
     /// The answer of `/mutate`: the patch, and a warning for each repair.
-    pub fn mutated(uid: &str, bundle: &Bundle, outcome: &Outcome) -> Response {
+    pub fn mutated(uid: &str, bundle: &Bundle, outcome: &Outcome<'_>) -> Response {
         let mut response = Response::allow(uid);
         for change in &outcome.changes {
             if let Some(done) = change.done.as_deref().filter(|done| !done.is_empty()) {
@@ -178,7 +178,7 @@ impl Response {
     }
 
     /// The answer of `/validate`: the verdict, with all findings.
-    pub fn judged(uid: &str, bundle: &Bundle, outcome: &Outcome) -> Response {
+    pub fn judged(uid: &str, bundle: &Bundle, outcome: &Outcome<'_>) -> Response {
         let denied: Vec<&Judged> = outcome
             .findings
             .iter()
@@ -241,7 +241,7 @@ fn base64_text(bytes: &[u8]) -> Option<Box<RawValue>> {
 }
 
 /// The audit annotation with what policies in Preview would have done, where they would have done something.
-fn previewed(outcome: &Outcome) -> Option<(&'static str, String)> {
+fn previewed(outcome: &Outcome<'_>) -> Option<(&'static str, String)> {
     let would = outcome.previews.iter().flat_map(|preview| {
         let would = preview.would.iter().take(denial::MOST);
         would.map(|one| format!("{}: {} {} {}", preview.policy, one.effect.name(), one.code, one.path))

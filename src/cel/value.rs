@@ -9,7 +9,8 @@ use cel::common::types::{
     CelBool, CelDouble, CelInt, CelList, CelNull, CelString, CelUInt, Kind, LIST_TYPE, MAP_TYPE, Type,
 };
 use cel::common::value::{CowVal, Val};
-use serde_json::{Map, Value};
+
+use crate::json::{Json, Object, View};
 
 use super::meter::Meter;
 use super::quantity::Amount;
@@ -27,30 +28,30 @@ pub(super) struct Reading<'a> {
 }
 
 /// A list or a map of the object. The elements are made when they are first asked for.
-pub(super) struct Json<'a> {
-    value: &'a Value,
+pub(super) struct Collection<'a> {
+    value: Json<'a>,
     reading: Reading<'a>,
     items: OnceLock<Vec<Box<dyn Val + 'a>>>,
 }
 
-impl fmt::Debug for Json<'_> {
+impl fmt::Debug for Collection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("json")
     }
 }
 
 /// A JSON value as a value of expressions. Integers are `int`, or `uint` where `int` is too small.
-pub(super) fn wrap<'a>(value: &'a Value, reading: Reading<'a>) -> Box<dyn Val + 'a> {
-    match value {
-        Value::Null => Box::new(CelNull),
-        Value::Bool(value) => Box::new(CelBool::from(*value)),
-        Value::String(text) => Box::new(CelString::from(text.as_str())),
-        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+pub(super) fn wrap<'a>(value: Json<'a>, reading: Reading<'a>) -> Box<dyn Val + 'a> {
+    match value.view() {
+        View::Null => Box::new(CelNull),
+        View::Bool(value) => Box::new(CelBool::from(value)),
+        View::String(text) => Box::new(CelString::from(text)),
+        View::Number(number) => match (number.as_i64(), number.as_u64()) {
             (Some(int), _) => Box::new(CelInt::from(int)),
             (None, Some(uint)) => Box::new(CelUInt::from(uint)),
             (None, None) => Box::new(CelDouble::from(number.as_f64().unwrap_or(f64::NAN))),
         },
-        Value::Array(_) | Value::Object(_) => Box::new(Json {
+        View::Array(_) | View::Object(_) => Box::new(Collection {
             value,
             reading,
             items: OnceLock::new(),
@@ -58,32 +59,32 @@ pub(super) fn wrap<'a>(value: &'a Value, reading: Reading<'a>) -> Box<dyn Val + 
     }
 }
 
-impl<'a> Json<'a> {
+impl<'a> Collection<'a> {
     fn len(&self) -> usize {
-        match self.value {
-            Value::Array(items) => items.len(),
-            Value::Object(map) => map.len(),
+        match self.value.view() {
+            View::Array(items) => items.len(),
+            View::Object(map) => map.len(),
             _ => 0,
         }
     }
 
     /// The elements of a list, the keys of a map.
     fn items(&self) -> &[Box<dyn Val + 'a>] {
-        self.items.get_or_init(|| match self.value {
-            Value::Array(items) => items.iter().map(|item| wrap(item, self.reading)).collect(),
-            Value::Object(map) => map
+        self.items.get_or_init(|| match self.value.view() {
+            View::Array(items) => items.iter().map(|item| wrap(item, self.reading)).collect(),
+            View::Object(map) => map
                 .iter()
                 .filter(|(_, value)| !value.is_null())
-                .map(|(key, _)| Box::new(CelString::from(key.as_str())) as Box<dyn Val + 'a>)
+                .map(|(key, _)| Box::new(CelString::from(key)) as Box<dyn Val + 'a>)
                 .collect(),
             _ => Vec::new(),
         })
     }
 
-    fn child(&self, index: &dyn Val) -> Result<&'a Value, ExecutionError> {
+    fn child(&self, index: &dyn Val) -> Result<Json<'a>, ExecutionError> {
         self.reading.meter.charge(1)?;
-        match self.value {
-            Value::Object(map) => {
+        match self.value.view() {
+            View::Object(map) => {
                 let key = index.downcast_ref::<CelString<'_>>().ok_or_else(|| mismatch(index))?;
                 let key = key.inner();
                 let hidden = self.reading.shown && SECRET.contains(&key);
@@ -91,7 +92,7 @@ impl<'a> Json<'a> {
                     .filter(|value| !value.is_null() && !hidden)
                     .ok_or_else(|| ExecutionError::no_such_key(key))
             }
-            Value::Array(items) => {
+            View::Array(items) => {
                 let position = position(index)?;
                 usize::try_from(position)
                     .ok()
@@ -105,7 +106,7 @@ impl<'a> Json<'a> {
 
 /// The value under a key. `serviceAccount` is a deprecated alias that Kubernetes reads where `serviceAccountName` is
 /// missing or empty, so that a rule about the one sees the other.
-fn look_up<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
+fn look_up<'a>(map: Object<'a>, key: &str) -> Option<Json<'a>> {
     let given = map.get(key);
     let is_empty = given.is_none_or(|value| value.is_null() || value == "");
     if key == "serviceAccountName" && is_empty {
@@ -129,7 +130,7 @@ fn position(index: &dyn Val) -> Result<i64, ExecutionError> {
     i64::try_from(*uint.inner()).map_err(|_| mismatch(index))
 }
 
-impl Val for Json<'_> {
+impl Val for Collection<'_> {
     fn get_type(&self) -> &Type {
         if self.value.is_array() { &LIST_TYPE } else { &MAP_TYPE }
     }
@@ -179,7 +180,7 @@ impl Val for Json<'_> {
     }
 }
 
-impl Adder for Json<'_> {
+impl Adder for Collection<'_> {
     fn add<'b, 'v>(&'b self, other: &(dyn Val + 'v)) -> Result<CowVal<'b, 'v>, ExecutionError>
     where
         Self: 'v,
@@ -197,7 +198,7 @@ impl Adder for Json<'_> {
     }
 }
 
-impl Container for Json<'_> {
+impl Container for Collection<'_> {
     fn contains(&self, value: &dyn Val) -> Result<bool, ExecutionError> {
         if self.value.is_array() {
             self.reading.meter.charge(self.len() + 1)?;
@@ -214,7 +215,7 @@ impl Container for Json<'_> {
     }
 }
 
-impl Indexer for Json<'_> {
+impl Indexer for Collection<'_> {
     fn get<'b, 'v>(&'b self, index: &dyn Val) -> Result<CowVal<'b, 'v>, ExecutionError>
     where
         Self: 'v,
@@ -230,7 +231,7 @@ impl Indexer for Json<'_> {
     }
 }
 
-impl Iterable for Json<'_> {
+impl Iterable for Collection<'_> {
     fn iter<'b, 'v>(&'b self) -> Box<dyn CelIterator<'b, 'v> + 'b>
     where
         Self: 'v,
@@ -259,7 +260,7 @@ impl<'b, 'v, 'a: 'v> CelIterator<'b, 'v> for Items<'b, 'a> {
     }
 }
 
-impl Sizer for Json<'_> {
+impl Sizer for Collection<'_> {
     fn size(&self) -> CelInt {
         CelInt::from(i64::try_from(self.len()).unwrap_or(i64::MAX))
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::diag::Sources;
 use crate::input::{self, InputError, Piece};
+use crate::json::{Json, Tree};
 use crate::ray::defaults;
 
 use super::{CLEAN, Failure};
@@ -27,21 +28,21 @@ pub struct Args {
 /// [`Failure::Usage`] if the file cannot be read, [`Failure::Output`] if the output cannot be written.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     let mut object = match &args.file {
-        None => serde_json::from_str(RAYJOB).map_err(|error| Failure::Usage(error.to_string()))?,
+        None => Tree::read(RAYJOB).map_err(|error| Failure::Usage(error.to_string()))?,
         Some(file) => first(file)?,
     };
     defaults::apply(&mut object);
-    writeln!(out, "{}", review(&object))?;
+    writeln!(out, "{}", review(object.root()))?;
     Ok(CLEAN)
 }
 
 /// The first object of a file.
-fn first(file: &PathBuf) -> Result<Value, Failure> {
+fn first(file: &PathBuf) -> Result<Tree<'static>, Failure> {
     let mut first = None;
     let files = input::files(std::slice::from_ref(file))?;
     input::read::<InputError>(&files, &Sources::new(), &mut |sources, piece| match piece {
         Piece::Document(_, node) => {
-            first.get_or_insert_with(|| node.to_json());
+            first.get_or_insert_with(|| Tree::of(node).unwrap_or_default());
             Ok(())
         }
         Piece::Unreadable(diagnostic) => Err(InputError::Unreadable(diagnostic.concise(sources))),
@@ -50,7 +51,7 @@ fn first(file: &PathBuf) -> Result<Value, Failure> {
     first.ok_or_else(|| Failure::Usage(format!("{} is empty", file.display())))
 }
 
-fn review(object: &Value) -> Value {
+fn review(object: Json<'_>) -> Value {
     json!({
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",

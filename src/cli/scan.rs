@@ -15,6 +15,7 @@ use crate::cluster::objects::Pages;
 use crate::cluster::{Cause, describe};
 use crate::engine::{Bundle, How, Outcome, Verdict, admit};
 use crate::input::request::created_anew;
+use crate::json::Tree;
 use crate::policy::settings::Action;
 
 use super::cluster::ClusterArgs;
@@ -63,7 +64,7 @@ struct Scanned {
     namespace: String,
     name: String,
     uid: String,
-    outcome: Outcome,
+    outcome: Outcome<'static>,
 }
 
 impl Scanned {
@@ -179,6 +180,7 @@ fn judge(bundle: &Bundle, object: Value) -> Scanned {
         text("/metadata/name"),
         text("/metadata/uid"),
     );
+    let object = Tree::of(&object).unwrap_or_default();
     let request = created_anew(bundle, object, Timestamp::now());
     Scanned {
         namespace,

@@ -6,8 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::policy::Subject;
 use crate::policy::settings::Action;
 use crate::ray::defaults::{complete_name, is_named};
@@ -36,7 +35,7 @@ pub enum How {
 ///
 /// An object with too many values is denied, before `/mutate` or after it. An update without the object as it was is
 /// judged as it is.
-pub fn admit(bundle: &Bundle, mut request: Request, how: How) -> Outcome {
+pub fn admit<'t>(bundle: &Bundle, mut request: Request<'t>, how: How) -> Outcome<'t> {
     if is_too_large(&request) {
         return too_large(Document::new(request.object));
     }
@@ -51,7 +50,7 @@ pub fn admit(bundle: &Bundle, mut request: Request, how: How) -> Outcome {
     }
     let mut completed = request.clone();
     let mutated = answer_mutate(bundle, request);
-    completed.object = mutated.document.value().clone();
+    completed.object = mutated.document.tree().clone();
     complete_name(&mut completed.object);
     if is_too_large(&completed) {
         return Outcome {
@@ -76,12 +75,12 @@ pub fn admit(bundle: &Bundle, mut request: Request, how: How) -> Outcome {
 }
 
 /// Whether the server denies a request without judging it.
-fn is_too_large(request: &Request) -> bool {
+fn is_too_large(request: &Request<'_>) -> bool {
     let mut objects = std::iter::once(&request.object).chain(&request.old);
-    objects.any(has_too_many_values)
+    objects.any(|object| has_too_many_values(object.root()))
 }
 
-fn too_large(document: Document) -> Outcome {
+fn too_large(document: Document<'_>) -> Outcome<'_> {
     Outcome {
         findings: vec![too_many_values()],
         verdict: Verdict::Deny,
@@ -90,7 +89,7 @@ fn too_large(document: Document) -> Outcome {
 }
 
 /// Answers `/mutate`: the object is completed and repaired, and never refused.
-pub fn answer_mutate(bundle: &Bundle, mut request: Request) -> Outcome {
+pub fn answer_mutate<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t> {
     let mut document = Document::new(std::mem::take(&mut request.object));
     let Some(way) = Way::of(bundle, &request, document.value()) else {
         return Outcome::untouched(document);
@@ -100,7 +99,7 @@ pub fn answer_mutate(bundle: &Bundle, mut request: Request) -> Outcome {
     }
     let (_, compiled) = request.compiled(document.value(), bundle);
     let before = preview::copy(&compiled, &document);
-    let complete = |compiled: &Compiled, document: &mut Document| way.complete(bundle, compiled, true, document);
+    let complete = |compiled: &Compiled, document: &mut Document<'t>| way.complete(bundle, compiled, true, document);
     let changes = complete(&compiled, &mut document);
     let previews = before.map_or_else(Vec::new, |before| {
         preview::changes(&compiled, &before, (&document, &changes), complete)
@@ -117,7 +116,7 @@ pub fn answer_mutate(bundle: &Bundle, mut request: Request) -> Outcome {
 
 /// Answers `/validate`: all findings at once. The outcome's changes are what `/mutate` would still have to do; its
 /// document holds them.
-pub fn answer_validate(bundle: &Bundle, mut request: Request) -> Outcome {
+pub fn answer_validate<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t> {
     let mut document = Document::new(std::mem::take(&mut request.object));
     let Some(way) = Way::of(bundle, &request, document.value()) else {
         return Outcome::untouched(document);
@@ -131,7 +130,7 @@ pub fn answer_validate(bundle: &Bundle, mut request: Request) -> Outcome {
     if let Way::Update(Update::Controller, old) = way {
         without_scheduling(old, &mut document);
     }
-    let look = |policy: Option<&str>, compiled: &Compiled, document: &Document| match &before {
+    let look = |policy: Option<&str>, compiled: &Compiled, document: &Document<'_>| match &before {
         None => judge(bundle, compiled, &asked, document.value()),
         Some((old, by)) => {
             let by = policy
@@ -142,7 +141,7 @@ pub fn answer_validate(bundle: &Bundle, mut request: Request) -> Outcome {
                         .map(|(_, with)| with)
                 })
                 .unwrap_or(by);
-            added(bundle, (by, compiled), &asked, (old, document.value()))
+            added(bundle, (by, compiled), &asked, (*old, document.value()))
         }
     };
     let mut findings = look(None, &compiled, &document);
@@ -189,13 +188,13 @@ enum Way<'r> {
     /// Everything is completed, and every finding counts.
     Create,
     /// An update of this object.
-    Update(Update, &'r Value),
+    Update(Update, Json<'r>),
 }
 
 impl<'r> Way<'r> {
     /// The way of a request; `None` where nothing is looked at.
-    fn of(bundle: &Bundle, request: &'r Request, object: &Value) -> Option<Way<'r>> {
-        match (request.operation, &request.old) {
+    fn of(bundle: &Bundle, request: &'r Request<'_>, object: Json<'_>) -> Option<Way<'r>> {
+        match (request.operation, request.old()) {
             (Operation::Create, _) => Some(Way::Create),
             (Operation::Update, Some(old)) => match Update::of(bundle.platform(), &request.user, old, object) {
                 Update::NotJudged => None,
@@ -206,7 +205,7 @@ impl<'r> Way<'r> {
     }
 
     /// Does what `/mutate` does; the record of a creation is written where it is asked for.
-    fn complete(self, bundle: &Bundle, compiled: &Compiled, records: bool, document: &mut Document) -> Vec<Change> {
+    fn complete(self, bundle: &Bundle, compiled: &Compiled, records: bool, document: &mut Document<'_>) -> Vec<Change> {
         let named = is_named(document.value());
         match self {
             Way::Create if records => mutate::create(bundle, compiled, named, document),
@@ -217,7 +216,7 @@ impl<'r> Way<'r> {
 }
 
 /// Judges an object as it is, without asking what `/mutate` would have done to it.
-pub fn answer_as_is(bundle: &Bundle, mut request: Request) -> Outcome {
+pub fn answer_as_is<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t> {
     let document = Document::new(std::mem::take(&mut request.object));
     let (subject, compiled) = request.compiled(document.value(), bundle);
     let asked = request.asked(&subject, document.value());
@@ -242,7 +241,7 @@ fn added(
     bundle: &Bundle,
     (compiled_old, compiled): (&Compiled, &Compiled),
     asked: &Asked<'_>,
-    (old, new): (&Value, &Value),
+    (old, new): (Json<'_>, Json<'_>),
 ) -> Vec<Judged> {
     let added_by = |compiled: &Compiled| {
         let before = judge(bundle, compiled, asked, old);
@@ -266,11 +265,11 @@ fn added(
     findings
 }
 
-impl Request {
-    fn asked<'a>(&'a self, subject: &'a Subject, object: &Value) -> Asked<'a> {
+impl Request<'_> {
+    fn asked<'a>(&'a self, subject: &'a Subject, object: Json<'_>) -> Asked<'a> {
         Asked {
             subject,
-            old: self.old.as_ref(),
+            old: self.old(),
             named: is_named(object),
         }
     }

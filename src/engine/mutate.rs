@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::path::Path;
 use crate::k8s::text::{safe, truncated};
 use crate::policy::merge::Group;
@@ -64,7 +63,7 @@ pub fn update(
     bundle: &Bundle,
     compiled: &Compiled,
     named: bool,
-    (update, old): (Update, &Value),
+    (update, old): (Update, Json<'_>),
     document: &mut Document,
 ) -> Vec<Change> {
     let seen = Seen::of(document.value());
@@ -319,7 +318,7 @@ pub fn record(
 }
 
 /// The record that an object carries.
-pub fn recorded(object: &Value) -> Option<&str> {
+pub fn recorded(object: Json<'_>) -> Option<&str> {
     record_path().get(object)?.as_str()
 }
 

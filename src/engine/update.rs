@@ -10,8 +10,7 @@ mod part;
 mod parts;
 mod scheduling;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::{below, text};
 use crate::policy::Platform;
 use crate::ray::kind::SUSPEND;
@@ -39,7 +38,7 @@ pub enum Update {
 
 impl Update {
     /// What the update from `old` to `new` by `user` is.
-    pub fn of(platform: &Platform, user: &str, old: &Value, new: &Value) -> Update {
+    pub fn of(platform: &Platform, user: &str, old: Json<'_>, new: Json<'_>) -> Update {
         let (was, is) = (is_suspended(old), is_suspended(new));
         if platform.is_operator(user) || !changes(old, new) {
             return Update::NotJudged;
@@ -54,17 +53,17 @@ impl Update {
 }
 
 /// Whether the spec, the labels or the annotations say something else.
-fn changes(old: &Value, new: &Value) -> bool {
+fn changes(old: Json<'_>, new: Json<'_>) -> bool {
     let places: [&[&str]; 3] = [&["spec"], &["metadata", "labels"], &["metadata", "annotations"]];
     places
         .iter()
         .any(|keys| !says_the_same(below(old, keys), below(new, keys)))
 }
 
-fn is_suspended(object: &Value) -> bool {
+fn is_suspended(object: Json<'_>) -> bool {
     below(object, &["spec", SUSPEND]).as_bool() == Some(true)
 }
 
-fn has_cluster(object: &Value) -> bool {
+fn has_cluster(object: Json<'_>) -> bool {
     text(below(object, &["status"]), "rayClusterName").is_some_and(|name| !name.is_empty())
 }

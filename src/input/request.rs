@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::diag::Sources;
 use crate::engine::{Bundle, Operation, Request};
+use crate::json::{Json, Tree};
 use crate::ray::defaults;
 use crate::ray::job::forget_managed_fields;
 use crate::yaml::{Node, Step};
@@ -26,22 +26,22 @@ pub struct Asked<'n> {
     /// The user who asks, where that is known.
     pub user: Option<String>,
     /// The object, as the API server would send it: with the defaults of the CRD.
-    pub object: Value,
+    pub object: Tree<'static>,
     /// The object as it was, where that is known.
-    pub old: Option<Value>,
+    pub old: Option<Tree<'static>>,
     /// Where the object stands.
     pub root: &'n Node,
 }
 
 impl Asked<'_> {
     /// The request, by the user who would probably send it where that is not known.
-    pub fn request(&self, bundle: &Bundle, now: Timestamp) -> Request {
+    pub fn request(&self, bundle: &Bundle, now: Timestamp) -> Request<'static> {
         Request {
             operation: self.operation,
             namespace: self.namespace.clone(),
             user: match &self.user {
                 Some(user) => user.clone(),
-                None => bundle.likely_user(&self.object).to_owned(),
+                None => bundle.likely_user(self.object.root()).to_owned(),
             },
             object: self.object.clone(),
             old: self.old.clone(),
@@ -82,7 +82,7 @@ pub struct Overrides {
     /// What is done.
     pub operation: Option<Operation>,
     /// The objects as they were.
-    pub old: Vec<Value>,
+    pub old: Vec<Tree<'static>>,
 }
 
 /// Takes documents for what they ask.
@@ -138,14 +138,14 @@ impl Overrides {
         if let Some(namespace) = &self.namespace {
             asked.namespace.clone_from(namespace);
             for object in asked.old.iter_mut().chain([&mut asked.object]) {
-                if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-                    metadata.insert("namespace".to_owned(), namespace.as_str().into());
-                }
+                let metadata = object.root_mut().key("metadata");
+                // Without an object `metadata` there is no place for it.
+                let _ = metadata.map(|metadata| metadata.insert("namespace", namespace.as_str()));
             }
         }
-        let same = |old: &&Value| {
-            let namespace = value(old, "/metadata/namespace");
-            value(old, "/metadata/name") == asked.name
+        let same = |old: &&Tree<'_>| {
+            let namespace = value(old.root(), "/metadata/namespace");
+            value(old.root(), "/metadata/name") == asked.name
                 && (namespace == asked.namespace || namespace.is_empty() || self.namespace.is_some())
         };
         if let Some(old) = self.old.iter().find(same) {
@@ -169,7 +169,7 @@ impl Overrides {
 }
 
 /// The RayJobs in the file of `--old`.
-fn read_old(file: &PathBuf) -> Result<Vec<Value>, InputError> {
+fn read_old(file: &PathBuf) -> Result<Vec<Tree<'static>>, InputError> {
     let files = super::files(std::slice::from_ref(file))?;
     let mut requests = Requests::new(Overrides::default(), None)?;
     let mut objects = Vec::new();
@@ -193,10 +193,11 @@ fn read_old(file: &PathBuf) -> Result<Vec<Value>, InputError> {
 
 /// A RayJob that is to be made.
 fn manifest(document: &Node) -> Found<'_> {
-    let mut object = document.to_json();
-    let (name, namespace) = (name_of(&object), value(&object, "/metadata/namespace").to_owned());
-    if let Some(reason) = not_ours(&object) {
-        return skipped(&object, name, namespace, reason);
+    let mut object = tree(document);
+    let root = object.root();
+    let (name, namespace) = (name_of(root), value(root, "/metadata/namespace").to_owned());
+    if let Some(reason) = not_ours(root) {
+        return skipped(root, name, namespace, reason);
     }
     defaults::apply(&mut object);
     Found::Asked(Box::new(Asked {
@@ -214,14 +215,15 @@ fn manifest(document: &Node) -> Found<'_> {
 fn review(document: &Node) -> Found<'_> {
     let json = |key: &'static str| {
         let node = document.at(&[Step::Key("request"), Step::Key(key)]);
-        node.map(Node::to_json).filter(Value::is_object)
+        node.filter(|node| node.as_mapping().is_some()).map(tree)
     };
     let object = json("object").unwrap_or_default();
-    let name = Some(name_of(&object))
+    let root = object.root();
+    let name = Some(name_of(root))
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| text(document, &["request", "name"]).to_owned());
     let namespace = match text(document, &["request", "namespace"]) {
-        "" => value(&object, "/metadata/namespace").to_owned(),
+        "" => value(root, "/metadata/namespace").to_owned(),
         namespace => namespace.to_owned(),
     };
     let old = json("oldObject");
@@ -231,11 +233,11 @@ fn review(document: &Node) -> Found<'_> {
             Some(format!("a review of the subresource {subresource}"))
         }
         "UPDATE" if old.is_none() => Some("a review of an UPDATE without oldObject".to_owned()),
-        "" | "CREATE" | "UPDATE" => not_ours(&object),
+        "" | "CREATE" | "UPDATE" => not_ours(root),
         other => Some(format!("a review of the operation {other}, which is not judged")),
     };
     if let Some(reason) = reason {
-        return skipped(&object, name, namespace, reason);
+        return skipped(root, name, namespace, reason);
     }
     let is_update = text(document, &["request", "operation"]) == "UPDATE";
     Found::Asked(Box::new(Asked {
@@ -257,15 +259,13 @@ fn review(document: &Node) -> Found<'_> {
 }
 
 /// The request to create a RayJob of a cluster again, as its author would send it: without what the cluster has noted of it.
-pub fn created_anew(bundle: &Bundle, mut object: Value, now: Timestamp) -> Request {
-    if let Some(object) = object.as_object_mut() {
-        object.remove("status");
-    }
+pub fn created_anew<'t>(bundle: &Bundle, mut object: Tree<'t>, now: Timestamp) -> Request<'t> {
+    object.root_mut().remove("status");
     forget_managed_fields(&mut object);
     Request {
         operation: Operation::Create,
-        namespace: value(&object, "/metadata/namespace").to_owned(),
-        user: bundle.likely_user(&object).to_owned(),
+        namespace: value(object.root(), "/metadata/namespace").to_owned(),
+        user: bundle.likely_user(object.root()).to_owned(),
         object,
         old: None,
         now,
@@ -273,7 +273,7 @@ pub fn created_anew(bundle: &Bundle, mut object: Value, now: Timestamp) -> Reque
 }
 
 /// Why an object is no RayJob, if it is none.
-pub(super) fn not_ours(object: &Value) -> Option<String> {
+pub(super) fn not_ours(object: Json<'_>) -> Option<String> {
     match (value(object, "/kind"), value(object, "/apiVersion")) {
         ("RayJob", api) if api.starts_with("ray.io/") => None,
         ("RayJob", api) => Some(format!("apiVersion {api:?} is not of ray.io")),
@@ -282,7 +282,7 @@ pub(super) fn not_ours(object: &Value) -> Option<String> {
     }
 }
 
-fn skipped<'n>(object: &Value, name: String, namespace: String, reason: String) -> Found<'n> {
+fn skipped<'n>(object: Json<'_>, name: String, namespace: String, reason: String) -> Found<'n> {
     Found::Skipped(Skipped {
         kind: value(object, "/kind").to_owned(),
         name,
@@ -292,15 +292,20 @@ fn skipped<'n>(object: &Value, name: String, namespace: String, reason: String) 
 }
 
 /// The object's name, or its `generateName`.
-pub(super) fn name_of(object: &Value) -> String {
+pub(super) fn name_of(object: Json<'_>) -> String {
     match value(object, "/metadata/name") {
         "" => value(object, "/metadata/generateName").to_owned(),
         name => name.to_owned(),
     }
 }
 
-pub(super) fn value<'v>(object: &'v Value, pointer: &str) -> &'v str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+pub(super) fn value<'v>(object: Json<'v>, pointer: &str) -> &'v str {
+    object.pointer(pointer).and_then(Json::as_str).unwrap_or_default()
+}
+
+/// The document of a node. The limit of a file is far below that of a tree.
+pub(super) fn tree(node: &Node) -> Tree<'static> {
+    Tree::of(node).unwrap_or_default()
 }
 
 /// The text at the end of a path, empty where there is none.

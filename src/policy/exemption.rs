@@ -157,6 +157,6 @@ fn number(value: &Value) -> Option<Quantity> {
     match value.as_str() {
         Some("Deny") => Some(Quantity::from(0)),
         Some("Warn") => Some(Quantity::from(1)),
-        _ => Quantity::from_json(value).ok(),
+        _ => Quantity::from_value(value).ok(),
     }
 }

@@ -331,7 +331,7 @@ fn fits_no_namespace(glob: &Glob) -> bool {
 }
 
 fn number(leaf: &SetLeaf) -> Option<Quantity> {
-    Quantity::from_json(&leaf.value).ok()
+    Quantity::from_value(&leaf.value).ok()
 }
 
 impl Selector {

@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 use crate::cel::{Place, Problem, condition};
 use crate::diag::{self, Diagnostic, Sources, Span, any_error, suggest};
 use crate::k8s::glob::Glob;
-use crate::ray::flyte::shown;
 use crate::yaml::{self, Limits, Node, Reading, Step, Style};
 
 use super::codes;
@@ -643,4 +642,8 @@ fn digest<'n>(documents: impl Iterator<Item = &'n Node>) -> String {
         hasher.update([0]);
     }
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+/// The words of a value, for a message: text without its quotation marks, else JSON.
+fn shown(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -317,7 +317,7 @@ fn is_stricter(path: &[String], new: &Value, old: &Value) -> bool {
     let action = |value: &Value| serde_json::from_value::<Action>(value.clone()).ok();
     match path.first().map(String::as_str) {
         Some("limits") => {
-            let number = |value: &Value| crate::k8s::quantity::Quantity::from_json(value).ok();
+            let number = |value: &Value| crate::k8s::quantity::Quantity::from_value(value).ok();
             new == "Deny" || matches!((number(new), number(old)), (Some(new), Some(old)) if new <= old)
         }
         Some("actions") => matches!((action(new), action(old)), (Some(new), Some(old)) if new >= old),

@@ -92,7 +92,7 @@ impl<'de> Deserialize<'de> for Size {
         let value = Value::deserialize(deserializer)?;
         match value.as_str() {
             Some(text) => text.parse().map_err(serde::de::Error::custom),
-            None => Quantity::from_json(&value)
+            None => Quantity::from_value(&value)
                 .map(Size::Quantity)
                 .map_err(serde::de::Error::custom),
         }

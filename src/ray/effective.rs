@@ -5,8 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::quantity::Quantity;
 
 use super::container::{Container, Resource, Slot};
@@ -95,7 +94,7 @@ fn is_huge_page(key: &str) -> bool {
     key.starts_with("hugepages-")
 }
 
-fn block<'a>(holder: &'a Value, key: &str) -> Vec<Resource<'a>> {
+fn block<'a>(holder: Json<'a>, key: &str) -> Vec<Resource<'a>> {
     holder.get(key).map(Resource::all).unwrap_or_default()
 }
 

@@ -2,9 +2,8 @@
 //!
 //! KubeRay 1.7, `apis/ray/v1/*_types.go`. Everything else reads places through [`Kind`], so a new kind is a new row here.
 
-use serde_json::Value;
-
-use crate::k8s::json::{NULL, below, items, text};
+use crate::json::{Array, Json, JsonMut, Tree};
+use crate::k8s::json::{below, items, text};
 use crate::k8s::path::{Path, Step};
 
 use super::version::KubeRay;
@@ -87,34 +86,34 @@ pub fn example_path() -> Path {
 
 impl Kind {
     /// The kind of `object`. An object that names no kind, or an unknown one, reads as a RayJob.
-    pub fn of(object: &Value) -> &'static Kind {
+    pub fn of(object: Json<'_>) -> &'static Kind {
         let name = text(object, "kind").unwrap_or_default();
         KINDS.into_iter().find(|kind| kind.name == name).unwrap_or(&RAY_JOB)
     }
 
     /// The RayClusterSpec of an object, null where it is missing.
-    pub fn cluster<'a>(&self, object: &'a Value) -> &'a Value {
+    pub fn cluster<'a>(&self, object: Json<'a>) -> Json<'a> {
         below(object, self.cluster)
     }
 
     /// The RayJobSpec of an object, null where it is missing and for a kind without a job.
-    pub fn job<'a>(&self, object: &'a Value) -> &'a Value {
-        self.job.map_or(&NULL, |keys| below(object, keys))
+    pub fn job<'a>(&self, object: Json<'a>) -> Json<'a> {
+        self.job.map_or(Json::NULL, |keys| below(object, keys))
     }
 
     /// The worker groups of an object.
-    pub fn groups<'a>(&self, object: &'a Value) -> &'a [Value] {
+    pub fn groups<'a>(&self, object: Json<'a>) -> Array<'a> {
         items(self.cluster(object), WORKERS)
     }
 
     /// The RayJobSpec of an object, for a kind that has one.
-    pub fn job_mut<'a>(&self, object: &'a mut Value) -> Option<&'a mut Value> {
+    pub fn job_mut<'m, 't>(&self, object: &'m mut Tree<'t>) -> Option<JsonMut<'m, 't>> {
         below_mut(object, self.job?)
     }
 
-    /// The worker groups of an object, if they are an array.
-    pub fn groups_mut<'a>(&self, object: &'a mut Value) -> Option<&'a mut Vec<Value>> {
-        below_mut(object, self.cluster)?.get_mut(WORKERS)?.as_array_mut()
+    /// A worker group of an object.
+    pub fn group_mut<'m, 't>(&self, object: &'m mut Tree<'t>, index: usize) -> Option<JsonMut<'m, 't>> {
+        below_mut(object, self.cluster)?.key(WORKERS)?.index(index)
     }
 
     /// Where the RayClusterSpec is.
@@ -194,8 +193,8 @@ fn below_keys<'p>(place: &'p Path, keys: &[&str]) -> Option<&'p [Step]> {
     above.iter().zip(keys).all(is_key).then_some(below)
 }
 
-fn below_mut<'a>(object: &'a mut Value, keys: &[&str]) -> Option<&'a mut Value> {
-    keys.iter().try_fold(object, |value, key| value.get_mut(*key))
+fn below_mut<'m, 't>(object: &'m mut Tree<'t>, keys: &[&str]) -> Option<JsonMut<'m, 't>> {
+    keys.iter().try_fold(object.root_mut(), |value, key| value.key(key))
 }
 
 /// The kinds that something is for.

@@ -2,8 +2,7 @@
 //!
 //! KubeRay 1.7, `raycluster_types.go`; container 0 is the Ray container whatever its name (`common/pod.go`).
 
-use serde_json::{Map, Value};
-
+use crate::json::{Json, Object};
 use crate::k8s::json::{below, child, items, text};
 use crate::k8s::path::Path;
 use crate::k8s::text::quoted;
@@ -43,11 +42,11 @@ pub struct Pod<'a> {
     /// The position of its worker group, 0 for the head and the submitter.
     pub index: usize,
     /// `headGroupSpec`, the element of `workerGroupSpecs`, or the RayJobSpec for the submitter.
-    pub group: &'a Value,
+    pub group: Json<'a>,
     /// The pod template.
-    pub template: &'a Value,
+    pub template: Json<'a>,
     /// The template's `spec`, null where it is missing.
-    pub spec: &'a Value,
+    pub spec: Json<'a>,
     /// `containers`, then `initContainers`.
     pub containers: Vec<Container<'a>>,
     /// The other containers of the pod: `ephemeralContainers`, then those that KubeRay adds.
@@ -56,7 +55,7 @@ pub struct Pod<'a> {
 
 impl<'a> Pod<'a> {
     /// The pod of a template.
-    pub fn of(kind: &'static Kind, role: Role, index: usize, group: &'a Value, template: &'a Value) -> Pod<'a> {
+    pub fn of(kind: &'static Kind, role: Role, index: usize, group: Json<'a>, template: Json<'a>) -> Pod<'a> {
         let spec = child(template, "spec");
         let all = |slot: Slot, list| {
             let values = items(spec, list).iter().enumerate();
@@ -159,7 +158,7 @@ impl<'a> Pod<'a> {
     }
 
     /// `rayStartParams`.
-    pub fn start_params(&self) -> Option<&'a Map<String, Value>> {
+    pub fn start_params(&self) -> Option<Object<'a>> {
         child(self.group, "rayStartParams").as_object()
     }
 
@@ -179,11 +178,11 @@ impl<'a> Pod<'a> {
     }
 
     /// A volume of the pod.
-    pub fn volume(&self, name: &str) -> Option<(usize, &'a Value)> {
+    pub fn volume(&self, name: &str) -> Option<(usize, Json<'a>)> {
         items(self.spec, "volumes")
             .iter()
             .enumerate()
-            .find(|(_, volume)| text(volume, "name") == Some(name))
+            .find(|(_, volume)| text(*volume, "name") == Some(name))
     }
 
     /// Whether the pod has resources for all its containers together (Kubernetes 1.32 and later, `spec.resources`).

@@ -2,9 +2,8 @@
 //!
 //! [`Workload::of`] reads an object of any kind once. Injectors, checks, limits and expressions read only this model.
 
-use serde_json::Value;
-
-use crate::k8s::json::{NULL, child, given, items, text};
+use crate::json::{Json, Tree};
+use crate::k8s::json::{child, given, items, text};
 use crate::k8s::path::{Path, Step, step_into};
 
 use super::container::{Container, Slot};
@@ -15,8 +14,8 @@ use super::runtime_env;
 
 /// Takes `metadata.managedFields` away. Who set which field is the API server's own bookkeeping, of which a server never
 /// reads anything, so that no rule may see it elsewhere.
-pub fn forget_managed_fields(object: &mut Value) {
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+pub fn forget_managed_fields(object: &mut Tree<'_>) {
+    if let Some(metadata) = object.root_mut().key("metadata") {
         metadata.remove("managedFields");
     }
 }
@@ -32,11 +31,11 @@ pub struct Workload<'a> {
     /// Its kind.
     pub kind: &'static Kind,
     /// The whole object.
-    pub object: &'a Value,
+    pub object: Json<'a>,
     /// The RayJobSpec, null where it is missing and for a kind without a job.
-    pub spec: &'a Value,
+    pub spec: Json<'a>,
     /// The RayClusterSpec, where it is an object.
-    pub cluster: Option<&'a Value>,
+    pub cluster: Option<Json<'a>>,
     /// The head, the worker groups in their order, the submitter: those whose template is there.
     pub pods: Vec<Pod<'a>>,
     /// The submitter pod that KubeRay makes where the object has no template for it.
@@ -45,7 +44,7 @@ pub struct Workload<'a> {
 
 impl<'a> Workload<'a> {
     /// The model of `object`, which may be any JSON.
-    pub fn of(object: &'a Value) -> Workload<'a> {
+    pub fn of(object: Json<'a>) -> Workload<'a> {
         let kind = Kind::of(object);
         let spec = kind.job(object);
         let cluster = Some(kind.cluster(object)).filter(|cluster| cluster.is_object());
@@ -62,7 +61,7 @@ impl<'a> Workload<'a> {
         match spec.get(SUBMITTER).filter(|template| template.is_object()) {
             Some(template) => workload.pods.push(submitter(template)),
             None if kind.has_job() && workload.submission_mode() == K8S_JOB_MODE => {
-                let mut pod = submitter(&NULL);
+                let mut pod = submitter(Json::NULL);
                 pod.others.push(Container::default_submitter());
                 workload.default_submitter = Some(pod);
             }
@@ -72,7 +71,7 @@ impl<'a> Workload<'a> {
     }
 
     /// The head and the worker groups of a RayClusterSpec.
-    fn ray_pods_of(&self, cluster: &'a Value) -> Vec<Pod<'a>> {
+    fn ray_pods_of(&self, cluster: Json<'a>) -> Vec<Pod<'a>> {
         let groups = items(cluster, WORKERS);
         let collector = child(cluster, "historyServerOptions")
             .get("collectorOptions")
@@ -127,7 +126,7 @@ impl<'a> Workload<'a> {
     }
 
     /// A field of the RayClusterSpec, unless it is missing or null.
-    pub fn cluster_field(&self, key: &str) -> Option<&'a Value> {
+    pub fn cluster_field(&self, key: &str) -> Option<Json<'a>> {
         given(self.cluster?, key)
     }
 
@@ -151,8 +150,8 @@ impl<'a> Workload<'a> {
                 Step::Index(index) => nearest.index(*index),
             };
             match step_into(at, step) {
-                None | Some(Value::Null) => return nearest,
-                Some(below) => at = below,
+                Some(below) if !below.is_null() => at = below,
+                _ => return nearest,
             }
         }
         path
@@ -228,7 +227,7 @@ impl<'a> Workload<'a> {
     }
 }
 
-fn autoscales(cluster: &Value) -> bool {
+fn autoscales(cluster: Json<'_>) -> bool {
     child(cluster, "enableInTreeAutoscaling").as_bool() == Some(true)
 }
 

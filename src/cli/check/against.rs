@@ -143,8 +143,8 @@ pub fn run(
 fn difference<'a>(
     place: String,
     asked: &'a Asked<'a>,
-    before: &'a Outcome,
-    after: &'a Outcome,
+    before: &'a Outcome<'_>,
+    after: &'a Outcome<'_>,
 ) -> Option<Difference<'a>> {
     let difference = Difference {
         place,
@@ -156,7 +156,7 @@ fn difference<'a>(
             |one, other| one.code() == other.code() && one.finding.path == other.finding.path,
             |one, other| one.action == other.action && one.finding.message == other.finding.message,
         ),
-        changes: changes(before.document.value(), after.document.value()),
+        changes: changes(&before.document.value().to_value(), &after.document.value().to_value()),
         previews: pairs(
             previewed(before),
             previewed(after),
@@ -170,7 +170,7 @@ fn difference<'a>(
     (difference.is_in_force() || !difference.previews.is_empty()).then_some(difference)
 }
 
-fn previewed(outcome: &Outcome) -> impl Iterator<Item = Previewed<'_>> {
+fn previewed<'o>(outcome: &'o Outcome<'_>) -> impl Iterator<Item = Previewed<'o>> {
     outcome.previews.iter().flat_map(|preview| {
         let policy = &*preview.policy;
         preview.would.iter().map(move |would| Previewed { policy, would })

@@ -50,7 +50,7 @@ pub struct Total {
 
 impl Total {
     /// Counts a RayJob.
-    pub fn add(&mut self, outcome: &Outcome) {
+    pub fn add(&mut self, outcome: &Outcome<'_>) {
         let has = |action: Action| usize::from(outcome.findings.iter().any(|judged| judged.action == action));
         self.judged += 1;
         self.denied += usize::from(outcome.verdict != Verdict::Allow);

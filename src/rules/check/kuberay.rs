@@ -27,8 +27,7 @@ pub mod ray_version;
 pub mod security;
 pub mod submission;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::path::Path;
 use crate::ray::job::{items, text};
 use crate::ray::{Container, KubeRay, Pod, RayJob};
@@ -126,12 +125,12 @@ const fn validation(lines: &'static [u32]) -> Evidence {
 const DELETION_GATE: &str = "RayJobDeletionPolicy";
 
 /// The value under `key`, unless it is missing or null.
-fn given<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
+fn given<'a>(value: Json<'a>, key: &str) -> Option<Json<'a>> {
     value.get(key).filter(|value| !value.is_null())
 }
 
 /// A field of `rayClusterSpec`, unless it is missing or null.
-fn cluster_field<'a>(job: &RayJob<'a>, key: &str) -> Option<&'a Value> {
+fn cluster_field<'a>(job: &RayJob<'a>, key: &str) -> Option<Json<'a>> {
     given(job.cluster?, key)
 }
 
@@ -147,7 +146,7 @@ fn head_container<'j, 'a>(job: &'j RayJob<'a>) -> Option<(&'j Pod<'a>, &'j Conta
 }
 
 /// The position of a variable in `env`: the first of its name, as KubeRay takes it.
-fn position(holder: &Value, variable: &str) -> Option<usize> {
+fn position(holder: Json<'_>, variable: &str) -> Option<usize> {
     items(holder, "env")
         .iter()
         .position(|entry| text(entry, "name") == Some(variable))

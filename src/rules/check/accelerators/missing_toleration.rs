@@ -4,9 +4,9 @@
 use serde_json::Value;
 
 use crate::k8s::text::quoted;
-use crate::k8s::toleration::implies;
+use crate::k8s::toleration::{Toleration, implies};
 use crate::policy::settings::Action;
-use crate::ray::job::{Pod, items, text};
+use crate::ray::job::{Pod, items};
 use crate::ray::{RayJob, flyte};
 use crate::rules::check::resources::named;
 use crate::rules::check::{Check, Evidence, Versions};
@@ -44,7 +44,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             (asks(pod, &kind.resource) && other_kinds_lack()).then_some((kind.resource.as_str(), lacking))
         });
         let Some((key, wanted)) = missing else { continue };
-        let taint = text(wanted, "key").unwrap_or_default();
+        let taint = Toleration::from(wanted).key;
         findings.push(
             Finding::new(
                 job.nearest(pod.spec_path().then_key("tolerations")),

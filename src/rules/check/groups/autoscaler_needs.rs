@@ -1,7 +1,6 @@
 //! Looks at jobs with `enableInTreeAutoscaling`.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::policy::settings::Action;
 use crate::ray::job::text;
 use crate::ray::{KubeRay, RayJob, flyte};
@@ -28,7 +27,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     }
     let token = job
         .head()
-        .filter(|head| head.spec.get("automountServiceAccountToken") == Some(&Value::Bool(false)));
+        .filter(|head| head.spec.get("automountServiceAccountToken").and_then(Json::as_bool) == Some(false));
     if let Some(head) = token {
         findings.push(
             Finding::new(

@@ -1,7 +1,8 @@
 //! Looks at the ports of the head's Ray container, where it declares any.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::json::Json;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::job::{items, text};
@@ -126,10 +127,10 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     }
 }
 
-fn number(port: &Value) -> Option<i64> {
-    port.get("containerPort").and_then(Value::as_i64)
+fn number(port: Json<'_>) -> Option<i64> {
+    port.get("containerPort").and_then(Json::as_i64)
 }
 
-fn is_tcp(port: &Value) -> bool {
+fn is_tcp(port: Json<'_>) -> bool {
     text(port, "protocol").is_none_or(|protocol| protocol == "TCP")
 }

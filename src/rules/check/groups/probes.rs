@@ -1,8 +1,7 @@
 //! Finds a Ray container with only one of `livenessProbe` and `readinessProbe`, and a probe of Ray's health endpoints
 //! on a container that is not Ray's.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::job::text;
@@ -71,6 +70,6 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     }
 }
 
-fn probe<'a>(container: &Container<'a>, key: &str) -> Option<&'a Value> {
+fn probe<'a>(container: &Container<'a>, key: &str) -> Option<Json<'a>> {
     container.value.get(key).filter(|probe| !probe.is_null())
 }

@@ -1,7 +1,6 @@
 //! Finds pods with `hostPID` or `hostIPC`, and containers with a `hostPort`.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::job::items;
@@ -40,7 +39,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
 
 fn namespaces(pod: &Pod<'_>, findings: &mut Findings) {
     for (key, effect) in NAMESPACES {
-        if pod.spec.get(key) == Some(&Value::Bool(true)) {
+        if pod.spec.get(key).and_then(Json::as_bool) == Some(true) {
             findings.push(
                 Finding::new(
                     pod.spec_path().then_key(key),
@@ -55,7 +54,7 @@ fn namespaces(pod: &Pod<'_>, findings: &mut Findings) {
 
 fn host_ports(pod: &Pod<'_>, container: &Container<'_>, findings: &mut Findings) {
     for (index, port) in items(container.value, "ports").iter().enumerate() {
-        let host = port.get("hostPort").and_then(Value::as_i64).unwrap_or(0);
+        let host = port.get("hostPort").and_then(Json::as_i64).unwrap_or(0);
         if host != 0 {
             findings.push(
                 Finding::new(

@@ -11,8 +11,7 @@ pub mod start_command;
 pub mod v2_without_autoscaling;
 pub mod version_twice;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::path::Path;
 use crate::k8s::text::quoted;
 use crate::ray::job::text;
@@ -27,7 +26,7 @@ const V2_VARIABLE: &str = "RAY_enable_autoscaler_v2";
 /// The field that does.
 const V2_FIELD: &str = "set autoscalerOptions.version to v2";
 
-fn options<'a>(job: &RayJob<'a>) -> Option<&'a Value> {
+fn options<'a>(job: &RayJob<'a>) -> Option<Json<'a>> {
     cluster_field(job, "autoscalerOptions")
 }
 

@@ -20,8 +20,7 @@ pub mod shutdown_and_keep;
 pub mod two_styles;
 pub mod workers_with_autoscaling;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::path::Path;
 use crate::ray::job::{items, text};
 use crate::ray::{KubeRay, RayJob};
@@ -30,7 +29,7 @@ use crate::rules::{Cx, Finding};
 use super::given;
 
 /// `deletionStrategy`, unless it is missing or null.
-fn strategy<'a>(job: &RayJob<'a>) -> Option<&'a Value> {
+fn strategy<'a>(job: &RayJob<'a>) -> Option<Json<'a>> {
     given(job.spec, "deletionStrategy")
 }
 
@@ -38,11 +37,11 @@ fn strategy_path(key: &'static str) -> Path {
     Path::of(["spec", "deletionStrategy", key])
 }
 
-fn has_ends(strategy: &Value) -> bool {
+fn has_ends(strategy: Json<'_>) -> bool {
     ENDS.iter().any(|end| given(strategy, end).is_some())
 }
 
-fn has_rules(strategy: &Value) -> bool {
+fn has_rules(strategy: Json<'_>) -> bool {
     !items(strategy, "deletionRules").is_empty()
 }
 

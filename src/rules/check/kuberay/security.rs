@@ -6,8 +6,7 @@ pub mod network_policy;
 pub mod tls;
 pub mod token_without_ray_version;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::ray::RayJob;
 use crate::ray::job::text;
 
@@ -15,14 +14,14 @@ use super::{cluster_field, given};
 
 const AUTH: &str = "authOptions";
 
-fn auth<'a>(job: &RayJob<'a>) -> Option<&'a Value> {
+fn auth<'a>(job: &RayJob<'a>) -> Option<Json<'a>> {
     cluster_field(job, AUTH)
 }
 
-fn is_by_token(auth: &Value) -> bool {
+fn is_by_token(auth: Json<'_>) -> bool {
     text(auth, "mode") == Some("token")
 }
 
-fn is_by_kubernetes(auth: &Value) -> bool {
-    given(auth, "enableK8sTokenAuth").and_then(Value::as_bool) == Some(true)
+fn is_by_kubernetes(auth: Json<'_>) -> bool {
+    given(auth, "enableK8sTokenAuth").and_then(Json::as_bool) == Some(true)
 }

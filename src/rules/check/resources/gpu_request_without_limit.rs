@@ -49,7 +49,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                             place(pod, container)
                         ),
                         path,
-                        Op::Set(request.value.clone()),
+                        Op::Set(request.value.to_value()),
                     ),
                 );
             }

@@ -65,7 +65,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                         limit.seen()
                     ),
                     path,
-                    Op::Set(request.value.clone()),
+                    Op::Set(request.value.to_value()),
                 ));
             }
         }

@@ -43,7 +43,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             (limit.as_str().into(), limit, done)
         } else {
             let done = format!("{}: memory limit {memory} copied from the request", pod.title());
-            (request.value.clone(), memory.clone(), done)
+            (request.value.to_value(), memory.clone(), done)
         };
         let path = pod.container_path(ray).keys(["resources", "limits", "memory"]);
         findings.push(

@@ -29,7 +29,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let holds = |kind: &str| {
         items(cluster, "conditions")
             .iter()
-            .find(|condition| text(condition, "type") == Some(kind))
+            .find(|condition| text(*condition, "type") == Some(kind))
             .is_some_and(|condition| text(condition, "status") == Some("True"))
     };
     if !job.selects_cluster() && holds("RayClusterSuspending") && holds("RayClusterSuspended") {

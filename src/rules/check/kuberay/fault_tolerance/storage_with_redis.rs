@@ -1,7 +1,6 @@
 //! Finds `gcsFaultToleranceOptions.storage` while the backend is Redis, as it is where none is named.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::policy::settings::Action;
 use crate::ray::RayJob;
 use crate::rules::check::Check;
@@ -23,7 +22,7 @@ pub const CHECK: Check = Check {
 };
 
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    let is_set = |options: &Value| !is_embedded(options) && given(options, "storage").is_some();
+    let is_set = |options: Json<'_>| !is_embedded(options) && given(options, "storage").is_some();
     if options(job).is_some_and(is_set) {
         findings.push(
             Finding::new(

@@ -1,7 +1,6 @@
 //! Finds a key or a value of a group's `labels` that is not spelled as a Kubernetes label.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::names::{label_key, label_value};
 use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
@@ -25,7 +24,7 @@ pub const CHECK: Check = Check {
 
 fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
-        let labels = given(pod.group, "labels").and_then(Value::as_object);
+        let labels = given(pod.group, "labels").and_then(Json::as_object);
         for (key, value) in labels.into_iter().flatten() {
             let value = value.as_str().unwrap_or_default();
             let wrong = match (label_key(key), label_value(value)) {

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::names::dns1123_label;
 use crate::k8s::path::Path;
 use crate::k8s::text::quoted;
@@ -83,7 +82,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
 }
 
 /// Finds rules for the direction that the mode leaves open.
-fn unrestricted(rules: &Value, mode: &str, path: &Path, findings: &mut Findings) {
+fn unrestricted(rules: Json<'_>, mode: &str, path: &Path, findings: &mut Findings) {
     let key = match mode {
         "DenyAllEgress" => "ingressRules",
         "DenyAllIngress" => "egressRules",
