@@ -23,6 +23,7 @@ use std::path::Path;
 use raygate::admission::denial;
 use raygate::engine::admit::{answer_as_is, answer_mutate};
 use raygate::engine::{Bundle, Operation, Request};
+use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
 use raygate::ray::defaults;
@@ -113,25 +114,33 @@ fn bundle(kuberay: Value, platform: Value, policy: Value) -> Bundle {
     Bundle::new(loaded.set)
 }
 
-fn request(object: &Value) -> Request {
+fn request(object: &Value) -> Request<'static> {
     Request {
         operation: Operation::Create,
         namespace: object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned(),
         user: String::new(),
-        object: object.clone(),
+        object: Tree::of(object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
     }
 }
 
+fn with_defaults(object: &Value) -> Value {
+    let mut tree = Tree::of(object).unwrap();
+    defaults::apply(&mut tree);
+    tree.root().to_value()
+}
+
 /// The path and the sentence of each finding of a code.
 fn finds(bundle: &Bundle, code: &str, object: &Value) -> Vec<Value> {
-    let outcome = answer_as_is(bundle, request(object));
+    let request = request(object);
+    let tree = request.object.clone();
+    let outcome = answer_as_is(bundle, request);
     let findings = outcome.findings.iter().filter(|judged| judged.code() == code);
     findings
         .inspect(|judged| {
             assert!(
-                judged.finding.path.reaches(object),
+                judged.finding.path.reaches(tree.root()),
                 "{code}: {} leads nowhere",
                 judged.finding.path
             )
@@ -166,7 +175,7 @@ fn every_page_has_its_parts_and_its_examples_are_true() {
             let (policy, platform) = (take(&mut fragment, "policy"), take(&mut fragment, "platform"));
             let mut object = read_file("tests/checks/base.yaml");
             merge(&mut object, fragment);
-            defaults::apply(&mut object);
+            let object = with_defaults(&object);
             let found_at = finds(&bundle(kuberay_of(check), platform, policy), check.code, &object);
             assert_eq!(
                 !found_at.is_empty(),
@@ -206,7 +215,7 @@ fn every_check_has_cases_and_they_hold() {
                 None => read_file("tests/checks/base.yaml"),
             };
             merge(&mut object, case.get("set").cloned().unwrap_or_else(|| json!({})));
-            defaults::apply(&mut object);
+            let object = with_defaults(&object);
             let mut kuberay = kuberay_of(check);
             if let Some(version) = case["kuberay"].as_str() {
                 kuberay["version"] = version.into();
@@ -234,7 +243,7 @@ fn every_check_has_cases_and_they_hold() {
             }
             if case["repaired"] == true {
                 assert!(check.fixes, "{file}: {name}: the check repairs nothing");
-                let repaired = answer_mutate(&bundle, request(&object)).document.into_value();
+                let repaired = answer_mutate(&bundle, request(&object)).document.value().to_value();
                 assert!(
                     finds(&bundle, check.code, &repaired).is_empty(),
                     "{file}: {name}: not repaired"

@@ -22,6 +22,7 @@ use raygate::engine::bound::MOST_VALUES;
 use raygate::engine::bundle::{EMBEDDED, known};
 use raygate::engine::{Bundle, How, Judged, Verdict, admit};
 use raygate::input::request::created_anew;
+use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::ray::defaults;
 use raygate::suite::{Suite, merge, run};
@@ -119,11 +120,12 @@ struct Asked {
 }
 
 impl Asked {
-    fn create(title: impl Into<String>, mut object: Value) -> Asked {
-        defaults::apply(&mut object);
+    fn create(title: impl Into<String>, object: Value) -> Asked {
+        let mut tree = Tree::of(&object).unwrap();
+        defaults::apply(&mut tree);
         Asked {
             title: title.into(),
-            object,
+            object: tree.root().to_value(),
             old: None,
         }
     }
@@ -176,11 +178,15 @@ fn mutated(gate: &Gate, asked: &Asked, user: &str) -> Value {
     object
 }
 
+fn likely_user(bundle: &Bundle, object: &Value) -> String {
+    bundle.likely_user(Tree::of(object).unwrap().root()).to_owned()
+}
+
 /// What the server says of a request.
 fn server(gate: &Gate, asked: &Asked, user: &str) -> Said {
-    let mut object = mutated(gate, asked, user);
+    let mut object = Tree::of(&mutated(gate, asked, user)).unwrap();
     defaults::complete_name(&mut object);
-    let review = asked.review(&object, user).to_string();
+    let review = asked.review(&object.root().to_value(), user).to_string();
     let answer = gate.answer(Endpoint::Validate, review.as_bytes(), now());
     let body: Value = serde_json::from_slice(&answer.body).unwrap();
     let response = &body["response"];
@@ -233,14 +239,14 @@ fn case(bundle: &Bundle, asked: &Asked, user: &str) -> Said {
 
 /// Compares the server, a case and, for a creation, a scan.
 fn compare(bundle: &Bundle, gate: &Gate, asked: &Asked) -> Said {
-    let user = bundle.likely_user(&asked.object).to_owned();
+    let user = likely_user(bundle, &asked.object);
     let said = server(gate, asked, &user);
     let title = &asked.title;
     assert_eq!(case(bundle, asked, &user), said, "{title}: test and server");
     if asked.old.is_none() {
         let mut live = asked.object.clone();
         live["status"] = json!({"jobStatus": "RUNNING", "rayClusterName": "a"});
-        let outcome = admit(bundle, created_anew(bundle, live, now()), How::Both);
+        let outcome = admit(bundle, created_anew(bundle, Tree::of(&live).unwrap(), now()), How::Both);
         assert_eq!(
             Said::of(outcome.verdict, &outcome.findings),
             said,
@@ -400,7 +406,7 @@ fn updates(gate: &Gate, bundle: &Bundle) -> Vec<Asked> {
     let mut asked = Vec::new();
     for (name, seed) in seeds() {
         let create = Asked::create("stored", seed.clone());
-        let stored = mutated(gate, &create, bundle.likely_user(&seed));
+        let stored = mutated(gate, &create, &likely_user(bundle, &seed));
         let mut update = |title: &str, old: &Value, change: &dyn Fn(&mut Value)| {
             let mut object = old.clone();
             change(&mut object);
@@ -464,8 +470,8 @@ fn every_way_says_the_same_of_a_request() {
             writeln!(manifests, "{}", asked.object).unwrap();
         }
         for asked in created.iter().chain(&updated) {
-            let user = bundle.likely_user(&asked.object);
-            writeln!(reviews, "{}", asked.review(&asked.object, user)).unwrap();
+            let user = likely_user(&bundle, &asked.object);
+            writeln!(reviews, "{}", asked.review(&asked.object, &user)).unwrap();
         }
         let expected: Vec<Said> = created
             .iter()

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 use raygate::engine::admit::answer_as_is;
 use raygate::engine::{Bundle, Operation, Request};
+use raygate::json::Tree;
 use raygate::policy::PolicySet;
 use raygate::ray::KubeRay;
 use raygate::rules::check;
@@ -28,7 +29,7 @@ fn broken(kuberay: KubeRay, gates: &[(&str, bool)], object: &Value) -> BTreeSet<
         operation: Operation::Create,
         namespace: "ml-production".to_owned(),
         user: String::new(),
-        object: object.clone(),
+        object: Tree::of(object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
     };

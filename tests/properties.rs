@@ -27,6 +27,7 @@ use raygate::admission::{Endpoint, Gate};
 use raygate::engine::admit::{answer_as_is, answer_mutate, answer_validate};
 use raygate::engine::compare::says_the_same;
 use raygate::engine::{Bundle, Document, Operation, Outcome, Request, Verdict};
+use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
 use serde_json::{Map, Value, json};
@@ -317,18 +318,18 @@ fn rayjobs() -> impl Strategy<Value = Value> {
     })
 }
 
-fn request(object: &Value, operation: Operation, old: Option<Value>) -> Request {
+fn request(object: &Value, operation: Operation, old: Option<&Value>) -> Request<'static> {
     Request {
         operation,
         namespace: "mlplatform-production".into(),
         user: "system:serviceaccount:flyte:flytepropeller".into(),
-        object: object.clone(),
-        old,
+        object: Tree::of(object).unwrap(),
+        old: old.map(|old| Tree::of(old).unwrap()),
         now: jiff::Timestamp::UNIX_EPOCH,
     }
 }
 
-fn mutate(bundle: &Bundle, object: &Value) -> Outcome {
+fn mutate(bundle: &Bundle, object: &Value) -> Outcome<'static> {
     answer_mutate(bundle, request(object, Operation::Create, None))
 }
 
@@ -342,16 +343,19 @@ fn forget_received(object: &mut Value) {
     *applied = record.to_string().into();
 }
 
-fn denied(outcome: &Outcome) -> Vec<&'static str> {
+fn denied(outcome: &Outcome<'_>) -> Vec<&'static str> {
     let denied = outcome.findings.iter().filter(|judged| judged.action == Action::Deny);
     denied.map(|judged| judged.static_code()).collect()
 }
 
 /// What a mutation makes of an object, and the codes that deny it only since.
-fn made_worse(bundle: &Bundle, object: &Value) -> (Outcome, Vec<&'static str>) {
+fn made_worse(bundle: &Bundle, object: &Value) -> (Outcome<'static>, Vec<&'static str>) {
     let before = denied(&answer_as_is(bundle, request(object, Operation::Create, None)));
     let mutated = mutate(bundle, object);
-    let after = answer_as_is(bundle, request(mutated.document.value(), Operation::Create, None));
+    let after = answer_as_is(
+        bundle,
+        request(&mutated.document.value().to_value(), Operation::Create, None),
+    );
     let new = denied(&after)
         .into_iter()
         .filter(|code| !before.contains(code))
@@ -659,9 +663,9 @@ properties! {
             let place = later.pointer_mut(&places[pick.index(places.len())]).and_then(Value::as_object_mut).unwrap();
             place.insert(LATER.to_owned(), json!({"kept": [1, {"y": null}]}));
         }
-        let mut mutated = mutate(&BUNDLES[bundle], &later).document.into_value();
+        let mut mutated = mutate(&BUNDLES[bundle], &later).document.value().to_value();
         prop_assert_eq!(without_later(&mut mutated), without_later(&mut later));
-        let mut plain = mutate(&BUNDLES[bundle], &object).document.into_value();
+        let mut plain = mutate(&BUNDLES[bundle], &object).document.value().to_value();
         // The record's fingerprints are those of what was received, later fields too.
         for object in [&mut mutated, &mut plain] {
             forget_received(object);
@@ -680,7 +684,7 @@ properties! {
             let patch: json_patch::Patch = serde_json::from_value(serde_json::to_value(patch).unwrap()).unwrap();
             replayed = object.clone();
             prop_assert!(json_patch::patch(&mut replayed, &patch).is_ok(), "{:?}", patch);
-            prop_assert_eq!(&replayed, once.document.value());
+            prop_assert_eq!(&replayed, &once.document.value().to_value());
         }
         prop_assert!(privileges(&replayed) <= privileges(&object));
         prop_assert_eq!(doubled(&replayed), doubled(&object));
@@ -721,7 +725,7 @@ properties! {
             }
             object
         };
-        let [one, two] = [first, other].map(|bundle| without(mutate(bundle, &object).document.into_value()));
+        let [one, two] = [first, other].map(|bundle| without(mutate(bundle, &object).document.value().to_value()));
         prop_assert_eq!(one, two);
     }
 
@@ -747,7 +751,7 @@ properties! {
         }
         if outcome.changes.is_empty() {
             prop_assert!(!outcome.document.is_changed());
-            prop_assert_eq!(outcome.document.value(), &object);
+            prop_assert_eq!(outcome.document.value().to_value(), object.clone());
         }
     }
 
@@ -813,7 +817,7 @@ properties! {
         if loaded.is_usable() {
             // What is taken works: it acts on a RayJob and accepts what it made of it.
             let bundle = Bundle::new(loaded.set);
-            let once = mutate(&bundle, &SEEDS[0]).document.into_value();
+            let once = mutate(&bundle, &SEEDS[0]).document.value().to_value();
             let validated = answer_validate(&bundle, request(&once, Operation::Create, None));
             prop_assert!(validated.changes.is_empty());
         }
@@ -830,13 +834,13 @@ properties! {
         put(&mut object, "spec/rayClusterSpec/headGroupSpec/template/spec/x-unknown", json!({"kept": [1, {"y": null}]}));
         put(&mut object, "metadata/managedFields", json!([{"manager": "x"}]));
         put(&mut object, "metadata/ownerReferences", json!([{"uid": "x"}]));
-        let after = mutate(&BUNDLES[bundle], &object);
+        let after = mutate(&BUNDLES[bundle], &object).document.value().to_value();
         for key in ["managedFields", "ownerReferences", "finalizers", "resourceVersion", "name", "generateName"] {
-            prop_assert_eq!(&after.document.value()["metadata"][key], &object["metadata"][key]);
+            prop_assert_eq!(&after["metadata"][key], &object["metadata"][key]);
         }
-        prop_assert_eq!(after.document.value().get("status"), object.get("status"));
+        prop_assert_eq!(after.get("status"), object.get("status"));
         let unknown = "/spec/rayClusterSpec/headGroupSpec/template/spec/x-unknown";
-        prop_assert_eq!(after.document.value().pointer(unknown), object.pointer(unknown));
+        prop_assert_eq!(after.pointer(unknown), object.pointer(unknown));
     }
 
     /// What an object that is accepted as it is becomes is accepted too, and what can be repaired is.
@@ -845,15 +849,15 @@ properties! {
         let bundle = &BUNDLES[bundle];
         let (mutated, new) = made_worse(bundle, &object);
         prop_assert!(new.is_empty(), "{:?} after the mutation", new);
-        let after = answer_as_is(bundle, request(mutated.document.value(), Operation::Create, None));
+        let after = answer_as_is(bundle, request(&mutated.document.value().to_value(), Operation::Create, None));
         for judged in &after.findings {
             // A repair that does not fit belongs to an object that the API server's schema refuses.
             let fits = judged.finding.repair.as_ref().is_some_and(|repair| {
-                Document::new(mutated.document.value().clone()).apply(repair.edits.clone()).is_ok()
+                Document::new(mutated.document.tree().clone()).apply(repair.edits.clone()).is_ok()
             });
             prop_assert!(!fits || judged.action != Action::Deny, "{} was not repaired", judged.code());
         }
-        let validated = answer_validate(bundle, request(mutated.document.value(), Operation::Create, None));
+        let validated = answer_validate(bundle, request(&mutated.document.value().to_value(), Operation::Create, None));
         prop_assert!(validated.changes.is_empty());
         prop_assert_eq!(validated.verdict == Verdict::Deny, !denied(&after).is_empty());
     }
@@ -863,7 +867,7 @@ properties! {
     fn findings_lead_somewhere_and_say_something(object in rayjobs(), bundle in 0..4usize) {
         let outcome = answer_as_is(&BUNDLES[bundle], request(&object, Operation::Create, None));
         for judged in &outcome.findings {
-            prop_assert!(judged.finding.path.reaches(&object), "{} {}", judged.code(), judged.finding.path);
+            prop_assert!(judged.finding.path.reaches(outcome.document.value()), "{} {}", judged.code(), judged.finding.path);
             prop_assert!(!judged.finding.message.is_empty() && !judged.finding.message.contains('\n'));
         }
     }
@@ -879,7 +883,7 @@ properties! {
         }
         new["status"] = json!({"rayClusterName": "a-b"});
         for answer in [answer_mutate, answer_validate] {
-            let outcome = answer(&BUNDLES[bundle], request(&new, Operation::Update, Some(object.clone())));
+            let outcome = answer(&BUNDLES[bundle], request(&new, Operation::Update, Some(&object)));
             prop_assert_eq!(outcome.verdict, Verdict::Allow);
             prop_assert!(!outcome.document.is_changed());
         }
@@ -890,7 +894,7 @@ properties! {
     fn applying_the_same_manifest_again_changes_nothing(
         object in rayjobs(), bundle in 0..4usize, newer in 0..4usize, runs in any::<bool>(),
     ) {
-        let mut stored = mutate(&BUNDLES[bundle], &object).document.into_value();
+        let mut stored = mutate(&BUNDLES[bundle], &object).document.value().to_value();
         if answer_validate(&BUNDLES[bundle], request(&stored, Operation::Create, None)).verdict != Verdict::Allow {
             return Ok(());
         }
@@ -902,10 +906,10 @@ properties! {
         for object in [&mut stored, &mut again] {
             object["status"] = if runs { json!({"rayClusterName": "a-b"}) } else { Value::Null };
         }
-        let update = |object: &Value| request(object, Operation::Update, Some(stored.clone()));
-        let mutated = answer_mutate(&BUNDLES[newer], update(&again)).document.into_value();
+        let update = |object: &Value| request(object, Operation::Update, Some(&stored));
+        let mutated = answer_mutate(&BUNDLES[newer], update(&again)).document.value().to_value();
         prop_assert!(
-            says_the_same(&mutated["spec"], &stored["spec"]),
+            says_the_same(Tree::of(&mutated["spec"]).unwrap().root(), Tree::of(&stored["spec"]).unwrap().root()),
             "{:?}",
             json_patch::diff(&stored["spec"], &mutated["spec"])
         );
@@ -921,13 +925,13 @@ properties! {
         old in rayjobs(), new in rayjobs(), bundle in 0..4usize, runs in any::<bool>(),
     ) {
         let bundle = &BUNDLES[bundle];
-        let mut old = mutate(bundle, &old).document.into_value();
+        let mut old = mutate(bundle, &old).document.value().to_value();
         if runs {
             old["status"] = json!({"rayClusterName": "a-b"});
         }
-        let update = |object: &Value| request(object, Operation::Update, Some(old.clone()));
-        let once = answer_mutate(bundle, update(&new)).document.into_value();
-        let twice = answer_mutate(bundle, update(&once)).document.into_value();
+        let update = |object: &Value| request(object, Operation::Update, Some(&old));
+        let once = answer_mutate(bundle, update(&new)).document.value().to_value();
+        let twice = answer_mutate(bundle, update(&once)).document.value().to_value();
         prop_assert_eq!(&once, &twice);
         let outcome = answer_validate(bundle, update(&once));
         prop_assert!(outcome.changes.is_empty());
@@ -944,7 +948,7 @@ properties! {
     fn a_preview_changes_nothing(object in rayjobs(), old in rayjobs(), update in any::<bool>(), validate in any::<bool>()) {
         let [without, with] = &*PREVIEWED;
         let (operation, old) = if update { (Operation::Update, Some(old)) } else { (Operation::Create, None) };
-        let ask = || request(&object, operation, old.clone());
+        let ask = || request(&object, operation, old.as_ref());
         let answer = if validate { answer_validate } else { answer_mutate };
         let (plain, previewed) = (answer(without, ask()), answer(with, ask()));
         let patch = |outcome: &Outcome| serde_json::to_string(&outcome.document.patch()).unwrap();
@@ -1019,7 +1023,7 @@ fn num_gpus_is_set_for_gpus_alone() {
             limits,
         );
         put(&mut object, "spec/entrypointNumGpus", json!(driver));
-        let after = mutate(&BUNDLES[0], &object).document.into_value();
+        let after = mutate(&BUNDLES[0], &object).document.value().to_value();
         after.pointer(&format!("{group}/rayStartParams/num-gpus")).cloned()
     };
     assert_eq!(set("gpu.intel.com/i915", 2), Some(json!("2")));
@@ -1043,11 +1047,11 @@ fn a_job_on_an_existing_cluster_gets_no_queue() {
     let bundle = Bundle::new(raygate::policy::load(&sources, &raygate::engine::bundle::known()).set);
     let mut object = SEEDS[0].clone();
     let labels = |object: &Value| object["metadata"]["labels"].clone();
-    let queued = mutate(&bundle, &object).document.into_value();
+    let queued = mutate(&bundle, &object).document.value().to_value();
     assert!(labels(&queued).to_string().contains("kueue.x-k8s.io/queue-name"));
     put(&mut object, "spec/clusterSelector", json!({"ray.io/cluster": "shared"}));
     let (mutated, new) = made_worse(&bundle, &object);
-    assert_eq!(labels(mutated.document.value()), labels(&object));
+    assert_eq!(labels(&mutated.document.value().to_value()), labels(&object));
     assert!(new.is_empty(), "{new:?}");
 }
 
@@ -1056,7 +1060,7 @@ fn a_job_on_an_existing_cluster_gets_no_queue() {
 fn a_sidecar_in_front_is_seen_through() {
     let bundle = &BUNDLES[0];
     for seed in &*SEEDS {
-        let plain = mutate(bundle, seed).document.into_value();
+        let plain = mutate(bundle, seed).document.value().to_value();
         let mut object = seed.clone();
         for pointer in [
             "/spec/rayClusterSpec/headGroupSpec",
@@ -1070,7 +1074,7 @@ fn a_sidecar_in_front_is_seen_through() {
                 .unwrap()
                 .insert(0, json!({"name": "logs", "image": "logs:1"}));
         }
-        let mut mutated = mutate(bundle, &object).document.into_value();
+        let mut mutated = mutate(bundle, &object).document.value().to_value();
         for pointer in [
             "/spec/rayClusterSpec/headGroupSpec",
             "/spec/rayClusterSpec/workerGroupSpecs/0",

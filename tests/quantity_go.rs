@@ -17,6 +17,7 @@ mod reference;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use raygate::json::Tree;
 use raygate::k8s::image::Image;
 use raygate::k8s::names;
 use raygate::k8s::quantity::Quantity;
@@ -246,7 +247,8 @@ fn pods_reserve_what_the_scheduler_says() {
     for (text, go) in texts.iter().zip(&answers) {
         let spec: Value = serde_json::from_str(text).unwrap();
         let object = json!({"spec": {"submitterPodTemplate": {"spec": spec}}});
-        let job = RayJob::of(&object);
+        let object = Tree::of(&object).unwrap();
+        let job = RayJob::of(object.root());
         let pod = job.submitter().unwrap();
         let ours = nonzero(effective::requests(pod).into_iter());
         let theirs = nonzero(

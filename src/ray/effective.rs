@@ -120,12 +120,13 @@ fn raise<'a>(most: &mut Amounts<'a>, key: &'a str, quantity: Quantity) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::document;
     use crate::ray::Workload;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn worker(spec: Value) -> Vec<(String, String)> {
-        let object = json!({"spec": {"rayClusterSpec": {"workerGroupSpecs": [{"template": {"spec": spec}}]}}});
-        let job = Workload::of(&object);
+        let object = document!({"spec": {"rayClusterSpec": {"workerGroupSpecs": [{"template": {"spec": spec}}]}}});
+        let job = Workload::of(object.root());
         let requests = job.workers().next().map(requests).unwrap_or_default();
         let shown = |(key, quantity): (&str, Quantity)| (key.to_owned(), quantity.to_string());
         requests.into_iter().map(shown).collect()
@@ -161,9 +162,9 @@ mod tests {
     #[test]
     fn kuberays_autoscaler_counts_in_the_head() {
         let head = |options: Value| {
-            let object = json!({"spec": {"rayClusterSpec": {"enableInTreeAutoscaling": true, "autoscalerOptions": options,
+            let object = document!({"spec": {"rayClusterSpec": {"enableInTreeAutoscaling": true, "autoscalerOptions": options,
                 "headGroupSpec": {"template": {"spec": {"containers": [cpus("1")]}}}}}});
-            let job = Workload::of(&object);
+            let job = Workload::of(object.root());
             let mut requests = job.head().map(requests).unwrap_or_default();
             requests.remove("cpu").map(|cpu| cpu.to_string())
         };

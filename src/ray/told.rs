@@ -166,7 +166,7 @@ pub fn starts_ray_itself(job: &Workload<'_>, pod: &Pod<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::json::document;
 
     #[test]
     fn reads_numbers_as_ray_start_does() {
@@ -189,10 +189,10 @@ mod tests {
 
     #[test]
     fn leaves_to_the_shell_what_is_the_shells() {
-        let spec = json!({"spec": {"rayClusterSpec": {"headGroupSpec": {"rayStartParams": {
+        let spec = document!({"spec": {"rayClusterSpec": {"headGroupSpec": {"rayStartParams": {
             "num-cpus": "'4'", "num-gpus": "$GPUS", "memory": "false", "object-store-memory": "\"1Gi\"", "port": 7,
         }}}}});
-        let job = Workload::of(&spec);
+        let job = Workload::of(spec.root());
         let head = job.head().unwrap();
         assert_eq!(number(head, "num-cpus"), Some(Number::Whole(4)));
         assert_eq!(number(head, "num-gpus"), Some(Number::Unknown));

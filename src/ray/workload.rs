@@ -234,18 +234,19 @@ fn autoscales(cluster: Json<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::document;
     use serde_json::json;
 
     #[test]
     fn finds_every_pod_and_survives_anything() {
-        let object = json!({"spec": {
+        let object = document!({"spec": {
             "rayClusterSpec": {
                 "headGroupSpec": {"template": {"spec": {"containers": [{"name": "ray-head"}], "initContainers": [{}]}}},
                 "workerGroupSpecs": [{"groupName": "a"}, 7, {"groupName": "b", "template": {"spec": []}}],
             },
             "submitterPodTemplate": {"spec": {"containers": "none"}},
         }});
-        let job = Workload::of(&object);
+        let job = Workload::of(object.root());
         let titles: Vec<String> = job.pods.iter().map(Pod::title).collect();
         assert_eq!(
             titles,
@@ -257,14 +258,14 @@ mod tests {
             json!({"spec": 3}),
             json!({"spec": {"rayClusterSpec": []}}),
         ] {
-            assert!(Workload::of(&strange).pods.is_empty());
+            assert!(Workload::of(Tree::of(&strange).unwrap().root()).pods.is_empty());
         }
     }
 
     #[test]
     fn what_is_missing_is_pointed_at_where_it_begins() {
-        let object = json!({"spec": {"a": {"b": null}, "c": 3}});
-        let job = Workload::of(&object);
+        let object = document!({"spec": {"a": {"b": null}, "c": 3}});
+        let job = Workload::of(object.root());
         for (path, nearest) in [
             (Path::of(["spec", "a", "b", "x", "y"]), "spec.a.b"),
             (Path::of(["spec", "c", "x", "y"]), "spec.c.x"),
@@ -272,16 +273,16 @@ mod tests {
         ] {
             let found = job.nearest(path);
             assert_eq!(found.to_string(), nearest);
-            assert!(found.reaches(&object));
+            assert!(found.reaches(object.root()));
         }
     }
 
     #[test]
     fn a_null_resource_is_none_and_the_others_are_found_by_key() {
-        let object = json!({"spec": {"submitterPodTemplate": {"spec": {"containers": [{"resources": {
+        let object = document!({"spec": {"submitterPodTemplate": {"spec": {"containers": [{"resources": {
             "limits": {"memory": null, "cpu": "1", "nvidia.com/gpu": 2}, "requests": {"cpu": "2", "ephemeral-storage": "1Gi"},
         }}]}}}});
-        let job = Workload::of(&object);
+        let job = Workload::of(object.root());
         let container = job.submitter().and_then(Pod::main).unwrap();
         assert!(container.limit("memory").is_none());
         assert_eq!(container.limit("nvidia.com/gpu").unwrap().seen(), "2");
