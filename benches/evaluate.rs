@@ -42,7 +42,7 @@ use raygate::engine::{Bundle, Request};
 use raygate::json::Tree;
 use raygate::policy::Subject;
 use raygate::policy::load::Source;
-use raygate::ray::RayJob;
+use raygate::ray::Workload;
 use raygate::ray::flyte::Identity;
 use raygate::rules::{Cx, INJECTORS, Plan, check};
 use serde_json::Value;
@@ -257,7 +257,7 @@ fn with_policies(count: usize) -> Bundle {
 fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
     let bytes = completed(gate, raw).to_string().into_bytes();
     let object = Tree::read(std::str::from_utf8(&bytes).expect("text")).expect("a document");
-    let job = RayJob::of(object.root());
+    let job = Workload::of(object.root());
     let bundle = &gate.bundle();
     let subject = Subject::new(Identity::of(&job), "mlplatform-production", "", bundle.platform());
     let compiled = bundle.compiled(&subject, &job);
@@ -285,7 +285,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
     .into();
     let mut works: Vec<Box<dyn FnMut() + '_>> = vec![
         Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&bytes))))),
-        Box::new(|| drop(black_box(RayJob::of(black_box(object.root()))))),
+        Box::new(|| drop(black_box(Workload::of(black_box(object.root()))))),
         Box::new(|| drop(black_box(bundle.compiled(black_box(&subject), &job)))),
         Box::new(|| drop(black_box(request(black_box(&reviewed))))),
         Box::new(|| drop(black_box(answer_mutate(bundle, request(&reviewed))))),

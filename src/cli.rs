@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod explain;
 mod junit;
 pub mod manifests;
+mod outcome;
 pub mod policies;
 pub mod sample;
 pub mod scan;
@@ -14,27 +15,15 @@ pub mod schema;
 pub mod self_managed;
 pub mod serve;
 pub mod test;
+mod time;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::input::InputError;
-use crate::telemetry::error_chain;
-
-/// Nothing was found.
-pub const CLEAN: u8 = 0;
-/// Something was found.
-pub const FINDINGS: u8 = 1;
-/// The command was called wrongly, or cannot read its input.
-pub const USAGE: u8 = 2;
-/// The policies are broken.
-pub const POLICY: u8 = 3;
-/// A cluster could not be reached, or refused what was asked of it.
-pub const CLUSTER: u8 = 4;
-/// The output could not be written, or raygate has a defect.
-pub const INTERNAL: u8 = 5;
+pub use outcome::{CLEAN, CLUSTER, FINDINGS, Failure, INTERNAL, POLICY, USAGE};
+use outcome::{counted, is_coloured};
 
 /// What the exit codes say.
 pub const EXIT_CODES: &[(u8, &str)] = &[
@@ -133,20 +122,6 @@ pub fn run() -> ExitCode {
     ended(result.and_then(|code| Ok(out.flush().map(|()| code)?)))
 }
 
-/// `1 change`, `2 changes`.
-fn counted(count: usize, noun: &str) -> String {
-    match noun.strip_suffix('y') {
-        _ if count == 1 => format!("{count} {noun}"),
-        Some(stem) => format!("{count} {stem}ies"),
-        None => format!("{count} {noun}s"),
-    }
-}
-
-/// Whether standard output is a terminal that wants colours; `NO_COLOR` and its like are heeded.
-fn is_coloured() -> bool {
-    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
-}
-
 fn ended(result: Result<u8, Failure>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
@@ -155,57 +130,5 @@ fn ended(result: Result<u8, Failure>) -> ExitCode {
             anstream::eprintln!("{failure}");
             ExitCode::from(failure.code())
         }
-    }
-}
-
-/// Why a command stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// Its output could not be written.
-    #[error("error: writing the output failed: {0}")]
-    Output(#[from] io::Error),
-    /// A file could not be read, or an argument makes no sense.
-    #[error("error: {0}")]
-    Usage(String),
-    /// The policies are broken; the text holds the diagnostics.
-    #[error("{0}")]
-    Policies(String),
-    /// A cluster could not be reached, or refused what was asked of it.
-    #[error("error: {0}")]
-    Cluster(String),
-}
-
-impl Failure {
-    fn code(&self) -> u8 {
-        match self {
-            Failure::Policies(_) => POLICY,
-            Failure::Usage(_) => USAGE,
-            Failure::Cluster(_) => CLUSTER,
-            Failure::Output(_) => INTERNAL,
-        }
-    }
-}
-
-impl From<InputError> for Failure {
-    fn from(error: InputError) -> Self {
-        Failure::Usage(error.to_string())
-    }
-}
-
-impl From<serve::ServeError> for Failure {
-    fn from(error: serve::ServeError) -> Self {
-        Failure::Usage(error_chain(&error))
-    }
-}
-
-impl From<certs::Error> for Failure {
-    fn from(error: certs::Error) -> Self {
-        Failure::Usage(error.to_string())
-    }
-}
-
-impl From<manifests::Error> for Failure {
-    fn from(error: manifests::Error) -> Self {
-        Failure::Usage(error.to_string())
     }
 }

@@ -5,17 +5,19 @@
 //! ([`Diagnostic::concise`]), and JSON ([`Diagnostic::to_json`]). No text of a user can break the layout of the first
 //! two: whatever is not printable is shown escaped, and long lines are cut around the place that matters.
 
+mod columns;
 mod concise;
 mod render;
 mod source;
 mod suggest;
-pub mod text;
+mod text;
 
 use std::borrow::Cow;
 
+pub use columns::columns;
 pub use source::{Location, Source, SourceId, Sources, Span};
 pub use suggest::suggest;
-pub use text::{one_line, shorten};
+pub use text::{is_hidden, listed, one_line, quoted, safe, shorten, truncated};
 
 /// How bad a diagnostic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

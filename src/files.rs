@@ -361,6 +361,14 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_is_read_to_its_end_or_to_the_bound() {
+        for (most, read, is_cut) in [(2, "ab", true), (3, "abc", false), (4, "abc", false), (0, "", true)] {
+            let found = bounded(&b"abc"[..], most).unwrap();
+            assert_eq!((&*found.bytes, found.is_cut), (read.as_bytes(), is_cut), "{most}");
+        }
+    }
+
+    #[test]
     fn only_policies_are_policies() {
         let dir = tempfile::TempDir::new().unwrap();
         for file in [

@@ -3,6 +3,7 @@
 //! Line-delimited JSON is read line by line, so that a log of any size takes the memory of its longest line. Anything
 //! else is read as a whole, up to the limit of [`Limits::manifests`].
 
+pub mod asked;
 mod audit;
 pub mod request;
 

@@ -6,6 +6,7 @@
 mod controllers;
 mod drift;
 mod kustomization;
+mod names;
 mod scope;
 mod values;
 
@@ -16,6 +17,7 @@ use crate::certs::{self, CaBundle, DnsLabel};
 pub use controllers::Controllers;
 pub use drift::{Difference, Part, differences, same_spec};
 pub use kustomization::BuildError;
+pub use names::CONFIGURATION;
 pub use scope::{Excess, excess, is_admission_policy, is_raygates, is_webhook_configuration};
 pub use values::{BaseUrl, ImageName, ValueError};
 
@@ -33,9 +35,6 @@ pub const OWN_SECRET: &str = "raygate-certificates";
 
 /// The ConfigMap with the policy files, in `deploy/`.
 pub const POLICIES_CONFIG_MAP: &str = "raygate-policies";
-
-/// The name of both webhook configurations.
-pub const CONFIGURATION: &str = "admission.raygate.dev";
 
 /// The image in `deploy/`: this version of raygate.
 pub const IMAGE: &str = concat!("raygate:", env!("CARGO_PKG_VERSION"));

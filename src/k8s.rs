@@ -1,12 +1,12 @@
 //! Kubernetes facts that hold for any object: paths, fields, quantities, names, images, tolerations.
 
+pub mod duration;
 pub mod glob;
 pub mod image;
 pub mod json;
 pub mod names;
 pub mod path;
 pub mod quantity;
-pub use crate::diag::text;
 pub mod toleration;
 
 /// The longest piece of user text that an error of this module repeats, in characters.

@@ -19,6 +19,7 @@ use prometheus_client::registry::{Metric, Registry};
 use crate::admission::{Endpoint, Previewed, Record};
 
 mod labels;
+mod series;
 mod stages;
 mod table;
 
@@ -26,6 +27,8 @@ pub use labels::Exemplar;
 use labels::{Named, Only, Word};
 use stages::{ENDPOINTS, Stages, histograms, plain};
 
+pub use series::endpoint_label;
+use series::{of, register};
 pub use table::{FAMILIES, FamilySpec, Kind};
 
 /// What one RayJob adds to the counters of GPUs at most: a slip of a key must not drown them.
@@ -481,14 +484,6 @@ impl Drop for GaugeGuard<'_> {
     }
 }
 
-/// The name of an endpoint in metrics and logs.
-pub const fn endpoint_label(endpoint: Endpoint) -> &'static str {
-    match endpoint {
-        Endpoint::Mutate => "mutate",
-        Endpoint::Validate => "validate",
-    }
-}
-
 /// The request's own word only where it is one that the API server knows.
 fn operation_label(operation: &str) -> &'static str {
     ["CREATE", "UPDATE", "DELETE", "CONNECT"]
@@ -497,24 +492,10 @@ fn operation_label(operation: &str) -> &'static str {
         .unwrap_or("unknown")
 }
 
-fn of<H>(of_each: &[H; 2], endpoint: Endpoint) -> &H {
-    let [mutate, validate] = of_each;
-    match endpoint {
-        Endpoint::Mutate => mutate,
-        Endpoint::Validate => validate,
-    }
-}
-
 fn registered<M: Metric + Clone + Default>(registry: &mut Registry, spec: &FamilySpec) -> M {
     let metric = M::default();
     register(registry, spec, metric.clone());
     metric
-}
-
-/// The encoder writes a counter's `_total` and the help text's full stop itself.
-fn register(registry: &mut Registry, spec: &FamilySpec, metric: impl Metric) {
-    let name = spec.name.strip_suffix("_total").unwrap_or(spec.name);
-    registry.register(name, spec.help.trim_end_matches('.'), metric);
 }
 
 #[cfg(test)]

@@ -6,12 +6,15 @@ pub mod device;
 pub mod effective;
 pub mod facts;
 pub mod flyte;
+pub mod go_yaml;
 pub mod kind;
 pub mod memory;
 pub mod place;
 pub mod pod;
 pub mod release;
 pub mod runtime_env;
+pub mod schedule;
+pub mod serve_config;
 pub mod shell;
 pub mod told;
 pub mod version;
@@ -23,14 +26,3 @@ pub use place::Place;
 pub use pod::{Pod, Role};
 pub use version::KubeRay;
 pub use workload::Workload;
-
-/// The name of the model until every check uses the new one.
-pub type RayJob<'a> = Workload<'a>;
-
-/// The names of the model's parts until every check uses the new ones.
-pub mod job {
-    pub use super::container::{Container, Resource, Slot, same_path};
-    pub use super::pod::{Pod, Role};
-    pub use super::workload::{Workload as RayJob, forget_managed_fields};
-    pub use crate::k8s::json::{items, text};
-}

@@ -39,9 +39,6 @@ use crate::server::{CertificateStore, Pair, Trust, unix_now};
 use configurations::Configuration;
 use kept::{Due, Kept, Wanted};
 
-/// Who wrote a field, in the managed fields of an object.
-const FIELD_MANAGER: &str = "raygate";
-
 /// A look that takes longer has found nothing.
 const PATIENCE: Duration = Duration::from_secs(15);
 

@@ -9,18 +9,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::admission::{Answer, Endpoint, Gate};
 use crate::metrics::{Metrics, Port};
 use crate::reload::{self, Follower};
-use crate::telemetry::RateLimit;
 
 mod admin;
 mod body;
 mod connection;
 mod evaluate;
+mod lanes;
 mod limits;
 mod linger;
 mod listener;
@@ -28,11 +28,13 @@ mod pair;
 mod peer;
 mod rotate;
 mod routes;
+mod shared;
 mod shutdown;
 mod slots;
 mod spare;
 mod tls;
 mod trust;
+mod words;
 
 pub mod duration;
 
@@ -43,22 +45,11 @@ pub use shutdown::Signals;
 pub use tls::CertificateStore;
 pub use trust::{Refusal, Trust};
 
+pub use shared::Reviewer;
+use shared::Shared;
 use shutdown::Phase;
 use slots::Slots;
-
-/// Whoever answers reviews: the gate, or in tests something simpler.
-pub trait Reviewer: Send + Sync + 'static {
-    /// Answers one review. Called from many threads, may be given any bytes, may panic.
-    fn answer(&self, endpoint: Endpoint, body: &[u8]) -> Answer;
-
-    /// The policies in use, in one line.
-    fn summary(&self) -> String;
-
-    /// What is wrong with the policy files, a line each.
-    fn notices(&self) -> Arc<Vec<String>> {
-        Arc::default()
-    }
-}
+use words::duration_words;
 
 impl Reviewer for Gate {
     fn answer(&self, endpoint: Endpoint, body: &[u8]) -> Answer {
@@ -120,44 +111,6 @@ pub enum StartError {
     /// The operating system would not tell the address of a socket.
     #[error("reading the address of a socket")]
     Address(#[source] std::io::Error),
-}
-
-/// What every request may look at.
-struct Shared {
-    reviewer: Arc<dyn Reviewer>,
-    metrics: Arc<Metrics>,
-    certificates: Arc<CertificateStore>,
-    limits: Limits,
-    lanes: evaluate::Lanes,
-    memory: Arc<Semaphore>,
-    untrusted_log: RateLimit,
-}
-
-impl Shared {
-    fn new(
-        reviewer: Arc<dyn Reviewer>,
-        metrics: Arc<Metrics>,
-        certificates: Arc<CertificateStore>,
-        limits: Limits,
-    ) -> Self {
-        Self {
-            reviewer,
-            metrics,
-            certificates,
-            lanes: evaluate::Lanes::new(limits.in_flight),
-            memory: body::memory(&limits),
-            limits,
-            untrusted_log: RateLimit::new(Duration::from_secs(60)),
-        }
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Shared")
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
-    }
 }
 
 /// A server with both sockets open, so that no client is refused between [`Server::bind`] and [`Server::run`].
@@ -361,16 +314,6 @@ async fn accept_probes(listener: TcpListener, shared: Arc<Shared>, mut phase: wa
         },
     )
     .await;
-}
-
-/// Seconds as a person says them: the largest unit that fits.
-fn duration_words(seconds: i64) -> String {
-    match seconds {
-        172_800.. => format!("{} days", seconds / 86_400),
-        7200.. => format!("{} hours", seconds / 3600),
-        120.. => format!("{} minutes", seconds / 60),
-        _ => format!("{seconds} seconds"),
-    }
 }
 
 /// A server's inside without its sockets.

@@ -15,17 +15,14 @@ pub mod merge;
 mod path;
 pub mod run;
 
-pub use case::Case;
+pub use case::{Case, ReadFile, TestFile};
 pub use codes::CODES;
 pub use compare::{Difference, Line};
 pub use merge::merge;
 
-use crate::diag::{Diagnostic, Sources, any_error};
+use crate::diag::{Sources, any_error};
 use crate::engine::Bundle;
 use crate::policy::load::Source;
-
-/// Reads the file of this name, or says why not: how a case gets at the object that it is `from`.
-pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;
 
 /// The test files of a set of policies.
 #[derive(Debug)]
@@ -34,17 +31,6 @@ pub struct Suite {
     pub sources: Sources,
     /// The files, by name.
     pub files: Vec<TestFile>,
-}
-
-/// A test file, read.
-#[derive(Debug)]
-pub struct TestFile {
-    /// The file's name, as it was named to raygate.
-    pub name: String,
-    /// Its case; `None` where it has none that can be run.
-    pub case: Option<Case>,
-    /// What is wrong with the file. An error makes the case fail.
-    pub diagnostics: Vec<Diagnostic>,
 }
 
 /// What came of a file's case.

@@ -16,7 +16,8 @@ pub mod traces;
 
 mod writer;
 
-pub use writer::{Flush, dropped_lines};
+pub use tracing_appender::non_blocking::WorkerGuard;
+pub use writer::dropped_lines;
 
 /// The filter that holds where none is given. What the client of the cluster reports of a failed request its caller
 /// reports too, with what follows from it.
@@ -65,9 +66,6 @@ pub enum TelemetryError {
         /// What is wrong with it.
         source: tracing_subscriber::filter::ParseError,
     },
-    /// The thread that writes could not be started.
-    #[error("starting the log writer")]
-    Thread(#[source] std::io::Error),
     /// Something else in this process logs already.
     #[error("installing the log writer: {0}")]
     Installed(#[from] tracing_subscriber::util::TryInitError),
@@ -75,12 +73,13 @@ pub enum TelemetryError {
 
 /// Starts logging to standard error, for the whole process. Lines are lost if the returned guard is dropped
 /// before they are logged: keep it until the end of `main`.
-pub fn init(format: Format, filter: &str) -> Result<Flush, TelemetryError> {
+pub fn init(format: Format, filter: &str) -> Result<WorkerGuard, TelemetryError> {
     let parsed = EnvFilter::try_new(filter).map_err(|source| TelemetryError::Filter {
         filter: filter.to_owned(),
         source,
     })?;
-    let (queue, flush) = writer::spawn(std::io::stderr()).map_err(TelemetryError::Thread)?;
+    let (queue, flush) = writer::spawn(std::io::stderr());
+    writer::count(&queue);
     match format {
         Format::Json => json(parsed, queue).try_init()?,
         Format::Text => text(parsed, queue).try_init()?,

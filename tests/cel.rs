@@ -19,7 +19,7 @@ use raygate::policy::Subject;
 use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
 use raygate::ray::flyte::Identity;
-use raygate::ray::{KubeRay, RayJob};
+use raygate::ray::{KubeRay, Workload};
 use raygate::rules::check;
 use serde_json::{Value, json};
 
@@ -47,10 +47,10 @@ fn rayjob() -> Value {
     })
 }
 
-fn with_session<T>(object: &Value, old: Option<&Value>, read: impl FnOnce(&Session<'_>, &RayJob<'_>) -> T) -> T {
+fn with_session<T>(object: &Value, old: Option<&Value>, read: impl FnOnce(&Session<'_>, &Workload<'_>) -> T) -> T {
     let object = Tree::of(object).unwrap();
     let old = old.map(|old| Tree::of(old).unwrap());
-    let job = RayJob::of(object.root());
+    let job = Workload::of(object.root());
     let identity = Identity {
         project: "ml".into(),
         domain: "production".into(),
@@ -182,6 +182,36 @@ fn what_expressions_give() {
     }
 }
 
+/// The API server prunes the keys of maps whose value is null, and no elements of lists (Kubernetes 1.37,
+/// `apiextensions-apiserver`, `PruneNonNullableNullsWithoutDefaults`).
+#[test]
+fn a_null_is_absent_from_a_map_and_an_element_of_a_list() {
+    let mut object = rayjob();
+    object["spec"]["m"] = json!({"a": null, "b": "x"});
+    object["spec"]["none"] = json!({"a": null});
+    object["spec"]["l"] = json!([null, 1]);
+    for expression in [
+        "!has(object.spec.m.a) && has(object.spec.m.b)",
+        "!('a' in object.spec.m) && 'b' in object.spec.m",
+        "!object.spec.m[?'a'].hasValue() && !object.spec.?none.?a.hasValue()",
+        "size(object.spec.m) == 1 && object.spec.m.size() == 1",
+        "object.spec.m.all(k, k == 'b')",
+        "!object.spec.m.exists(k, k == 'a') && object.spec.m.exists_one(k, true)",
+        "object.spec.m.map(k, k) == ['b'] && object.spec.m.filter(k, true) == ['b']",
+        "object.spec.m == {'b': 'x'} && {'b': 'x'} == object.spec.m && object.spec.m == object.spec.m",
+        "size(object.spec.none) == 0 && object.spec.none == {} && !object.spec.none.exists(k, true)",
+        "size(object.spec.l) == 2 && object.spec.l.size() == 2",
+        "object.spec.l[0] == null && object.spec.l[1] == 1",
+        "null in object.spec.l",
+        "object.spec.l.exists(e, e == null) && object.spec.l.exists_one(e, e == null)",
+        "!object.spec.l.all(e, e != null)",
+        "object.spec.l.map(e, e) == [null, 1] && object.spec.l.filter(e, e != null) == [1]",
+        "object.spec.l == [null, 1] && object.spec.l != [1]",
+    ] {
+        assert_eq!(holds_on(&object, expression), Ok(true), "{expression}");
+    }
+}
+
 #[test]
 fn the_model_is_read_and_the_old_name_of_the_account() {
     let mut object = rayjob();
@@ -198,6 +228,10 @@ fn the_model_is_read_and_the_old_name_of_the_account() {
     for expression in [
         "has(pod.spec.serviceAccountName) && pod.spec.serviceAccountName == 'admin'",
         "!has(object.spec.rayClusterSpec.headGroupSpec.template.spec.serviceAccountName)",
+        "has(pod.serviceAccountName) && pod.serviceAccountName == 'admin' && pod.spec == pod.spec",
+        "pod.resources.requests['nvidia.com/gpu'] == 8 && pod.resources.requests.cpu == 2",
+        "pod.resources.limits[?'memory'].hasValue() || !('memory' in pod.resources.limits)",
+        "!has(pod.resources.requests.other) && !has(pod.resources.other) && size(pod.spec.containers) > 0",
         "job.gpus == 16 && job.maxGpus == 32 && job.groups[0].gpus == 8",
         "job.cpus == 7",
         "job.images == ['rayproject/ray:2.52.1', 'autoscaler:1', 'logs:1', 'data:1', 'env:1']",
@@ -854,7 +888,7 @@ fn rules_alone() -> String {
 fn compiled(text: &str, object: &Value, user: &str) -> Arc<Compiled> {
     let bundle = bundle(text);
     let object = Tree::of(object).unwrap();
-    let job = RayJob::of(object.root());
+    let job = Workload::of(object.root());
     let subject = Subject::new(Identity::of(&job), "ml-production", user, bundle.platform());
     bundle.compiled(&subject, &job)
 }

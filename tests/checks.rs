@@ -16,6 +16,9 @@
     reason = "a test may panic, and a benchmark prints its result"
 )]
 
+#[path = "checks/kinds.rs"]
+mod kinds;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -18,7 +18,7 @@ use raygate::policy::merge::Leaf;
 use raygate::policy::schema::{self, Kind};
 use raygate::policy::settings::Action;
 use raygate::policy::{Effective, Platform, Subject, load};
-use raygate::ray::RayJob;
+use raygate::ray::Workload;
 use raygate::ray::flyte::Identity;
 use raygate::rules::{Cx, check};
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ fn subject(project: &str, domain: &str, namespace: &str, user: &str, bundle: &Bu
 }
 
 fn compiled(bundle: &Bundle, subject: &Subject) -> std::sync::Arc<raygate::engine::Compiled> {
-    bundle.compiled(subject, &RayJob::of(Json::NULL))
+    bundle.compiled(subject, &Workload::of(Json::NULL))
 }
 
 /// What these policies come to for a RayJob of Flyte's project `ml` in `production`.
@@ -432,7 +432,7 @@ fn most_gpus(policies: &str, tasks: &[&str]) -> Option<i64> {
     let object = json!({"metadata": {"labels": {"project": "ml", "domain": "production"}}, "spec": {"rayClusterSpec": {
         "headGroupSpec": {"template": {"spec": {"containers": [{"env": env}]}}}}}});
     let object = Tree::of(&object).unwrap();
-    let job = RayJob::of(object.root());
+    let job = Workload::of(object.root());
     let subject = Subject::new(Identity::of(&job), "ml-production", "flyte", bundle.platform());
     assert!(subject.verified);
     bundle.compiled(&subject, &job).effective.limits.max_gpus_per_job
@@ -499,7 +499,7 @@ fn a_forced_variable_replaces_the_last_of_its_name() {
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     let mutated = answer_mutate(&bundle, request);
-    let job = RayJob::of(mutated.document.value());
+    let job = Workload::of(mutated.document.value());
     let ray = job.head().and_then(|head| head.main()).unwrap();
     assert_eq!(
         ray.env("MODE").and_then(|variable| variable.get("value")).unwrap(),

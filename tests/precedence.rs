@@ -19,7 +19,7 @@ use raygate::json::{Json, Tree};
 use raygate::policy::load::{Loaded, Source};
 use raygate::policy::settings::Action;
 use raygate::policy::{Effective, Subject, load};
-use raygate::ray::RayJob;
+use raygate::ray::Workload;
 use raygate::ray::flyte::Identity;
 use serde_json::{Value, json};
 
@@ -81,7 +81,7 @@ impl Set {
             ..Identity::default()
         };
         let subject = Subject::new(identity, who.namespace, who.user, bundle.platform());
-        bundle.compiled(&subject, &RayJob::of(Json::NULL))
+        bundle.compiled(&subject, &Workload::of(Json::NULL))
     }
 
     /// What the set comes to for a verified RayJob of the project `ml` in `production`.

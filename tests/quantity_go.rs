@@ -11,7 +11,9 @@
 
 #[path = "quantity/generate.rs"]
 mod generate;
-#[path = "quantity/reference.rs"]
+#[path = "tools/random.rs"]
+mod random;
+#[path = "tools/reference.rs"]
 mod reference;
 
 use std::cmp::Ordering;
@@ -21,11 +23,15 @@ use raygate::json::Tree;
 use raygate::k8s::image::Image;
 use raygate::k8s::names;
 use raygate::k8s::quantity::Quantity;
-use raygate::ray::{RayJob, effective};
+use raygate::ray::{Workload, effective};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use generate::Random;
+use random::Random;
+use reference::Reference;
+
+/// Kubernetes' own code.
+static KUBERNETES: Reference = Reference::new("quantity", "Kubernetes' own");
 
 /// Shows the first differences and how many there are, rather than the first alone.
 fn assert_none(differences: &[String], compared: usize) {
@@ -51,7 +57,7 @@ struct QuantityAnswer {
 #[test]
 fn quantities_are_what_kubernetes_says() {
     let texts = generate::quantities(&mut Random::new(1), 150_000);
-    let Some(answers) = reference::answers::<QuantityAnswer>("quantity", &texts) else {
+    let Some(answers) = KUBERNETES.answers::<QuantityAnswer>("quantity", &texts) else {
         return;
     };
     let mut differences = Vec::new();
@@ -150,7 +156,7 @@ struct NamesAnswer {
 #[test]
 fn names_are_what_kubernetes_says() {
     let texts = generate::names(&mut Random::new(2), 40_000);
-    let Some(answers) = reference::answers::<NamesAnswer>("names", &texts) else {
+    let Some(answers) = KUBERNETES.answers::<NamesAnswer>("names", &texts) else {
         return;
     };
     let mut differences = Vec::new();
@@ -199,7 +205,7 @@ struct ImageAnswer {
 #[test]
 fn image_references_are_what_the_kubelet_says() {
     let texts = generate::images(&mut Random::new(3), 60_000);
-    let Some(answers) = reference::answers::<ImageAnswer>("image", &texts) else {
+    let Some(answers) = KUBERNETES.answers::<ImageAnswer>("image", &texts) else {
         return;
     };
     let mut differences = Vec::new();
@@ -236,37 +242,57 @@ fn nonzero<'q>(quantities: impl Iterator<Item = (&'q str, Quantity)>) -> BTreeMa
     quantities.map(|(key, quantity)| (key.to_owned(), quantity)).collect()
 }
 
+#[derive(Deserialize)]
+struct PodAnswer {
+    requests: BTreeMap<String, String>,
+    limits: BTreeMap<String, String>,
+}
+
 #[test]
-fn pods_reserve_what_the_scheduler_says() {
+fn pods_reserve_and_may_use_what_kubernetes_says() {
     let texts = generate::pods(&mut Random::new(4), 20_000);
-    let Some(answers) = reference::answers::<BTreeMap<String, String>>("pod", &texts) else {
+    let Some(answers) = KUBERNETES.answers::<PodAnswer>("pod", &texts) else {
         return;
     };
     let mut differences = Vec::new();
-    let mut peaks = 0;
+    let (mut peaks, mut limited) = (0, 0);
     for (text, go) in texts.iter().zip(&answers) {
         let spec: Value = serde_json::from_str(text).unwrap();
         let object = json!({"spec": {"submitterPodTemplate": {"spec": spec}}});
         let object = Tree::of(&object).unwrap();
-        let job = RayJob::of(object.root());
+        let job = Workload::of(object.root());
         let pod = job.submitter().unwrap();
-        let ours = nonzero(effective::requests(pod).into_iter());
-        let theirs = nonzero(
-            go.iter()
-                .map(|(key, text)| (key.as_str(), Quantity::parse(text).unwrap())),
-        );
-        if ours != theirs {
-            differences.push(format!("{text}: {ours:?}, Go {theirs:?}"));
+        let read = |list: &BTreeMap<String, String>| {
+            nonzero(
+                list.iter()
+                    .map(|(key, text)| (key.as_str(), Quantity::parse(text).unwrap())),
+            )
+        };
+        let theirs = read(&go.requests);
+        for (what, ours, theirs) in [
+            ("requests", effective::requests(pod), &theirs),
+            ("limits", effective::limits(pod), &read(&go.limits)),
+        ] {
+            let ours = nonzero(ours.into_iter());
+            if ours != *theirs {
+                differences.push(format!("{what} of {text}: {ours:?}, Go {theirs:?}"));
+            }
         }
         let plain: Quantity = pod
             .running()
             .filter_map(|container| container.given("cpu"))
             .fold(Quantity::from(0), |sum, cpu| sum.saturating_add(cpu));
+        let sum: Quantity = pod
+            .running()
+            .filter_map(|container| container.limit("cpu")?.quantity())
+            .fold(Quantity::from(0), |sum, cpu| sum.saturating_add(cpu));
+        let limit = effective::limits(pod).remove("cpu").unwrap_or(Quantity::from(0));
+        limited += usize::from(limit != sum);
         peaks += usize::from(theirs.get("cpu").is_some_and(|cpu| *cpu != plain));
     }
     assert_none(&differences, texts.len());
     assert!(
-        peaks > 5_000,
-        "only {peaks} pods reserve something else than their containers ask for"
+        peaks > 5_000 && limited > 5_000,
+        "only {peaks} pods reserve, and {limited} may use, something else than their containers ask for"
     );
 }

@@ -18,7 +18,7 @@ use raygate::engine::Bundle;
 use raygate::json::Tree;
 use raygate::policy::settings::Action;
 use raygate::policy::{Effective, Platform};
-use raygate::ray::RayJob;
+use raygate::ray::Workload;
 use raygate::rules::{Check, Cx, Findings, check};
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ fn findings(check: &Check, policy: &Effective, platform: &Platform, object: &Val
         skipped: false,
     };
     let object = Tree::of(object).unwrap();
-    (check.run)(&cx, &RayJob::of(object.root()), &mut findings);
+    (check.run)(&cx, &Workload::of(object.root()), &mut findings);
     findings
 }
 
@@ -269,7 +269,7 @@ fn no_check_costs_the_square_of_anything() {
         let object = many(what, count);
         let text = object.to_string();
         let tree = Tree::of(&object).unwrap();
-        let job = RayJob::of(tree.root());
+        let job = Workload::of(tree.root());
         let cx = Cx {
             policy: &policy,
             platform: &platform,

@@ -716,11 +716,11 @@ fn machines_can_read_the_results() {
     let (code, text) = folder.test(&["--output", "junit"]);
     assert_eq!(code, 1);
     assert!(
-        text.contains("<testsuite name=\"raygate test\" tests=\"2\" failures=\"1\">"),
+        text.contains("<testsuite name=\"raygate test\" tests=\"2\" skipped=\"0\" errors=\"0\" failures=\"1\">"),
         "{text}"
     );
     assert!(
-        text.contains("<testcase classname=\"./a.test.yaml\" name=\"a job without a TTL\"/>"),
+        text.contains("<testcase name=\"a job without a TTL\" classname=\"./a.test.yaml\"/>"),
         "{text}"
     );
     assert!(text.contains("&lt;&amp;\\u0001"), "{text}");

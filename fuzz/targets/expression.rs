@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use raygate::cel::{Here, Meter, Place, compile};
 use raygate::engine::Bundle;
 use raygate::policy::Subject;
-use raygate::ray::RayJob;
+use raygate::ray::Workload;
 use raygate::ray::flyte::Identity;
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ fuzz_target!(|text: &str| {
             }
         }
         Ok(program) => {
-            let job = RayJob::of(&OBJECT);
+            let job = Workload::of(&OBJECT);
             let subject = Subject::new(Identity::of(&job), "mlplatform-production", "", BUNDLE.platform());
             let session = subject.session(&job, None, BUNDLE.platform());
             let _ = program.holds(&session, Here::Job, &Arc::new(Meter::default()));

@@ -5,8 +5,8 @@
 
 use serde::Serialize;
 
+use crate::diag::{safe, truncated};
 use crate::engine::{Finder, Judged};
-use crate::k8s::text::{safe, truncated};
 use crate::policy::Platform;
 
 /// The findings that a denial carries as causes; the rest are counted.

@@ -8,9 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::diag::{safe, truncated};
 use crate::engine::bound::too_many_values;
 use crate::engine::{Bundle, Judged, Outcome, Verdict, mutate};
-use crate::k8s::text::{safe, truncated};
 use crate::policy::settings::Action;
 
 use super::denial::{self, Cause};

@@ -189,5 +189,5 @@ fn read(part: Part<'_>) -> Result<Option<Tree<'_>>, ReviewError> {
 }
 
 fn truncate(text: &str) -> String {
-    crate::k8s::text::truncated(text, 60).into_owned()
+    crate::diag::truncated(text, 60).into_owned()
 }

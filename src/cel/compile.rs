@@ -9,16 +9,17 @@ use cel::common::types::CelBool;
 use cel::common::value::{CowVal, Val};
 use cel::{Context, ExecutionError, Value};
 
+use crate::diag::quoted;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
+use crate::ray::pod::SERVICE_ACCOUNT_NAME;
 
 use super::functions::{ENV, Pattern};
 use super::language::{Place, Shape};
-use super::message::Message;
 use super::meter::Meter;
 use super::names::{self, PathStep};
 use super::scope::{Here, Scope, Session};
 use super::types::article;
+use super::value::RESOURCES;
 use super::{DEEPEST, Failed, Problem, lexical, rewrite};
 
 /// The stack on which expressions are compiled, in bytes.
@@ -191,21 +192,16 @@ impl Program {
         &self.reads
     }
 
-    /// What it looks at in `job`, `request` and `platform`, for people: `job.gpus is 4, job.flyte.domain is production`.
-    pub fn saw(&self, session: &Session<'_>) -> String {
-        let seen: Vec<String> = self.reads.iter().map(|path| format!("{path} is {{{path}}}")).collect();
-        Message::compile(&seen.join(", "), Place::When).map_or_else(
-            |_| String::new(),
-            |message| message.render(session, Here::Job, &Arc::new(Meter::default())),
-        )
-    }
-
     /// The place in the RayJob that the expression names first, for a finding.
     pub fn path(&self, here: Here<'_>) -> Option<Path> {
         let (root, steps) = self.path.as_ref()?;
         let start = match (*root, here) {
             ("object", _) => Path::ROOT,
-            ("pod", Here::Pod(pod) | Here::Container(pod, _)) => pod.template_path(),
+            ("pod", Here::Pod(pod) | Here::Container(pod, _)) => match steps.first() {
+                Some(PathStep::Key(key)) if key == RESOURCES => return Some(pod.spec_path()),
+                Some(PathStep::Key(key)) if key == SERVICE_ACCOUNT_NAME => pod.spec_path(),
+                _ => pod.template_path(),
+            },
             ("container", Here::Container(pod, container)) => pod.container_path(container),
             _ => return None,
         };
@@ -278,10 +274,7 @@ fn failed(error: &ExecutionError) -> Failed {
             if types.is_empty() {
                 Failed::Error(format!("`{function}` does not take these types"))
             } else {
-                Failed::Error(format!(
-                    "`{function}` does not take {}",
-                    crate::k8s::text::listed(types)
-                ))
+                Failed::Error(format!("`{function}` does not take {}", crate::diag::listed(types)))
             }
         }
         ExecutionError::FunctionError { function, .. } => Failed::Error(format!("`{function}` has no result")),

@@ -4,13 +4,13 @@
 use std::any::Any;
 use std::sync::{Arc, LazyLock};
 
-use cel::common::types::{CelBool, CelInt, CelList, CelString, DYN_TYPE, Kind, Type};
+use cel::common::types::{CelBool, CelInt, CelList, CelString, Kind, Type};
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{DeclarationError, Env, ExecutionError, extensions};
 use regex::Regex;
 
+use super::gauge::{anything, meter};
 use super::lists;
-use super::meter::Meter;
 use super::quantity::{self, QUANTITY};
 use super::value::same;
 
@@ -49,39 +49,11 @@ pub(super) const METERED: [(&str, &str); 8] = [
 /// Bytes of text that are one step.
 const BYTES: usize = 64;
 
-static METER_TYPE: Type = Type::new_unspecified_type("meter");
 static REGEX_TYPE: Type = Type::new_unspecified_type("regex");
-
-/// The meter as a value.
-#[derive(Clone, Debug)]
-pub(super) struct Gauge(pub Arc<Meter>);
 
 /// A compiled regular expression as a value.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern(pub Regex);
-
-impl Val for Gauge {
-    fn get_type(&self) -> &Type {
-        &METER_TYPE
-    }
-
-    fn cel_type() -> &'static Type {
-        &METER_TYPE
-    }
-
-    fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v>
-    where
-        Self: 'v,
-    {
-        Box::new(self.clone())
-    }
-
-    fn as_any(&self) -> Option<&dyn Any> {
-        Some(self)
-    }
-}
-
-impl StaticVal for Gauge {}
 
 impl Val for Pattern {
     fn get_type(&self) -> &Type {
@@ -214,11 +186,6 @@ fn find_all<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Executi
     Ok(CowVal::owned(CelList::from(parts)))
 }
 
-/// The types of so many arguments, whatever they are.
-pub(super) fn anything(count: usize) -> Vec<Type> {
-    (0..count).map(|_| DYN_TYPE).collect()
-}
-
 enum Weight {
     Bytes(usize),
     Items(usize),
@@ -246,13 +213,6 @@ fn charged<'b, 'v>(
     meter(&args, 1)?.charge(cost)?;
     args.into_iter()
         .next()
-        .ok_or_else(ExecutionError::missing_argument_or_target)
-}
-
-pub(super) fn meter<'a>(args: &'a [CowVal<'_, '_>], position: usize) -> Result<&'a Meter, ExecutionError> {
-    args.get(position)
-        .and_then(|value| value.as_ref().downcast_ref::<Gauge>())
-        .map(|gauge| &*gauge.0)
         .ok_or_else(ExecutionError::missing_argument_or_target)
 }
 

@@ -116,7 +116,8 @@ pub static VARIABLES: &[Variable] = &[
         "pod",
         Place::Pod,
         Shape::Any,
-        "The pod template, with its `metadata` and `spec`.",
+        "The pod template, with its `metadata` and `spec`. `pod.resources.requests` and `pod.resources.limits` are what \
+         Kubernetes computes for the pod, as quantities by resource; `pod.serviceAccountName` is its service account.",
     ),
     variable(
         "role",

@@ -8,7 +8,7 @@ use cel::{DeclarationError, Env, ExecutionError};
 
 use crate::k8s::quantity::Quantity;
 
-use super::functions::{anything, meter};
+use super::gauge::{anything, meter};
 use super::meter::Meter;
 use super::quantity::Amount;
 use super::value::same;

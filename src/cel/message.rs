@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cel::common::types::{CelBool, CelDouble, CelInt, CelString, CelUInt, Kind};
 use cel::common::value::Val;
 
-use crate::k8s::text::{quoted, truncated};
+use crate::diag::{quoted, truncated};
 
 use super::compile::{Program, compile};
 use super::language::Place;
@@ -93,6 +93,21 @@ impl Message {
             }
         }
         truncated(&out, LONGEST).into_owned()
+    }
+}
+
+impl Program {
+    /// What it looks at in `job`, `request` and `platform`, for people: `job.gpus is 4, job.flyte.domain is production`.
+    pub fn saw(&self, session: &Session<'_>) -> String {
+        let seen: Vec<String> = self
+            .reads()
+            .iter()
+            .map(|path| format!("{path} is {{{path}}}"))
+            .collect();
+        Message::compile(&seen.join(", "), Place::When).map_or_else(
+            |_| String::new(),
+            |message| message.render(session, Here::Job, &Arc::new(Meter::default())),
+        )
     }
 }
 

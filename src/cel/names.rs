@@ -5,12 +5,10 @@ use std::ops::Range;
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, EntryExpr, Expr, LiteralValue, SelectExpr, SourceInfo, operators};
 
-use crate::diag::suggest;
-use crate::k8s::text::{listed, quoted};
+use crate::diag::{listed, quoted, suggest};
 
 use super::language::{self, Field, MACROS, Place, Shape, Style, TYPES};
-use super::types;
-use super::{DEEPEST, MOST_LOOPS, MOST_NODES, Problem};
+use super::{DEEPEST, MOST_LOOPS, MOST_NODES, Problem, types};
 
 /// A step of a path that stands in an expression as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use cel::IdedExpr;
 use cel::common::ast::{CallExpr, EntryExpr, Expr, LiteralValue, operators};
 use regex::{Regex, RegexBuilder};
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 
 use super::functions::{
     BY_LENGTH, BY_SQUARE, BY_VALUES, FIND, FIND_ALL, MATCHES, METER, METERED, Pattern, REGEX, SAME, STEP,

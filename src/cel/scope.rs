@@ -14,10 +14,11 @@ use crate::ray::facts::{self, Facts};
 use crate::ray::flyte::Identity;
 use crate::ray::{Container, KubeRay, Pod, Workload};
 
-use super::functions::{Gauge, METER, Pattern, REGEX};
+use super::functions::{METER, Pattern, REGEX};
+use super::gauge::Gauge;
 use super::meter::Meter;
 use super::quantity::Amount;
-use super::value::{Reading, Record, wrap};
+use super::value::{Reading, Record, wrap, wrap_pod};
 
 /// What expressions can see of a request.
 #[derive(Clone, Debug)]
@@ -128,16 +129,10 @@ fn job_record<'a>(inputs: &Inputs<'a>) -> Record<'a> {
     let groups: Vec<Box<dyn Val + 'a>> = job
         .workers()
         .map(|group| {
-            let workers = facts::replicas(group);
-            let most = if job.autoscales() {
-                facts::max_replicas(group).max(workers)
-            } else {
-                workers
-            };
             Box::new(Record(vec![
                 ("name", string(group.group_name())),
-                ("workers", int(workers)),
-                ("maxWorkers", int(most)),
+                ("workers", int(facts::replicas(group))),
+                ("maxWorkers", int(facts::pods_at_most(job, group))),
                 ("gpus", int(facts::size(group, &inputs.devices).gpus)),
             ])) as Box<dyn Val + 'a>
         })
@@ -204,7 +199,7 @@ impl VariableResolver for Scope<'_, '_> {
             "platform" => Some(CowVal::Borrowed(self.session.platform())),
             "object" => json(self.session.inputs.job.object),
             "oldObject" => json(self.session.inputs.old.unwrap_or(Json::NULL)),
-            "pod" => json(pod?.template),
+            "pod" => Some(CowVal::Owned(wrap_pod(pod?, reading))),
             "role" => owned(pod?.role.name()),
             "group" => owned(pod?.group_name()),
             "path" => pod.map(|_| CowVal::owned(CelString::from(self.here.path().to_string()))),

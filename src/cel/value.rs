@@ -10,13 +10,19 @@ use cel::common::types::{
 };
 use cel::common::value::{CowVal, Val};
 
-use crate::json::{Json, Object, View};
+use crate::json::{Json, View};
+use crate::ray::Pod;
+use crate::ray::effective::{self, Amounts};
+use crate::ray::pod::{SERVICE_ACCOUNT_NAME, field_of};
 
 use super::meter::Meter;
 use super::quantity::Amount;
 
 /// Keys whose values may hold secrets; a message cannot show them.
 const SECRET: [&str; 3] = ["env", "envFrom", "runtimeEnvYAML"];
+
+/// The field in which expressions see what a pod asks for and may use.
+pub(super) const RESOURCES: &str = "resources";
 
 /// What the views of one evaluation share.
 #[derive(Clone, Copy)]
@@ -30,6 +36,8 @@ pub(super) struct Reading<'a> {
 /// A list or a map of the object. The elements are made when they are first asked for.
 pub(super) struct Collection<'a> {
     value: Json<'a>,
+    /// The pod whose template the value is, where expressions see it as the pod.
+    pod: Option<&'a Pod<'a>>,
     reading: Reading<'a>,
     items: OnceLock<Vec<Box<dyn Val + 'a>>>,
 }
@@ -53,14 +61,45 @@ pub(super) fn wrap<'a>(value: Json<'a>, reading: Reading<'a>) -> Box<dyn Val + '
         },
         View::Array(_) | View::Object(_) => Box::new(Collection {
             value,
+            pod: None,
             reading,
             items: OnceLock::new(),
         }),
     }
 }
 
+/// A pod: its template, with the fields that the model adds.
+pub(super) fn wrap_pod<'a>(pod: &'a Pod<'a>, reading: Reading<'a>) -> Box<dyn Val + 'a> {
+    if !pod.template.is_object() {
+        return wrap(pod.template, reading);
+    }
+    Box::new(Collection {
+        value: pod.template,
+        pod: Some(pod),
+        reading,
+        items: OnceLock::new(),
+    })
+}
+
+/// What a pod asks for and may use, as Kubernetes computes them.
+fn resources<'a>(pod: &Pod<'a>) -> Record<'a> {
+    let record = |amounts: Amounts<'a>| -> Box<dyn Val + 'a> {
+        let amounts = amounts.into_iter();
+        Box::new(Record(
+            amounts
+                .map(|(key, amount)| (key, Box::new(Amount(amount)) as Box<dyn Val + 'a>))
+                .collect(),
+        ))
+    };
+    Record(vec![
+        ("requests", record(effective::requests(pod))),
+        ("limits", record(effective::limits(pod))),
+    ])
+}
+
 impl<'a> Collection<'a> {
-    fn len(&self) -> usize {
+    /// How many entries there are in the JSON, null or not.
+    fn written(&self) -> usize {
         match self.value.view() {
             View::Array(items) => items.len(),
             View::Object(map) => map.len(),
@@ -68,7 +107,7 @@ impl<'a> Collection<'a> {
         }
     }
 
-    /// The elements of a list, the keys of a map.
+    /// The elements of a list; the keys of a map, but for those whose value is null, which count as absent.
     fn items(&self) -> &[Box<dyn Val + 'a>] {
         self.items.get_or_init(|| match self.value.view() {
             View::Array(items) => items.iter().map(|item| wrap(item, self.reading)).collect(),
@@ -81,6 +120,39 @@ impl<'a> Collection<'a> {
         })
     }
 
+    /// As [`Collection::items`], with steps for making them; none where the steps ran out.
+    fn metered(&self) -> &[Box<dyn Val + 'a>] {
+        let fits = self.items.get().is_some() || self.reading.meter.take(self.written() / 8);
+        if fits { self.items() } else { &[] }
+    }
+
+    /// A field that the model adds to a pod.
+    fn of_the_model(&self, index: &dyn Val) -> Result<Option<Box<dyn Val + 'a>>, ExecutionError> {
+        let (Some(pod), Some(key)) = (self.pod, index.downcast_ref::<CelString<'_>>()) else {
+            return Ok(None);
+        };
+        Ok(match key.inner() {
+            RESOURCES => {
+                self.reading.meter.charge(pod.everywhere().count())?;
+                Some(Box::new(resources(pod)))
+            }
+            SERVICE_ACCOUNT_NAME => {
+                self.reading.meter.charge(1)?;
+                pod.service_account()
+                    .map(|(_, name)| Box::new(CelString::from(name)) as Box<dyn Val + 'a>)
+            }
+            _ => None,
+        })
+    }
+
+    /// The value under a key, at a position, or of the model.
+    fn field(&self, index: &dyn Val) -> Result<Box<dyn Val + 'a>, ExecutionError> {
+        match self.of_the_model(index)? {
+            Some(value) => Ok(value),
+            None => Ok(wrap(self.child(index)?, self.reading)),
+        }
+    }
+
     fn child(&self, index: &dyn Val) -> Result<Json<'a>, ExecutionError> {
         self.reading.meter.charge(1)?;
         match self.value.view() {
@@ -88,7 +160,7 @@ impl<'a> Collection<'a> {
                 let key = index.downcast_ref::<CelString<'_>>().ok_or_else(|| mismatch(index))?;
                 let key = key.inner();
                 let hidden = self.reading.shown && SECRET.contains(&key);
-                look_up(map, key)
+                field_of(map, key)
                     .filter(|value| !value.is_null() && !hidden)
                     .ok_or_else(|| ExecutionError::no_such_key(key))
             }
@@ -102,17 +174,6 @@ impl<'a> Collection<'a> {
             _ => Err(mismatch(index)),
         }
     }
-}
-
-/// The value under a key. `serviceAccount` is a deprecated alias that Kubernetes reads where `serviceAccountName` is
-/// missing or empty, so that a rule about the one sees the other.
-fn look_up<'a>(map: Object<'a>, key: &str) -> Option<Json<'a>> {
-    let given = map.get(key);
-    let is_empty = given.is_none_or(|value| value.is_null() || value == "");
-    if key == "serviceAccountName" && is_empty {
-        return map.get("serviceAccount").or(given);
-    }
-    given
 }
 
 fn mismatch(value: &dyn Val) -> ExecutionError {
@@ -176,7 +237,8 @@ impl Val for Collection<'_> {
     where
         Self: 'v,
     {
-        wrap(self.value, self.reading)
+        self.pod
+            .map_or_else(|| wrap(self.value, self.reading), |pod| wrap_pod(pod, self.reading))
     }
 }
 
@@ -185,7 +247,7 @@ impl Adder for Collection<'_> {
     where
         Self: 'v,
     {
-        let mut sum: Vec<Box<dyn Val + 'v>> = Vec::with_capacity(self.len());
+        let mut sum: Vec<Box<dyn Val + 'v>> = Vec::with_capacity(self.written());
         let mut mine = self.iter();
         while let Some(item) = mine.next() {
             sum.push(item.clone_as_boxed());
@@ -201,13 +263,13 @@ impl Adder for Collection<'_> {
 impl Container for Collection<'_> {
     fn contains(&self, value: &dyn Val) -> Result<bool, ExecutionError> {
         if self.value.is_array() {
-            self.reading.meter.charge(self.len() + 1)?;
+            self.reading.meter.charge(self.written() + 1)?;
             return Ok(self
                 .items()
                 .iter()
                 .any(|item| same(item.as_ref(), value, self.reading.meter)));
         }
-        match self.child(value) {
+        match self.field(value) {
             Ok(_) => Ok(true),
             Err(ExecutionError::NoSuchKey(_)) => Ok(false),
             Err(error) => Err(error),
@@ -220,14 +282,14 @@ impl Indexer for Collection<'_> {
     where
         Self: 'v,
     {
-        Ok(CowVal::Owned(wrap(self.child(index)?, self.reading)))
+        Ok(CowVal::Owned(self.field(index)?))
     }
 
     fn steal<'v>(self: Box<Self>, index: &dyn Val) -> Result<Box<dyn Val + 'v>, ExecutionError>
     where
         Self: 'v,
     {
-        Ok(wrap(self.child(index)?, self.reading))
+        self.field(index)
     }
 }
 
@@ -236,11 +298,8 @@ impl Iterable for Collection<'_> {
     where
         Self: 'v,
     {
-        // Making the elements is work too.
-        let fits = self.items.get().is_some() || self.reading.meter.take(self.len() / 8);
-        let items = if fits { self.items() } else { &[] };
         Box::new(Items {
-            items: items.iter(),
+            items: self.metered().iter(),
             meter: self.reading.meter,
         })
     }
@@ -262,7 +321,11 @@ impl<'b, 'v, 'a: 'v> CelIterator<'b, 'v> for Items<'b, 'a> {
 
 impl Sizer for Collection<'_> {
     fn size(&self) -> CelInt {
-        CelInt::from(i64::try_from(self.len()).unwrap_or(i64::MAX))
+        let size = match self.value.view() {
+            View::Object(_) => self.metered().len(),
+            _ => self.written(),
+        };
+        CelInt::from(i64::try_from(size).unwrap_or(i64::MAX))
     }
 }
 
@@ -311,9 +374,9 @@ fn same_maps(one: &dyn Val, other: &dyn Val, meter: &Meter) -> Option<bool> {
     Some(true)
 }
 
-/// A record: the fields that the language names, in its order.
+/// A record of values by their names.
 #[derive(Clone)]
-pub(super) struct Record<'a>(pub Vec<(&'static str, Box<dyn Val + 'a>)>);
+pub(super) struct Record<'a>(pub Vec<(&'a str, Box<dyn Val + 'a>)>);
 
 impl fmt::Debug for Record<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -321,7 +384,18 @@ impl fmt::Debug for Record<'_> {
     }
 }
 
+impl Container for Record<'_> {
+    fn contains(&self, value: &dyn Val) -> Result<bool, ExecutionError> {
+        let key = value.downcast_ref::<CelString<'_>>().ok_or_else(|| mismatch(value))?;
+        Ok(self.0.iter().any(|(name, _)| *name == key.inner()))
+    }
+}
+
 impl Val for Record<'_> {
+    fn as_container(&self) -> Option<&dyn Container> {
+        Some(self)
+    }
+
     fn get_type(&self) -> &Type {
         &MAP_TYPE
     }

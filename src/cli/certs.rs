@@ -9,6 +9,8 @@ use std::{
 
 use jiff::Timestamp;
 
+use super::Failure;
+
 use crate::{
     certs::{self, DnsLabel, Order, SubjectName, generate::IssueError},
     install,
@@ -151,4 +153,10 @@ fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
         let _ = fs::remove_file(part);
     }
     written
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Usage(error.to_string())
+    }
 }

@@ -11,20 +11,21 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use jiff::tz::Offset;
 
 use crate::admission;
 use crate::diag::suggest;
 use crate::engine::bundle::known;
 use crate::engine::{self, Bundle, Operation};
-use crate::input::request::{Found, Overrides, Requests};
+use crate::input::asked::Found;
+use crate::input::request::{Overrides, Requests};
 use crate::input::{self, Piece};
 use crate::policy::lint::lint as lints;
 use crate::policy::load::Loaded;
 use crate::ray::{KubeRay, version};
 use crate::rules::check;
 
+use super::time::time;
 use super::{CLEAN, FINDINGS, Failure, POLICY, policies};
 
 use against::Side;
@@ -261,21 +262,6 @@ fn known_code(prefix: &str, bundle: &Bundle) -> Result<(), Failure> {
         |near| format!("did you mean {near}?"),
     );
     Err(Failure::Usage(format!("no code begins with {prefix:?}; {near}")))
-}
-
-/// A moment, or the first one of a day.
-///
-/// # Errors
-/// What to write instead.
-pub fn time(text: &str) -> Result<Timestamp, String> {
-    let wanted = "write a date such as 2026-11-26, or a time such as 2026-11-26T14:00:00Z";
-    let parsed = if text.contains(['T', 't']) {
-        text.parse()
-    } else {
-        text.parse::<Date>()
-            .and_then(|day| Offset::UTC.to_timestamp(day.into()))
-    };
-    parsed.map_err(|_| wanted.to_owned())
 }
 
 /// A feature gate that decides something, with its setting.

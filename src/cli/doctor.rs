@@ -7,6 +7,7 @@ mod clocks;
 mod configuration;
 mod emergency;
 mod findings;
+mod lists;
 mod platform;
 mod trial;
 mod workload;
@@ -14,12 +15,10 @@ mod workload;
 use std::io::Write;
 
 use jiff::Timestamp;
-use kube::Client;
-use serde_json::Value;
 
 use crate::certs::DnsLabel;
 use crate::cluster::describe;
-use crate::cluster::objects::{self, Pages};
+use crate::cluster::objects;
 use crate::install::{CONFIGURATION, is_raygates};
 
 use super::cluster::ClusterArgs;
@@ -27,6 +26,7 @@ use super::{CLEAN, FINDINGS, Failure};
 
 use configuration::Kind;
 use findings::{Findings, Level};
+use lists::{list, service};
 use workload::Chosen;
 
 /// The arguments of `raygate doctor`.
@@ -138,31 +138,4 @@ async fn examine(args: &Args) -> Result<Findings, Failure> {
         .await;
     }
     Ok(findings)
-}
-
-/// The namespace and name of the Service that a configuration calls; none where it calls a URL.
-fn service(configuration: &Value) -> Option<(&str, &str)> {
-    let service = configuration.pointer("/webhooks/0/clientConfig/service")?;
-    Some((service.get("namespace")?.as_str()?, service.get("name")?.as_str()?))
-}
-
-/// The objects of a list, which do not say themselves of what kind they are.
-async fn list(client: &Client, path: &str, kind: &str) -> Result<Vec<Value>, kube::Error> {
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let query = if query.is_empty() {
-        String::new()
-    } else {
-        format!("&{query}")
-    };
-    let mut pages = Pages::of(client, path, &query);
-    let mut objects = Vec::new();
-    while let Some(page) = pages.next().await? {
-        for mut object in page.items {
-            if let Some(object) = object.as_object_mut() {
-                object.insert("kind".to_owned(), kind.into());
-            }
-            objects.push(object);
-        }
-    }
-    Ok(objects)
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::admission;
 use crate::cel::language;
-use crate::diag::{CodePage, suggest};
+use crate::diag::{CodePage, columns, suggest};
 use crate::policy::{codes, lint, schema};
 use crate::rules::check;
 use crate::{suite, yaml};
@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long, value_name = "NAMESPACE")]
     namespace: Option<String>,
     /// For a file: as of this time, a date or 2026-11-26T14:00:00Z, instead of now: exemptions end
-    #[arg(long, value_name = "TIME", value_parser = super::check::time)]
+    #[arg(long, value_name = "TIME", value_parser = super::time::time)]
     at: Option<Timestamp>,
 }
 
@@ -75,24 +75,31 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
 /// The codes that the server itself answers with, a line each.
 fn answered_by_the_server() -> String {
     let mut text = "RG0xx  answered by raygate itself\n".to_owned();
-    for page in admission::codes::CODES {
-        text.push_str(&format!("  {}  {:<6}  {}\n", page.code, "Deny", page.title));
-    }
+    let rows = admission::codes::CODES
+        .iter()
+        .map(|page| [page.code, "Deny", page.title]);
+    list(rows, &mut text);
     text
 }
 
 /// The checks of a family, a line each.
 fn listed(family: &check::Family) -> String {
     let mut text = format!("{}xx  {}\n", family.prefix, family.title);
-    for check in family.checks {
-        text.push_str(&format!(
-            "  {}  {:<6}  {}\n",
-            check.code,
-            check.action.name(),
-            check.title
-        ));
-    }
+    let rows = family.checks.iter();
+    list(
+        rows.map(|check| [check.code, check.action.name(), check.title]),
+        &mut text,
+    );
     text
+}
+
+/// Codes with what becomes of them and their titles, a line each.
+fn list(codes: impl Iterator<Item = [&'static str; 3]>, text: &mut String) {
+    const ACTION: usize = 6;
+    let rows: Vec<[String; 3]> = codes.map(|row| row.map(str::to_owned)).collect();
+    for row in columns(&rows, [0, ACTION, 0], usize::MAX) {
+        text.push_str(&format!("  {row}\n"));
+    }
 }
 
 fn page(topic: &str) -> Result<String, Failure> {

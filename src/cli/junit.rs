@@ -2,6 +2,10 @@
 
 use std::io::{self, Write};
 
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use crate::diag::is_hidden;
+
 /// One case.
 #[derive(Debug)]
 pub struct Case {
@@ -40,61 +44,41 @@ impl Outcome {
 /// # Errors
 /// Those of writing.
 pub fn print(suite: &str, cases: &[Case], out: &mut dyn Write) -> io::Result<()> {
-    let count = |wanted: fn(&Outcome) -> bool| cases.iter().filter(|case| wanted(&case.outcome)).count();
-    let errors = match count(|outcome| matches!(outcome, Outcome::Broken(..))) {
-        0 => String::new(),
-        errors => format!(" errors=\"{errors}\""),
-    };
-    let skipped = match count(|outcome| matches!(outcome, Outcome::Skipped(_))) {
-        0 => String::new(),
-        skipped => format!(" skipped=\"{skipped}\""),
-    };
-    writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
-    writeln!(out, "<testsuites>")?;
-    writeln!(
-        out,
-        "<testsuite name=\"{}\" tests=\"{}\" failures=\"{}\"{errors}{skipped}>",
-        escaped(suite),
-        cases.len(),
-        count(|outcome| matches!(outcome, Outcome::Failed(..)))
-    )?;
-    for case in cases {
-        print_case(case, out)?;
-    }
-    writeln!(out, "</testsuite>")?;
-    writeln!(out, "</testsuites>")
+    let mut printed = TestSuite::new(suite);
+    printed.add_test_cases(cases.iter().map(Case::printed));
+    let mut report = Report::unnamed();
+    report.add_test_suite(printed);
+    report.serialize(out).map_err(io::Error::other)
 }
 
-fn print_case(case: &Case, out: &mut dyn Write) -> io::Result<()> {
-    let (class, name) = (escaped(&case.class), escaped(&case.name));
-    write!(out, "  <testcase classname=\"{class}\" name=\"{name}\"")?;
-    let inner = match &case.outcome {
-        Outcome::Passed => return writeln!(out, "/>"),
-        Outcome::Noted(text) => format!("<system-out>{}</system-out>", escaped(text)),
-        Outcome::Skipped(why) => format!("<skipped message=\"{}\"/>", escaped(why)),
-        Outcome::Failed(message, text) => {
-            format!("<failure message=\"{}\">{}</failure>", escaped(message), escaped(text))
+impl Case {
+    fn printed(&self) -> TestCase {
+        let status = match &self.outcome {
+            Outcome::Passed | Outcome::Noted(_) => TestCaseStatus::success(),
+            Outcome::Failed(summary, text) => unsuccessful(NonSuccessKind::Failure, summary, text),
+            Outcome::Broken(summary, text) => unsuccessful(NonSuccessKind::Error, summary, text),
+            Outcome::Skipped(why) => {
+                let mut status = TestCaseStatus::skipped();
+                status.set_message(visible(why));
+                status
+            }
+        };
+        let mut case = TestCase::new(visible(&self.name), status);
+        case.set_classname(visible(&self.class));
+        if let Outcome::Noted(text) = &self.outcome {
+            case.set_system_out(visible(text));
         }
-        Outcome::Broken(message, text) => {
-            format!("<error message=\"{}\">{}</error>", escaped(message), escaped(text))
-        }
-    };
-    writeln!(out, ">\n    {inner}\n  </testcase>")
+        case
+    }
 }
 
-/// Text for XML 1.0, which has no place for most control characters.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
+fn unsuccessful(kind: NonSuccessKind, summary: &str, text: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_message(visible(summary)).set_description(visible(text));
+    status
+}
+
+/// Text for XML 1.0, which has no place for most control characters and for noncharacters.
+fn visible(text: &str) -> String {
+    text.replace(|c| is_hidden(c) && !matches!(c, '\n' | '\t'), "\u{fffd}")
 }

@@ -10,7 +10,7 @@ use std::{
 use clap::ValueEnum;
 use serde_json::Value;
 
-use super::{CLEAN, FINDINGS};
+use super::{CLEAN, FINDINGS, Failure};
 use crate::{
     certs::{CaBundle, DnsLabel, bundle::BundleError},
     diag::Sources,
@@ -262,4 +262,10 @@ fn check(file: &Path, out: &mut dyn Write) -> Result<u8, Error> {
         }
     }
     Ok(code)
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Usage(error.to_string())
+    }
 }

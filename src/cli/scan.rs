@@ -3,6 +3,7 @@
 mod json;
 mod progress;
 mod reports;
+mod scanned;
 mod table;
 
 use std::io::Write;
@@ -13,15 +14,15 @@ use serde_json::Value;
 
 use crate::cluster::objects::Pages;
 use crate::cluster::{Cause, describe};
-use crate::engine::{Bundle, How, Outcome, Verdict, admit};
+use crate::engine::{Bundle, How, admit};
 use crate::input::request::created_anew;
 use crate::json::Tree;
-use crate::policy::settings::Action;
 
 use super::cluster::ClusterArgs;
 use super::{CLEAN, FINDINGS, Failure, policies};
 
 use progress::Progress;
+use scanned::{Scanned, Total};
 
 /// The arguments of `raygate scan`.
 #[derive(Debug, clap::Args)]
@@ -56,53 +57,6 @@ enum Format {
     Openreports,
     /// The same as wgpolicyk8s.io/v1alpha2 PolicyReports
     Policyreports,
-}
-
-/// A RayJob of the cluster, judged as if it were created now.
-#[derive(Debug)]
-struct Scanned {
-    namespace: String,
-    name: String,
-    uid: String,
-    outcome: Outcome<'static>,
-}
-
-impl Scanned {
-    /// Whether there is anything to say of it: it would be refused, warned of, or changed.
-    fn is_notable(&self) -> bool {
-        self.outcome.verdict != Verdict::Allow || self.outcome.document.is_changed() || self.warns()
-    }
-
-    fn warns(&self) -> bool {
-        self.outcome.findings.iter().any(|judged| judged.action == Action::Warn)
-    }
-
-    /// What the policies would answer.
-    fn verdict(&self) -> &'static str {
-        match self.outcome.verdict {
-            Verdict::Allow => "allowed",
-            Verdict::Deny => "denied",
-            Verdict::Retry => "retry",
-        }
-    }
-}
-
-/// How many there are of each.
-#[derive(Debug, Default)]
-struct Total {
-    rayjobs: usize,
-    denied: usize,
-    warned: usize,
-    changed: usize,
-}
-
-impl Total {
-    fn count(&mut self, scanned: &Scanned) {
-        self.rayjobs += 1;
-        self.denied += usize::from(scanned.outcome.verdict == Verdict::Deny);
-        self.warned += usize::from(scanned.warns());
-        self.changed += usize::from(scanned.outcome.document.is_changed());
-    }
 }
 
 /// Runs the command.

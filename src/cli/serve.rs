@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::self_managed::SelfManagedArgs;
-use super::{CLEAN, POLICY, USAGE, policies};
+use super::{CLEAN, Failure, POLICY, USAGE, policies};
 use crate::admission::Gate;
 use crate::cluster::AccessError;
 use crate::engine::Bundle;
@@ -19,7 +19,7 @@ use crate::reload::{self, Follower};
 use crate::self_managed::{Keeper, KeeperError};
 use crate::server::{CertificateSource, Limits, Options, PairFiles, Server, Signals, StartError, duration};
 use crate::telemetry::traces::{self, TracesError};
-use crate::telemetry::{self, Format, TelemetryError};
+use crate::telemetry::{self, Format, TelemetryError, error_chain};
 
 /// How long replicas stay reachable after "not ready" where load balancers must hear of it first.
 const CLUSTER_DRAIN_DELAY: Duration = Duration::from_secs(5);
@@ -302,6 +302,12 @@ fn reachable(address: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, address.port())
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        Failure::Usage(error_chain(&error))
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The way of a request: the API server asks `/mutate`, gives the object its name, and asks `/validate`.
+//! The way of a request: the API server asks `/mutate`, prepares the object to be stored, and asks `/validate`.
 //!
 //! [`admit`] goes the whole way. The commands use it, and so say what the cluster would say. The server is asked twice and
 //! uses the two halves, [`answer_mutate`] and [`answer_validate`]. The object of a request is what the API server sends: it
@@ -51,7 +51,7 @@ pub fn admit<'t>(bundle: &Bundle, mut request: Request<'t>, how: How) -> Outcome
     let mut completed = request.clone();
     let mutated = answer_mutate(bundle, request);
     completed.object = mutated.document.tree().clone();
-    complete_name(&mut completed.object);
+    prepare(&mut completed);
     if is_too_large(&completed) {
         return Outcome {
             changes: mutated.changes,
@@ -71,6 +71,22 @@ pub fn admit<'t>(bundle: &Bundle, mut request: Request<'t>, how: How) -> Outcome
         verdict: judged.verdict,
         previews,
         ..mutated
+    }
+}
+
+/// What the API server does between `/mutate` and `/validate`: it completes the name, and the status is that of the
+/// stored object. A new object has none (Kubernetes, `registry/customresource/strategy.go`).
+pub(super) fn prepare(request: &mut Request<'_>) {
+    complete_name(&mut request.object);
+    let object = request.object.root_mut();
+    match request.old.as_ref().and_then(|old| old.root().get("status")) {
+        Some(status) => {
+            // What is no object has no status.
+            let _ = object.insert("status", &status);
+        }
+        None => {
+            object.remove("status");
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::policy::load::{Known, KnownCode, Source};
 use crate::policy::select::{Selected, select};
 use crate::policy::settings::{Action, Mode};
 use crate::policy::{self, Effective, Exemption, Origin, Platform, PolicySet, RayPolicy, Subject, merge};
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Workload, flyte};
 use crate::rules::{Check, INJECTORS, check};
 
 /// The shipped policies: the file's name and text.
@@ -118,12 +118,12 @@ impl Bundle {
         let accounts = &self.platform().flyte.service_accounts;
         accounts
             .first()
-            .filter(|_| flyte::made_by_flyte(&RayJob::of(object)))
+            .filter(|_| flyte::made_by_flyte(&Workload::of(object)))
             .map_or("", String::as_str)
     }
 
     /// What the policies for a subject and its RayJob come to.
-    pub fn compiled(&self, subject: &Subject, job: &RayJob<'_>) -> Arc<Compiled> {
+    pub fn compiled(&self, subject: &Subject, job: &Workload<'_>) -> Arc<Compiled> {
         let selected = select(&self.set, subject, &subject.session(job, None, self.platform()));
         let policies = selected
             .iter()

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::json::{Json, Object, View};
+use crate::k8s::json::text;
 use crate::k8s::path::{Path, Step, step_into};
 use crate::k8s::quantity::Quantity;
-use crate::ray::job::text;
 
 use super::judge::{Finder, Judged};
 

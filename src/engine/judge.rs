@@ -7,7 +7,7 @@ use crate::json::Json;
 use crate::policy::rule::Rule;
 use crate::policy::settings::Action;
 use crate::policy::{Origin, Subject};
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::{Check, Cx, Finding, Findings, own};
 
 use super::bundle::{Bundle, Compiled};
@@ -94,11 +94,11 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, object: Js
         named: asked.named,
         skipped: false,
     };
-    let job = RayJob::of(object);
+    let job = Workload::of(object);
     let mut judged = Vec::new();
     let mut findings = Findings::new();
     for (check, action) in &compiled.checks {
-        (check.run)(&cx, &job, &mut findings);
+        check.look(&cx, &job, &mut findings);
         for finding in findings.drain(..) {
             let finding = reaching(finding, object);
             let action = match action {
@@ -135,7 +135,7 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, object: Js
             ..cx
         };
         for (check, origin) in &unraised.checks {
-            (check.run)(&cx, &job, &mut findings);
+            check.look(&cx, &job, &mut findings);
             for finding in findings.drain(..) {
                 let finding = reaching(finding, object);
                 let is_known = |known: &Judged| known.code() == check.code && known.finding.path == finding.path;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use crate::diag::{safe, truncated};
 use crate::json::Json;
 use crate::k8s::path::Path;
-use crate::k8s::text::{safe, truncated};
 use crate::policy::merge::Group;
 use crate::policy::{Leaf, Origin};
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::inject::pods;
 use crate::rules::{APPLIED_ANNOTATION, Check, Cx, Edit, Findings, INJECTORS, Injector, Op, Plan};
 
@@ -124,7 +124,7 @@ fn mutate(
     let mut changes = Vec::new();
     // The shape is found anew only after a step that may have changed it.
     while !ahead.is_empty() {
-        let job = RayJob::of(document.value());
+        let job = Workload::of(document.value());
         let wanted = std::iter::from_fn(|| ahead.pop_front()).find_map(|step| step.look(&cx, &job));
         drop(job);
         match wanted {
@@ -160,18 +160,18 @@ enum Wanted {
 
 impl Step {
     /// What the step wants of this RayJob; `None` where it has nothing to do.
-    fn look(self, cx: &Cx<'_>, job: &RayJob<'_>) -> Option<Wanted> {
+    fn look(self, cx: &Cx<'_>, job: &Workload<'_>) -> Option<Wanted> {
         match self {
             Step::Repair(check) => {
                 let mut findings = Findings::new();
-                (check.run)(cx, job, &mut findings);
+                check.look(cx, job, &mut findings);
                 findings.retain(|finding| finding.repair.is_some());
                 (!findings.is_empty()).then_some(Wanted::Repairs(check, findings))
             }
             Step::Inject(injector) => {
                 let mut plan = Plan::default();
                 let skipped = cx.skips(job, injector.name);
-                (injector.plan)(&Cx { skipped, ..*cx }, job, &mut plan);
+                injector.look(&Cx { skipped, ..*cx }, job, &mut plan);
                 let (notes, edits) = (plan.take_notes(), plan.into_edits());
                 (!edits.is_empty()).then_some(Wanted::Edits(injector, edits, notes))
             }

@@ -10,11 +10,11 @@ use crate::policy::exemption::Grant;
 use crate::policy::select::{Decision, decide};
 use crate::policy::settings::Action;
 use crate::policy::{Exemption, RayPolicy, Subject};
-use crate::ray::RayJob;
-use crate::ray::defaults::{complete_name, is_named};
+use crate::ray::Workload;
+use crate::ray::defaults::is_named;
 use crate::rules::{Check, Cx, INJECTORS, Injector, check, own};
 
-use super::admit::{How, admit};
+use super::admit::{How, admit, prepare};
 use super::bundle::{Bundle, Compiled};
 use super::{Outcome, Request};
 
@@ -57,7 +57,7 @@ pub enum Idle {
 /// Follows a request the whole way.
 pub fn trace<'b, 't>(bundle: &'b Bundle, request: Request<'t>) -> Trace<'b, 't> {
     let (subject, compiled) = request.compiled(request.object.root(), bundle);
-    let job = RayJob::of(request.object.root());
+    let job = Workload::of(request.object.root());
     let session = subject.session(&job, None, bundle.platform());
     let set = bundle.policies();
     let policies: Vec<(&RayPolicy, Decision<'_>)> = set
@@ -86,10 +86,11 @@ pub fn trace<'b, 't>(bundle: &'b Bundle, request: Request<'t>) -> Trace<'b, 't> 
         })
         .collect();
     let outcome = admit(bundle, request.clone(), How::Both);
-    let mut judged = outcome.document.tree().clone();
-    complete_name(&mut judged);
+    let mut completed = request.clone();
+    completed.object = outcome.document.tree().clone();
+    prepare(&mut completed);
     let resting = {
-        let job = RayJob::of(judged.root());
+        let job = Workload::of(completed.object.root());
         let session = subject.session(&job, request.old(), bundle.platform());
         let rules = compiled.effective.rules.iter();
         rules
@@ -130,7 +131,7 @@ pub fn trace<'b, 't>(bundle: &'b Bundle, request: Request<'t>) -> Trace<'b, 't> 
     }
 }
 
-fn idle(injector: &Injector, cx: &Cx<'_>, job: &RayJob<'_>) -> Idle {
+fn idle(injector: &Injector, cx: &Cx<'_>, job: &Workload<'_>) -> Idle {
     if cx.skips(job, injector.name) {
         Idle::Skipped
     } else if injector.settings.iter().all(|section| !cx.policy.sets(section)) {

@@ -11,7 +11,7 @@ use crate::json::{Json, Tree};
 use crate::ray::defaults;
 use crate::yaml::{Node, Step};
 
-use super::request::{Asked, Found, Skipped, name_of, not_ours, text, tree, value};
+use super::asked::{Asked, Found, Skipped, name_of, not_ours, text, tree, value};
 
 /// Reads events, each request once.
 #[derive(Debug, Default)]

@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use crate::k8s::image::Image;
+
 /// The name of a container image, with or without registry, tag and digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageName(String);
@@ -36,11 +38,9 @@ impl FromStr for ImageName {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/:@".contains(&byte);
-        if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.bytes().all(known) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ValueError::Image(text.to_owned()))
+        match Image::parse(text) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(_) => Err(ValueError::Image(text.to_owned())),
         }
     }
 }
@@ -105,14 +105,23 @@ mod tests {
         for good in [
             "raygate",
             "raygate:0.1.0",
-            "registry.example.com:5000/ml/raygate@sha256:0123abcd",
+            "registry.example.com:5000/ml/raygate@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
         ] {
             assert_eq!(
                 good.parse::<ImageName>().map(|image| image.to_string()),
                 Ok(good.to_owned())
             );
         }
-        for bad in ["", ":tag", "ray gate", "raygate\n", "\"raygate\"", "raygate #1"] {
+        for bad in [
+            "",
+            ":tag",
+            "ray gate",
+            "raygate\n",
+            "\"raygate\"",
+            "raygate #1",
+            "raygate/",
+            "a@sha256:0123",
+        ] {
             assert_eq!(bad.parse::<ImageName>(), Err(ValueError::Image(bad.to_owned())));
         }
     }

@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use super::text::quoted;
+use crate::diag::quoted;
 
 /// The longest DNS label, label value, and name part of a label key, in bytes.
 pub const LABEL_MAX: usize = 63;

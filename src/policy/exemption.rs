@@ -13,8 +13,8 @@ use crate::k8s::glob::Glob;
 use crate::k8s::quantity::Quantity;
 
 use super::SetLeaf;
-use super::merge::Origin;
-use super::select::{Key, Selector, Subject};
+use super::origin::Origin;
+use super::selector::{Key, Selector, Subject};
 
 /// How many days ahead the end of an exemption is warned of.
 pub const NOTICE_DAYS: i32 = 14;

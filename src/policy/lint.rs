@@ -1,13 +1,12 @@
 //! What is legal in a set of policies and may still not be meant. Only what is certain is said.
 
-use crate::diag::{CodePage, Diagnostic, Sources, Span};
+use crate::diag::{CodePage, Diagnostic, Sources, Span, listed};
 use crate::k8s::glob::Glob;
 use crate::k8s::quantity::Quantity;
-use crate::k8s::text::listed;
 
 use super::load::{Known, Loaded};
-use super::merge::Origin;
-use super::select::{Key, Selector};
+use super::origin::Origin;
+use super::selector::{Key, Selector};
 use super::settings::{Action, Mode};
 use super::{Platform, RayPolicy, SetLeaf};
 

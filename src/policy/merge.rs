@@ -17,28 +17,10 @@ use serde_json::{Map, Value};
 
 use super::SetLeaf;
 use super::exemption::{self, Exemption};
+use super::origin::Origin;
 use super::rule::Rule;
 use super::select::Selected;
 use super::settings::{Action, Limits, Settings};
-
-/// A place in a policy file.
-#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Origin {
-    /// The policy's name.
-    pub policy: Arc<str>,
-    /// The file, as it was named to raygate.
-    pub file: Arc<str>,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column, from 1.
-    pub column: usize,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
-    }
-}
 
 /// What a change follows: a leaf of `defaults` or `force`, such as `sharedMemory.size`, or a fact of the Platform.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -120,7 +120,7 @@ impl Reader {
             error(
                 codes::UNKNOWN_KEY,
                 span,
-                format!("`{name}` has no key {}", crate::k8s::text::quoted(key)),
+                format!("`{name}` has no key {}", crate::diag::quoted(key)),
             )
             .help(help),
         );
@@ -147,11 +147,8 @@ impl Reader {
                 Some(text) => {
                     let known: Vec<&str> = names.iter().map(|(known, _)| *known).collect();
                     let near = suggest(text, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-                    let all = format!(
-                        "it may be {}",
-                        crate::k8s::text::listed(&known).replace(" and ", " or ")
-                    );
-                    let message = format!("`{name}` cannot be {}", crate::k8s::text::quoted(text));
+                    let all = format!("it may be {}", crate::diag::listed(&known).replace(" and ", " or "));
+                    let message = format!("`{name}` cannot be {}", crate::diag::quoted(text));
                     self.push(
                         near.into_iter()
                             .chain([all])
@@ -187,10 +184,7 @@ impl Reader {
                     let Some(given) = item.get(key) else { return };
                     let Some(text) = given.as_str() else { return };
                     if let Some(first) = seen.insert(text.to_owned(), given.span) {
-                        let message = format!(
-                            "`{name}` has two elements with the {key} {}",
-                            crate::k8s::text::quoted(text)
-                        );
+                        let message = format!("`{name}` has two elements with the {key} {}", crate::diag::quoted(text));
                         reader.push(
                             error(codes::BAD_VALUE, given.span, message)
                                 .and_at(first, "the first")
@@ -279,7 +273,7 @@ impl Reader {
     }
 
     fn form(&mut self, span: Span, text: &str, form: Form, name: &str) {
-        let shown = crate::k8s::text::quoted(text);
+        let shown = crate::diag::quoted(text);
         let is_no = |what: &str| format!("{name}: {shown} is no {what}");
         let cannot_be = |why: &dyn std::fmt::Display| format!("{name} cannot be {shown}: {why}");
         let result: Result<(), String> = match form {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::cel::{Message, Place, Problem, Program, condition};
 use crate::yaml::Node;
 
-use super::merge::Origin;
+use super::origin::Origin;
 use super::settings::Action;
 
 /// What a rule looks at.

@@ -2,6 +2,8 @@
 //!
 //! Reading, merging, `unset`, the JSON Schema, the docs and `raygate explain` all come from it.
 
+use crate::diag::columns;
+
 use super::rule::Each;
 use super::settings::Action;
 
@@ -974,10 +976,14 @@ pub fn keys(kind: &str) -> Option<String> {
     let document = DOCUMENTS.iter().find(|document| document.kind == kind)?;
     let entries: Vec<Entry> = entries().into_iter().filter(|entry| entry.document == kind).collect();
     let name = |entry: &Entry| entry.path.trim_start_matches("spec.").to_owned();
-    let width = entries.iter().map(|entry| name(entry).len()).max().unwrap_or_default();
+    let rows: Vec<[String; 2]> = entries
+        .iter()
+        .map(|entry| [name(entry), entry.field.kind.words()])
+        .collect();
     let mut text = format!("# {kind}\n\n{}\n\n", document.doc);
-    for entry in &entries {
-        text.push_str(&format!("{:<width$}  {}\n", name(entry), entry.field.kind.words()));
+    for row in columns(&rows, [0; 2], usize::MAX) {
+        text.push_str(&row);
+        text.push('\n');
     }
     text.push_str("\nraygate explain KEY prints the page of a key.\n");
     Some(text)

@@ -6,10 +6,10 @@ use std::sync::{LazyLock, OnceLock};
 
 use serde_json::{Value, json};
 
+use crate::diag::truncated;
 use crate::json::{Json, Tree};
 use crate::k8s::json::{child, items, text};
 use crate::k8s::quantity::Quantity;
-use crate::k8s::text::truncated;
 
 /// Where a container comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

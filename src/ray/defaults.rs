@@ -28,7 +28,8 @@ pub fn apply(object: &mut Tree<'_>) {
             ("maxReplicas", json!(i32::MAX)),
             ("numOfHosts", json!(1)),
         ] {
-            fill(kind.group_mut(object, index), key, &value);
+            let group = kind.groups_mut(object).and_then(|groups| groups.index(index));
+            fill(group, key, &value);
         }
     }
 }

@@ -124,10 +124,10 @@ mod tests {
     use crate::ray::Workload;
     use serde_json::{Value, json};
 
-    fn worker(spec: Value) -> Vec<(String, String)> {
-        let object = document!({"spec": {"rayClusterSpec": {"workerGroupSpecs": [{"template": {"spec": spec}}]}}});
+    fn submitter(spec: Value) -> Vec<(String, String)> {
+        let object = document!({"spec": {"submitterPodTemplate": {"spec": spec}}});
         let job = Workload::of(object.root());
-        let requests = job.workers().next().map(requests).unwrap_or_default();
+        let requests = job.submitter().map(requests).unwrap_or_default();
         let shown = |(key, quantity): (&str, Quantity)| (key.to_owned(), quantity.to_string());
         requests.into_iter().map(shown).collect()
     }
@@ -141,18 +141,18 @@ mod tests {
         let mut sidecar = cpus("3");
         sidecar["restartPolicy"] = "Always".into();
         let spec = json!({"containers": [cpus("1"), cpus("1")], "initContainers": [cpus("5"), sidecar, cpus("4")]});
-        assert_eq!(worker(spec), [("cpu".to_owned(), "7".to_owned())]);
+        assert_eq!(submitter(spec), [("cpu".to_owned(), "7".to_owned())]);
     }
 
     #[test]
     fn the_pods_own_requests_stand_before_those_of_its_containers() {
         let spec =
             |resources: Value| json!({"resources": resources, "containers": [cpus("1")], "overhead": {"cpu": "1"}});
-        let cpu = |resources| worker(spec(resources)).swap_remove(0).1;
+        let cpu = |resources| submitter(spec(resources)).swap_remove(0).1;
         assert_eq!(cpu(json!({"requests": {"cpu": "8"}, "limits": {"cpu": "9"}})), "9");
         // A limit alone does not raise what the containers request.
         assert_eq!(cpu(json!({"limits": {"cpu": "9"}})), "2");
-        let memory = worker(spec(json!({"limits": {"memory": "4Ti", "nvidia.com/gpu": "9"}})));
+        let memory = submitter(spec(json!({"limits": {"memory": "4Ti", "nvidia.com/gpu": "9"}})));
         assert_eq!(
             memory,
             [("cpu", "2"), ("memory", "4Ti")].map(|(k, q)| (k.to_owned(), q.to_owned()))

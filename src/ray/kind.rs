@@ -111,9 +111,9 @@ impl Kind {
         below_mut(object, self.job?)
     }
 
-    /// A worker group of an object.
-    pub fn group_mut<'m, 't>(&self, object: &'m mut Tree<'t>, index: usize) -> Option<JsonMut<'m, 't>> {
-        below_mut(object, self.cluster)?.key(WORKERS)?.index(index)
+    /// The worker groups of an object.
+    pub fn groups_mut<'m, 't>(&self, object: &'m mut Tree<'t>) -> Option<JsonMut<'m, 't>> {
+        below_mut(object, self.cluster)?.key(WORKERS)
     }
 
     /// Where the RayClusterSpec is.

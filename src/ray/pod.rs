@@ -2,13 +2,29 @@
 //!
 //! KubeRay 1.7, `raycluster_types.go`; container 0 is the Ray container whatever its name (`common/pod.go`).
 
+use crate::diag::quoted;
 use crate::json::{Json, Object};
 use crate::k8s::json::{below, child, items, text};
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 
 use super::container::{Container, Slot};
 use super::kind::Kind;
+
+/// The field of a pod's `spec` that names its service account.
+pub const SERVICE_ACCOUNT_NAME: &str = "serviceAccountName";
+/// The deprecated alias of [`SERVICE_ACCOUNT_NAME`].
+const SERVICE_ACCOUNT: &str = "serviceAccount";
+
+/// The field of an object as Kubernetes reads it: it takes `serviceAccount` where `serviceAccountName` is missing or empty
+/// (`pkg/apis/core/v1/conversion.go`).
+pub fn field_of<'a>(map: Object<'a>, key: &str) -> Option<Json<'a>> {
+    let given = map.get(key);
+    let is_empty = given.is_none_or(|value| value.is_null() || value == "");
+    if key == SERVICE_ACCOUNT_NAME && is_empty {
+        return map.get(SERVICE_ACCOUNT).or(given);
+    }
+    given
+}
 
 /// What a pod is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,7 +170,7 @@ impl<'a> Pod<'a> {
     /// Kubernetes reads them (`pkg/apis/core/v1/conversion.go`).
     pub fn service_account(&self) -> Option<(&'static str, &'a str)> {
         let named = |key| Some((key, text(self.spec, key).filter(|name| !name.is_empty())?));
-        named("serviceAccountName").or_else(|| named("serviceAccount"))
+        named(SERVICE_ACCOUNT_NAME).or_else(|| named(SERVICE_ACCOUNT))
     }
 
     /// `rayStartParams`.

@@ -147,10 +147,13 @@ pub fn may_have_other_devices(pod: &Pod<'_>, container: &Container<'_>) -> bool 
             .any(|resource| !is_accelerator(resource.key) && device(resource.key) != Device::None)
 }
 
+/// The annotation of a RayCluster that keeps KubeRay from writing the command of the Ray containers.
+pub const OWN_COMMAND: &str = "ray.io/overwrite-container-cmd";
+
 /// Whether the author runs a command of their own, and KubeRay's `ray start` is not what starts Ray (KubeRay 1.6,
 /// `common/pod.go`).
 pub fn overwrites_command(job: &Workload<'_>) -> bool {
-    job.cluster_annotation("ray.io/overwrite-container-cmd") == Some("true")
+    job.cluster_annotation(OWN_COMMAND) == Some("true")
 }
 
 /// Whether the author's command starts Ray in this pod: by the annotation, or because it runs `ray start` (KubeRay 1.6,

@@ -1,12 +1,7 @@
 //! The checks: one table, and for each check a source file with its page beside it.
 
-use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
-
-use super::Cx;
-use super::finding::Findings;
-
 pub mod accelerators;
+mod entry;
 pub mod evidence;
 pub mod groups;
 pub mod images;
@@ -15,138 +10,8 @@ pub mod lifecycle;
 pub mod resources;
 pub mod systems;
 
+pub use entry::{Check, Versions};
 pub use evidence::Evidence;
-
-/// A check. Its page is the text of `raygate explain`, of the docs and of the link in a denial.
-#[derive(Debug)]
-pub struct Check {
-    /// Its code, which never changes: `RG203`.
-    pub code: &'static str,
-    /// What is wrong, in a few words.
-    pub title: &'static str,
-    /// What happens to its findings where no policy says.
-    pub action: Action,
-    /// Whether it can repair what it finds.
-    pub fixes: bool,
-    /// The KubeRay releases that it is for.
-    pub versions: Versions,
-    /// Its page: the Markdown file beside its source.
-    pub page: &'static str,
-    /// Why its findings may be acted on.
-    pub evidence: &'static [Evidence],
-    /// Looks at a RayJob.
-    pub run: fn(&Cx<'_>, &RayJob<'_>, &mut Findings),
-}
-
-/// A span of KubeRay releases, and a feature gate that decides.
-#[derive(Clone, Copy, Debug)]
-pub struct Versions {
-    /// The first release.
-    pub since: KubeRay,
-    /// The last release; `None` while it still holds.
-    pub until: Option<KubeRay>,
-    /// A gate that must be on, or off, for the check to hold.
-    pub gate: Option<(&'static str, bool)>,
-}
-
-impl Versions {
-    /// Every release.
-    pub const ALL: Versions = Versions::since(KubeRay::V1_1);
-
-    /// This release and all later ones.
-    pub const fn since(since: KubeRay) -> Versions {
-        Versions {
-            since,
-            until: None,
-            gate: None,
-        }
-    }
-
-    /// These releases, both ends included.
-    pub const fn between(since: KubeRay, until: KubeRay) -> Versions {
-        Versions {
-            since,
-            until: Some(until),
-            gate: None,
-        }
-    }
-
-    /// Only while a feature gate is on, or off.
-    #[must_use]
-    pub const fn gated(self, gate: &'static str, on: bool) -> Versions {
-        Versions {
-            gate: Some((gate, on)),
-            ..self
-        }
-    }
-
-    /// Whether the check holds on this platform.
-    pub fn hold(&self, platform: &crate::policy::Platform) -> bool {
-        platform.kuberay >= self.since
-            && self.until.is_none_or(|until| platform.kuberay <= until)
-            && self.gate.is_none_or(|(gate, on)| platform.gate(gate) == on)
-    }
-}
-
-impl Check {
-    /// The whole page as Markdown: code, title, action, releases, evidence, and the check's own text.
-    pub fn markdown(&self) -> String {
-        let repairs = if self.fixes {
-            " It can repair what it finds."
-        } else {
-            ""
-        };
-        let evidence: Vec<String> = self.evidence.iter().map(Evidence::to_string).collect();
-        format!(
-            "# {}: {}\n\nDefault action: {}.{repairs} KubeRay: {}.\n\nEvidence: {}.\n\n{}\n",
-            self.code,
-            self.title,
-            self.action.name(),
-            self.versions,
-            evidence.join("; "),
-            self.page.replace("\n# ", "\n## ").replacen("# ", "## ", 1).trim_end()
-        )
-    }
-
-    /// The key below `limits` in a policy to which it holds a RayJob.
-    pub fn limit(&self) -> Option<&'static str> {
-        self.evidence.iter().find_map(|evidence| match evidence {
-            Evidence::Limit(key) | Evidence::Budget(key) => Some(*key),
-            _ => None,
-        })
-    }
-
-    /// Whether its findings are about the job as a whole, whatever field they point at.
-    pub fn is_job_wide(&self) -> bool {
-        self.evidence
-            .iter()
-            .any(|evidence| matches!(evidence, Evidence::Budget(_)))
-    }
-
-    /// Why no Exemption waives it, if none does.
-    pub fn never_waived(&self) -> Option<&'static str> {
-        self.evidence.iter().find_map(|evidence| match evidence {
-            Evidence::Guard(reason) => Some(*reason),
-            _ => None,
-        })
-    }
-}
-
-impl std::fmt::Display for Versions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.until {
-            None if self.since == KubeRay::V1_1 => f.write_str("every release")?,
-            None => write!(f, "{} and later", self.since)?,
-            Some(until) if until == self.since => write!(f, "{until} only")?,
-            Some(until) => write!(f, "{} to {until}", self.since)?,
-        }
-        match self.gate {
-            Some((gate, true)) => write!(f, ", with the feature gate {gate} on"),
-            Some((gate, false)) => write!(f, ", with the feature gate {gate} off"),
-            None => Ok(()),
-        }
-    }
-}
 
 /// The check with this code.
 pub fn find(code: &str) -> Option<&'static Check> {

@@ -1,29 +1,14 @@
 //! The injectors: each fills in one thing, in the order of the table.
 
-use crate::ray::RayJob;
-
-use super::Cx;
-use super::edit::Plan;
+pub use injector::Injector;
 
 pub mod accelerators;
+mod injector;
 pub mod lifecycle;
 pub mod pods;
 pub mod readiness;
 pub mod shared_memory;
 pub mod submitter;
-
-/// An injector.
-#[derive(Debug)]
-pub struct Injector {
-    /// Its name, in policies, in the annotation `raygate.dev/skip` and in the record of what was done.
-    pub name: &'static str,
-    /// What it does, in one sentence.
-    pub doc: &'static str,
-    /// The settings that steer it.
-    pub settings: &'static [&'static str],
-    /// Plans its edits, or none.
-    pub plan: fn(&Cx<'_>, &RayJob<'_>, &mut Plan),
-}
 
 /// All injectors, in the order in which they act. What a policy puts on the pods comes first: the others read start
 /// parameters, node selectors and queue labels. The repairs of the checks come before them, and once more after the

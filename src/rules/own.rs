@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use crate::cel::{Failed, Here, Meter, Session};
 use crate::policy::rule::{Each, Rule};
-use crate::ray::RayJob;
+use crate::ray::Workload;
 
 use super::Finding;
 
 /// What a rule finds in a RayJob. Where one of its expressions has no value, it finds that.
-pub fn run(rule: &Rule, job: &RayJob<'_>, session: &Session<'_>) -> Vec<Finding> {
+pub fn run(rule: &Rule, job: &Workload<'_>, session: &Session<'_>) -> Vec<Finding> {
     let meter = Arc::new(Meter::default());
     let mut findings = Vec::new();
     let mut look = |here: Here<'_>| match look(rule, session, here, &meter) {
@@ -29,7 +29,7 @@ pub fn run(rule: &Rule, job: &RayJob<'_>, session: &Session<'_>) -> Vec<Finding>
 }
 
 /// Whether a rule looks at anything of a RayJob: its `when` is true somewhere, or has no value.
-pub fn looks(rule: &Rule, job: &RayJob<'_>, session: &Session<'_>) -> bool {
+pub fn looks(rule: &Rule, job: &Workload<'_>, session: &Session<'_>) -> bool {
     let Some(when) = &rule.when else { return true };
     let meter = Arc::new(Meter::default());
     let mut looks = false;
@@ -41,7 +41,7 @@ pub fn looks(rule: &Rule, job: &RayJob<'_>, session: &Session<'_>) -> bool {
 }
 
 /// Goes through what a rule looks at, as long as `look` wants to go on.
-fn at_each(each: Each, job: &RayJob<'_>, look: &mut dyn FnMut(Here<'_>) -> bool) {
+fn at_each(each: Each, job: &Workload<'_>, look: &mut dyn FnMut(Here<'_>) -> bool) {
     match each {
         Each::Job => {
             look(Here::Job);

@@ -1,14 +1,16 @@
 //! raygate's own two webhook configurations: read, compared, and given their `caBundle`. Nothing else in them is ever
 //! written.
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use json_patch::{Patch as JsonPatch, PatchOperation};
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::FIELD_MANAGER;
+/// Who wrote a field, in the managed fields of an object.
+pub(super) const FIELD_MANAGER: &str = "raygate";
 
 /// One of the two.
 pub(super) struct Configuration {

@@ -7,7 +7,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, ObjectMeta, PostParams};
 
-use super::FIELD_MANAGER;
+use super::configurations::FIELD_MANAGER;
 use super::kept::{Contents, Kept, Wanted};
 
 /// The label that says whose Secret it is.

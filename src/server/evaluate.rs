@@ -8,64 +8,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use super::Shared;
 use super::body::{Share, Whole};
-use super::{Limits, Shared};
+use super::lanes::Lane;
 use crate::admission::{self, Answer, Endpoint, Record};
 use crate::metrics::{Metrics, Overload};
-
-/// Reviews that run on blocking threads, one at a time: each may use the memory that is set aside for its lane. The
-/// others wait in the order in which they came.
-#[derive(Debug)]
-struct Lane {
-    running: Arc<Semaphore>,
-    in_flight: Arc<Semaphore>,
-}
-
-impl Lane {
-    fn new(in_flight: usize) -> Self {
-        Self {
-            running: Arc::new(Semaphore::new(1)),
-            in_flight: Arc::new(Semaphore::new(in_flight)),
-        }
-    }
-}
-
-/// The lanes for what does not run on a worker.
-#[derive(Debug)]
-pub(super) struct Lanes {
-    ordinary: Lane,
-    large: Lane,
-}
-
-impl Lanes {
-    pub(super) fn new(in_flight: usize) -> Self {
-        Self {
-            ordinary: Lane::new(in_flight),
-            large: Lane::new(in_flight),
-        }
-    }
-
-    /// Where a review runs; `None` is the worker that read it.
-    fn of(&self, body: &[u8], limits: &Limits) -> Option<&Lane> {
-        let values = most_values(body);
-        if body.len() <= limits.inline_bytes && values <= limits.inline_values {
-            None
-        } else if body.len() <= limits.ordinary_bytes && values <= limits.ordinary_values {
-            Some(&self.ordinary)
-        } else {
-            Some(&self.large)
-        }
-    }
-}
-
-/// The most values that a JSON text can have: a map or list of n values has n - 1 commas.
-fn most_values(text: &[u8]) -> usize {
-    // One pass that the compiler turns into vector instructions: it costs a hundredth of reading the text.
-    1 + text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count()
-}
 
 /// Answers one review. Past the bounds it answers at once, with what the endpoint's caller understands as "later".
 pub(super) async fn evaluate(
@@ -153,24 +102,5 @@ fn last_resort(metrics: &Metrics) -> Answer {
         status: 500,
         body: b"raygate failed on this review: a defect of raygate, see its log\n".to_vec(),
         record,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bound_on_values_is_never_below_their_number() {
-        for (text, values) in [
-            ("1", 1),
-            ("[]", 1),
-            ("{}", 1),
-            ("[1,2]", 3),
-            (r#"{"a":1}"#, 2),
-            (r#"{"a":{"b":{}},"c":[[],[1]]}"#, 7),
-        ] {
-            assert!(most_values(text.as_bytes()) >= values, "{text}");
-        }
     }
 }

@@ -8,18 +8,31 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use serde_json::Value;
 
-use crate::diag::{Diagnostic, SourceId, Sources, Span, any_error};
+use crate::diag::{Diagnostic, SourceId, Sources, Span, any_error, quoted};
 use crate::engine::{Operation, Verdict};
 use crate::json::{Json, Tree};
-use crate::k8s::text::quoted;
 use crate::policy::load::Source;
 use crate::policy::read::Reader;
-use crate::ray::defaults;
-use crate::ray::job::forget_managed_fields;
+use crate::ray::workload::forget_managed_fields;
+use crate::ray::{defaults, kind};
 use crate::yaml::{self, Limits, Node, Reading, Step};
 
 use super::keys::CASE;
-use super::{ReadFile, codes, merge};
+use super::{codes, merge};
+
+/// Reads the file of this name, or says why not: how a case gets at the object that it is `from`.
+pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;
+
+/// A test file, read.
+#[derive(Debug)]
+pub struct TestFile {
+    /// The file's name, as it was named to raygate.
+    pub name: String,
+    /// Its case; `None` where it has none that can be run.
+    pub case: Option<Case>,
+    /// What is wrong with the file. An error makes the case fail.
+    pub diagnostics: Vec<Diagnostic>,
+}
 
 /// A case.
 #[derive(Debug)]
@@ -78,7 +91,7 @@ pub struct WantedFinding {
 }
 
 /// Reads a test file.
-pub(super) fn read(sources: &mut Sources, file: &Source, read: ReadFile<'_>) -> super::TestFile {
+pub(super) fn read(sources: &mut Sources, file: &Source, read: ReadFile<'_>) -> TestFile {
     let (source, nodes, diagnostics) =
         yaml::read(sources, &file.name, &file.bytes, Reading::Cautious, &Limits::policies());
     let mut builder = Builder {
@@ -102,7 +115,7 @@ pub(super) fn read(sources: &mut Sources, file: &Source, read: ReadFile<'_>) -> 
             None
         }
     };
-    super::TestFile {
+    TestFile {
         name: file.name.clone(),
         case,
         diagnostics: builder.reader.diagnostics,
@@ -219,7 +232,7 @@ impl Builder<'_> {
                 None => self.push(
                     Diagnostic::error(codes::BAD_PATH, format!("{} is no path", quoted(text)))
                         .at(item.span, "")
-                        .help("write it like spec.rayClusterSpec.workerGroupSpecs[0].groupName"),
+                        .help(format!("write it like {}", kind::example_path())),
                 ),
             }
         }

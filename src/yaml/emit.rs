@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::scalar;
-use crate::diag::text::is_hidden;
+use crate::diag::is_hidden;
 
 /// A key that is longer than this is written after `?`: YAML readers look 1024 characters ahead for the colon.
 const LONGEST_KEY: usize = 1000;

@@ -161,19 +161,22 @@ fn junit() {
     let output = Trial::new().denied("junit");
     let head = "\
 <?xml version=\"1.0\" encoding=\"UTF-8\"?>
-<testsuites>
-<testsuite name=\"raygate check\" tests=\"1\" failures=\"1\">
-  <testcase classname=\"jobs/train.yaml\" name=\"mlplatform-production/train-7\">
-    <failure message=\"RG203: group `gpu-workers`: memory limit 500Mi is below its request 32Gi, no pod can be created\">";
+<testsuites tests=\"1\" skipped=\"0\" failures=\"1\" errors=\"0\">
+    <testsuite name=\"raygate check\" tests=\"1\" skipped=\"0\" errors=\"0\" failures=\"1\">
+        <testcase name=\"mlplatform-production/train-7\" classname=\"jobs/train.yaml\">
+            <failure message=\"RG203: group `gpu-workers`: memory limit 500Mi is below its request 32Gi, no pod can be created\">";
     assert!(output.starts_with(head), "{output}");
     assert!(
-        output.ends_with("</failure>\n  </testcase>\n</testsuite>\n</testsuites>\n"),
+        output.ends_with("</failure>\n        </testcase>\n    </testsuite>\n</testsuites>\n"),
         "{output}"
     );
     let trial = Trial::new();
     let (code, output) = trial.check("policies", &["--only", "RG1", "--output", "junit"]);
     assert_eq!(code, 0);
-    assert!(output.contains("name=\"mlplatform-production/train-7\"/>"), "{output}");
+    assert!(
+        output.contains("name=\"mlplatform-production/train-7\" classname=\"jobs/train.yaml\"/>"),
+        "{output}"
+    );
 }
 
 /// What the standard demands of a log, so far as raygate writes it (SARIF 2.1.0, section 3).
@@ -270,7 +273,7 @@ fn what_is_wrong_with_policies_comes_in_every_format() {
             }
             "sarif" => assert_sarif(&value()),
             "github" => assert!(output.starts_with("::error file=broken/a.yaml,line=4,"), "{output}"),
-            "junit" => assert!(output.contains(" errors=\"2\">"), "{output}"),
+            "junit" => assert!(output.contains(" errors=\"2\" failures=\"0\">"), "{output}"),
             _ => assert!(output.contains("broken/a.yaml:4:"), "{output}"),
         }
     }

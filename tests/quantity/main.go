@@ -169,7 +169,12 @@ func image(text string) any {
 	return answer
 }
 
-// pod answers with what the scheduler reserves, by resource.
+// podAnswer holds what the scheduler reserves for a pod and what the pod may use, by resource.
+type podAnswer struct {
+	Requests map[string]string `json:"requests"`
+	Limits   map[string]string `json:"limits"`
+}
+
 func pod(text string) any {
 	var pod corev1.Pod
 	if err := json.Unmarshal([]byte(text), &pod.Spec); err != nil {
@@ -189,11 +194,18 @@ func pod(text string) any {
 		level.Requests = defaulted(level.Requests, containers, overcommitted)
 		level.Requests = defaulted(level.Requests, level.Limits, resourcehelper.IsSupportedPodLevelResource)
 	}
-	answer := map[string]string{}
-	for name, quantity := range resourcehelper.PodRequests(&pod, resourcehelper.PodResourcesOptions{}) {
-		answer[string(name)] = quantity.String()
+	return podAnswer{
+		Requests: printed(resourcehelper.PodRequests(&pod, resourcehelper.PodResourcesOptions{})),
+		Limits:   printed(resourcehelper.PodLimits(&pod, resourcehelper.PodResourcesOptions{})),
 	}
-	return answer
+}
+
+func printed(list corev1.ResourceList) map[string]string {
+	all := map[string]string{}
+	for name, quantity := range list {
+		all[string(name)] = quantity.String()
+	}
+	return all
 }
 
 // defaulted states the rule of k8s.io/kubernetes/pkg/apis/core/v1/defaults.go, a module too large to depend on: what is

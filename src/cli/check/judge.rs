@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::engine::{self, Bundle, Outcome, Verdict, admit};
-use crate::input::request::Asked;
+use crate::input::asked::Asked;
 use crate::policy::settings::Action;
 
 /// How to judge.

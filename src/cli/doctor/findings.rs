@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::cluster::describe;
-use crate::diag::one_line;
+use crate::diag::{columns, one_line};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,14 +83,15 @@ impl Findings {
 
     /// A line for each check, and below it the command that repairs what was found.
     pub(super) fn print_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        for finding in &self.0 {
-            writeln!(
-                out,
-                "{:<8} {:<12} {}",
-                finding.level.name(),
-                finding.check,
-                one_line(&finding.seen)
-            )?;
+        const LEVEL: usize = 7;
+        const CHECK: usize = 11;
+        let row = |finding: &Finding| {
+            let seen = one_line(&finding.seen).into_owned();
+            [finding.level.name().to_owned(), finding.check.to_owned(), seen]
+        };
+        let rows: Vec<[String; 3]> = self.0.iter().map(row).collect();
+        for (finding, row) in self.0.iter().zip(columns(&rows, [LEVEL, CHECK, 0], usize::MAX)) {
+            writeln!(out, "{row}")?;
             for line in finding.repair.iter().flat_map(|repair| repair.lines()) {
                 writeln!(out, "{:<21} > {}", "", one_line(line))?;
             }

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use crate::cli::sample;
 use crate::cluster::{Cause, describe, objects};
+use crate::json::{Json, Tree};
+use crate::ray::Kind;
 
 use super::Findings;
 
@@ -21,7 +23,7 @@ pub(super) async fn judge(client: &Client, namespace: &str, raygate: Option<&str
     let raygate = raygate.unwrap_or(crate::install::NAMESPACE);
     let path = format!("/apis/ray.io/v1/namespaces/{namespace}/rayjobs?dryRun=All");
     let Some(good) = rayjob(namespace) else { return };
-    let broken = with_duplicate_group(good.clone());
+    let broken = with_duplicate_group(&good);
     match objects::post(client, &path, &good).await {
         Ok(object) if object.pointer(APPLIED).is_some() => {
             findings.ok(CHECK, format!("a RayJob in {namespace} (dry run) came back completed"));
@@ -134,11 +136,13 @@ fn rayjob(namespace: &str) -> Option<Value> {
     Some(job)
 }
 
-fn with_duplicate_group(mut job: Value) -> Value {
-    let groups = job.pointer_mut("/spec/rayClusterSpec/workerGroupSpecs");
-    if let Some(groups) = groups.and_then(Value::as_array_mut) {
-        let again = groups.first().cloned();
-        groups.extend(again);
+fn with_duplicate_group(job: &Value) -> Value {
+    let mut job = Tree::of(job).unwrap_or_default();
+    let kind = Kind::of(job.root());
+    let first = kind.groups(job.root()).first().map(Json::to_value);
+    if let (Some(first), Some(groups)) = (first, kind.groups_mut(&mut job)) {
+        // The sample's groups are a list.
+        let _ = groups.push(&first);
     }
-    job
+    job.root().to_value()
 }

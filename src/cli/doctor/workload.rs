@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::cluster::objects;
 use crate::install::{Controllers, FILES_SECRET, OWN_SECRET, POLICIES_CONFIG_MAP};
+use crate::k8s::image::Image;
 
 use super::{Findings, clocks, list};
 
@@ -121,8 +122,7 @@ fn judge_images(namespace: &str, images: &BTreeSet<&str>, findings: &mut Finding
 
 /// The version in the tag of an image; none where the tag is none, or a name such as `latest`.
 fn version(image: &str) -> Option<&str> {
-    let named = image.split_once('@').map_or(image, |(named, _)| named);
-    let (_, tag) = named.rsplit('/').next()?.split_once(':')?;
+    let tag = Image::parse(image).ok()?.tag()?;
     let version = tag.strip_prefix('v').unwrap_or(tag);
     let is_version = version.split('.').count() == 3 && version.starts_with(|first: char| first.is_ascii_digit());
     is_version.then_some(version)
@@ -220,9 +220,15 @@ mod tests {
     fn the_version_is_in_the_tag() {
         for (image, expected) in [
             ("raygate:0.2.0", Some("0.2.0")),
-            ("registry.example.com:5000/ml/raygate:v1.2.3@sha256:0a", Some("1.2.3")),
+            (
+                "registry.example.com:5000/ml/raygate:v1.2.3@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                Some("1.2.3"),
+            ),
             ("registry.example.com:5000/ml/raygate", None),
-            ("raygate@sha256:0a", None),
+            (
+                "raygate@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                None,
+            ),
             ("raygate:latest", None),
         ] {
             assert_eq!(version(image), expected, "{image}");

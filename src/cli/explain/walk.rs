@@ -8,16 +8,17 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::cli::{CLEAN, Failure, policies};
-use crate::diag::Sources;
+use crate::diag::{Sources, columns, listed, safe};
 use crate::engine::trace::{Idle, Trace, trace};
 use crate::engine::{Bundle, Change, Verdict};
-use crate::input::request::{Found, Overrides, Requests};
+use crate::input::asked::Found;
+use crate::input::request::{Overrides, Requests};
 use crate::input::{self, Piece};
 use crate::k8s::glob::Glob;
 use crate::k8s::quantity::Quantity;
-use crate::k8s::text::{listed, safe};
 use crate::policy::exemption::Grant;
-use crate::policy::select::{Decision, Key};
+use crate::policy::select::Decision;
+use crate::policy::selector::Key;
 use crate::policy::settings::Mode;
 use crate::policy::{Origin, RayPolicy, Subject};
 
@@ -91,17 +92,8 @@ impl Rows {
             return;
         }
         let _ = writeln!(text, "\n{title}");
-        let width = |column: usize| {
-            let widths = self
-                .0
-                .iter()
-                .map(|row| row.get(column).map_or(0, |cell| cell.chars().count()));
-            widths.filter(|width| *width <= WIDEST).max().unwrap_or(0)
-        };
-        let (first, second) = (width(0), width(1));
-        for [name, what, place] in &self.0 {
-            let row = format!("  {name:<first$}  {what:<second$}  {place}");
-            let _ = writeln!(text, "{}", row.trim_end());
+        for row in columns(&self.0, [0; 3], WIDEST) {
+            let _ = writeln!(text, "  {row}");
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
+use crate::diag::{columns, safe};
 use crate::engine::Bundle;
-use crate::k8s::text::safe;
 use crate::policy::settings::Action;
 
 use super::{Scanned, Total};
@@ -11,18 +11,12 @@ use super::{Scanned, Total};
 const HEAD: [&str; 5] = ["NAMESPACE", "NAME", "VERDICT", "CHANGES", "FINDINGS"];
 
 pub(super) fn print(found: &[Scanned], total: &Total, bundle: &Bundle, out: &mut dyn Write) -> io::Result<()> {
-    let rows: Vec<[String; 5]> = found.iter().map(row).collect();
-    let mut widths = HEAD.map(str::len);
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
+    let mut rows: Vec<[String; 5]> = found.iter().map(row).collect();
     if !rows.is_empty() {
-        line(&HEAD.map(str::to_owned), &widths, out)?;
+        rows.insert(0, HEAD.map(str::to_owned));
     }
-    for row in &rows {
-        line(row, &widths, out)?;
+    for line in columns(&rows, [0; 5], usize::MAX) {
+        writeln!(out, "{line}")?;
     }
     writeln!(
         out,
@@ -58,9 +52,4 @@ fn findings(scanned: &Scanned) -> String {
     } else {
         codes.join(" ")
     }
-}
-
-fn line(cells: &[String; 5], widths: &[usize; 5], out: &mut dyn Write) -> io::Result<()> {
-    let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-    writeln!(out, "{}", padded.collect::<Vec<_>>().join("  ").trim_end())
 }

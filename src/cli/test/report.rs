@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use crate::cli::{Failure, counted, is_coloured};
-use crate::diag::one_line;
+use crate::diag::{columns, one_line};
 use crate::suite::coverage::Coverage;
 use crate::suite::{Difference, Line, Suite, Tested};
 
@@ -49,7 +49,10 @@ pub fn difference_lines(differences: &[Difference]) -> Vec<String> {
 
 fn signed(sign: char, line: &Line) -> String {
     match &line.place {
-        Some(place) => format!("{sign} {:<PLACE_COLUMN$}  {place}", line.text),
+        Some(place) => {
+            let row = [line.text.clone(), place.clone()];
+            format!("{sign} {}", columns(&[row], [PLACE_COLUMN, 0], PLACE_COLUMN).concat())
+        }
         None => format!("{sign} {}", line.text),
     }
 }

@@ -33,7 +33,17 @@ enum Unit {
 /// The digits that Go's short way takes, at most.
 const SHORT_DIGITS: usize = 18;
 
-pub(super) fn parse(text: &str) -> Result<Quantity, QuantityError> {
+impl Quantity {
+    /// Reads a text as `resource.ParseQuantity` does, which is more lenient than it looks: `Ki`, `+` and `.` are zero.
+    ///
+    /// # Errors
+    /// When Kubernetes would refuse the text. White space around it counts as an error, as it does for the CRD.
+    pub fn parse(text: &str) -> Result<Self, QuantityError> {
+        parse(text)
+    }
+}
+
+fn parse(text: &str) -> Result<Quantity, QuantityError> {
     read(text).ok_or_else(|| explain(text))
 }
 

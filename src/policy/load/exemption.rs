@@ -8,18 +8,11 @@ use crate::diag::{Diagnostic, Span, suggest};
 use crate::policy::exemption::NOTICE_DAYS;
 use crate::policy::read::Reader;
 use crate::policy::schema::EXEMPTION;
-use crate::policy::select::Key;
+use crate::policy::selector::Key;
 use crate::policy::{Exemption, codes};
 use crate::yaml::Node;
 
-use super::{Loaded, Loader, error, same_name};
-
-/// An exemption, and where its name and its last day stand.
-pub(super) struct Read {
-    pub(super) exemption: Exemption,
-    pub(super) last_day: Span,
-    name_span: Span,
-}
+use super::loader::{Loaded, Loader, ReadExemption, error, same_name};
 
 impl Loaded {
     /// The exemptions that have ended on a day, or will in the next [`NOTICE_DAYS`]: a warning each.
@@ -46,7 +39,7 @@ impl Loaded {
                         format!("the last day of the exemption `{name}` is {days}"),
                     )
                 };
-                let owner = crate::k8s::text::quoted(owner);
+                let owner = crate::diag::quoted(owner);
                 diagnostic
                     .at(*span, "")
                     .help(format!("let its owner, {owner}, give it a later day or take it out"))
@@ -102,7 +95,7 @@ impl Loader<'_> {
             matches: spec.get("match").map(|node| self.selector(node)).unwrap_or_default(),
             name: name.0,
         };
-        self.exemptions.push(Read {
+        self.exemptions.push(ReadExemption {
             exemption,
             last_day: spec.get("expires").map_or(name.1, |expires| expires.span),
             name_span: name.1,

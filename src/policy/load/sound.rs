@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::diag::{Diagnostic, SourceId, Sources, Span, any_error};
-use crate::k8s::text::quoted;
+use crate::diag::{Diagnostic, SourceId, Sources, Span, any_error, quoted};
 use crate::policy::schema::DOCUMENTS;
 use crate::yaml::{self, Limits, Node, Reading};
 

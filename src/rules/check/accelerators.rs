@@ -1,5 +1,6 @@
 //! RG3xx: accelerators and shared memory.
 
+mod fields;
 pub mod foreign_shm_volume;
 pub mod head_accelerators;
 pub mod init_accelerators;
@@ -22,11 +23,8 @@ pub mod uncounted_device;
 pub mod unknown_device;
 pub mod unknown_resource;
 
-use crate::k8s::path::Path;
-use crate::ray::device::is_accelerator;
-use crate::ray::job::{Container, Pod, Resource};
-use crate::ray::memory::{Shm, shm};
-use crate::rules::{Check, Cx};
+use crate::rules::Check;
+use fields::{devices, is_device, resource_path, shm_size_path};
 
 /// The family, in the order of its codes.
 pub static CHECKS: &[&Check] = &[
@@ -52,43 +50,3 @@ pub static CHECKS: &[&Check] = &[
     &small_shm::CHECK,
     &unknown_device::CHECK,
 ];
-
-/// Whether a resource is an accelerator, by its name or because the Platform says so.
-fn is_device(cx: &Cx<'_>, key: &str) -> bool {
-    is_accelerator(key)
-        || cx
-            .platform
-            .accelerators
-            .values()
-            .any(|accelerator| accelerator.resource == key)
-}
-
-/// The accelerators that a container asks for, none of them zero.
-fn devices<'c, 'a>(cx: &'c Cx<'_>, container: &'c Container<'a>) -> impl Iterator<Item = &'c Resource<'a>> {
-    container
-        .asked()
-        .filter(|resource| is_device(cx, resource.key))
-        .filter(|resource| resource.quantity().is_some_and(|quantity| quantity.value() > 0))
-}
-
-/// Where a container asks for a resource: its limit, else its request.
-fn resource_path(pod: &Pod<'_>, container: &Container<'_>, key: &str) -> Path {
-    let block = if container.limit(key).is_some() {
-        "limits"
-    } else {
-        "requests"
-    };
-    pod.container_path(container).keys(["resources", block]).name(key)
-}
-
-/// Where the size of `/dev/shm` is decided: the volume's `sizeLimit`, or the container's memory limit.
-fn shm_size_path(cx: &Cx<'_>, pod: &Pod<'_>, ray: &Container<'_>) -> Path {
-    match shm(pod, ray, cx.kuberay()) {
-        Shm::Memory(index, _) => pod
-            .spec_path()
-            .key("volumes")
-            .index(index)
-            .keys(["emptyDir", "sizeLimit"]),
-        _ => resource_path(pod, ray, "memory"),
-    }
-}

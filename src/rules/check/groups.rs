@@ -1,6 +1,7 @@
 //! RG5xx: worker groups, start parameters, ports, probes and the order of containers.
 
 pub mod autoscaler_needs;
+mod bounds;
 pub mod container_order;
 pub mod group_name;
 pub mod hosts;
@@ -17,6 +18,7 @@ pub mod shell_in_parameters;
 pub mod unbounded;
 
 use crate::rules::Check;
+use bounds::bounds;
 
 /// The family, in the order of its codes.
 pub static CHECKS: &[&Check] = &[
@@ -36,11 +38,3 @@ pub static CHECKS: &[&Check] = &[
     &autoscaler_needs::CHECK,
     &own_command::CHECK,
 ];
-
-/// The least and the most replicas of a worker group, with the CRD's defaults.
-fn bounds(group: &crate::ray::Pod<'_>) -> (i64, i64) {
-    (
-        group.group_number("minReplicas", 0),
-        group.group_number("maxReplicas", i64::from(i32::MAX)),
-    )
-}

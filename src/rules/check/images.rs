@@ -1,6 +1,7 @@
 //! RG6xx: pod security and images.
 
 pub mod allowed;
+mod container;
 pub mod differing;
 pub mod host_namespaces;
 pub mod host_network;
@@ -11,10 +12,8 @@ pub mod ray_version;
 pub mod service_account;
 pub mod verified_account;
 
-use crate::ray::job::Slot;
-use crate::ray::job::text;
-use crate::ray::{Container, Pod};
 use crate::rules::Check;
+use container::{flyte_setting, image};
 
 /// The family, in the order of its codes.
 pub static CHECKS: &[&Check] = &[
@@ -29,17 +28,3 @@ pub static CHECKS: &[&Check] = &[
     &service_account::CHECK,
     &verified_account::CHECK,
 ];
-
-/// The image of a container, empty where it has none.
-fn image<'a>(container: &Container<'a>) -> &'a str {
-    text(container.value, "image").unwrap_or_default()
-}
-
-/// How a Flyte task says which image a container runs: that of the Ray container is the task's.
-fn flyte_setting(pod: &Pod<'_>, container: &Container<'_>) -> String {
-    if container.index == 0 && container.slot == Slot::Main {
-        "@task(container_image=…)".to_owned()
-    } else {
-        crate::ray::flyte::setting(pod, "pod_template=PodTemplate(…)")
-    }
-}

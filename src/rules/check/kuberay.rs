@@ -21,19 +21,16 @@ pub mod autoscaler;
 pub mod cluster;
 pub mod deletion;
 pub mod fault_tolerance;
+mod fields;
 pub mod groups;
 pub mod job;
 pub mod ray_version;
 pub mod security;
 pub mod submission;
 
-use crate::json::Json;
-use crate::k8s::path::Path;
-use crate::ray::job::{items, text};
-use crate::ray::{Container, KubeRay, Pod, RayJob};
 use crate::rules::Check;
 
-use super::{Evidence, Versions};
+use fields::{CLUSTER_RULES, DELETION_GATE, head_container, head_variable, position, restart_policy, validation};
 
 /// The family, in the order of its codes.
 pub static CHECKS: &[&Check] = &[
@@ -108,58 +105,3 @@ pub static CHECKS: &[&Check] = &[
     &autoscaler::restarting_workers_v1::CHECK,
     &groups::object_store::CHECK,
 ];
-
-/// The releases that ask the rules on the cluster's spec of the RayJob itself.
-const CLUSTER_RULES: Versions = Versions::since(KubeRay::V1_4);
-
-/// The lines of KubeRay's own validation that reject what a check finds.
-const fn validation(lines: &'static [u32]) -> Evidence {
-    Evidence::Source(
-        "KubeRay 1.7.0",
-        "ray-operator/controllers/ray/utils/validation.go",
-        lines,
-    )
-}
-
-/// The gate of worker suspension and of deletion by rules.
-const DELETION_GATE: &str = "RayJobDeletionPolicy";
-
-/// The value under `key`, unless it is missing or null.
-fn given<'a>(value: Json<'a>, key: &str) -> Option<Json<'a>> {
-    value.get(key).filter(|value| !value.is_null())
-}
-
-/// A field of `rayClusterSpec`, unless it is missing or null.
-fn cluster_field<'a>(job: &RayJob<'a>, key: &str) -> Option<Json<'a>> {
-    given(job.cluster?, key)
-}
-
-/// The path of a field of `rayClusterSpec`.
-fn cluster_path(key: &'static str) -> Path {
-    Path::of(["spec", "rayClusterSpec", key])
-}
-
-/// The head and the container in which KubeRay runs Ray.
-fn head_container<'j, 'a>(job: &'j RayJob<'a>) -> Option<(&'j Pod<'a>, &'j Container<'a>)> {
-    let head = job.head()?;
-    Some((head, head.main()?))
-}
-
-/// The position of a variable in `env`: the first of its name, as KubeRay takes it.
-fn position(holder: Json<'_>, variable: &str) -> Option<usize> {
-    items(holder, "env")
-        .iter()
-        .position(|entry| text(entry, "name") == Some(variable))
-}
-
-/// Where a variable of the head's Ray container stands.
-fn head_variable(job: &RayJob<'_>, variable: &str) -> Option<Path> {
-    let (head, container) = head_container(job)?;
-    let index = position(container.value, variable)?;
-    Some(head.container_path(container).then_key("env").index(index))
-}
-
-/// A restart policy other than `Never`, the API server's default left aside.
-fn restart_policy<'a>(pod: &Pod<'a>) -> Option<&'a str> {
-    text(pod.spec, "restartPolicy").filter(|policy| !policy.is_empty() && *policy != "Never")
-}

@@ -14,13 +14,13 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::json::{Array, Json};
+use crate::k8s::json::{items, text};
 use crate::k8s::names::is_gpu_key;
 use crate::k8s::toleration;
 use crate::policy::Leaf;
 use crate::policy::settings::Accelerator;
 use crate::ray::device::is_accelerator;
-use crate::ray::job::{Pod, items, text};
-use crate::ray::{KubeRay, RayJob, told};
+use crate::ray::{Kinds, KubeRay, Pod, Workload, told};
 
 use super::Injector;
 use crate::rules::Cx;
@@ -31,6 +31,7 @@ pub const INJECTOR: Injector = Injector {
     name: "accelerators",
     doc: "Adds the tolerations and the node selector of the accelerator that a pod asks for.",
     settings: &["accelerators"],
+    kinds: Kinds::All,
     plan,
 };
 
@@ -39,7 +40,7 @@ pub const ACCELERATOR_LABEL: &str = "raygate.dev/accelerator";
 /// The label that gives a job to Kueue.
 pub const KUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
 
-fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
+fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     for pod in job.ray_pods() {
         for resource in asked_for(pod) {
             let candidates: Vec<Candidate<'_>> = cx
@@ -95,7 +96,7 @@ fn by_name<'p>(candidates: &[Candidate<'p>], name: &str) -> Option<Candidate<'p>
 }
 
 /// The kind that the author chose, or the only one.
-fn choose<'p>(job: &RayJob<'_>, pod: &Pod<'_>, candidates: &[Candidate<'p>]) -> Option<Candidate<'p>> {
+fn choose<'p>(job: &Workload<'_>, pod: &Pod<'_>, candidates: &[Candidate<'p>]) -> Option<Candidate<'p>> {
     let by_nodes = || {
         let author = node_labels(pod);
         let mut fitting = candidates.iter().copied().filter(|(_, kind)| {
@@ -111,11 +112,7 @@ fn choose<'p>(job: &RayJob<'_>, pod: &Pod<'_>, candidates: &[Candidate<'p>]) -> 
         });
         fitting.next().filter(|_| fitting.next().is_none())
     };
-    let label = pod
-        .template
-        .get("metadata")
-        .and_then(|metadata| text(metadata.get("labels")?, ACCELERATOR_LABEL))
-        .or_else(|| job.label(ACCELERATOR_LABEL));
+    let label = pod.label(ACCELERATOR_LABEL).or_else(|| job.label(ACCELERATOR_LABEL));
     let only = || match candidates {
         [only] => Some(*only),
         _ => None,
@@ -210,7 +207,7 @@ fn add_selector(pod: &Pod<'_>, selector: &BTreeMap<String, String>, plan: &mut P
 }
 
 /// Sets `num-gpus` where KubeRay will not, and where Ray has no other name for the device.
-fn set_num_gpus(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, resource: &str, plan: &mut Plan, leaf: &Leaf) {
+fn set_num_gpus(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>, resource: &str, plan: &mut Plan, leaf: &Leaf) {
     let knows_mig = cx.kuberay() >= KubeRay::V1_4;
     let group_resources = pod
         .group

@@ -6,8 +6,7 @@
 //! is a field of KubeRay 1.6: older CRDs drop it, so it is set only where the Platform names that release or a later one.
 
 use crate::json::Json;
-use crate::k8s::path::Path;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 
 use super::Injector;
 use crate::rules::Cx;
@@ -18,10 +17,11 @@ pub const INJECTOR: Injector = Injector {
     name: "lifecycle",
     doc: "Sets clean-up after the job's end and its deadlines, where the job has none.",
     settings: &["lifecycle"],
+    kinds: Kinds::Jobs,
     plan,
 };
 
-fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
+fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     if !job.spec.is_object() || job.selects_cluster() {
         return;
     }
@@ -45,12 +45,12 @@ fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
         let Some(setting) = setting else { continue };
         let missing = job.spec.get(key).is_none_or(Json::is_null);
         if missing || setting.forced {
-            plan.set(Path::of(["spec", key]), within(*setting.value, limit), &setting.leaf);
+            plan.set(job.job_path(key), within(*setting.value, limit), &setting.leaf);
         }
     }
 }
 
-fn clean_up(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
+fn clean_up(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     let has = |key| job.spec.get(key).is_some_and(|value| !value.is_null());
     if has("deletionStrategy") || has("deletionPolicy") {
         return;
@@ -66,16 +66,12 @@ fn clean_up(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
     if let Some(setting) = &wanted
         && will_shut_down != shuts_down
     {
-        plan.set(
-            Path::of(["spec", "shutdownAfterJobFinishes"]),
-            will_shut_down,
-            &setting.leaf,
-        );
+        plan.set(job.job_path("shutdownAfterJobFinishes"), will_shut_down, &setting.leaf);
     }
     let ttl = job.number("ttlSecondsAfterFinished").unwrap_or(0);
     if let Some(setting) = wanted.as_ref().filter(|_| !will_shut_down && shuts_down && ttl != 0) {
         // KubeRay refuses a TTL without shutdown.
-        plan.set(Path::of(["spec", "ttlSecondsAfterFinished"]), 0, &setting.leaf);
+        plan.set(job.job_path("ttlSecondsAfterFinished"), 0, &setting.leaf);
     }
     let wanted = cx.setting("lifecycle.ttlSecondsAfterFinished", |s| {
         s.lifecycle.ttl_seconds_after_finished.as_ref()
@@ -86,7 +82,7 @@ fn clean_up(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
     {
         let value = within(*setting.value, cx.policy.limits.max_ttl_seconds);
         if ttl != value {
-            plan.set(Path::of(["spec", "ttlSecondsAfterFinished"]), value, &setting.leaf);
+            plan.set(job.job_path("ttlSecondsAfterFinished"), value, &setting.leaf);
         }
     }
 }

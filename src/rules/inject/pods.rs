@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::json::Json;
+use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
 use crate::k8s::toleration;
 use crate::policy::Leaf;
 use crate::policy::settings::{PodSettings, Settings};
-use crate::ray::RayJob;
 use crate::ray::facts::pods_at_most;
-use crate::ray::job::{Pod, Role, items, text};
+use crate::ray::{Kinds, Pod, Role, Workload};
 
 use super::Injector;
 use crate::rules::Cx;
@@ -26,13 +26,14 @@ pub const INJECTOR: Injector = Injector {
     name: "pods",
     doc: "Sets start parameters, metadata, variables, classes, secrets and scheduler of the pods, and labels of the job.",
     settings: &["job", "head", "workers", "submitter", "pods"],
+    kinds: Kinds::All,
     plan,
 };
 
 /// How Kueue's own labels and annotations begin.
 const KUEUE: &str = "kueue.x-k8s.io/";
 
-fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
+fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     for (key, map) in [
         ("labels", job_labels as fn(&Settings) -> &Texts),
         ("annotations", job_annotations),
@@ -101,7 +102,7 @@ static TEXTS: &[TextField] = &[
     ("restartPolicy", |s| s.restart_policy.as_ref()),
 ];
 
-fn one(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static Section, plan: &mut Plan) {
+fn one(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>, section: &'static Section, plan: &mut Plan) {
     let Some(main) = pod.main() else { return };
     let (template, spec) = (pod.template_path(), pod.spec_path());
     let metadata = pod.template.get("metadata").unwrap_or(Json::NULL);
@@ -220,7 +221,7 @@ fn ingress(cx: &Cx<'_>, pod: &Pod<'_>, section: &'static Section, plan: &mut Pla
 
 /// Start parameters. `num-cpus: "0"` keeps work off the head; it is left out where it would leave no CPUs at all, or
 /// where the group's `resources` exclude it (KubeRay 1.5 and later refuse both together).
-fn start_params(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static Section, plan: &mut Plan) {
+fn start_params(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>, section: &'static Section, plan: &mut Plan) {
     const EXCLUDED_BY_RESOURCES: [&str; 4] = ["num-cpus", "num-gpus", "memory", "resources"];
     let group_has_resources = pod
         .group
@@ -249,7 +250,7 @@ fn start_params(cx: &Cx<'_>, job: &RayJob<'_>, pod: &Pod<'_>, section: &'static 
 
 /// Whether the head must have CPUs for Ray: no worker will have any, or the entrypoint asks for some. It looks at every
 /// worker group, so it is asked for the head alone.
-fn needs_head_cpus(job: &RayJob<'_>) -> bool {
+fn needs_head_cpus(job: &Workload<'_>) -> bool {
     job.driver_needs("entrypointNumCpus") > 0.0 || job.workers().all(|group| pods_at_most(job, group) == 0)
 }
 

@@ -7,10 +7,10 @@
 use serde_json::{Value, json};
 
 use crate::json::Json;
+use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Readiness;
-use crate::ray::job::{Container, Pod, Role, items, text};
-use crate::ray::{RayJob, told};
+use crate::ray::{Container, Kinds, Pod, Role, Workload, told};
 
 use super::Injector;
 use crate::rules::edit::Plan;
@@ -21,6 +21,7 @@ pub const INJECTOR: Injector = Injector {
     name: "readiness",
     doc: "Gives head and workers probes that need no tool, or the wget that KubeRay's own probes call.",
     settings: &["readiness", "wget"],
+    kinds: Kinds::All,
     plan,
 };
 
@@ -33,7 +34,7 @@ const RAYLET_HEALTH: &str = "/api/local_raylet_healthz";
 /// Whether the cluster's control store is alive; served by the dashboard of every Ray 2.
 const GCS_HEALTH: &str = "/api/gcs_healthz";
 
-fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
+fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     let Some(mode) = cx.setting("readiness", |s| s.readiness.as_ref()) else {
         return;
     };

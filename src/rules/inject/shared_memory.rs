@@ -8,9 +8,8 @@ use serde_json::json;
 use crate::k8s::path::Path;
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Size;
-use crate::ray::RayJob;
-use crate::ray::job::{Container, Pod};
 use crate::ray::memory::{SHM_PATH, SHM_VOLUME, is_memory_volume, least_shm, memory_of};
+use crate::ray::{Container, Kinds, Pod, Workload};
 
 use super::Injector;
 use crate::rules::Cx;
@@ -21,13 +20,14 @@ pub const INJECTOR: Injector = Injector {
     name: "sharedMemory",
     doc: "Mounts a memory volume at /dev/shm of the head and the workers, where the author mounts none.",
     settings: &["sharedMemory"],
+    kinds: Kinds::All,
     plan,
 };
 
 /// The name of our volume where KubeRay's is taken.
 const OWN_VOLUME: &str = "raygate-shm";
 
-fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
+fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     let Some(size) = cx.setting("sharedMemory.size", |s| s.shared_memory.size.as_ref()) else {
         return;
     };

@@ -7,8 +7,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::json::{Array, Json};
-use crate::ray::job::text;
-use crate::ray::{RayJob, flyte};
+use crate::k8s::json::text;
+use crate::ray::{Kinds, Workload, flyte};
 
 use super::Injector;
 use crate::rules::Cx;
@@ -19,13 +19,14 @@ pub const INJECTOR: Injector = Injector {
     name: "submitter",
     doc: "Gives the submitter small requests and limits of its own, a restart policy and a container name.",
     settings: &["submitter.requests", "submitter.limits", "submitter.restartPolicy"],
+    kinds: Kinds::Jobs,
     plan,
 };
 
 /// The container name of KubeRay's own submitter.
 const CONTAINER_NAME: &str = "ray-job-submitter";
 
-fn plan(cx: &Cx<'_>, job: &RayJob<'_>, plan: &mut Plan) {
+fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     let Some(submitter) = job.submitter() else { return };
     let Some(main) = submitter.main() else { return };
     if job.submission_mode() != "K8sJobMode" {

@@ -12,7 +12,7 @@ use crate::policy::settings::Action;
 use super::super::diff;
 use super::super::total::Total;
 use super::{Report, Seen};
-use crate::input::request::Skipped;
+use crate::input::asked::Skipped;
 
 pub(super) struct Full<'o> {
     out: &'o mut dyn Write,

@@ -12,7 +12,7 @@ use crate::policy::settings::Action;
 
 use super::super::total::Total;
 use super::{Report, Seen};
-use crate::input::request::Skipped;
+use crate::input::asked::Skipped;
 
 /// The version of the shape; another one where a key goes or changes its meaning.
 const VERSION: u32 = 1;

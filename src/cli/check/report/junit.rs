@@ -9,7 +9,7 @@ use crate::policy::settings::Action;
 
 use super::super::total::Total;
 use super::{Report, Seen};
-use crate::input::request::Skipped;
+use crate::input::asked::Skipped;
 
 pub(super) struct Junit<'o> {
     out: &'o mut dyn Write,

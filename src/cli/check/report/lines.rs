@@ -6,7 +6,7 @@ use crate::diag::{Diagnostic, Sources};
 
 use super::super::total::Total;
 use super::{Report, Seen};
-use crate::input::request::Skipped;
+use crate::input::asked::Skipped;
 
 /// A format that has a line for each diagnostic, and nothing else.
 pub(super) struct Lines<'o> {

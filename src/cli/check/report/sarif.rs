@@ -14,7 +14,7 @@ use crate::rules::check;
 
 use super::super::total::Total;
 use super::{Report, Seen};
-use crate::input::request::Skipped;
+use crate::input::asked::Skipped;
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 

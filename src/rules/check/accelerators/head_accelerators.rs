@@ -1,8 +1,8 @@
 //! Finds a head that asks for accelerators while there are worker groups.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
 use crate::ray::facts::size;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::resources::named;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "the head asks for accelerators",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("head_accelerators.md"),
     evidence: &[Evidence::Reason(
@@ -23,7 +24,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(head) = job.head().filter(|_| job.workers().next().is_some()) else {
         return;
     };

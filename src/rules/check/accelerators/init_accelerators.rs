@@ -1,7 +1,7 @@
 //! Finds an init container that asks for accelerators.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::resources::{named, place};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "an init container asks for accelerators",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("init_accelerators.md"),
     evidence: &[Evidence::Reason(
@@ -22,7 +23,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in &job.pods {
         for container in pod.init() {
             for device in devices(cx, container) {

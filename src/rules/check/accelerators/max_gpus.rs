@@ -3,7 +3,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::facts::{Facts, size};
-use crate::ray::{Pod, RayJob};
+use crate::ray::{Kinds, Pod, Workload};
 use crate::rules::check::resources::over_budget;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
@@ -14,13 +14,14 @@ pub const CHECK: Check = Check {
     title: "the job asks for more accelerators than one job may have",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("max_gpus.md"),
     evidence: &[Evidence::Budget("maxGpusPerJob")],
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(cap) = cx.policy.limits.max_gpus_per_job else {
         return;
     };

@@ -3,11 +3,11 @@
 
 use serde_json::Value;
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
+use crate::k8s::json::items;
 use crate::k8s::toleration::{Toleration, implies};
 use crate::policy::settings::Action;
-use crate::ray::job::{Pod, items};
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Kinds, Pod, Workload, flyte};
 use crate::rules::check::resources::named;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     title: "a GPU pod does not tolerate the taint of its nodes",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("missing_toleration.md"),
     evidence: &[Evidence::Reason(
@@ -26,7 +27,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let given = items(pod.spec, "tolerations");
         let lacks = |wanted: &Value| !given.iter().any(|given| implies(given, wanted));

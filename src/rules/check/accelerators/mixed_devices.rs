@@ -3,7 +3,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
-use crate::ray::{RayJob, flyte, told};
+use crate::ray::{Kinds, Workload, flyte, told};
 use crate::rules::check::resources::named;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "a container mixes kinds of GPUs",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("mixed_devices.md"),
     evidence: &[Evidence::Source(
@@ -26,7 +27,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let Some(ray) = pod.main() else { continue };
         let Some(counted) = told::counted_gpus(ray, cx.kuberay()) else {

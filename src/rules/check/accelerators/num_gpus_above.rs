@@ -1,7 +1,7 @@
 //! Finds a `num-gpus` among `rayStartParams` that is above the GPUs that the Ray container asks for.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte, told};
+use crate::ray::{Kinds, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -11,6 +11,7 @@ pub const CHECK: Check = Check {
     title: "num-gpus must not exceed the container's GPUs",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("num_gpus_above.md"),
     evidence: &[Evidence::Source(
@@ -21,7 +22,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let (Some(ray), Some(told)) = (pod.main(), told::whole(pod, "num-gpus")) else {
             continue;

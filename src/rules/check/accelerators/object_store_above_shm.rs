@@ -3,7 +3,7 @@
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::memory::{SLOW_STORE_LIMIT, memory_of, object_store_memory, shm_bytes};
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "object-store-memory does not fit into /dev/shm",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("object_store_above_shm.md"),
     evidence: &[Evidence::Source(
@@ -26,7 +27,7 @@ pub const CHECK: Check = Check {
 /// The variable that lets Ray put a large store on disk.
 const ALLOW_SLOW: &str = "RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE";
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let (Some(ray), Some(store)) = (pod.main(), object_store_memory(pod)) else {
             continue;

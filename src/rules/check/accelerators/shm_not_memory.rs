@@ -1,11 +1,11 @@
 //! Finds a mount at `/dev/shm` of a Ray container whose volume is missing, or is not made of memory; the latter only
 //! warns.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::job::text;
 use crate::ray::memory::{SHM_PATH, Shm, shm};
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "what is mounted at /dev/shm is not memory",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("shm_not_memory.md"),
     evidence: &[Evidence::Source(
@@ -25,7 +26,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let Some((ray, (index, mount))) = pod.main().and_then(|ray| Some((ray, ray.mount_at(SHM_PATH)?))) else {
             continue;

@@ -1,10 +1,11 @@
 //! Finds a mount of `/dev/shm` in a Ray container that spells the path otherwise, such as `/dev/shm/`.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
+use crate::k8s::json::{items, text};
 use crate::policy::settings::Action;
-use crate::ray::job::{items, same_path, text};
+use crate::ray::container::same_path;
 use crate::ray::memory::SHM_PATH;
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -15,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "the mount of /dev/shm is spelled otherwise",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("shm_path.md"),
     evidence: &[Evidence::Source(
@@ -25,7 +27,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let Some(ray) = pod.main() else { continue };
         let mounts = items(ray.value, "volumeMounts");

@@ -1,11 +1,11 @@
 //! Finds a memory volume at `/dev/shm` whose `sizeLimit` is no quantity or negative, or above the memory limit of the
 //! Ray container; the latter only warns.
 
+use crate::diag::quoted;
 use crate::k8s::quantity::Quantity;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::memory::{Shm, shm, size_limit};
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "the size of the volume at /dev/shm cannot be",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("shm_size.md"),
     evidence: &[Evidence::Source(
@@ -25,7 +26,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let Some(ray) = pod.main() else { continue };
         let Shm::Memory(index, volume) = shm(pod, ray, cx.kuberay()) else {

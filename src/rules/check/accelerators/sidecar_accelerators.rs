@@ -1,7 +1,7 @@
 //! Finds a pod whose Ray container, the first, asks for no accelerator while another of its containers does.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::resources::{named, place};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "the GPU is in another container than Ray",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("sidecar_accelerators.md"),
     evidence: &[Evidence::Source(
@@ -24,7 +25,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         if pod.main().is_none_or(|ray| devices(cx, ray).next().is_some()) {
             continue;

@@ -1,12 +1,12 @@
 //! Finds a pod that asks for no device and carries a toleration for the taint of accelerator nodes.
 
+use crate::diag::quoted;
 use crate::json::Json;
-use crate::k8s::text::quoted;
+use crate::k8s::json::{items, text};
 use crate::k8s::toleration::implies;
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
-use crate::ray::job::{Container, Pod, items, text};
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Container, Kinds, Pod, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "a CPU pod tolerates the taint of GPU nodes",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("stray_toleration.md"),
     evidence: &[Evidence::Reason(
@@ -24,7 +25,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.pods.iter().filter(|pod| !may_use_devices(pod)) {
         let stray = items(pod.spec, "tolerations")
             .iter()

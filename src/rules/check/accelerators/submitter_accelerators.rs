@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use crate::json::{Json, Object};
+use crate::k8s::json::{items, text};
 use crate::k8s::toleration::Toleration;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
 use crate::ray::device::is_accelerator;
-use crate::ray::job::{Pod, items, text};
 use crate::ray::memory::{is_memory_volume, shm_volume};
+use crate::ray::{Kinds, Pod, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::inject::submitter::runs_no_driver;
@@ -20,6 +20,7 @@ pub const CHECK: Check = Check {
     title: "the submitter asks for accelerators",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("submitter_accelerators.md"),
     evidence: &[Evidence::Reason(
@@ -41,7 +42,7 @@ const NODE_LABELS: &[&str] = &[
     "nvidia.com/gpu.product",
 ];
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(submitter) = job.submitter() else { return };
     let Some(main) = submitter.main() else { return };
     if job.submission_mode() != "K8sJobMode" || !runs_no_driver(main.value) {

@@ -1,9 +1,9 @@
 //! Finds a worker group on TPUs whose `cloud.google.com/gke-tpu-topology` differs from the TPUs that it asks for.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::job::{Container, text};
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Container, Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "TPU chips, hosts and topology do not agree",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("tpu_topology.md"),
     evidence: &[Evidence::Source(
@@ -26,7 +27,7 @@ pub const CHECK: Check = Check {
 const TPU: &str = "google.com/tpu";
 const TOPOLOGY: &str = "cloud.google.com/gke-tpu-topology";
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.workers() {
         let Some(topology) = pod.spec.get("nodeSelector").and_then(|labels| text(labels, TOPOLOGY)) else {
             continue;

@@ -2,7 +2,7 @@
 
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
-use crate::ray::{RayJob, flyte, told};
+use crate::ray::{Kinds, Workload, flyte, told};
 use crate::rules::check::resources::named;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "KubeRay does not know a device for a GPU",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("uncounted_device.md"),
     evidence: &[Evidence::Source(
@@ -23,7 +24,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let Some(ray) = pod.main() else { continue };
         if pod.start_param("num-gpus").is_some()

@@ -1,10 +1,10 @@
 //! Finds devices that raygate cannot count, in a RayJob whose accelerators are limited.
 
+use crate::k8s::json::items;
 use crate::policy::settings::Action;
 use crate::ray::device::{Device, device};
 use crate::ray::facts::pods_at_most;
-use crate::ray::job::{Container, Resource, items};
-use crate::ray::{Place, RayJob};
+use crate::ray::{Container, Kinds, Place, Resource, Workload};
 use crate::rules::check::resources::{named, place};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     title: "Devices must be countable where accelerators are limited",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("unknown_device.md"),
     evidence: &[Evidence::Limit("unknownDevices")],
@@ -26,7 +27,7 @@ pub const CHECK: Check = Check {
 /// The annotations by which the KAI scheduler gives a pod a part of a GPU.
 const SHARED_BY_KAI: [&str; 2] = ["gpu-fraction", "gpu-memory"];
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let limits = &cx.policy.limits;
     let Some(most) = limits.max_gpus_per_job else { return };
     let mut report = |finding: Finding, weight: i64| {

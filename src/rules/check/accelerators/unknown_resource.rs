@@ -6,7 +6,7 @@ use crate::diag::suggest;
 use crate::k8s::names;
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::resources::{named, place};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -19,6 +19,7 @@ pub const CHECK: Check = Check {
     title: "no node has a resource of this name",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("unknown_resource.md"),
     evidence: &[Evidence::Source(
@@ -56,7 +57,7 @@ const DEVICES: [(&str, &str, &str); 7] = [
     ("aws.amazon.com", "neurondevice", "aws.amazon.com/neurondevice"),
 ];
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in &job.pods {
         for container in &pod.containers {
             for resource in container.asked() {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::diag::quoted;
 use crate::json::Json;
 use crate::k8s::names::{dns1123_label, dns1123_subdomain, label_value};
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "Worker group names must be unique, valid DNS labels",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("group_name.md"),
     evidence: &[
@@ -39,7 +40,7 @@ const CLUSTER_SUFFIX: usize = 17;
 /// How much of cluster and group KubeRay takes into a pod's name, in bytes (`utils/util.go`, `PodName`).
 const POD_PREFIX: usize = 50;
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let mut seen_lower: BTreeMap<String, usize> = BTreeMap::new();
     for pod in job.workers() {
@@ -104,7 +105,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
 }
 
 /// A pod's name as far as every release of KubeRay takes the group's name into it.
-fn pod_name(job: &RayJob<'_>, group: &str) -> String {
+fn pod_name(job: &Workload<'_>, group: &str) -> String {
     let room = POD_PREFIX.saturating_sub(job.name().len() + CLUSTER_SUFFIX + 1);
     match group
         .char_indices()

@@ -2,7 +2,7 @@
 //! into 32 bits.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, facts};
+use crate::ray::{Kinds, Workload, facts};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,6 +12,7 @@ pub const CHECK: Check = Check {
     title: "a worker group without hosts, or with too many",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("hosts.md"),
     evidence: &[Evidence::Source(
@@ -22,7 +23,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.workers() {
         let hosts = pod.group_number("numOfHosts", 1);
         let pods = facts::replicas(pod);

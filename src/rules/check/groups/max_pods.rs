@@ -1,8 +1,8 @@
 //! Finds a RayJob with more pods, at the autoscaler's most, than `limits.maxPodsPerJob`.
 
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, Role, facts};
+use crate::ray::facts::pods_at_most;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,27 +12,25 @@ pub const CHECK: Check = Check {
     title: "the job has more pods than allowed",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("max_pods.md"),
     evidence: &[Evidence::Budget("maxPodsPerJob")],
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(most) = cx.policy.limits.max_pods_per_job else {
         return;
     };
-    let pods = job.pods.iter().fold(0, |sum: i64, pod| {
-        sum.saturating_add(match pod.role {
-            Role::Worker if job.autoscales() => facts::max_replicas(pod).max(facts::replicas(pod)),
-            Role::Worker => facts::replicas(pod),
-            Role::Head | Role::Submitter => 1,
-        })
-    });
+    let pods = job
+        .pods
+        .iter()
+        .fold(0, |sum: i64, pod| sum.saturating_add(pods_at_most(job, pod)));
     if pods > most && job.cluster.is_some() {
         findings.push(
             Finding::new(
-                Path::of(["spec", "rayClusterSpec", "workerGroupSpecs"]),
+                job.kind.groups_path(),
                 format!("{pods} pods are more than the allowed {most} of one job"),
             )
             .fix("ask for fewer or larger workers, or a lower maxReplicas")

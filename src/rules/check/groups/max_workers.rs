@@ -1,7 +1,7 @@
 //! Finds a worker group with more pods, at the autoscaler's most, than `limits.maxWorkersPerGroup`.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, facts, flyte};
+use crate::ray::{Kinds, Workload, facts, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -12,23 +12,20 @@ pub const CHECK: Check = Check {
     title: "a worker group has more workers than allowed",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("max_workers.md"),
     evidence: &[Evidence::Limit("maxWorkersPerGroup")],
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(most) = cx.policy.limits.max_workers_per_group else {
         return;
     };
     for pod in job.workers() {
         let begins = facts::replicas(pod);
-        let grows = if job.autoscales() {
-            facts::max_replicas(pod).max(begins)
-        } else {
-            begins
-        };
+        let grows = facts::pods_at_most(job, pod);
         if grows <= most {
             continue;
         }

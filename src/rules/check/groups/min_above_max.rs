@@ -1,7 +1,7 @@
 //! Finds a worker group with more `minReplicas` than `maxReplicas`, on KubeRay 1.1 to 1.5.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob, flyte};
+use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -11,6 +11,7 @@ pub const CHECK: Check = Check {
     title: "a worker group's minimum is silently lowered",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::between(KubeRay::V1_1, KubeRay::V1_5),
     page: include_str!("min_above_max.md"),
     evidence: &[Evidence::Source(
@@ -21,7 +22,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.workers() {
         let (least, most) = super::bounds(pod);
         if least > most {

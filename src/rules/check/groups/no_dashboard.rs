@@ -1,8 +1,8 @@
 //! Finds a head with the start parameter `include-dashboard` off.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte, told};
+use crate::ray::{Kinds, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,6 +12,7 @@ pub const CHECK: Check = Check {
     title: "The head must have a dashboard that KubeRay can reach",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("no_dashboard.md"),
     evidence: &[
@@ -28,7 +29,7 @@ pub const CHECK: Check = Check {
 /// What `ray start` reads as no, in any case (click, `BoolParamType`).
 const NO: [&str; 6] = ["false", "0", "no", "n", "off", "f"];
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(head) = job.head() else { return };
     let is_off = head
         .start_param("include-dashboard")

@@ -1,10 +1,11 @@
 //! Finds a RayJob with the annotation `ray.io/overwrite-container-cmd: "true"`.
 
 use crate::json::Json;
+use crate::k8s::json::items;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::job::items;
-use crate::ray::{Container, RayJob};
+use crate::ray::told::{self, OWN_COMMAND};
+use crate::ray::{Container, Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "start parameters without effect",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("own_command.md"),
     evidence: &[Evidence::Source(
@@ -24,10 +26,8 @@ pub const CHECK: Check = Check {
     run,
 };
 
-const ANNOTATION: &str = "ray.io/overwrite-container-cmd";
-
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    if job.annotation(ANNOTATION) != Some("true") {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+    if !told::overwrites_command(job) {
         return;
     }
     let lost = job.ray_pods().find(|pod| {
@@ -37,7 +37,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     if let Some(pod) = lost {
         findings.push(
             Finding::new(
-                Path::of(["metadata", "annotations"]).name(ANNOTATION),
+                Path::of(["metadata", "annotations"]).name(OWN_COMMAND),
                 format!(
                     "{}: start parameters have no effect, the container runs a command of its own",
                     pod.title()

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
+use crate::diag::quoted;
 use crate::json::Json;
-use crate::k8s::text::quoted;
+use crate::k8s::json::{items, text};
 use crate::policy::settings::Action;
-use crate::ray::job::{items, text};
-use crate::ray::{RayJob, flyte, told};
+use crate::ray::{Kinds, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -17,6 +17,7 @@ pub const CHECK: Check = Check {
     title: "the head's ports hide its dashboard",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("ports.md"),
     evidence: &[
@@ -35,7 +36,7 @@ const DASHBOARD_PORT: i64 = 8265;
 const METRICS: &str = "metrics";
 const METRICS_PORT: i64 = 8080;
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(head) = job.head() else { return };
     let Some(ray) = head.main() else { return };
     let ports = items(ray.value, "ports");

@@ -1,11 +1,11 @@
 //! Finds a Ray container with only one of `livenessProbe` and `readinessProbe`, and a probe of Ray's health endpoints
 //! on a container that is not Ray's.
 
+use crate::diag::quoted;
 use crate::json::Json;
-use crate::k8s::text::quoted;
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::job::text;
-use crate::ray::{Container, RayJob, flyte};
+use crate::ray::{Container, Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "one probe without the other, or on the wrong container",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("probes.md"),
     evidence: &[Evidence::Source(
@@ -27,7 +28,7 @@ pub const CHECK: Check = Check {
 
 const PROBES: [&str; 2] = ["livenessProbe", "readinessProbe"];
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let Some(ray) = pod.main() else { continue };
         let missing = match PROBES.map(|key| probe(ray, key).is_some()) {

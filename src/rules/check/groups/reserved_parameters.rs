@@ -1,7 +1,7 @@
 //! Finds start parameters that KubeRay sets itself.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, Role, flyte};
+use crate::ray::{Kinds, Role, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -11,6 +11,7 @@ pub const CHECK: Check = Check {
     title: "a start parameter that KubeRay sets itself",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("reserved_parameters.md"),
     evidence: &[Evidence::Source(
@@ -23,7 +24,7 @@ pub const CHECK: Check = Check {
 
 const RESERVED: [&str; 5] = ["address", "autoscaling-config", "block", "head", "no-monitor"];
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let Some(params) = pod.start_params() else { continue };
         for key in RESERVED {

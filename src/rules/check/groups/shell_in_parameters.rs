@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::diag::quoted;
 use crate::json::{Json, Object};
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::shell::{self, Braces, Special};
-use crate::ray::{Pod, RayJob, flyte, told};
+use crate::ray::{Kinds, Pod, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     title: "rayStartParams must survive shell parsing",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("shell_in_parameters.md"),
     evidence: &[
@@ -27,7 +28,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let may_be_unread = told::overwrites_command(job);
     for pod in job.ray_pods() {
         // Two values with one quotation mark each may quote what stands between them.

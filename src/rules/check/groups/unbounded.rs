@@ -1,7 +1,7 @@
 //! Finds a worker group of an autoscaled job with `maxReplicas` at its default, 2147483647.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -11,6 +11,7 @@ pub const CHECK: Check = Check {
     title: "an autoscaled worker group without a maximum",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("unbounded.md"),
     evidence: &[Evidence::Reason(
@@ -19,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if !job.autoscales() {
         return;
     }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::diag::quoted;
 use crate::k8s::image::{Image, ImagePattern};
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{Place, RayJob, flyte};
-use crate::rules::check::{Check, Evidence, Versions, resources};
+use crate::ray::{Kinds, Place, Workload, flyte};
+use crate::rules::check::resources::place as place_of;
+use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
@@ -15,13 +16,14 @@ pub const CHECK: Check = Check {
     title: "an image that is not allowed",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("allowed.md"),
     evidence: &[Evidence::Limit("allowedImages")],
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(allowed) = &cx.policy.limits.allowed_images else {
         return;
     };
@@ -64,7 +66,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
 
 fn finding(image: &str, place: Place<'_, '_>) -> Finding {
     let (whose, setting) = match place {
-        Place::Container(pod, container) => (resources::place(pod, container), super::flyte_setting(pod, container)),
+        Place::Container(pod, container) => (place_of(pod, container), super::flyte_setting(pod, container)),
         Place::Volume(pod, ..) | Place::Pod(pod) => (
             format!("{}, image volume", pod.title()),
             flyte::setting(pod, "pod_template=PodTemplate(…)"),

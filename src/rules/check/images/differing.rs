@@ -1,10 +1,10 @@
 //! Finds workers, and in `K8sJobMode` a submitter, whose image is not the head's.
 
+use crate::diag::quoted;
 use crate::k8s::image::Image;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::release::Release;
-use crate::ray::{RayJob, Role};
+use crate::ray::{Kinds, Role, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "the pods run different images",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("differing.md"),
     evidence: &[Evidence::Reason(
@@ -22,7 +23,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(head) = job.head().and_then(|head| head.main()).map(super::image) else {
         return;
     };

@@ -1,10 +1,10 @@
 //! Finds pods with `hostPID` or `hostIPC`, and containers with a `hostPort`.
 
+use crate::diag::quoted;
 use crate::json::Json;
-use crate::k8s::text::quoted;
+use crate::k8s::json::items;
 use crate::policy::settings::Action;
-use crate::ray::job::items;
-use crate::ray::{Container, Place, Pod, RayJob, flyte};
+use crate::ray::{Container, Kinds, Place, Pod, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "a pod in the node's namespaces",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("host_namespaces.md"),
     evidence: &[Evidence::Reason(
@@ -27,7 +28,7 @@ const NAMESPACES: [(&str, &str); 2] = [
     ("hostIPC", "shares memory with the other pods of the node"),
 ];
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for place in job.places() {
         match place {
             Place::Pod(pod) => namespaces(pod, findings),

@@ -1,9 +1,10 @@
 //! Finds volumes of the type `hostPath`, and says so where it is the socket of a container runtime.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::job::{same_path, text};
-use crate::ray::{Place, RayJob, flyte};
+use crate::ray::container::same_path;
+use crate::ray::{Kinds, Place, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "a volume of the node itself",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("host_path.md"),
     evidence: &[Evidence::Reason(
@@ -35,7 +37,7 @@ const SOCKETS: [&str; 10] = [
     "/var/run/docker.sock",
 ];
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for place in job.places() {
         let Place::Volume(pod, _, volume) = place else { continue };
         let Some(host) = volume.get("hostPath").filter(|host| !host.is_null()) else {

@@ -1,9 +1,9 @@
 //! Finds containers without an image, and images that are no reference.
 
+use crate::diag::quoted;
 use crate::k8s::image::Image;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{Place, RayJob};
+use crate::ray::{Kinds, Place, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "an image is missing or malformed",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("malformed.md"),
     evidence: &[
@@ -22,7 +23,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let mut last = "";
     for place in job.places() {
         let Place::Container(pod, container) = place else {

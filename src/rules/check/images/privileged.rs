@@ -1,11 +1,11 @@
 //! Finds containers, the autoscaler and ephemeral ones too, that are `privileged`, set `allowPrivilegeEscalation` to
 //! true, or add capabilities.
 
+use crate::diag::{listed, quoted};
 use crate::json::{Array, Json};
-use crate::k8s::text::{listed, quoted};
+use crate::k8s::json::items;
 use crate::policy::settings::Action;
-use crate::ray::job::items;
-use crate::ray::{Place, RayJob, flyte};
+use crate::ray::{Kinds, Place, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "a container with more rights than it needs",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("privileged.md"),
     evidence: &[Evidence::Reason(
@@ -26,7 +27,7 @@ pub const CHECK: Check = Check {
 /// The most capabilities that one message names.
 const SHOWN: usize = 5;
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for place in job.places() {
         let Place::Container(pod, container) = place else {
             continue;

@@ -2,11 +2,10 @@
 //! `ray-llm`) and both name a release.
 
 use crate::k8s::image::Image;
-use crate::k8s::path::Path;
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::text;
 use crate::ray::release::Release;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -16,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "rayVersion is not the image's",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("ray_version.md"),
     evidence: &[Evidence::Source(
@@ -26,7 +26,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(said) = job
         .cluster
         .and_then(|cluster| Release::leading(text(cluster, "rayVersion")?))
@@ -42,7 +42,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     if let Some(of_image) = of_image.filter(|of_image| *of_image != said) {
         findings.push(
             Finding::new(
-                Path::of(["spec", "rayClusterSpec", "rayVersion"]),
+                job.cluster_path("rayVersion"),
                 format!("rayVersion {said} is not the head image's {of_image}"),
             )
             .fix(format!("set rayVersion to {of_image}, or leave it out")),

@@ -1,9 +1,10 @@
 //! Finds pods that run as a service account that the Platform trusts.
 
-use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, Role, flyte};
+use crate::ray::kind::SUBMITTER;
+use crate::ray::pod::SERVICE_ACCOUNT_NAME;
+use crate::ray::{Kinds, Role, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "Pods must not use a trusted user's service account",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("verified_account.md"),
     evidence: &[Evidence::Guard("it guards the accounts that raygate trusts")],
@@ -20,9 +22,9 @@ pub const CHECK: Check = Check {
 };
 
 /// The account of a pod that names none.
-const DEFAULT: (&str, &str) = ("serviceAccountName", "default");
+const DEFAULT: (&str, &str) = (SERVICE_ACCOUNT_NAME, "default");
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let owner = |account: &str| {
         let user = format!("system:serviceaccount:{}:{account}", cx.namespace);
         let is_flytes = cx.platform.flyte.service_accounts.contains(&user);
@@ -54,15 +56,14 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         );
     }
     // KubeRay's own submitter names no account (KubeRay 1.7, `common/job.go`, `GetDefaultSubmitterTemplate`).
-    if job.submitter().is_none()
-        && job.submission_mode() == "K8sJobMode"
+    if job.default_submitter.is_some()
         && let (_, account) = DEFAULT
         && let Some(owner) = owner(account)
     {
-        let path = job.nearest(Path::of(["spec", "submitterPodTemplate"]));
+        let path = job.nearest(job.kind.submitter_path());
         findings.push(
             Finding::new(path, message("submitter", account, owner))
-                .fix("set submitterPodTemplate with another service account"),
+                .fix(format!("set {SUBMITTER} with another service account")),
         );
     }
 }

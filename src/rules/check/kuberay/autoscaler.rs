@@ -11,14 +11,14 @@ pub mod start_command;
 pub mod v2_without_autoscaling;
 pub mod version_twice;
 
+use crate::diag::quoted;
 use crate::json::Json;
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
-use crate::ray::job::text;
-use crate::ray::{Pod, RayJob, flyte};
+use crate::ray::{Pod, Workload, flyte};
 use crate::rules::{Finding, Findings};
 
-use super::{cluster_field, head_container, head_variable, restart_policy};
+use super::{head_container, head_variable, restart_policy};
 
 /// The variable of the head that turns the autoscaler v2 on.
 const V2_VARIABLE: &str = "RAY_enable_autoscaler_v2";
@@ -26,20 +26,20 @@ const V2_VARIABLE: &str = "RAY_enable_autoscaler_v2";
 /// The field that does.
 const V2_FIELD: &str = "set autoscalerOptions.version to v2";
 
-fn options<'a>(job: &RayJob<'a>) -> Option<Json<'a>> {
-    cluster_field(job, "autoscalerOptions")
+fn options<'a>(job: &Workload<'a>) -> Option<Json<'a>> {
+    job.cluster_field("autoscalerOptions")
 }
 
-fn version<'a>(job: &RayJob<'a>) -> Option<&'a str> {
+fn version<'a>(job: &Workload<'a>) -> Option<&'a str> {
     text(options(job)?, "version")
 }
 
-fn is_v2(job: &RayJob<'_>) -> bool {
+fn is_v2(job: &Workload<'_>) -> bool {
     version(job) == Some("v2")
 }
 
 /// Where the head's variable turns v2 on.
-fn v2_variable(job: &RayJob<'_>) -> Option<Path> {
+fn v2_variable(job: &Workload<'_>) -> Option<Path> {
     let (_, container) = head_container(job)?;
     let value = text(container.env(V2_VARIABLE)?, "value")?;
     let path = head_variable(job, V2_VARIABLE)?;

@@ -21,20 +21,18 @@ pub mod two_styles;
 pub mod workers_with_autoscaling;
 
 use crate::json::Json;
+use crate::k8s::json::{given, items, text};
 use crate::k8s::path::Path;
-use crate::ray::job::{items, text};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kind, KubeRay, Workload};
 use crate::rules::{Cx, Finding};
 
-use super::given;
-
 /// `deletionStrategy`, unless it is missing or null.
-fn strategy<'a>(job: &RayJob<'a>) -> Option<Json<'a>> {
+fn strategy<'a>(job: &Workload<'a>) -> Option<Json<'a>> {
     given(job.spec, "deletionStrategy")
 }
 
-fn strategy_path(key: &'static str) -> Path {
-    Path::of(["spec", "deletionStrategy", key])
+fn strategy_path(kind: &Kind, key: &'static str) -> Path {
+    kind.job_path().then_key("deletionStrategy").then_key(key)
 }
 
 fn has_ends(strategy: Json<'_>) -> bool {
@@ -49,16 +47,16 @@ fn has_rules(strategy: Json<'_>) -> bool {
 const ENDS: [&str; 2] = ["onSuccess", "onFailure"];
 
 /// The policies that stand outside of rules, in the fields that this KubeRay knows.
-fn policies<'a>(cx: &Cx<'_>, job: &RayJob<'a>) -> impl Iterator<Item = (Path, &'a str)> {
+fn policies<'a>(cx: &Cx<'_>, job: &Workload<'a>) -> impl Iterator<Item = (Path, &'a str)> {
     let is_old = cx.kuberay() < KubeRay::V1_5;
     let old = is_old
         .then(|| text(job.spec, "deletionPolicy"))
         .flatten()
-        .map(|policy| (Path::of(["spec", "deletionPolicy"]), policy));
+        .map(|policy| (job.job_path("deletionPolicy"), policy));
     let strategy = strategy(job).filter(|_| !is_old);
     let new = ENDS.iter().filter_map(move |end| {
         let policy = text(given(strategy?, end)?, "policy")?;
-        Some((strategy_path(end).then_key("policy"), policy))
+        Some((strategy_path(job.kind, end).then_key("policy"), policy))
     });
     old.into_iter().chain(new)
 }

@@ -12,33 +12,33 @@ pub mod storage_with_redis;
 pub mod username;
 
 use crate::json::Json;
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
-use crate::ray::job::text;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{KubeRay, Workload};
 use crate::rules::check::Versions;
 use crate::rules::{Finding, Findings};
 
-use super::{cluster_field, cluster_path, head_variable};
+use super::head_variable;
 
 const ENABLED: &str = "ray.io/ft-enabled";
 
 /// `gcsFaultToleranceOptions`, unless missing or null.
-fn options<'a>(job: &RayJob<'a>) -> Option<Json<'a>> {
-    cluster_field(job, "gcsFaultToleranceOptions")
+fn options<'a>(job: &Workload<'a>) -> Option<Json<'a>> {
+    job.cluster_field("gcsFaultToleranceOptions")
 }
 
-fn options_path(key: &'static str) -> Path {
-    cluster_path("gcsFaultToleranceOptions").key(key)
+fn options_path(job: &Workload<'_>, key: &'static str) -> Path {
+    job.cluster_path("gcsFaultToleranceOptions").key(key)
 }
 
 /// Where an annotation of the RayJob stands that is not empty.
-fn annotation(job: &RayJob<'_>, key: &'static str) -> Option<Path> {
-    let is_set = job.annotation(key).is_some_and(|value| !value.is_empty());
+fn annotation(job: &Workload<'_>, key: &'static str) -> Option<Path> {
+    let is_set = job.cluster_annotation(key).is_some_and(|value| !value.is_empty());
     is_set.then(|| Path::of(["metadata", "annotations", key]))
 }
 
 /// Where a start parameter of the head stands that is not empty.
-fn head_parameter(job: &RayJob<'_>, key: &'static str) -> Option<Path> {
+fn head_parameter(job: &Workload<'_>, key: &'static str) -> Option<Path> {
     let head = job.head()?;
     let is_set = head.start_param(key).is_some_and(|value| !value.is_empty());
     is_set.then(|| head.group_path().keys(["rayStartParams", key]))
@@ -50,7 +50,7 @@ fn instead(path: Path, name: &str, field: &str) -> Finding {
         .fix(format!("remove {name}, and set gcsFaultToleranceOptions.{field}"))
 }
 
-fn beside_options(job: &RayJob<'_>, variable: &str, field: &str, findings: &mut Findings) {
+fn beside_options(job: &Workload<'_>, variable: &str, field: &str, findings: &mut Findings) {
     if let Some(path) = head_variable(job, variable).filter(|_| options(job).is_some()) {
         findings.push(instead(path, variable, field));
     }

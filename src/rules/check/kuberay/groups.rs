@@ -14,12 +14,11 @@ pub mod suspended_with_autoscaling;
 pub mod workers_without_container;
 
 use crate::json::Json;
-use crate::ray::{Pod, RayJob, Role, flyte};
+use crate::k8s::json::given;
+use crate::ray::{Pod, Role, Workload, flyte};
 use crate::rules::{Finding, Findings};
 
-use super::given;
-
-fn without_containers(job: &RayJob<'_>, role: Role, findings: &mut Findings) {
+fn without_containers(job: &Workload<'_>, role: Role, findings: &mut Findings) {
     for pod in job.pods.iter().filter(|pod| pod.role == role && pod.main().is_none()) {
         findings.push(
             Finding::new(
@@ -32,7 +31,7 @@ fn without_containers(job: &RayJob<'_>, role: Role, findings: &mut Findings) {
     }
 }
 
-fn negative(job: &RayJob<'_>, key: &'static str, setting: &str, findings: &mut Findings) {
+fn negative(job: &Workload<'_>, key: &'static str, setting: &str, findings: &mut Findings) {
     for pod in job.workers() {
         let seen = pod.group_number(key, 0);
         if seen < 0 {
@@ -48,7 +47,7 @@ fn negative(job: &RayJob<'_>, key: &'static str, setting: &str, findings: &mut F
     }
 }
 
-fn suspended(job: &RayJob<'_>, problem: &str, findings: &mut Findings) {
+fn suspended(job: &Workload<'_>, problem: &str, findings: &mut Findings) {
     let is_suspended = |pod: &&Pod<'_>| given(pod.group, "suspend").and_then(Json::as_bool) == Some(true);
     for pod in job.workers().filter(is_suspended) {
         findings.push(

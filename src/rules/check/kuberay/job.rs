@@ -15,19 +15,18 @@ pub mod suspended_on_selected_cluster;
 pub mod suspended_without_shutdown;
 pub mod ttl_without_shutdown;
 
-use crate::k8s::path::Path;
-use crate::ray::RayJob;
+use crate::ray::Workload;
 use crate::rules::{Finding, Findings};
 
 /// The longest name in bytes, so that the cluster's and its Service's names fit.
 const LONGEST: usize = 47;
 
-fn below(job: &RayJob<'_>, key: &'static str, least: i64, findings: &mut Findings, flyte: Option<&str>) {
+fn below(job: &Workload<'_>, key: &'static str, least: i64, findings: &mut Findings, flyte: Option<&str>) {
     let Some(seen) = job.number(key).filter(|seen| *seen < least) else {
         return;
     };
     let mut finding = Finding::new(
-        Path::of(["spec", key]),
+        job.job_path(key),
         format!("{key} {seen} is below {least}, KubeRay never starts the job"),
     )
     .fix(format!("set {key} to at least {least}, or leave it out"));

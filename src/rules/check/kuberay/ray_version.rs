@@ -1,8 +1,8 @@
 //! `rayVersion` as KubeRay reads it, which is not how Ray's own releases are read: Kubernetes'
 //! `util/version.ParseGeneric` takes a `v` in front, two numbers or more, and anything on the same line after them.
 
-use crate::ray::RayJob;
-use crate::ray::job::text;
+use crate::k8s::json::text;
+use crate::ray::Workload;
 
 /// What `rayVersion` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum RayVersion<'a> {
 
 impl<'a> RayVersion<'a> {
     /// The version of a RayJob's cluster.
-    pub fn of(job: &RayJob<'a>) -> RayVersion<'a> {
+    pub fn of(job: &Workload<'a>) -> RayVersion<'a> {
         let version = job.cluster.and_then(|cluster| text(cluster, "rayVersion"));
         match version.filter(|version| !version.is_empty()) {
             None => RayVersion::Unset,

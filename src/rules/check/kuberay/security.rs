@@ -7,15 +7,13 @@ pub mod tls;
 pub mod token_without_ray_version;
 
 use crate::json::Json;
-use crate::ray::RayJob;
-use crate::ray::job::text;
-
-use super::{cluster_field, given};
+use crate::k8s::json::{given, text};
+use crate::ray::Workload;
 
 const AUTH: &str = "authOptions";
 
-fn auth<'a>(job: &RayJob<'a>) -> Option<Json<'a>> {
-    cluster_field(job, AUTH)
+fn auth<'a>(job: &Workload<'a>) -> Option<Json<'a>> {
+    job.cluster_field(AUTH)
 }
 
 fn is_by_token(auth: Json<'_>) -> bool {

@@ -6,6 +6,3 @@ pub mod sidecar_on_selected_cluster;
 pub mod sidecar_restart_policy;
 pub mod sidecar_template;
 pub mod waiting_in_another_mode;
-
-/// The mode in which the submitter runs in the head pod.
-const SIDECAR: &str = "SidecarMode";

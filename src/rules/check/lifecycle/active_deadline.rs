@@ -1,6 +1,7 @@
 //! Finds an `activeDeadlineSeconds` above `limits.maxActiveDeadlineSeconds`, or none at all while that limit is set.
 
 use crate::policy::settings::Action;
+use crate::ray::Kinds;
 use crate::rules::check::{Check, Evidence, Versions};
 
 /// The check.
@@ -9,6 +10,7 @@ pub const CHECK: Check = Check {
     title: "activeDeadlineSeconds is above the limit, or missing",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("active_deadline.md"),
     evidence: &[Evidence::Limit("maxActiveDeadlineSeconds")],

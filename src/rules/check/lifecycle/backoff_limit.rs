@@ -1,9 +1,8 @@
 //! Finds a `backoffLimit` or a `submitterConfig.backoffLimit` above `limits.maxBackoffLimit`.
 
 use crate::json::Json;
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -14,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "backoffLimit is above the limit",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_2),
     page: include_str!("backoff_limit.md"),
     evidence: &[Evidence::Limit("maxBackoffLimit")],
@@ -22,20 +22,15 @@ pub const CHECK: Check = Check {
 
 const KEY: &str = "backoffLimit";
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(most) = cx.policy.limits.max_backoff_limit else {
         return;
     };
     let submitter = job.spec.get("submitterConfig").and_then(|config| config.get(KEY));
     for (path, name, given, effect) in [
+        (job.job_path(KEY), KEY, job.spec.get(KEY), "each retry is a new cluster"),
         (
-            Path::of(["spec", KEY]),
-            KEY,
-            job.spec.get(KEY),
-            "each retry is a new cluster",
-        ),
-        (
-            Path::of(["spec", "submitterConfig", KEY]),
+            job.job_path("submitterConfig").then_key(KEY),
             "submitterConfig.backoffLimit",
             submitter,
             "each retry is a new submitter pod",

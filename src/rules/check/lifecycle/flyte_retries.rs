@@ -1,8 +1,7 @@
 //! Finds a `backoffLimit` above 0 on a RayJob that Flyte made.
 
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob, flyte};
+use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,6 +11,7 @@ pub const CHECK: Check = Check {
     title: "KubeRay retries a job of Flyte's",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_2),
     page: include_str!("flyte_retries.md"),
     evidence: &[Evidence::Reason(
@@ -20,12 +20,12 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let retries = job.number("backoffLimit").unwrap_or(0);
     if retries > 0 && flyte::made_by_flyte(job) {
         findings.push(
             Finding::new(
-                Path::of(["spec", "backoffLimit"]),
+                job.job_path("backoffLimit"),
                 format!("backoffLimit {retries}: Flyte does not know KubeRay's status Retrying and reports an error"),
             )
             .fix("leave backoffLimit out")

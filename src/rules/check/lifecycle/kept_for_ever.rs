@@ -1,8 +1,7 @@
 //! Finds a RayJob whose cluster nothing deletes.
 
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,6 +11,7 @@ pub const CHECK: Check = Check {
     title: "the cluster is kept for ever",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("kept_for_ever.md"),
     evidence: &[Evidence::Reason(
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let has = |key| job.spec.get(key).is_some_and(|value| !value.is_null());
     if !job.spec.is_object()
         || job.flag("shutdownAfterJobFinishes")
@@ -32,7 +32,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     }
     findings.push(
         Finding::new(
-            Path::of(["spec", "shutdownAfterJobFinishes"]),
+            job.job_path("shutdownAfterJobFinishes"),
             "the cluster is kept for ever after the job, with its GPUs",
         )
         .fix("set shutdownAfterJobFinishes to true")

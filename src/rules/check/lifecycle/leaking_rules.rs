@@ -1,11 +1,10 @@
 //! Finds a `deletionStrategy` that keeps the pods of a job that has ended.
 
+use crate::diag::listed;
 use crate::json::Json;
-use crate::k8s::path::Path;
-use crate::k8s::text::listed;
+use crate::k8s::json::{items, text};
 use crate::policy::settings::Action;
-use crate::ray::job::{items, text};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "the deletion strategy leaves a cluster behind",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("leaking_rules.md"),
     evidence: &[Evidence::Reason(
@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(strategy) = job.spec.get("deletionStrategy").filter(|_| !job.selects_cluster()) else {
         return;
     };
@@ -31,7 +31,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         if strategy.get(key).and_then(|policy| text(policy, "policy")) == Some("DeleteNone") {
             findings.push(
                 Finding::new(
-                    Path::of(["spec", "deletionStrategy"]).keys([key, "policy"]),
+                    job.job_path("deletionStrategy").keys([key, "policy"]),
                     format!("{key} DeleteNone: after a {end} the cluster stays for ever"),
                 )
                 .fix("use DeleteCluster, or deletion rules with a ttlSeconds"),
@@ -67,7 +67,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     }
     findings.push(
         Finding::new(
-            Path::of(["spec", "deletionStrategy", "deletionRules"]),
+            job.job_path("deletionStrategy").then_key("deletionRules"),
             format!(
                 "no deletion rule for {}, the cluster then stays for ever",
                 listed(&missing)

@@ -1,8 +1,7 @@
 //! Finds a RayJob without any deadline.
 
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,6 +11,7 @@ pub const CHECK: Check = Check {
     title: "the job has no deadline",
     action: Action::Audit,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("no_deadline.md"),
     evidence: &[Evidence::Reason(
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let has = |key| job.spec.get(key).is_some_and(|value| !value.is_null());
     let knows_pre_running = cx.kuberay() >= KubeRay::V1_6;
     if !job.spec.is_object()
@@ -37,7 +37,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     };
     findings.push(
         Finding::new(
-            Path::of(["spec", "activeDeadlineSeconds"]),
+            job.job_path("activeDeadlineSeconds"),
             "no deadline: if the cluster never becomes ready, nothing ends the job",
         )
         .fix(fix),

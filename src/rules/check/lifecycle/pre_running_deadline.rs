@@ -2,7 +2,7 @@
 //! set.
 
 use crate::policy::settings::Action;
-use crate::ray::KubeRay;
+use crate::ray::{Kinds, KubeRay};
 use crate::rules::check::{Check, Evidence, Versions};
 
 /// The check.
@@ -11,6 +11,7 @@ pub const CHECK: Check = Check {
     title: "preRunningDeadlineSeconds is above the limit, or missing",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("pre_running_deadline.md"),
     evidence: &[Evidence::Limit("maxPreRunningDeadlineSeconds")],

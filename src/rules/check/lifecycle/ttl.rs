@@ -1,10 +1,10 @@
 //! Finds a `ttlSecondsAfterFinished`, or the `ttlSeconds` of a deletion rule, above `limits.maxTtlSeconds`.
 
 use crate::json::{Array, Json};
+use crate::k8s::json::items;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::items;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -15,13 +15,14 @@ pub const CHECK: Check = Check {
     title: "the TTL is above the limit",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("ttl.md"),
     evidence: &[Evidence::Limit("maxTtlSeconds")],
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(most) = cx.policy.limits.max_ttl_seconds else {
         return;
     };
@@ -40,11 +41,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         }
     };
     if let Some(ttl) = job.number("ttlSecondsAfterFinished") {
-        report(
-            Path::of(["spec", "ttlSecondsAfterFinished"]),
-            ttl,
-            "ttlSecondsAfterFinished",
-        );
+        report(job.job_path("ttlSecondsAfterFinished"), ttl, "ttlSecondsAfterFinished");
     }
     let rules = job
         .spec
@@ -53,7 +50,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     for (index, rule) in rules.iter().enumerate() {
         let ttl = rule.get("condition").and_then(|condition| condition.get("ttlSeconds"));
         if let Some(ttl) = ttl.and_then(Json::as_i64) {
-            let at = Path::of(["spec", "deletionStrategy", "deletionRules"]).index(index);
+            let at = job.job_path("deletionStrategy").then_key("deletionRules").index(index);
             report(at.keys(["condition", "ttlSeconds"]), ttl, "ttlSeconds");
         }
     }

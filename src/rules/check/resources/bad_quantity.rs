@@ -1,8 +1,8 @@
 //! Finds a container resource that Kubernetes cannot read, that is negative, or that asks for a part of a device.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "a quantity is unreadable, negative or a part of a device",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("bad_quantity.md"),
     evidence: &[Evidence::Source(
@@ -24,7 +25,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in &job.pods {
         for container in &pod.containers {
             for (block, resources) in [("requests", &container.requests), ("limits", &container.limits)] {

@@ -1,7 +1,7 @@
 //! Finds, on KubeRay 1.1 and 1.2, a Ray container that requests CPU and has neither a CPU limit nor `num-cpus`.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob, flyte};
+use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -11,6 +11,7 @@ pub const CHECK: Check = Check {
     title: "a CPU request without a limit, which this KubeRay does not read",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::between(KubeRay::V1_1, KubeRay::V1_2),
     page: include_str!("cpu_without_limit.md"),
     evidence: &[Evidence::Source(
@@ -21,7 +22,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let Some(ray) = pod.main() else { continue };
         let Some(request) = ray.request("cpu") else { continue };

@@ -1,7 +1,7 @@
 //! Finds a container whose request for a GPU, or any other extended resource, differs from its limit.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "a GPU's request and limit differ",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("gpu_request_unlike_limit.md"),
     evidence: &[Evidence::Source(
@@ -23,7 +24,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in &job.pods {
         for container in &pod.containers {
             for request in container.requests.iter().filter(|request| is_exact(request.key)) {

@@ -1,7 +1,7 @@
 //! Finds a container that requests a GPU, or any other extended resource, without a limit for it.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "a GPU is requested without a limit",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("gpu_request_without_limit.md"),
     evidence: &[Evidence::Source(
@@ -24,7 +25,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in &job.pods {
         for container in &pod.containers {
             for request in container.requests.iter().filter(|request| is_exact(request.key)) {

@@ -1,9 +1,9 @@
 //! Finds a quantity among a group's `resources` that Kubernetes cannot read, or that is negative.
 
+use crate::diag::quoted;
 use crate::k8s::quantity::Quantity;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob, flyte, told};
+use crate::ray::{Kinds, KubeRay, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "a group's resources hold what is no quantity",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("group_resource_unreadable.md"),
     evidence: &[Evidence::Source(
@@ -25,7 +26,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         for (key, value) in told::group_resources(pod, cx.kuberay()).into_iter().flatten() {
             let Some(text) = value.as_str() else { continue };

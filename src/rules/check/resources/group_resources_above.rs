@@ -1,10 +1,9 @@
 //! Finds a group whose `resources` promise Ray more GPUs, CPUs or memory than its Ray container has.
 
+use crate::diag::quoted;
 use crate::k8s::quantity::Quantity;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::job::{Container, Pod};
-use crate::ray::{KubeRay, RayJob, flyte, told};
+use crate::ray::{Container, Kinds, KubeRay, Pod, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "a group's resources promise more than its container has",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("group_resources_above.md"),
     evidence: &[Evidence::Source(
@@ -34,7 +34,7 @@ struct Promise<'a> {
     warn_only: bool,
 }
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let (Some(ray), Some(_)) = (pod.main(), told::group_resources(pod, cx.kuberay())) else {
             continue;

@@ -1,7 +1,7 @@
 //! Finds a container whose limit for CPU, memory or ephemeral storage is below its request.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "a limit is below its request",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("limit_below_request.md"),
     evidence: &[Evidence::Source(
@@ -25,7 +26,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in &job.pods {
         for container in &pod.containers {
             for request in container.requests.iter().filter(|request| !is_exact(request.key)) {

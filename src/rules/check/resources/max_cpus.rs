@@ -1,8 +1,8 @@
 //! Finds a RayJob whose pods together reserve more CPUs than `limits.maxCpusPerJob`, at the autoscaler's most.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
 use crate::ray::facts::{Facts, size};
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
 
@@ -14,13 +14,14 @@ pub const CHECK: Check = Check {
     title: "the job asks for more CPUs than one job may have",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("max_cpus.md"),
     evidence: &[Evidence::Budget("maxCpusPerJob")],
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(cap) = cx.policy.limits.max_cpus_per_job.as_ref() else {
         return;
     };

@@ -2,8 +2,8 @@
 
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
 use crate::ray::facts::{Facts, size};
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
 
@@ -15,13 +15,14 @@ pub const CHECK: Check = Check {
     title: "the job asks for more memory than one job may have",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("max_memory.md"),
     evidence: &[Evidence::Budget("maxMemoryPerJob")],
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(cap) = cx.policy.limits.max_memory_per_job.as_ref() else {
         return;
     };

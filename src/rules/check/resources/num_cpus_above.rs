@@ -1,7 +1,7 @@
 //! Finds a `num-cpus` among `rayStartParams` that is above the CPUs of the Ray container, rounded up.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte, told};
+use crate::ray::{Kinds, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -11,6 +11,7 @@ pub const CHECK: Check = Check {
     title: "num-cpus is above the container's CPUs",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("num_cpus_above.md"),
     evidence: &[Evidence::Source(
@@ -21,7 +22,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let (Some(ray), Some(told)) = (pod.main(), told::whole(pod, "num-cpus")) else {
             continue;

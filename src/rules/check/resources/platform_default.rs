@@ -2,8 +2,7 @@
 
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
-use crate::ray::job::{Container, Pod};
-use crate::ray::{RayJob, Role, flyte};
+use crate::ray::{Container, Kinds, Pod, Role, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Chosen, Cx, Finding, Findings};
@@ -14,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "a Ray container has no resources of its own",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("platform_default.md"),
     evidence: &[Evidence::Reason(
@@ -41,7 +41,7 @@ pub fn is_platform_default(cx: &Cx<'_>, container: &Container<'_>, resource: &st
         .all(|given| given.quantity() == default.as_ref())
 }
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let Some(ray) = pod.main() else { continue };
         for resource in ["cpu", "memory"] {

@@ -1,11 +1,11 @@
 //! Finds a `num-cpus`, `num-gpus`, `memory` or `object-store-memory` among `rayStartParams` that `ray start` does not
 //! accept.
 
+use crate::diag::quoted;
 use crate::k8s::quantity::Quantity;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
 use crate::ray::told::{self, LEAST_OBJECT_STORE, NUMBERS, Number};
-use crate::ray::{Pod, RayJob, flyte};
+use crate::ray::{Kinds, Pod, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "a start parameter is not the number that Ray needs",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("start_number.md"),
     evidence: &[
@@ -25,7 +26,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods().filter(|pod| pod.start_params().is_some()) {
         for key in NUMBERS {
             let (what, example) = match told::number(pod, key) {
@@ -77,7 +78,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
 
 /// Whether Ray's autoscaler reads a parameter that only bash can evaluate (Ray 2.52, `autoscaler/_private/kuberay`:
 /// `int(ray_start_params["num-cpus"])`).
-fn is_unreadable(job: &RayJob<'_>, pod: &Pod<'_>, key: &str) -> bool {
+fn is_unreadable(job: &Workload<'_>, pod: &Pod<'_>, key: &str) -> bool {
     job.autoscales()
         && key != "object-store-memory"
         && pod.start_param(key).is_some_and(|value| value.contains(['$', '`']))

@@ -1,7 +1,7 @@
 //! Finds a container whose memory limit is below 6 MB.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "a memory limit is too small for any process",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("tiny_memory.md"),
     evidence: &[Evidence::Source("runc 1.3.3", "libcontainer/process_linux.go", &[628])],
@@ -22,7 +23,7 @@ pub const CHECK: Check = Check {
 /// The least memory that container runtimes accept, in bytes.
 pub const LEAST: i64 = 6_000_000;
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in &job.pods {
         for container in &pod.containers {
             let Some(limit) = container.limit("memory") else {

@@ -1,9 +1,9 @@
 //! Finds a RayJob with the queue label of one batch scheduler whose pods name another `schedulerName`.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::text;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "a queue's label does not fit the scheduler",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("batch_scheduler.md"),
     evidence: &[Evidence::Reason(
@@ -26,7 +27,7 @@ const QUEUES: [(&str, &str); 2] = [
     ("yunikorn.apache.org/queue", "yunikorn"),
 ];
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for (label, scheduler) in QUEUES {
         if job.label(label).is_none_or(str::is_empty) {
             continue;

@@ -1,9 +1,8 @@
 //! Finds a RayJob with an empty `entrypoint`, unless somebody else submits the job.
 
-use crate::k8s::path::Path;
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::text;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +12,7 @@ pub const CHECK: Check = Check {
     title: "nothing to run",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("entrypoint.md"),
     evidence: &[Evidence::Source(
@@ -23,17 +23,14 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let submits_itself = matches!(job.submission_mode(), "InteractiveMode" | "UserMode");
     let entrypoint = text(job.spec, "entrypoint").unwrap_or_default();
     if !job.spec.is_object() || submits_itself || !entrypoint.trim().is_empty() || !super::runs_kuberays_command(job) {
         return;
     }
     findings.push(
-        Finding::new(
-            Path::of(["spec", "entrypoint"]),
-            "no entrypoint, the job has nothing to run",
-        )
-        .fix("set entrypoint to the command to run"),
+        Finding::new(job.job_path("entrypoint"), "no entrypoint, the job has nothing to run")
+            .fix("set entrypoint to the command to run"),
     );
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::json::Json;
+use crate::k8s::json::text;
 use crate::k8s::names::is_gpu_key;
-use crate::k8s::path::Path;
 use crate::k8s::quantity::Quantity;
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
-use crate::ray::job::text;
-use crate::ray::{KubeRay, Pod, RayJob, Role, facts};
+use crate::ray::facts::pods_at_most;
+use crate::ray::{Kinds, KubeRay, Pod, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -19,6 +19,7 @@ pub const CHECK: Check = Check {
     title: "no pod offers what the driver asks for",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("entrypoint_needs.md"),
     evidence: &[Evidence::Source(
@@ -29,7 +30,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for (key, offer, unit) in [
         (
             "entrypointNumCpus",
@@ -51,7 +52,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             }
         };
         findings.push(
-            Finding::new(Path::of(["spec", key]), message)
+            Finding::new(job.job_path(key), message)
                 .fix(format!("set {key} to at most what one pod has, or leave it out")),
         );
     }
@@ -59,7 +60,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     if resources.is_some_and(|resources| serde_json::from_str::<BTreeMap<String, f64>>(resources).is_err()) {
         findings.push(
             Finding::new(
-                Path::of(["spec", "entrypointResources"]),
+                job.job_path("entrypointResources"),
                 "entrypointResources is no JSON object of numbers, the job cannot be submitted",
             )
             .fix("write it like {\"slot\": 1}"),
@@ -68,18 +69,13 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
 }
 
 /// The most that one pod of the cluster offers; `None` where that cannot be told.
-fn most_offered(cx: &Cx<'_>, job: &RayJob<'_>, offer: fn(&Cx<'_>, &Pod<'_>) -> Option<i64>) -> Option<i64> {
+fn most_offered(cx: &Cx<'_>, job: &Workload<'_>, offer: fn(&Cx<'_>, &Pod<'_>) -> Option<i64>) -> Option<i64> {
     if job.selects_cluster() || job.head().is_none() {
         return None;
     }
     let mut most = 0;
     for pod in job.ray_pods() {
-        let may_run = match pod.role {
-            Role::Worker if job.autoscales() => facts::max_replicas(pod) > 0,
-            Role::Worker => facts::replicas(pod) > 0,
-            _ => true,
-        };
-        if may_run {
+        if pods_at_most(job, pod) > 0 {
             most = offer(cx, pod)?.max(most);
         }
     }

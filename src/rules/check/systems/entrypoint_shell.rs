@@ -1,11 +1,10 @@
 //! Finds shell operators outside quotation marks in an `entrypoint` that bash reads first.
 
-use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::job::text;
 use crate::ray::shell::{self, Special};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "the submitter's shell cuts the entrypoint",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_3),
     page: include_str!("entrypoint_shell.md"),
     evidence: &[Evidence::Source(
@@ -25,7 +25,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(entrypoint) = text(job.spec, "entrypoint") else {
         return;
     };
@@ -45,7 +45,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     });
     if let Some(problem) = problem {
         findings.push(
-            Finding::new(Path::of(["spec", "entrypoint"]), format!("entrypoint {problem}"))
+            Finding::new(job.job_path("entrypoint"), format!("entrypoint {problem}"))
                 .fix("write bash -c '…' around the whole command"),
         );
     }

@@ -1,8 +1,7 @@
 //! Finds a RayJob of Flyte's that waits for somebody else to submit it.
 
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob, flyte};
+use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,6 +11,7 @@ pub const CHECK: Check = Check {
     title: "a job of Flyte's that nobody submits",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_2),
     page: include_str!("interactive_flyte.md"),
     evidence: &[Evidence::Reason(
@@ -20,12 +20,12 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let mode = job.submission_mode();
     if matches!(mode, "InteractiveMode" | "UserMode") && flyte::made_by_flyte(job) {
         findings.push(
             Finding::new(
-                Path::of(["spec", "submissionMode"]),
+                job.job_path("submissionMode"),
                 format!("{mode}: nobody submits Flyte's job, and Flyte does not know the status Waiting"),
             )
             .fix("leave submissionMode out"),

@@ -1,10 +1,9 @@
 //! Finds a `jobId` with other characters than letters, digits, `.`, `_` and `-`.
 
-use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::text;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "a jobId that breaks the submission",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("job_id.md"),
     evidence: &[Evidence::Source(
@@ -24,7 +24,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(id) = text(job.spec, "jobId") else { return };
     if id
         .bytes()
@@ -34,7 +34,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     }
     findings.push(
         Finding::new(
-            Path::of(["spec", "jobId"]),
+            job.job_path("jobId"),
             format!("jobId {} breaks the submitter's script", quoted(id)),
         )
         .fix("use letters, digits, dots, dashes and underscores, or leave jobId out"),

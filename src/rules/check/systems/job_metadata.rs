@@ -1,11 +1,10 @@
 //! Finds a RayJob with `metadata` that KubeRay 1.1 to 1.6 cannot pass on.
 
 use crate::json::Json;
-use crate::k8s::path::Path;
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::job::text;
 use crate::ray::release::Release;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "the job's metadata cannot be passed on",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::between(KubeRay::V1_1, KubeRay::V1_6),
     page: include_str!("job_metadata.md"),
     evidence: &[Evidence::Source(
@@ -28,7 +28,7 @@ pub const CHECK: Check = Check {
 /// The first release of Ray whose `ray job submit` takes metadata.
 const SINCE: Release = Release::new(2, 6, 0);
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let has_metadata = job
         .spec
         .get("metadata")
@@ -40,7 +40,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     {
         return;
     }
-    let path = Path::of(["spec", "metadata"]);
+    let path = job.job_path("metadata");
     if job.selects_cluster() {
         let finding = Finding::new(path, "metadata is lost with a clusterSelector").fix("leave metadata out");
         findings.push(if cx.kuberay() >= KubeRay::V1_5 {
@@ -58,7 +58,10 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                 path,
                 "metadata without a rayVersion of 2.6.0 or later, KubeRay never makes the submitter",
             )
-            .fix("set rayClusterSpec.rayVersion to the image's Ray, such as 2.52.1, or leave metadata out"),
+            .fix(format!(
+                "set {}.rayVersion to the image's Ray, such as 2.52.1, or leave metadata out",
+                job.kind.cluster_field()
+            )),
         );
     }
 }

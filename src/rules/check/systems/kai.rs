@@ -1,9 +1,8 @@
 //! Looks at a RayJob for the KAI scheduler.
 
-use crate::k8s::path::Path;
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::job::text;
-use crate::ray::{KubeRay, Pod, RayJob};
+use crate::ray::{Kinds, KubeRay, Pod, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +12,7 @@ pub const CHECK: Check = Check {
     title: "Jobs for the KAI scheduler need a queue and a supported submissionMode",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("kai.md"),
     evidence: &[Evidence::Reason(
@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
 
 const QUEUE: &str = "kai.scheduler/queue";
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let has_queue = job.label(QUEUE).is_some_and(|queue| !queue.is_empty());
     let without_queue = job
         .ray_pods()
@@ -47,7 +47,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     {
         findings.push(
             Finding::new(
-                Path::of(["spec", "submissionMode"]),
+                job.job_path("submissionMode"),
                 "submissionMode K8sJobMode: KubeRay rejects it if its batchScheduler is kai-scheduler",
             )
             .fix("use HTTPMode or SidecarMode, or run the operator without batchScheduler.name=kai-scheduler"),
@@ -61,8 +61,5 @@ fn is_kais(pod: &Pod<'_>) -> bool {
 
 /// Whether the pod itself has KAI's label.
 fn names_queue(pod: &Pod<'_>) -> bool {
-    let labels = pod.template.get("metadata").and_then(|metadata| metadata.get("labels"));
-    labels
-        .and_then(|labels| text(labels, QUEUE))
-        .is_some_and(|queue| !queue.is_empty())
+    pod.label(QUEUE).is_some_and(|queue| !queue.is_empty())
 }

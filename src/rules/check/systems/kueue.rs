@@ -2,7 +2,7 @@
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,6 +12,7 @@ pub const CHECK: Check = Check {
     title: "RayJobs with a queue label must meet Kueue's rules",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::Only(&["RayJob"]),
     versions: Versions::ALL,
     page: include_str!("kueue.md"),
     evidence: &[Evidence::Reason(
@@ -25,7 +26,7 @@ const ELASTIC: &str = "kueue.x-k8s.io/elastic-job";
 /// Kueue before its limit of 8 pod sets was raised (`jobs/rayjob`, webhook): one is the head's.
 const MOST_GROUPS: usize = 7;
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if job.label(QUEUE).is_none_or(str::is_empty) || !job.spec.is_object() || job.selects_cluster() {
         return;
     }
@@ -34,7 +35,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     };
     if !job.flag("shutdownAfterJobFinishes") {
         report(
-            Path::of(["spec", "shutdownAfterJobFinishes"]),
+            job.job_path("shutdownAfterJobFinishes"),
             "Kueue refuses a job that does not shut its cluster down".to_owned(),
             "set shutdownAfterJobFinishes to true",
             0,
@@ -42,7 +43,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     }
     if job.autoscales() && job.annotation(ELASTIC) != Some("true") {
         report(
-            Path::of(["spec", "rayClusterSpec", "enableInTreeAutoscaling"]),
+            job.cluster_path("enableInTreeAutoscaling"),
             "Kueue refuses autoscaling without workload slices".to_owned(),
             "turn autoscaling off, or annotate the job with kueue.x-k8s.io/elastic-job: \"true\"",
             0,
@@ -51,7 +52,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let groups = job.workers().count();
     if groups > MOST_GROUPS {
         report(
-            Path::of(["spec", "rayClusterSpec", "workerGroupSpecs"]),
+            job.kind.groups_path(),
             format!("{groups} worker groups exceed Kueue's limit of {MOST_GROUPS} (newer releases: 9 or 17)"),
             "use fewer, larger worker groups",
             i64::try_from(groups).unwrap_or(i64::MAX),

@@ -1,10 +1,9 @@
 //! Finds a `submissionMode` that the installed KubeRay does not know.
 
-use crate::k8s::path::Path;
-use crate::k8s::text::{listed, quoted};
+use crate::diag::{listed, quoted};
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::job::text;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "an unknown submissionMode",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("mode.md"),
     evidence: &[Evidence::Source(
@@ -33,7 +33,7 @@ const MODES: [(&str, KubeRay, KubeRay); 5] = [
     ("SidecarMode", KubeRay::V1_5, KubeRay::V1_7),
 ];
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(mode) = text(job.spec, "submissionMode") else {
         return;
     };
@@ -48,7 +48,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     }
     findings.push(
         Finding::new(
-            Path::of(["spec", "submissionMode"]),
+            job.job_path("submissionMode"),
             format!(
                 "submissionMode {} is unknown to KubeRay {}, nothing would submit the job",
                 quoted(mode),

@@ -1,9 +1,9 @@
 //! Finds a pod whose start parameter `node-ip-address` is `$MY_POD_IP` while its Ray container has no variable of that
 //! name.
 
+use crate::k8s::json::items;
 use crate::policy::settings::Action;
-use crate::ray::job::items;
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "MY_POD_IP is missing",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("node_ip.md"),
     evidence: &[Evidence::Source(
@@ -25,7 +26,7 @@ pub const CHECK: Check = Check {
 
 const VARIABLE: &str = "MY_POD_IP";
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let address = pod
             .start_param("node-ip-address")

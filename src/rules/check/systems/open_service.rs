@@ -1,8 +1,8 @@
 //! Finds a head whose Service is of the type `NodePort` or `LoadBalancer`.
 
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::text;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,6 +12,7 @@ pub const CHECK: Check = Check {
     title: "the head is open to the network",
     action: Action::Audit,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("open_service.md"),
     evidence: &[Evidence::Reason(
@@ -20,7 +21,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(head) = job.head() else { return };
     let message = match text(head.group, "serviceType") {
         Some("NodePort") => "head: NodePort opens the dashboard, client and GCS ports on every node",

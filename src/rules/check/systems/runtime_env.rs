@@ -1,11 +1,9 @@
 //! Looks into `runtimeEnvYAML`.
 
-use crate::k8s::path::Path;
-use crate::k8s::text::{listed, quoted};
+use crate::diag::{listed, quoted};
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::text;
-use crate::ray::runtime_env;
+use crate::ray::{Kinds, Workload, runtime_env};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 use crate::yaml::{Node, NodeValue};
@@ -16,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "the runtime environment is not what it seems",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("runtime_env.md"),
     evidence: &[Evidence::Source(
@@ -29,7 +28,7 @@ pub const CHECK: Check = Check {
 /// The most names that one message repeats.
 const SHOWN: usize = 5;
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(environment) = text(job.spec, "runtimeEnvYAML").filter(|text| !text.trim().is_empty()) else {
         return;
     };
@@ -39,7 +38,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let entries = environment.as_mapping().unwrap_or_default();
     let mut report = |message: String, fix: &str| {
         findings.push(
-            Finding::new(Path::of(["spec", "runtimeEnvYAML"]), message)
+            Finding::new(job.job_path("runtimeEnvYAML"), message)
                 .fix(fix)
                 .flyte("RayJobConfig(runtime_env={…})"),
         );

@@ -1,8 +1,7 @@
 //! Finds a RayJob with both `rayClusterSpec` and `clusterSelector`.
 
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -12,6 +11,7 @@ pub const CHECK: Check = Check {
     title: "a cluster is selected and another described",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("selector_wins.md"),
     evidence: &[Evidence::Source(
@@ -22,14 +22,15 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+    let field = job.kind.cluster_field();
     if job.selects_cluster() && job.cluster.is_some() {
         findings.push(
             Finding::new(
-                Path::of(["spec", "clusterSelector"]),
-                "clusterSelector wins, rayClusterSpec is ignored",
+                job.job_path("clusterSelector"),
+                format!("clusterSelector wins, {field} is ignored"),
             )
-            .fix("leave out clusterSelector or rayClusterSpec"),
+            .fix(format!("leave out clusterSelector or {field}")),
         );
     }
 }

@@ -1,9 +1,10 @@
 //! Looks at the submitter's template in `K8sJobMode`.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::{Slot, text};
+use crate::ray::container::Slot;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::edit::Op;
 use crate::rules::{Cx, Finding, Findings};
@@ -14,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "the submitter's Job would be refused",
     action: Action::Fix,
     fixes: true,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("submitter.md"),
     evidence: &[
@@ -26,7 +28,7 @@ pub const CHECK: Check = Check {
 /// The name that KubeRay's own template gives the container.
 const CONTAINER_NAME: &str = "ray-job-submitter";
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(submitter) = job.submitter().filter(|_| job.submission_mode() == "K8sJobMode") else {
         return;
     };
@@ -34,17 +36,24 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         return;
     }
     let policy = text(submitter.spec, "restartPolicy").unwrap_or_default();
-    if !matches!(policy, "Never" | "OnFailure") {
+    if !is_valid(policy) {
         let seen = if policy.is_empty() {
             "no restartPolicy".to_owned()
         } else {
             format!("restartPolicy {}", quoted(policy))
         };
         let path = submitter.spec_path().then_key("restartPolicy");
+        let setting = cx.setting("submitter.restartPolicy", |s| s.submitter.restart_policy.as_ref());
+        let wanted = setting.map_or("Never", |setting| setting.value.as_str());
+        let wanted = if is_valid(wanted) { wanted } else { "Never" };
         findings.push(
             Finding::new(path.clone(), format!("submitter: {seen}, its Job is refused for ever"))
-                .fix("set restartPolicy to Never")
-                .repair("submitter: restartPolicy set to Never", path, Op::Set("Never".into())),
+                .fix(format!("set restartPolicy to {wanted}"))
+                .repair(
+                    format!("submitter: restartPolicy set to {wanted}"),
+                    path,
+                    Op::Set(wanted.into()),
+                ),
         );
     }
     let taken = submitter
@@ -76,4 +85,9 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             finding
         });
     }
+}
+
+/// Whether a Job's pods may have this restart policy.
+fn is_valid(policy: &str) -> bool {
+    matches!(policy, "Never" | "OnFailure")
 }

@@ -1,12 +1,13 @@
 //! Finds a worker group whose `idleTimeoutSeconds` is negative, or set without the autoscaler v2.
 
 use crate::json::Json;
+use crate::k8s::json::given;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{given, validation};
+use super::super::validation;
 use super::{V2_FIELD, is_v2, v2_variable};
 
 /// The check.
@@ -15,13 +16,14 @@ pub const CHECK: Check = Check {
     title: "a group's idle timeout that the autoscaler does not know",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("group_idle_timeout.md"),
     evidence: &[validation(&[1013, 1026])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let is_v2 = is_v2(job) || v2_variable(job).is_some();
     for pod in job.workers() {
         let Some(seconds) = given(pod.group, "idleTimeoutSeconds").and_then(Json::as_i64) else {

@@ -2,13 +2,14 @@
 //! or the autoscaler is not v2.
 
 use crate::json::Json;
+use crate::k8s::json::given;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::super::ray_version::RayVersion;
-use super::super::{given, validation};
+use super::super::validation;
 use super::{V2_FIELD, is_v2, v2_variable};
 
 /// The check.
@@ -17,13 +18,14 @@ pub const CHECK: Check = Check {
     title: "a group's priority that the autoscaler does not know",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("group_priority.md"),
     evidence: &[validation(&[1121, 1141])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let is_known = RayVersion::of(job).at_least(2, 56);
     let is_v2 = is_v2(job) || v2_variable(job).is_some();
     if is_known && is_v2 {

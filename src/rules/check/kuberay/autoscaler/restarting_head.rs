@@ -1,7 +1,7 @@
 //! Finds a head that restarts in place under the autoscaler v2.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
@@ -14,13 +14,14 @@ pub const CHECK: Check = Check {
     title: "a head that restarts under the autoscaler v2",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("restarting_head.md"),
     evidence: &[validation(&[228])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if job.autoscales() && is_v2(job) {
         restarting(job.head(), "v2", findings);
     }

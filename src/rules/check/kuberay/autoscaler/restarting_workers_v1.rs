@@ -1,7 +1,7 @@
 //! Finds a worker group that restarts in place under the autoscaler v1.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check {
     title: "workers that restart under the autoscaler v1",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("restarting_workers_v1.md"),
     evidence: &[Evidence::Source(
@@ -23,7 +24,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if job.autoscales() && !job.selects_cluster() && version(job) == Some("v1") {
         restarting(job.workers(), "v1", findings);
     }

@@ -2,7 +2,7 @@
 //! true.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,13 +15,14 @@ pub const CHECK: Check = Check {
     title: "the autoscaler v2 without autoscaling",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("v2_without_autoscaling.md"),
     evidence: &[validation(&[209])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if let Some(path) = v2_variable(job).filter(|_| !job.autoscales()) {
         findings.push(
             Finding::new(

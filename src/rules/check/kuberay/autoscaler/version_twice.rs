@@ -1,12 +1,13 @@
 //! Finds `autoscalerOptions.version` beside the head's variable `RAY_enable_autoscaler_v2`, whatever their values, with
 //! autoscaling.
 
+use crate::k8s::json::given;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{CLUSTER_RULES, given, head_variable, validation};
+use super::super::{CLUSTER_RULES, head_variable, validation};
 use super::{V2_VARIABLE, options};
 
 /// The check.
@@ -15,13 +16,14 @@ pub const CHECK: Check = Check {
     title: "the autoscaler's version is given twice",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("version_twice.md"),
     evidence: &[validation(&[223])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let is_set = options(job).is_some_and(|options| given(options, "version").is_some());
     if let Some(path) = head_variable(job, V2_VARIABLE).filter(|_| is_set && job.autoscales()) {
         findings.push(

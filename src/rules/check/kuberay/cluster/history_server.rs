@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::json::Json;
+use crate::k8s::json::{given, items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::job::{items, text};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{cluster_field, cluster_path, given, validation};
+use super::super::validation;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -18,6 +18,7 @@ pub const CHECK: Check = Check {
     title: "the history server's collector cannot be set up",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("history_server.md"),
     evidence: &[validation(&[262, 265, 272, 1034, 1060, 1066])],
@@ -43,11 +44,11 @@ const RESERVED: [&str; 8] = [
 
 const BACKEND: &str = "STORAGE_BACKEND";
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    let Some(history) = cluster_field(job, "historyServerOptions") else {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+    let Some(history) = job.cluster_field("historyServerOptions") else {
         return;
     };
-    let path = cluster_path("historyServerOptions");
+    let path = job.cluster_path("historyServerOptions");
     if !cx.gate(GATE) {
         findings.push(
             Finding::new(

@@ -1,14 +1,14 @@
 //! Finds a RayJob whose copy of its cluster's status has both conditions, `RayClusterSuspending` and
 //! `RayClusterSuspended`.
 
+use crate::k8s::json::{given, items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::job::{items, text};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{given, validation};
+use super::super::validation;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -16,13 +16,14 @@ pub const CHECK: Check = Check {
     title: "the cluster is both suspending and suspended",
     action: Action::Warn,
     fixes: false,
+    kinds: Kinds::Only(&["RayJob"]),
     versions: Versions::since(KubeRay::V1_3),
     page: include_str!("suspending_and_suspended.md"),
     evidence: &[validation(&[27])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(cluster) = given(job.object, "status").and_then(|status| given(status, "rayClusterStatus")) else {
         return;
     };

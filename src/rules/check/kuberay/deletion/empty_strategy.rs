@@ -1,8 +1,7 @@
 //! Finds a `deletionStrategy` with neither `deletionRules` nor `onSuccess` and `onFailure`.
 
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,17 +14,18 @@ pub const CHECK: Check = Check {
     title: "an empty deletion strategy",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("empty_strategy.md"),
     evidence: &[validation(&[788])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if strategy(job).is_some_and(|strategy| !has_rules(strategy) && !has_ends(strategy)) {
         findings.push(
             Finding::new(
-                Path::of(["spec", "deletionStrategy"]),
+                job.job_path("deletionStrategy"),
                 "deletionStrategy is empty, KubeRay refuses that",
             )
             .fix("set deletionRules, or leave deletionStrategy out"),

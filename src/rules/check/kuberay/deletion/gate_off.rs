@@ -1,12 +1,12 @@
 //! Finds a `deletionStrategy` or `deletionPolicy` while its feature gate is off.
 
-use crate::k8s::path::Path;
+use crate::k8s::json::given;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{DELETION_GATE, given, validation};
+use super::super::{DELETION_GATE, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -14,13 +14,14 @@ pub const CHECK: Check = Check {
     title: "a deletion policy without its feature gate",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_3).gated(DELETION_GATE, false),
     page: include_str!("gate_off.md"),
     evidence: &[validation(&[764])],
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let field = if cx.kuberay() < KubeRay::V1_5 {
         "deletionPolicy"
     } else {
@@ -29,7 +30,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     if given(job.spec, field).is_some() {
         findings.push(
             Finding::new(
-                Path::of(["spec", field]),
+                job.job_path(field),
                 format!("{field} needs the feature gate {DELETION_GATE}, which is off here"),
             )
             .fix(format!(

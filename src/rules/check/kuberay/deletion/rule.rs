@@ -2,17 +2,17 @@
 //! left out when rules are compared with each other, whatever their order.
 
 use crate::json::{Array, Json};
+use crate::k8s::json::{given, items, text};
 use crate::k8s::path::Path;
-use crate::ray::job::{items, text};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kind, KubeRay, Workload};
 use crate::rules::Cx;
 
-use super::super::given;
 use super::{strategy, strategy_path};
 
 /// An element of `deletionRules`.
 #[derive(Clone, Copy)]
 pub(super) struct Rule<'a> {
+    kind: &'static Kind,
     pub(super) index: usize,
     pub(super) value: Json<'a>,
 }
@@ -21,18 +21,22 @@ pub(super) struct Rule<'a> {
 pub(super) type Condition<'a> = (&'static str, &'a str);
 
 /// The elements of `deletionRules`.
-pub(super) fn all<'a>(job: &RayJob<'a>) -> impl Iterator<Item = Rule<'a>> {
+pub(super) fn all<'a>(job: &Workload<'a>) -> impl Iterator<Item = Rule<'a>> {
     strategy(job)
         .map_or(Array::EMPTY, |strategy| items(strategy, "deletionRules"))
         .iter()
         .enumerate()
-        .map(|(index, value)| Rule { index, value })
+        .map(|(index, value)| Rule {
+            kind: job.kind,
+            index,
+            value,
+        })
 }
 
 impl<'a> Rule<'a> {
     /// Where it stands.
     pub(super) fn path(self) -> Path {
-        strategy_path("deletionRules").index(self.index)
+        strategy_path(self.kind, "deletionRules").index(self.index)
     }
 
     /// Its policy, empty where it has none.
@@ -66,7 +70,7 @@ impl<'a> Rule<'a> {
 }
 
 /// The rules that are right by themselves, each with what it waits for.
-pub(super) fn sound<'a>(cx: &Cx<'_>, job: &RayJob<'a>) -> impl Iterator<Item = (Rule<'a>, Condition<'a>)> {
+pub(super) fn sound<'a>(cx: &Cx<'_>, job: &Workload<'a>) -> impl Iterator<Item = (Rule<'a>, Condition<'a>)> {
     let (kuberay, selects, autoscales) = (cx.kuberay(), job.selects_cluster(), job.autoscales());
     all(job).filter_map(move |rule| {
         let condition = rule.condition(kuberay)?;

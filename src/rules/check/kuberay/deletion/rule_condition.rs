@@ -1,7 +1,7 @@
 //! Finds a deletion rule whose condition has not exactly one of `jobStatus` and `jobDeploymentStatus`.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,13 +14,14 @@ pub const CHECK: Check = Check {
     title: "a deletion rule that waits for none or two states",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("rule_condition.md"),
     evidence: &[validation(&[876, 879])],
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for rule in rule::all(job).filter(|rule| rule.condition(cx.kuberay()).is_none()) {
         let seen = match rule.status("jobStatus") {
             Some(_) => "both jobStatus and jobDeploymentStatus",

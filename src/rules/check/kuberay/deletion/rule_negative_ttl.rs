@@ -1,7 +1,7 @@
 //! Finds a deletion rule with a `ttlSeconds` below 0.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,13 +14,14 @@ pub const CHECK: Check = Check {
     title: "a deletion rule with a negative TTL",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("rule_negative_ttl.md"),
     evidence: &[validation(&[884])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for rule in rule::all(job).filter(|rule| rule.ttl() < 0) {
         findings.push(
             Finding::new(

@@ -1,7 +1,7 @@
 //! Finds a deletion rule with the policy `DeleteCluster` or `DeleteWorkers` beside a `clusterSelector`.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
@@ -14,13 +14,14 @@ pub const CHECK: Check = Check {
     title: "a rule would delete a selected cluster",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("rule_on_selected_cluster.md"),
     evidence: &[validation(&[816])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for rule in rule::all(job).filter(|rule| job.selects_cluster() && rule.deletes_cluster()) {
         findings.push(selected_cluster(rule.path().key("policy"), rule.policy()));
     }

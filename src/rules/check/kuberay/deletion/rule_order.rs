@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "deletion rules in the wrong order",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("rule_order.md"),
     evidence: &[validation(&[914])],
@@ -25,7 +26,7 @@ pub const CHECK: Check = Check {
 /// The policies by how much they delete; their TTLs must not fall along it.
 const BY_REACH: [&str; 3] = ["DeleteWorkers", "DeleteCluster", "DeleteSelf"];
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let mut by_condition: BTreeMap<Condition<'_>, [Option<Rule<'_>>; BY_REACH.len()]> = BTreeMap::new();
     for (rule, condition) in rule::sound(cx, job) {
         let reach = BY_REACH.iter().position(|policy| *policy == rule.policy());

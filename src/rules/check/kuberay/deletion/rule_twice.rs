@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -17,13 +17,14 @@ pub const CHECK: Check = Check {
     title: "two deletion rules say the same",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("rule_twice.md"),
     evidence: &[validation(&[833, 845])],
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let mut seen = BTreeSet::new();
     for (rule, (field, status)) in rule::sound(cx, job) {
         if !seen.insert((field, status, rule.policy())) {

@@ -1,8 +1,7 @@
 //! Finds `deletionRules` beside `shutdownAfterJobFinishes: true`.
 
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,17 +14,18 @@ pub const CHECK: Check = Check {
     title: "deletion rules beside shutdown",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("rules_with_shutdown.md"),
     evidence: &[validation(&[772])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if job.flag("shutdownAfterJobFinishes") && strategy(job).is_some_and(has_rules) {
         findings.push(
             Finding::new(
-                Path::of(["spec", "shutdownAfterJobFinishes"]),
+                job.job_path("shutdownAfterJobFinishes"),
                 "shutdown beside deletionRules, KubeRay takes only one",
             )
             .fix("set shutdownAfterJobFinishes to false and ttlSecondsAfterFinished to 0, or remove deletionRules"),

@@ -1,8 +1,8 @@
 //! Finds the policy `DeleteNone` beside `shutdownAfterJobFinishes: true`.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,13 +15,14 @@ pub const CHECK: Check = Check {
     title: "shut down, and keep the cluster",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_3),
     page: include_str!("shutdown_and_keep.md"),
     evidence: &[validation(&[962])],
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if !job.flag("shutdownAfterJobFinishes") {
         return;
     }

@@ -1,7 +1,7 @@
 //! Finds the head's variable `RAY_REDIS_ADDRESS` beside `gcsFaultToleranceOptions`.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
@@ -14,12 +14,13 @@ pub const CHECK: Check = Check {
     title: "the Redis address is a variable",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("address_variable.md"),
     evidence: &[validation(&[179])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     beside_options(job, "RAY_REDIS_ADDRESS", "redisAddress", findings);
 }

@@ -2,7 +2,7 @@
 //! `ray.io/ft-enabled` is `true`.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
@@ -15,13 +15,14 @@ pub const CHECK: Check = Check {
     title: "a Redis address without fault tolerance",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("address_without_options.md"),
     evidence: &[validation(&[160])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let is_on = job
         .annotation(ENABLED)
         .is_some_and(|value| value.eq_ignore_ascii_case("true"));

@@ -1,7 +1,7 @@
 //! Finds the annotation `ray.io/ft-enabled`, of any value but the empty one, beside `gcsFaultToleranceOptions`.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,13 +14,14 @@ pub const CHECK: Check = Check {
     title: "fault tolerance is configured twice",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("annotation_and_options.md"),
     evidence: &[validation(&[154])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if let Some(path) = annotation(job, ENABLED).filter(|_| options(job).is_some()) {
         findings.push(
             Finding::new(

@@ -1,13 +1,13 @@
 //! Finds settings with which KubeRay cannot set up the embedded store of fault tolerance.
 
 use crate::json::Json;
+use crate::k8s::json::{given, items, text};
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
-use crate::ray::job::{items, text};
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{given, head_container, head_variable, validation};
+use super::super::{head_container, head_variable, validation};
 use super::{WITH_BACKENDS, is_embedded, options, options_path};
 
 /// The check.
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "the embedded store of fault tolerance cannot be set up",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: WITH_BACKENDS,
     page: include_str!("embedded_store.md"),
     evidence: &[validation(&[336, 340, 353, 357, 361])],
@@ -36,25 +37,25 @@ const VARIABLES: [&str; 2] = ["RAY_gcs_storage", "RAY_gcs_storage_path"];
 /// The settings of a claim that KubeRay would make, which one of the author's own has already.
 const OF_A_NEW_CLAIM: [&str; 3] = ["size", "storageClassName", "accessModes"];
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(options) = options(job).filter(|options| is_embedded(*options)) else {
         return;
     };
     if !cx.gate(GATE) {
         findings.push(
             Finding::new(
-                options_path("backend"),
+                options_path(job, "backend"),
                 format!("fault tolerance: rocksdb needs the feature gate {GATE}"),
             )
             .fix("use the backend redis, or have the gate turned on"),
         );
     }
-    of_redis(options, findings);
-    of_the_claim(options, findings);
+    of_redis(job, options, findings);
+    of_the_claim(job, options, findings);
     of_the_head(job, findings);
 }
 
-fn of_redis(options: Json<'_>, findings: &mut Findings) {
+fn of_redis(job: &Workload<'_>, options: Json<'_>, findings: &mut Findings) {
     let filled = |key: &str| text(options, key).is_some_and(|value| !value.is_empty());
     let present = |key: &str| given(options, key).is_some();
     for (key, is_set) in [
@@ -66,7 +67,7 @@ fn of_redis(options: Json<'_>, findings: &mut Findings) {
         if is_set {
             findings.push(
                 Finding::new(
-                    options_path(key),
+                    options_path(job, key),
                     format!("fault tolerance: {key} is for Redis, and the backend is rocksdb"),
                 )
                 .fix(format!("remove gcsFaultToleranceOptions.{key}")),
@@ -75,7 +76,7 @@ fn of_redis(options: Json<'_>, findings: &mut Findings) {
     }
 }
 
-fn of_the_claim(options: Json<'_>, findings: &mut Findings) {
+fn of_the_claim(job: &Workload<'_>, options: Json<'_>, findings: &mut Findings) {
     let Some(storage) = given(options, "storage") else {
         return;
     };
@@ -89,7 +90,7 @@ fn of_the_claim(options: Json<'_>, findings: &mut Findings) {
     for key in OF_A_NEW_CLAIM.into_iter().filter(is_set) {
         findings.push(
             Finding::new(
-                options_path("storage").key(key),
+                options_path(job, "storage").key(key),
                 format!("fault tolerance: {key} beside claimName, which has its own"),
             )
             .fix(format!("remove storage.{key}, or storage.claimName")),
@@ -97,7 +98,7 @@ fn of_the_claim(options: Json<'_>, findings: &mut Findings) {
     }
 }
 
-fn of_the_head(job: &RayJob<'_>, findings: &mut Findings) {
+fn of_the_head(job: &Workload<'_>, findings: &mut Findings) {
     let Some((head, container)) = head_container(job) else {
         return;
     };

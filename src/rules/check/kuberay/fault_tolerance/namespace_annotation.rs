@@ -1,7 +1,7 @@
 //! Finds the annotation `ray.io/external-storage-namespace` beside `gcsFaultToleranceOptions`.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,6 +14,7 @@ pub const CHECK: Check = Check {
     title: "the external storage namespace is an annotation",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("namespace_annotation.md"),
     evidence: &[validation(&[184])],
@@ -22,7 +23,7 @@ pub const CHECK: Check = Check {
 
 const NAMESPACE: &str = "ray.io/external-storage-namespace";
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if let Some(path) = annotation(job, NAMESPACE).filter(|_| options(job).is_some()) {
         findings.push(
             Finding::new(

@@ -2,7 +2,7 @@
 //! `gcsFaultToleranceOptions`.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, flyte};
+use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
@@ -15,13 +15,14 @@ pub const CHECK: Check = Check {
     title: "the Redis user is a parameter or a variable",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("username.md"),
     evidence: &[validation(&[193])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(head) = job.head() else { return };
     if let Some(path) = head_parameter(job, "redis-username") {
         findings.push(

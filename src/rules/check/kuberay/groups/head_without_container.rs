@@ -1,11 +1,12 @@
 //! Finds a head without any container.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, Role};
+use crate::ray::kind::HEAD;
+use crate::ray::{Kinds, Role, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{CLUSTER_RULES, cluster_path, validation};
+use super::super::{CLUSTER_RULES, validation};
 use super::without_containers;
 
 /// The check.
@@ -14,20 +15,21 @@ pub const CHECK: Check = Check {
     title: "the head has no container",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("head_without_container.md"),
     evidence: &[validation(&[105])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if job.cluster.is_some() && job.head().is_none() {
         findings.push(
             Finding::new(
-                cluster_path("headGroupSpec").keys(["template", "spec", "containers"]),
+                job.kind.head_path().keys(["template", "spec", "containers"]),
                 "head: there is none, and so no container to run Ray in",
             )
-            .fix("set headGroupSpec"),
+            .fix(format!("set {HEAD}")),
         );
     }
     without_containers(job, Role::Head, findings);

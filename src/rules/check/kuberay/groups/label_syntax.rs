@@ -1,14 +1,15 @@
 //! Finds a key or a value of a group's `labels` that is not spelled as a Kubernetes label.
 
+use crate::diag::quoted;
 use crate::json::Json;
+use crate::k8s::json::given;
 use crate::k8s::names::{label_key, label_value};
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{given, validation};
+use super::super::validation;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -16,13 +17,14 @@ pub const CHECK: Check = Check {
     title: "a group's label is none for Kubernetes",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("label_syntax.md"),
     evidence: &[validation(&[83, 90])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let labels = given(pod.group, "labels").and_then(Json::as_object);
         for (key, value) in labels.into_iter().flatten() {

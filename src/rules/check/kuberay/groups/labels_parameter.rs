@@ -1,7 +1,7 @@
 //! Finds the start parameter `labels`.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob, flyte};
+use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,13 +13,14 @@ pub const CHECK: Check = Check {
     title: "labels as a start parameter",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("labels_parameter.md"),
     evidence: &[validation(&[74])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let parameters = pod.start_params();
         if parameters.is_some_and(|parameters| parameters.get("labels").is_some_and(|value| !value.is_null())) {

@@ -1,7 +1,7 @@
 //! Finds a worker group whose `minReplicas` is above its `maxReplicas`.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob, flyte};
+use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,13 +13,14 @@ pub const CHECK: Check = Check {
     title: "a worker group has more minimum than maximum replicas",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("minimum_above_maximum.md"),
     evidence: &[validation(&[136])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.workers() {
         let (least, most) = (
             pod.group_number("minReplicas", 0),

@@ -1,7 +1,7 @@
 //! Finds a worker group whose `maxReplicas` is below 0.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
@@ -14,12 +14,13 @@ pub const CHECK: Check = Check {
     title: "a worker group has a negative maximum",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("negative_maximum.md"),
     evidence: &[validation(&[132])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     negative(job, "maxReplicas", "max_replicas=1", findings);
 }

@@ -1,9 +1,9 @@
 //! Finds an `object-store-memory` of the head that is no whole number of bytes, or above the memory request of its
 //! container called `ray-head`, unless that has the variable `RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE`.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob, flyte};
+use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -15,6 +15,7 @@ pub const CHECK: Check = Check {
     title: "the head's object store is larger than its memory request",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::between(KubeRay::V1_1, KubeRay::V1_1),
     page: include_str!("object_store.md"),
     evidence: &[Evidence::Source(
@@ -25,7 +26,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     const KEY: &str = "object-store-memory";
     let Some(head) = job.head().filter(|_| !job.selects_cluster()) else {
         return;

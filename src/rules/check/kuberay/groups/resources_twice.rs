@@ -2,12 +2,13 @@
 //! `memory` and `resources`.
 
 use crate::json::Json;
+use crate::k8s::json::given;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob, flyte};
+use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{given, validation};
+use super::super::validation;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -15,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "a group's Ray resources are given twice",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("resources_twice.md"),
     evidence: &[validation(&[66])],
@@ -24,7 +26,7 @@ pub const CHECK: Check = Check {
 /// The start parameters that say the same as a group's `resources`.
 const RESOURCE_PARAMETERS: [&str; 4] = ["num-cpus", "num-gpus", "memory", "resources"];
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let has_resources = given(pod.group, "resources")
             .and_then(Json::as_object)

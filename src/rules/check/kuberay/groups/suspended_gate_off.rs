@@ -1,7 +1,7 @@
 //! Finds a worker group with `suspend: true` while its feature gate is off.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
@@ -14,13 +14,14 @@ pub const CHECK: Check = Check {
     title: "a suspended worker group without its feature gate",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: CLUSTER_RULES.gated(DELETION_GATE, false),
     page: include_str!("suspended_gate_off.md"),
     evidence: &[validation(&[200])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     suspended(
         job,
         "suspended, and the feature gate RayJobDeletionPolicy is off",

@@ -1,7 +1,7 @@
 //! Finds a worker group with `suspend: true` in an autoscaled job.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
@@ -14,13 +14,14 @@ pub const CHECK: Check = Check {
     title: "a suspended worker group with autoscaling",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("suspended_with_autoscaling.md"),
     evidence: &[validation(&[218])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if job.autoscales() {
         suspended(job, "suspended, which the autoscaler does not allow", findings);
     }

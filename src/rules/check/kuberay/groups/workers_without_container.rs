@@ -1,7 +1,7 @@
 //! Finds a worker group whose pods have no container.
 
 use crate::policy::settings::Action;
-use crate::ray::{RayJob, Role};
+use crate::ray::{Kinds, Role, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Findings};
 
@@ -14,12 +14,13 @@ pub const CHECK: Check = Check {
     title: "a worker group has no container",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: CLUSTER_RULES,
     page: include_str!("workers_without_container.md"),
     evidence: &[validation(&[120])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     without_containers(job, Role::Worker, findings);
 }

@@ -1,7 +1,7 @@
 //! Finds an `activeDeadlineSeconds` of 0 or less.
 
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
@@ -14,12 +14,13 @@ pub const CHECK: Check = Check {
     title: "a deadline that is not positive",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("active_deadline.md"),
     evidence: &[validation(&[620])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     below(job, "activeDeadlineSeconds", 1, findings, None);
 }

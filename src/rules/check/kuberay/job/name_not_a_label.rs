@@ -1,11 +1,11 @@
 //! Finds a RayJob whose name does not begin with a letter, or has other characters than lower-case letters, digits and
 //! dashes.
 
+use crate::diag::quoted;
 use crate::k8s::names::dns1035_label;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -18,13 +18,14 @@ pub const CHECK: Check = Check {
     title: "the RayJob's name is no Service name",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Only(&["RayJob"]),
     versions: Versions::since(KubeRay::V1_4),
     page: include_str!("name_not_a_label.md"),
     evidence: &[validation(&[538])],
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let name = job.name();
     if !cx.named || name.len() > LONGEST {
         return;

@@ -1,9 +1,9 @@
 //! Finds a RayJob whose name has more than 47 characters.
 
+use crate::diag::quoted;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -16,13 +16,14 @@ pub const CHECK: Check = Check {
     title: "the RayJob's name is too long",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Only(&["RayJob"]),
     versions: Versions::since(KubeRay::V1_4),
     page: include_str!("name_too_long.md"),
     evidence: &[validation(&[535])],
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let name = job.name();
     if cx.named && name.len() > LONGEST {
         findings.push(

@@ -1,7 +1,7 @@
 //! Finds a `backoffLimit` below 0.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
@@ -14,12 +14,13 @@ pub const CHECK: Check = Check {
     title: "a negative number of retries",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_2),
     page: include_str!("negative_retries.md"),
     evidence: &[validation(&[626])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     below(job, "backoffLimit", 0, findings, None);
 }

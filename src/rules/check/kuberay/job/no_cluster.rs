@@ -1,12 +1,11 @@
 //! Finds a RayJob with neither `rayClusterSpec` nor `clusterSelector`.
 
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{given, validation};
+use super::super::validation;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -14,20 +13,22 @@ pub const CHECK: Check = Check {
     title: "neither a cluster nor a selector for one",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("no_cluster.md"),
     evidence: &[validation(&[565])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    if given(job.spec, "rayClusterSpec").is_none() && !job.selects_cluster() {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+    let field = job.kind.cluster_field();
+    if job.kind.cluster(job.object).is_null() && !job.selects_cluster() {
         findings.push(
             Finding::new(
-                Path::of(["spec", "rayClusterSpec"]),
-                "neither rayClusterSpec nor clusterSelector is set, there is nothing to run on",
+                job.kind.cluster_path(),
+                format!("neither {field} nor clusterSelector is set, there is nothing to run on"),
             )
-            .fix("set rayClusterSpec"),
+            .fix(format!("set {field}")),
         );
     }
 }

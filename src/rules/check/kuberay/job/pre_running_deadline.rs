@@ -1,7 +1,7 @@
 //! Finds a `preRunningDeadlineSeconds` of 0 or less.
 
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Findings};
 
@@ -14,12 +14,13 @@ pub const CHECK: Check = Check {
     title: "a deadline before running that is not positive",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("pre_running_deadline.md"),
     evidence: &[validation(&[623])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     below(job, "preRunningDeadlineSeconds", 1, findings, None);
 }

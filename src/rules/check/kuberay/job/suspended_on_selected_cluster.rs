@@ -1,8 +1,7 @@
 //! Finds a RayJob with `suspend: true` that selects an existing cluster.
 
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,17 +13,18 @@ pub const CHECK: Check = Check {
     title: "suspended on a selected cluster",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("suspended_on_selected_cluster.md"),
     evidence: &[validation(&[562])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if job.flag("suspend") && job.selects_cluster() {
         findings.push(
             Finding::new(
-                Path::of(["spec", "suspend"]),
+                job.job_path("suspend"),
                 "suspended on a selected cluster, KubeRay refuses that",
             )
             .fix("remove clusterSelector, or set suspend to false"),

@@ -1,8 +1,7 @@
 //! Finds a RayJob with `suspend: true` that does not shut its cluster down.
 
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::RayJob;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -14,17 +13,18 @@ pub const CHECK: Check = Check {
     title: "suspended, and not shut down at the end",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("suspended_without_shutdown.md"),
     evidence: &[validation(&[548])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if job.flag("suspend") && !job.flag("shutdownAfterJobFinishes") {
         findings.push(
             Finding::new(
-                Path::of(["spec", "shutdownAfterJobFinishes"]),
+                job.job_path("shutdownAfterJobFinishes"),
                 "suspended without shutdown, KubeRay never starts the job",
             )
             .fix("set shutdownAfterJobFinishes to true")

@@ -1,14 +1,14 @@
 //! Finds `authOptions.enableK8sTokenAuth: true` with options or a Ray release that do not allow it.
 
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::job::text;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::super::ray_version::RayVersion;
-use super::super::{cluster_path, validation};
+use super::super::validation;
 use super::{AUTH, auth, is_by_kubernetes, is_by_token};
 
 /// The check.
@@ -17,13 +17,14 @@ pub const CHECK: Check = Check {
     title: "Kubernetes tokens with the wrong options",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_6),
     page: include_str!("kubernetes_token_options.md"),
     evidence: &[validation(&[303, 306, 311])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(auth) = auth(job).filter(|auth| is_by_kubernetes(*auth)) else {
         return;
     };
@@ -34,16 +35,16 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         );
     };
     if !is_by_token(auth) {
-        return wrong(cluster_path(AUTH).then_key("mode"), "needs the mode token");
+        return wrong(job.cluster_path(AUTH).then_key("mode"), "needs the mode token");
     }
     if let version @ RayVersion::Known(..) = RayVersion::of(job)
         && !version.at_least(2, 55)
     {
-        wrong(cluster_path("rayVersion"), "needs a rayVersion of 2.55.0 or later");
+        wrong(job.cluster_path("rayVersion"), "needs a rayVersion of 2.55.0 or later");
     }
     if text(auth, "secretName").is_some_and(|name| !name.is_empty()) {
         wrong(
-            cluster_path(AUTH).then_key("secretName"),
+            job.cluster_path(AUTH).then_key("secretName"),
             "takes no token of a Secret, and secretName is set",
         );
     }

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use crate::diag::quoted;
 use crate::json::Json;
+use crate::k8s::json::{given, items, text};
 use crate::k8s::names::dns1123_label;
 use crate::k8s::path::Path;
-use crate::k8s::text::quoted;
 use crate::policy::settings::Action;
-use crate::ray::job::{items, text};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::kind::WORKERS;
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{cluster_field, cluster_path, given, validation};
+use super::super::validation;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -20,6 +21,7 @@ pub const CHECK: Check = Check {
     title: "the network policy contradicts itself",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("network_policy.md"),
     evidence: &[validation(&[317, 395, 426, 439])],
@@ -28,15 +30,15 @@ pub const CHECK: Check = Check {
 
 const POLICY: &str = "networkPolicy";
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     const GATE: &str = "RayClusterNetworkPolicy";
-    let Some(policy) = cluster_field(job, POLICY) else {
+    let Some(policy) = job.cluster_field(POLICY) else {
         return;
     };
     if !cx.gate(GATE) {
         findings.push(
             Finding::new(
-                cluster_path(POLICY),
+                job.cluster_path(POLICY),
                 format!("networkPolicy needs the feature gate {GATE}, which is off here"),
             )
             .fix("remove networkPolicy, or have the gate turned on"),
@@ -45,7 +47,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     let mode = text(policy, "mode").unwrap_or("DenyAll");
     for part in ["head", "worker"] {
         if let Some(rules) = given(policy, part) {
-            unrestricted(rules, mode, &cluster_path(POLICY).then_key(part), findings);
+            unrestricted(rules, mode, &job.cluster_path(POLICY).then_key(part), findings);
         }
     }
     let mut names = BTreeSet::new();
@@ -66,7 +68,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
         }
     }
     for (index, group) in items(policy, "workerGroups").iter().enumerate() {
-        let path = cluster_path(POLICY).then_key("workerGroups").index(index);
+        let path = job.cluster_path(POLICY).then_key("workerGroups").index(index);
         unrestricted(group, mode, &path, findings);
         let name = text(group, "groupName").unwrap_or_default();
         if !names.contains(name) {
@@ -75,7 +77,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
                     path.key("groupName"),
                     format!("networkPolicy: there is no worker group {}", quoted(name)),
                 )
-                .fix("name one of workerGroupSpecs"),
+                .fix(format!("name one of {WORKERS}")),
             );
         }
     }

@@ -1,14 +1,14 @@
 //! Finds `tlsOptions` that KubeRay cannot set up.
 
 use crate::json::Json;
+use crate::k8s::json::{given, items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::job::{items, text};
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{cluster_field, cluster_path, given, position, validation};
+use super::super::{position, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -16,6 +16,7 @@ pub const CHECK: Check = Check {
     title: "TLS cannot be set up",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_7),
     page: include_str!("tls.md"),
     evidence: &[validation(&[324, 460, 515])],
@@ -38,14 +39,14 @@ const VOLUME: &str = "ray-tls";
 /// Where it mounts it.
 const MOUNT_PATH: &str = "/etc/ray/tls";
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    let Some(options) = cluster_field(job, "tlsOptions") else {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+    let Some(options) = job.cluster_field("tlsOptions") else {
         return;
     };
     if !cx.gate(GATE) {
         findings.push(
             Finding::new(
-                cluster_path("tlsOptions"),
+                job.cluster_path("tlsOptions"),
                 format!("tlsOptions needs the feature gate {GATE}, which is off here"),
             )
             .fix("remove tlsOptions, or have the gate turned on"),
@@ -59,8 +60,8 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
             taken(&pod.title(), container.value, &pod.container_path(container), findings);
         }
     }
-    if let Some(options) = cluster_field(job, "autoscalerOptions") {
-        taken("autoscaler", options, &cluster_path("autoscalerOptions"), findings);
+    if let Some(options) = job.cluster_field("autoscalerOptions") {
+        taken("autoscaler", options, &job.cluster_path("autoscalerOptions"), findings);
     }
 }
 

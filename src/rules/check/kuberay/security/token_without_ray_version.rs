@@ -1,13 +1,13 @@
 //! Finds `authOptions.mode: token` without a `rayVersion` that has it.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::super::ray_version::RayVersion;
-use super::super::{cluster_path, validation};
+use super::super::validation;
 use super::{auth, is_by_token};
 
 /// The check.
@@ -16,13 +16,14 @@ pub const CHECK: Check = Check {
     title: "token authentication without a Ray that has it",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("token_without_ray_version.md"),
     evidence: &[validation(&[286, 297])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let version = RayVersion::of(job);
     if version.at_least(2, 52) || !auth(job).is_some_and(is_by_token) {
         return;
@@ -34,7 +35,7 @@ fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     };
     findings.push(
         Finding::new(
-            cluster_path("rayVersion"),
+            job.cluster_path("rayVersion"),
             format!("token authentication: rayVersion {seen}, it needs 2.52.0"),
         )
         .fix("set rayVersion to that of the image, 2.52.0 or later"),

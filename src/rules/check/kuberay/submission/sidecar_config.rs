@@ -1,13 +1,13 @@
 //! Finds a `submitterConfig` in `SidecarMode`.
 
-use crate::k8s::path::Path;
+use crate::k8s::json::given;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::workload::SIDECAR_MODE;
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{given, validation};
-use super::SIDECAR;
+use super::super::validation;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -15,17 +15,18 @@ pub const CHECK: Check = Check {
     title: "a submitter configuration in SidecarMode",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("sidecar_config.md"),
     evidence: &[validation(&[597])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    if job.submission_mode() == SIDECAR && given(job.spec, "submitterConfig").is_some() {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+    if job.submission_mode() == SIDECAR_MODE && given(job.spec, "submitterConfig").is_some() {
         findings.push(
             Finding::new(
-                Path::of(["spec", "submitterConfig"]),
+                job.job_path("submitterConfig"),
                 "submitterConfig in SidecarMode, KubeRay refuses that",
             )
             .fix("remove submitterConfig, or set submissionMode to K8sJobMode"),

@@ -1,13 +1,12 @@
 //! Finds a RayJob in `SidecarMode` that selects an existing cluster.
 
-use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::workload::SIDECAR_MODE;
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::super::validation;
-use super::SIDECAR;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -15,17 +14,18 @@ pub const CHECK: Check = Check {
     title: "SidecarMode on a selected cluster",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("sidecar_on_selected_cluster.md"),
     evidence: &[validation(&[573])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    if job.submission_mode() == SIDECAR && job.selects_cluster() {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+    if job.submission_mode() == SIDECAR_MODE && job.selects_cluster() {
         findings.push(
             Finding::new(
-                Path::of(["spec", "submissionMode"]),
+                job.job_path("submissionMode"),
                 "SidecarMode on a selected cluster, KubeRay refuses that",
             )
             .fix("set submissionMode to K8sJobMode, or remove clusterSelector"),

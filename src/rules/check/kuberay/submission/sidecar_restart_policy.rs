@@ -1,13 +1,13 @@
 //! Finds a head whose `restartPolicy` is not `Never` in `SidecarMode`.
 
-use crate::k8s::text::quoted;
+use crate::diag::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::workload::SIDECAR_MODE;
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
 use super::super::{restart_policy, validation};
-use super::SIDECAR;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -15,14 +15,15 @@ pub const CHECK: Check = Check {
     title: "a head that restarts in SidecarMode",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("sidecar_restart_policy.md"),
     evidence: &[validation(&[601])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    let Some(head) = job.head().filter(|_| job.submission_mode() == SIDECAR) else {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+    let Some(head) = job.head().filter(|_| job.submission_mode() == SIDECAR_MODE) else {
         return;
     };
     if let Some(policy) = restart_policy(head) {

@@ -1,13 +1,14 @@
 //! Finds a `submitterPodTemplate` in `SidecarMode`.
 
-use crate::k8s::path::Path;
+use crate::k8s::json::given;
 use crate::policy::settings::Action;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::kind::SUBMITTER;
+use crate::ray::workload::SIDECAR_MODE;
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{given, validation};
-use super::SIDECAR;
+use super::super::validation;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -15,20 +16,21 @@ pub const CHECK: Check = Check {
     title: "a submitter template in SidecarMode",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Jobs,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("sidecar_template.md"),
     evidence: &[validation(&[593])],
     run,
 };
 
-fn run(_: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
-    if job.submission_mode() == SIDECAR && given(job.spec, "submitterPodTemplate").is_some() {
+fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+    if job.submission_mode() == SIDECAR_MODE && given(job.spec, SUBMITTER).is_some() {
         findings.push(
             Finding::new(
-                Path::of(["spec", "submitterPodTemplate"]),
-                "submitterPodTemplate in SidecarMode, KubeRay refuses that",
+                job.kind.submitter_path(),
+                format!("{SUBMITTER} in SidecarMode, KubeRay refuses that"),
             )
-            .fix("remove submitterPodTemplate, or set submissionMode to K8sJobMode"),
+            .fix(format!("remove {SUBMITTER}, or set submissionMode to K8sJobMode")),
         );
     }
 }

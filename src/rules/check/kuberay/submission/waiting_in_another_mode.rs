@@ -1,13 +1,12 @@
 //! Finds a RayJob that waits for its user to submit the job, and is not in `InteractiveMode`.
 
-use crate::k8s::path::Path;
+use crate::k8s::json::{given, text};
 use crate::policy::settings::Action;
-use crate::ray::job::text;
-use crate::ray::{KubeRay, RayJob};
+use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{given, validation};
+use super::super::validation;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -15,13 +14,14 @@ pub const CHECK: Check = Check {
     title: "a waiting job was moved to another submission mode",
     action: Action::Deny,
     fixes: false,
+    kinds: Kinds::Only(&["RayJob"]),
     versions: Versions::since(KubeRay::V1_2),
     page: include_str!("waiting_in_another_mode.md"),
     evidence: &[validation(&[528])],
     run,
 };
 
-fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let interactive = match cx.kuberay() {
         KubeRay::V1_2 => "UserMode",
         _ => "InteractiveMode",
@@ -32,7 +32,7 @@ fn run(cx: &Cx<'_>, job: &RayJob<'_>, findings: &mut Findings) {
     if is_waiting && job.submission_mode() != interactive {
         findings.push(
             Finding::new(
-                Path::of(["spec", "submissionMode"]),
+                job.job_path("submissionMode"),
                 format!("the job waits for its user, only {interactive} may do that"),
             )
             .fix(format!(

@@ -1,6 +1,6 @@
 //! What KubeRay's reader makes of these texts was seen in `sigs.k8s.io/yaml` 1.6.0, the reader that KubeRay uses.
 
-use super::{LIMITS, first_document, problem};
+use super::{LIMITS, problem};
 
 #[test]
 fn passes_what_kuberays_reader_takes() {
@@ -99,17 +99,4 @@ fn the_work_is_bounded() {
     assert_eq!(problem(&format!("- {}", "x".repeat(LIMITS.bytes))), None);
     assert_eq!(problem(&"a: [\nb]\n".repeat(10_000)), None);
     assert_eq!(problem(&"[".repeat(100_000)), None);
-}
-
-#[test]
-fn the_first_document_ends_at_a_marker() {
-    for (text, first) in [
-        ("a: 1\n---\nb: 2", "a: 1\n"),
-        ("---\na: 1\n--- # two\nb: 2", "---\na: 1\n"),
-        ("# head\n---\na: 1\n...\nb", "# head\n---\na: 1\n"),
-        ("a: |\n  ---\n  b\n", "a: |\n  ---\n  b\n"),
-        ("----\n---x\n", "----\n---x\n"),
-    ] {
-        assert_eq!(first_document(text), first, "{text:?}");
-    }
 }

@@ -1,0 +1,98 @@
+//! What a document asks, before it is judged.
+
+use jiff::Timestamp;
+
+use crate::engine::{Bundle, Operation, Request};
+use crate::json::{Json, Tree};
+use crate::yaml::{Node, Step};
+
+/// A request about a RayJob, before it is known which policies judge it.
+#[derive(Debug)]
+pub struct Asked<'n> {
+    /// The name of the RayJob, or its `generateName`.
+    pub name: String,
+    /// The namespace.
+    pub namespace: String,
+    /// What is done.
+    pub operation: Operation,
+    /// The user who asks, where that is known.
+    pub user: Option<String>,
+    /// The object, as the API server would send it: with the defaults of the CRD.
+    pub object: Tree<'static>,
+    /// The object as it was, where that is known.
+    pub old: Option<Tree<'static>>,
+    /// Where the object stands.
+    pub root: &'n Node,
+}
+
+impl Asked<'_> {
+    /// The request, by the user who would probably send it where that is not known.
+    pub fn request(&self, bundle: &Bundle, now: Timestamp) -> Request<'static> {
+        Request {
+            operation: self.operation,
+            namespace: self.namespace.clone(),
+            user: match &self.user {
+                Some(user) => user.clone(),
+                None => bundle.likely_user(self.object.root()).to_owned(),
+            },
+            object: self.object.clone(),
+            old: self.old.clone(),
+            now,
+        }
+    }
+}
+
+/// A document that is not judged.
+#[derive(Debug)]
+pub struct Skipped {
+    /// Its kind, empty where it has none.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Why, in words that hold for every such document.
+    pub reason: String,
+}
+
+/// What a document comes to.
+#[derive(Debug)]
+pub enum Found<'n> {
+    /// Something to judge.
+    Asked(Box<Asked<'n>>),
+    /// Nothing to judge.
+    Skipped(Skipped),
+}
+
+/// Why an object is no RayJob, if it is none.
+pub(super) fn not_ours(object: Json<'_>) -> Option<String> {
+    match (value(object, "/kind"), value(object, "/apiVersion")) {
+        ("RayJob", api) if api.starts_with("ray.io/") => None,
+        ("RayJob", api) => Some(format!("apiVersion {api:?} is not of ray.io")),
+        ("", _) => Some("no kind, so no RayJob".to_owned()),
+        (kind, _) => Some(format!("kind {kind} is no RayJob")),
+    }
+}
+
+/// The object's name, or its `generateName`.
+pub(super) fn name_of(object: Json<'_>) -> String {
+    match value(object, "/metadata/name") {
+        "" => value(object, "/metadata/generateName").to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+pub(super) fn value<'v>(object: Json<'v>, pointer: &str) -> &'v str {
+    object.pointer(pointer).and_then(Json::as_str).unwrap_or_default()
+}
+
+/// The document of a node. The limit of a file is far below that of a tree.
+pub(super) fn tree(node: &Node) -> Tree<'static> {
+    Tree::of(node).unwrap_or_default()
+}
+
+/// The text at the end of a path, empty where there is none.
+pub(super) fn text<'n>(document: &'n Node, path: &[&str]) -> &'n str {
+    let steps: Vec<Step<'_>> = path.iter().map(|key| Step::Key(key)).collect();
+    document.at(&steps).and_then(Node::as_str).unwrap_or_default()
+}

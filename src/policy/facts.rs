@@ -1,0 +1,80 @@
+//! The facts of a platform.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::k8s::quantity::Quantity;
+use crate::ray::{KubeRay, version};
+
+use super::origin::Origin;
+use super::settings::{Accelerator, FlyteSpec, OPERATORS, QUEUE_CONTROLLERS};
+
+/// The facts of a platform.
+#[derive(Clone, Debug, Default)]
+pub struct Platform {
+    /// The installed KubeRay; the newest release where the platform does not say.
+    pub kuberay: KubeRay,
+    /// Whether the platform says which KubeRay is installed. An older CRD drops fields that it does not know, so what
+    /// only newer ones have is injected only then.
+    pub names_kuberay: bool,
+    /// Feature gates that differ from the release's defaults.
+    pub feature_gates: BTreeMap<String, bool>,
+    /// The users that the KubeRay operator runs as; `None` means [`OPERATORS`].
+    pub operators: Option<Vec<String>>,
+    /// The users that the queue's controllers run as; `None` means [`QUEUE_CONTROLLERS`].
+    pub queue_controllers: Option<Vec<String>>,
+    /// The Flyte that creates the RayJobs.
+    pub flyte: FlyteSpec,
+    /// The kinds of accelerators.
+    pub accelerators: BTreeMap<String, Accelerator>,
+    /// Where each of them stands, by its name.
+    pub accelerator_origins: BTreeMap<String, Arc<Origin>>,
+}
+
+impl Platform {
+    /// Whether a feature gate of the installed KubeRay is on.
+    pub fn gate(&self, name: &str) -> bool {
+        self.feature_gates
+            .get(name)
+            .copied()
+            .unwrap_or_else(|| version::gate_default(name, self.kuberay))
+    }
+
+    /// The resources that the platform's kinds of accelerators are asked for with.
+    pub fn devices(&self) -> Vec<&str> {
+        let mut devices: Vec<&str> = self.accelerators.values().map(|kind| kind.resource.as_str()).collect();
+        devices.sort_unstable();
+        devices.dedup();
+        devices
+    }
+
+    /// Whether a user is the KubeRay operator.
+    pub fn is_operator(&self, user: &str) -> bool {
+        is_listed(self.operators.as_deref(), OPERATORS, user)
+    }
+
+    /// Whether a user is a controller of the queue.
+    pub fn is_queue_controller(&self, user: &str) -> bool {
+        is_listed(self.queue_controllers.as_deref(), QUEUE_CONTROLLERS, user)
+    }
+
+    /// What Flyte's platform gives a container whose author asked for nothing (flyte-core chart: 100m and 500Mi).
+    pub fn task_default(&self, resource: &str) -> Option<Quantity> {
+        if !self.flyte.task_defaults.is_empty() {
+            return self.flyte.task_defaults.get(resource).cloned();
+        }
+        match resource {
+            "cpu" => Quantity::parse("100m").ok(),
+            "memory" => Quantity::parse("500Mi").ok(),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the platform's list, or the default where it gives none, has a user.
+pub(super) fn is_listed(given: Option<&[String]>, default: &[&str], user: &str) -> bool {
+    match given {
+        Some(users) => users.iter().any(|known| known == user),
+        None => default.contains(&user),
+    }
+}

@@ -1,0 +1,259 @@
+//! Who asks, and the patterns that select by that.
+
+use super::Platform;
+use crate::cel::{Here, Inputs, Meter, Program, Session};
+use crate::diag::Span;
+use crate::json::Json;
+use crate::k8s::glob::Glob;
+use crate::ray::Workload;
+use crate::ray::flyte::Identity;
+use jiff::civil::Date;
+use std::sync::Arc;
+
+/// Who asks, for what: all that policies select by.
+#[derive(Clone, Debug, Default)]
+pub struct Subject {
+    /// What the object says of its Flyte execution.
+    pub identity: Identity,
+    /// Whether the identity is more than the object's own word: a Flyte service account sent it, into the namespace
+    /// of its project and domain.
+    pub verified: bool,
+    /// Where nothing is verified: the projects and domains that the namespace may belong to.
+    pub places: Vec<(String, String)>,
+    /// The namespace.
+    pub namespace: String,
+    /// The Kubernetes user of the request.
+    pub user: String,
+    /// `CREATE` or `UPDATE`.
+    pub operation: &'static str,
+    /// The day of the request, UTC: exemptions end.
+    pub today: Date,
+}
+
+impl Subject {
+    /// A subject, verified against what the platform says of Flyte.
+    pub fn new(identity: Identity, namespace: &str, user: &str, platform: &Platform) -> Subject {
+        let flyte = &platform.flyte;
+        let fits_namespace = flyte.namespace.as_ref().is_none_or(|template| {
+            template
+                .replace("{project}", &identity.project)
+                .replace("{domain}", &identity.domain)
+                == namespace
+        });
+        let verified = flyte.service_accounts.iter().any(|account| account == user) && fits_namespace;
+        let places = match &flyte.namespace {
+            Some(template) if !verified => places(template, namespace),
+            _ => vec![],
+        };
+        Subject {
+            identity,
+            verified,
+            places,
+            namespace: namespace.to_owned(),
+            user: user.to_owned(),
+            operation: "CREATE",
+            today: Date::default(),
+        }
+    }
+
+    /// The variables of expressions about a RayJob that this subject asks for.
+    pub fn session<'a>(&'a self, job: &'a Workload<'a>, old: Option<Json<'a>>, platform: &'a Platform) -> Session<'a> {
+        Session::new(Inputs {
+            job,
+            old,
+            identity: &self.identity,
+            verified: self.verified,
+            operation: self.operation,
+            namespace: &self.namespace,
+            user: &self.user,
+            kuberay: platform.kuberay,
+            devices: platform.devices(),
+            flyte: platform.flyte.version.as_deref().unwrap_or_default(),
+        })
+    }
+}
+
+/// `match`, or an entry of `exclude`: every key that is given must fit, each through one of its patterns.
+#[derive(Clone, Debug, Default)]
+pub struct Selector {
+    /// Patterns by key; the keys are those of [`super::schema::SELECTOR`].
+    pub patterns: Vec<(Key, Vec<Glob>)>,
+    /// The expression that must be true too.
+    pub when: Option<Arc<Program>>,
+    /// Where that stands.
+    pub when_span: Option<Span>,
+}
+
+/// Whether a selector fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// Its expression has no value.
+    Unknown,
+}
+
+/// What a pattern is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// The Flyte project.
+    Projects,
+    /// The Flyte domain.
+    Domains,
+    /// The Flyte workflow.
+    Workflows,
+    /// The Flyte task.
+    Tasks,
+    /// The namespace.
+    Namespaces,
+    /// The Kubernetes user.
+    Users,
+}
+
+impl Key {
+    /// The key of `match` with this name.
+    pub fn of(name: &str) -> Option<Key> {
+        Some(match name {
+            "projects" => Key::Projects,
+            "domains" => Key::Domains,
+            "workflows" => Key::Workflows,
+            "tasks" => Key::Tasks,
+            "namespaces" => Key::Namespaces,
+            "users" => Key::Users,
+            _ => return None,
+        })
+    }
+
+    /// What the subject has under this key.
+    pub fn read(self, subject: &Subject) -> &str {
+        match self {
+            Key::Projects => &subject.identity.project,
+            Key::Domains => &subject.identity.domain,
+            Key::Workflows => &subject.identity.workflow,
+            Key::Tasks => &subject.identity.task,
+            Key::Namespaces => &subject.namespace,
+            Key::Users => &subject.user,
+        }
+    }
+
+    /// Whether the author of a task chooses it, whoever sends the object.
+    pub fn is_authors(self) -> bool {
+        matches!(self, Key::Workflows | Key::Tasks)
+    }
+
+    /// Whether it rests on what the object says of itself.
+    pub fn is_advisory(self) -> bool {
+        !matches!(self, Key::Namespaces | Key::Users)
+    }
+}
+
+impl Selector {
+    /// Whether every key has a pattern that fits the subject.
+    pub fn names(&self, subject: &Subject) -> bool {
+        self.missed(subject).is_none()
+    }
+
+    /// The first key none of whose patterns fits the subject, with these.
+    pub(super) fn missed(&self, subject: &Subject) -> Option<(Key, &[Glob])> {
+        let missed = self
+            .patterns
+            .iter()
+            .find(|(key, globs)| !any_matches(globs, key.read(subject)));
+        missed.map(|(key, globs)| (*key, globs.as_slice()))
+    }
+
+    /// Whether every key fits for one of the projects and domains that the namespace may belong to.
+    pub(super) fn may_be_meant(&self, subject: &Subject) -> bool {
+        subject.places.iter().any(|(project, domain)| {
+            self.patterns.iter().all(|(key, globs)| {
+                let value = match key {
+                    Key::Projects => project,
+                    Key::Domains => domain,
+                    other => other.read(subject),
+                };
+                any_matches(globs, value)
+            })
+        })
+    }
+
+    /// Whether the expression is true.
+    pub(super) fn when_fits(&self, session: &Session<'_>) -> Fit {
+        match &self.when {
+            None => Fit::Yes,
+            Some(when) => match when.holds(session, Here::Job, &Arc::new(Meter::default())) {
+                Ok(true) => Fit::Yes,
+                Ok(false) => Fit::No,
+                Err(_) => Fit::Unknown,
+            },
+        }
+    }
+
+    /// Whether the subject fits.
+    pub fn fit(&self, subject: &Subject, session: &Session<'_>) -> Fit {
+        if self.names(subject) {
+            self.when_fits(session)
+        } else {
+            Fit::No
+        }
+    }
+
+    /// Whether the match rests on nothing that the object alone says. Workflow and task are the author's word even where
+    /// Flyte sends the object, so they need another key beside them.
+    pub fn is_trusted(&self, subject: &Subject) -> bool {
+        let is_advisory = self.patterns.iter().any(|(key, _)| key.is_advisory())
+            || self.when.as_ref().is_some_and(|when| when.uses_identity());
+        let names_author_only = !self.patterns.is_empty() && self.patterns.iter().all(|(key, _)| key.is_authors());
+        let is_forged = subject.identity.is_disputed && self.patterns.iter().any(|(key, _)| key.is_authors());
+        !names_author_only && !is_forged && (subject.verified || !is_advisory)
+    }
+
+    /// Whether surely no subject fits both: for some key, each pattern of one excludes each of the other.
+    pub fn is_disjoint(&self, other: &Selector) -> bool {
+        self.patterns.iter().any(|(key, mine)| {
+            other.patterns.iter().any(|(other_key, theirs)| {
+                key == other_key
+                    && mine
+                        .iter()
+                        .all(|glob| theirs.iter().all(|other| glob.is_disjoint(other)))
+            })
+        })
+    }
+}
+
+pub(super) fn any_matches(globs: &[Glob], value: &str) -> bool {
+    globs.iter().any(|glob| glob.matches(value))
+}
+
+/// The projects and domains that a namespace may belong to by the Platform's template. With `{project}-{domain}` the
+/// namespace `a-b-c` may be that of `a` and `b-c`, or of `a-b` and `c`.
+pub(super) fn places(template: &str, namespace: &str) -> Vec<(String, String)> {
+    const PARTS: [&str; 2] = ["{project}", "{domain}"];
+    let [project, domain] = PARTS.map(|part| template.find(part));
+    let (Some(project), Some(domain)) = (project, domain) else {
+        return vec![];
+    };
+    let (first, second) = if project < domain {
+        (project, domain)
+    } else {
+        (domain, project)
+    };
+    let part_at = |at: usize| if at == project { PARTS[0].len() } else { PARTS[1].len() };
+    let cut = |from: usize, to: usize| template.get(from..to).unwrap_or_default();
+    let before = cut(0, first);
+    let between = cut(first + part_at(first), second);
+    let after = cut(second + part_at(second), template.len());
+    let Some(inner) = namespace.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) else {
+        return vec![];
+    };
+    let splits = inner.char_indices().filter_map(|(at, _)| {
+        let (left, right) = inner.split_at_checked(at)?;
+        let right = right.strip_prefix(between)?;
+        (!left.is_empty() && !right.is_empty()).then_some((left, right))
+    });
+    splits
+        .map(|(left, right)| if project < domain { (left, right) } else { (right, left) })
+        .map(|(project, domain)| (project.to_owned(), domain.to_owned()))
+        .collect()
+}

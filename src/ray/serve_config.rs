@@ -1,0 +1,176 @@
+//! `serveConfigV2` of a RayService: the YAML of Ray's `ServeDeploySchema`, checked before Ray sees it.
+//!
+//! KubeRay reads the text with `sigs.k8s.io/yaml` and sends it as JSON to Ray's dashboard (KubeRay 1.7,
+//! `rayservice_controller.go`, `updateServeDeployment`), minutes after the RayService exists. Ray validates it with
+//! pydantic and answers 400; KubeRay records an event and tries again for ever. Most models ignore unknown keys, so that
+//! a misspelled one does nothing at all. What the models of several releases say was read from Ray itself, see [`keys`];
+//! the order of replicas is validated by Serve's controller a moment later (`application_state.py`).
+
+mod deployments;
+pub mod keys;
+pub mod kinds;
+mod rules;
+mod walk;
+
+use crate::diag::Location;
+use crate::diag::quoted;
+use crate::k8s::path::Path;
+use crate::yaml::Limits;
+
+use super::go_yaml::{self, Document};
+use super::release::Release;
+
+pub use deployments::{Deployment, Needs, Replicas};
+pub use kinds::Releases;
+
+use walk::Walk;
+
+/// The bounds within which a config is read. A larger one is left to Ray.
+const LIMITS: Limits = Limits {
+    bytes: 1 << 18,
+    nodes: 20_000,
+    depth: 64,
+    lookahead: 1 << 16,
+};
+
+/// The most problems that are kept of one config.
+const MOST: usize = 50;
+
+/// What a `serveConfigV2` says.
+#[derive(Clone, Debug, Default)]
+pub struct ServeConfig {
+    /// What is wrong with it, in the order of the text: at most 50.
+    pub problems: Vec<Problem>,
+    /// How many problems more there are.
+    pub more: usize,
+    /// The deployments that it names, over all applications. Ray takes those that it does not name from the code.
+    pub deployments: Vec<Deployment>,
+    /// The port of Serve's HTTP proxies, where the config sets one. Ray's default is 8000.
+    pub port: Option<i64>,
+}
+
+/// Something wrong with a config.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where it is.
+    pub place: Place,
+    /// What was found and what Ray does with it, as a sentence without its end.
+    pub found: String,
+    /// What to do, as a sentence without its end.
+    pub fix: String,
+    /// The releases of Ray that do not run the config because of it; none where Ray ignores what was written.
+    pub rejected_by: Releases,
+}
+
+impl Problem {
+    /// Whether KubeRay or every known release of Ray rejects the config because of it.
+    pub fn is_certain(&self) -> bool {
+        self.rejected_by == Releases::ALL
+    }
+
+    /// Whether it matters to a cluster of this release of Ray, or of the newest one where the release is not known. What
+    /// Ray ignores matters to all.
+    pub fn matters_to(&self, ray: Option<Release>) -> bool {
+        let release = ray.map_or(Releases::NEWEST, Releases::nearest);
+        self.rejected_by.is_none() || !(self.rejected_by & release).is_none()
+    }
+}
+
+/// A place in a config.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The keys that lead to it.
+    pub path: Path,
+    /// The line in the text of the config, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+impl Place {
+    fn new(path: &Path, location: Location) -> Place {
+        Place {
+            path: path.clone(),
+            line: location.line,
+            column: location.column,
+        }
+    }
+}
+
+/// Reads a config. Whatever the text, the work is bounded.
+pub fn read(text: &str) -> ServeConfig {
+    let whole = |found: String, fix: &str, line, rejected_by| ServeConfig {
+        problems: vec![Problem {
+            place: Place::new(&Path::ROOT, Location { line, column: 1 }),
+            found,
+            fix: fix.to_owned(),
+            rejected_by,
+        }],
+        ..ServeConfig::default()
+    };
+    let document = match go_yaml::read(text, &LIMITS) {
+        Ok(Some(document)) => document,
+        Ok(None) if text.len() > LIMITS.bytes => {
+            let found = format!(
+                "the config has {} bytes, and only {} are checked",
+                text.len(),
+                LIMITS.bytes
+            );
+            return whole(found, "Make it smaller", 1, Releases::NONE);
+        }
+        Ok(None) => {
+            let found = "the config has too many values, levels or aliases to be checked".to_owned();
+            return whole(found, "Make it smaller", 1, Releases::NONE);
+        }
+        Err(refusal) => {
+            let line = match refusal {
+                go_yaml::Refusal::NotYaml { line } => line,
+                go_yaml::Refusal::OtherVersion => 1,
+            };
+            let found = format!("the config {refusal}, KubeRay cannot read it");
+            return whole(found, "Correct the YAML", line, Releases::ALL);
+        }
+    };
+    let root = document.root();
+    if root.as_mapping().is_none() {
+        let found = match root.kind() {
+            "null" => "the config is empty, Ray requires `applications`".to_owned(),
+            kind => format!("the config is {kind}, KubeRay reads a mapping only"),
+        };
+        return whole(found, "Write a mapping with `applications`", 1, Releases::ALL);
+    }
+    let mut walk = Walk::new(&document);
+    duplicates(&document, &mut walk);
+    walk.config();
+    let (problems, more) = walk.finish();
+    ServeConfig {
+        problems,
+        more,
+        deployments: deployments::of(&document),
+        port: root
+            .get("http_options")
+            .and_then(|options| options.get("port"))
+            .and_then(deployments::integer),
+    }
+}
+
+/// Reports each key that stands twice in one mapping.
+fn duplicates(document: &Document<'_>, walk: &mut Walk<'_>) {
+    for duplicate in document
+        .differences()
+        .iter()
+        .filter(|duplicate| duplicate.code == "RY203")
+    {
+        let Some((span, _)) = duplicate.primary else { continue };
+        let key = walk.text_of(span);
+        walk.report(
+            &Path::ROOT,
+            span,
+            format!("key {} is duplicate, KubeRay uses the last one", quoted(&key)),
+            "Remove one of the two".to_owned(),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! Fields that several of KubeRay's rules read.
+
+use super::super::{Evidence, Versions};
+use crate::json::Json;
+use crate::k8s::json::{items, text};
+use crate::k8s::path::Path;
+use crate::ray::{Container, KubeRay, Pod, Workload};
+
+/// The releases that ask the rules on the cluster's spec of the RayJob itself.
+pub(super) const CLUSTER_RULES: Versions = Versions::since(KubeRay::V1_4);
+
+/// The lines of KubeRay's own validation that reject what a check finds.
+pub(super) const fn validation(lines: &'static [u32]) -> Evidence {
+    Evidence::Source(
+        "KubeRay 1.7.0",
+        "ray-operator/controllers/ray/utils/validation.go",
+        lines,
+    )
+}
+
+/// The gate of worker suspension and of deletion by rules.
+pub(super) const DELETION_GATE: &str = "RayJobDeletionPolicy";
+
+/// The head and the container in which KubeRay runs Ray.
+pub(super) fn head_container<'j, 'a>(job: &'j Workload<'a>) -> Option<(&'j Pod<'a>, &'j Container<'a>)> {
+    let head = job.head()?;
+    Some((head, head.main()?))
+}
+
+/// The position of a variable in `env`: the first of its name, as KubeRay takes it.
+pub(super) fn position(holder: Json<'_>, variable: &str) -> Option<usize> {
+    items(holder, "env")
+        .iter()
+        .position(|entry| text(entry, "name") == Some(variable))
+}
+
+/// Where a variable of the head's Ray container stands.
+pub(super) fn head_variable(job: &Workload<'_>, variable: &str) -> Option<Path> {
+    let (head, container) = head_container(job)?;
+    let index = position(container.value, variable)?;
+    Some(head.container_path(container).then_key("env").index(index))
+}
+
+/// A restart policy other than `Never`, the API server's default left aside.
+pub(super) fn restart_policy<'a>(pod: &Pod<'a>) -> Option<&'a str> {
+    text(pod.spec, "restartPolicy").filter(|policy| !policy.is_empty() && *policy != "Never")
+}

@@ -1,0 +1,227 @@
+//! Holds objects, schedules, time zones and timeouts against the Go code that KubeRay 1.6.2 itself runs.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may panic, and a benchmark prints its result"
+)]
+
+#[path = "kuberay/judged.rs"]
+mod judged;
+#[path = "kuberay/objects.rs"]
+mod objects;
+#[path = "tools/random.rs"]
+mod random;
+#[path = "tools/reference.rs"]
+mod reference;
+#[path = "kuberay/texts.rs"]
+mod texts;
+
+use raygate::k8s::duration;
+use raygate::ray::KubeRay;
+use raygate::ray::schedule::{Schedule, is_timeout, is_zone};
+use serde::Deserialize;
+
+use random::Random;
+use reference::Reference;
+
+/// KubeRay's own code.
+static KUBERAY: Reference = Reference::new("kuberay", "KubeRay's own");
+
+/// Shows the first differences and how many there are, rather than the first alone.
+fn assert_none(differences: &[String], compared: usize) {
+    let first = differences.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
+    assert!(
+        differences.is_empty(),
+        "{} of {compared} answers differ from Go's:\n{first}",
+        differences.len()
+    );
+}
+
+#[derive(Deserialize)]
+struct ScheduleAnswer {
+    ok: bool,
+    error: String,
+    fields: Option<Vec<u64>>,
+    every: Option<u64>,
+    never: bool,
+}
+
+#[test]
+fn schedules_are_what_kuberay_reads() {
+    let texts = texts::schedules(&mut Random::new(1), 60_000);
+    let Some(answers) = KUBERAY.answers::<ScheduleAnswer>("schedule", &texts) else {
+        return;
+    };
+    let mut differences = Vec::new();
+    let (mut valid, mut never) = (0, 0);
+    for (text, go) in texts.iter().zip(&answers) {
+        let ours = Schedule::parse(text);
+        valid += usize::from(go.ok);
+        never += usize::from(go.never);
+        let (fields, every) = match ours {
+            Ok(Schedule::Fields {
+                minute,
+                hour,
+                day_of_month,
+                month,
+                day_of_week,
+            }) => (Some(vec![minute, hour, day_of_month, month, day_of_week]), None),
+            Ok(Schedule::Every { seconds }) => (None, Some(seconds)),
+            Err(_) => (None, None),
+        };
+        let is_never = ours.as_ref().is_ok_and(Schedule::is_never);
+        if (ours.is_ok(), &fields, every, is_never) != (go.ok, &go.fields, go.every, go.never) {
+            differences.push(format!(
+                "{text:?}: {ours:?}, never {is_never}; Go {} {:?} {:?}, never {}",
+                go.error, go.fields, go.every, go.never
+            ));
+        }
+    }
+    assert_none(&differences, texts.len());
+    assert!(
+        (15_000..texts.len() - 15_000).contains(&valid) && never > 100,
+        "{valid} of {} are valid, {never} never match",
+        texts.len()
+    );
+}
+
+#[derive(Deserialize)]
+struct DurationAnswer {
+    ok: bool,
+    nanoseconds: i64,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    ok: bool,
+}
+
+#[test]
+fn durations_and_timeouts_are_what_go_reads() {
+    let texts = texts::durations(&mut Random::new(2), 60_000);
+    let Some(answers) = KUBERAY.answers::<DurationAnswer>("duration", &texts) else {
+        return;
+    };
+    let timeouts = KUBERAY.answers::<Answer>("timeout", &texts).unwrap();
+    let mut differences = Vec::new();
+    let mut valid = 0;
+    for ((text, go), timeout) in texts.iter().zip(&answers).zip(&timeouts) {
+        let ours = duration::nanoseconds(text);
+        let theirs = go.ok.then_some(go.nanoseconds);
+        if ours != theirs {
+            differences.push(format!("{text:?}: {ours:?}, Go {theirs:?}"));
+        }
+        if is_timeout(text) != timeout.ok {
+            differences.push(format!(
+                "{text:?} as a timeout: {}, KubeRay {}",
+                is_timeout(text),
+                timeout.ok
+            ));
+        }
+        valid += usize::from(go.ok);
+    }
+    assert_none(&differences, texts.len());
+    assert!(
+        (10_000..texts.len() - 10_000).contains(&valid),
+        "{valid} of {} are valid",
+        texts.len()
+    );
+}
+
+#[test]
+fn time_zones_are_what_go_finds() {
+    let texts = texts::zones(&mut Random::new(3));
+    let Some(answers) = KUBERAY.answers::<Answer>("zone", &texts) else {
+        return;
+    };
+    let differs = |(text, go): (&String, &Answer)| {
+        let ours = is_zone(text);
+        (ours != go.ok).then(|| format!("{text:?}: {ours}, Go {}", go.ok))
+    };
+    let differences: Vec<String> = texts.iter().zip(&answers).filter_map(differs).collect();
+    assert_none(&differences, texts.len());
+    assert!(answers.iter().filter(|answer| answer.ok).count() > 500);
+}
+
+#[derive(Deserialize)]
+struct Verdict {
+    ok: bool,
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    undecodable: bool,
+    #[serde(default)]
+    panic: bool,
+}
+
+#[test]
+fn objects_are_judged_as_kuberay_1_6_judges_them() {
+    let bundle = judged::bundle(KubeRay::V1_6);
+    for (seed, kind) in (4..).zip(judged::KINDS) {
+        let objects = objects::objects(&mut Random::new(seed), kind, 5_000);
+        let texts: Vec<String> = objects.iter().map(ToString::to_string).collect();
+        let Some(answers) = KUBERAY.answers::<Verdict>("validate", &texts) else {
+            return;
+        };
+        let (mut differences, mut judged, mut rejected) = (Vec::new(), 0, 0);
+        for (object, verdict) in objects.iter().zip(&answers) {
+            assert!(!verdict.undecodable, "{}: {object}", verdict.error);
+            rejected += usize::from(!verdict.ok);
+            // Where its validators panic, KubeRay says nothing; what raygate says is as good as anything.
+            let Some(ours) = judged::denied(&bundle, object).filter(|_| !verdict.panic) else {
+                continue;
+            };
+            judged += 1;
+            if ours.is_empty() != verdict.ok {
+                differences.push(format!("KubeRay: {}\nraygate: {ours:?}\n{object}", verdict.error));
+            }
+        }
+        println!("{kind}: {judged} of {} judged, {rejected} rejected", objects.len());
+        assert_none(&differences, judged);
+        assert!((1_000..4_500).contains(&rejected), "{kind}: {rejected} rejected");
+    }
+}
+
+#[derive(Deserialize)]
+struct Hash {
+    hash: String,
+}
+
+/// What KubeRay leaves out of the hash of a RayCluster's spec: a change of the last key of a pointer starts no second cluster.
+const MUTED: [&str; 6] = [
+    "replicas",
+    "minReplicas",
+    "maxReplicas",
+    "scaleStrategy",
+    "tolerations",
+    "schedulingGates",
+];
+
+#[test]
+fn a_change_of_what_scales_or_queues_starts_no_upgrade() {
+    let pairs = objects::pairs(&mut Random::new(8), 4_000);
+    let specs = pairs.iter().flat_map(|pair| [&pair.first, &pair.second]);
+    let texts: Vec<String> = specs.map(ToString::to_string).collect();
+    let Some(hashes) = KUBERAY.answers::<Hash>("hash", &texts) else {
+        return;
+    };
+    let (mut muted, mut started) = (0, 0);
+    for (pair, hashes) in pairs.iter().zip(hashes.chunks(2)) {
+        let is_muted = MUTED.iter().any(|key| pair.pointer.ends_with(key));
+        let is_equal = hashes[0].hash == hashes[1].hash;
+        assert!(
+            !is_muted || is_equal,
+            "{}: {} {}",
+            pair.pointer,
+            pair.first,
+            pair.second
+        );
+        muted += usize::from(is_muted && pair.first != pair.second);
+        started += usize::from(!is_equal);
+    }
+    assert!(muted > 300 && started > 1_500, "{muted} muted, {started} upgrades");
+}
