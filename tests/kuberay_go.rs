@@ -1,4 +1,4 @@
-//! Holds objects, schedules, time zones and timeouts against the Go code that KubeRay 1.6.2 itself runs.
+//! Compares objects, schedules, time zones and timeouts with the Go code of KubeRay 1.6.2 itself.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -21,9 +21,11 @@ mod reference;
 mod texts;
 
 use raygate::k8s::duration;
-use raygate::ray::KubeRay;
 use raygate::ray::schedule::{Schedule, is_timeout, is_zone};
+use raygate::ray::{KubeRay, go_yaml};
+use raygate::yaml::Limits;
 use serde::Deserialize;
+use serde_json::Value;
 
 use random::Random;
 use reference::Reference;
@@ -224,4 +226,88 @@ fn a_change_of_what_scales_or_queues_starts_no_upgrade() {
         started += usize::from(!is_equal);
     }
     assert!(muted > 300 && started > 1_500, "{muted} muted, {started} upgrades");
+}
+
+#[derive(Deserialize)]
+struct YamlAnswer {
+    ok: bool,
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    value: Value,
+}
+
+/// What our reader makes of a text, where it makes anything of it: a mapping, or why KubeRay rejects it.
+fn read_yaml(text: &str) -> Option<Result<(Value, bool), String>> {
+    let limits = Limits {
+        bytes: 1 << 16,
+        nodes: 10_000,
+        depth: 64,
+        lookahead: 1 << 16,
+    };
+    let document = match go_yaml::read(text, &limits) {
+        Ok(document) => document?,
+        Err(refusal) => return Some(Err(refusal.to_string())),
+    };
+    let is_exact = document.differences().is_empty();
+    Some(match document.root().to_json() {
+        // Go leaves the mapping as it was, which is empty.
+        Value::Null => Ok((Value::Object(serde_json::Map::new()), is_exact)),
+        value @ Value::Object(_) => Ok((value, is_exact)),
+        value => Err(format!("{value} is not a mapping")),
+    })
+}
+
+#[test]
+fn yaml_is_what_kuberay_reads() {
+    let texts = texts::documents(&mut Random::new(9), 15_000);
+    let Some(answers) = KUBERAY.answers::<YamlAnswer>("yaml", &texts) else {
+        return;
+    };
+    let mut differences = Vec::new();
+    let (mut exact, mut invalid) = (0, 0);
+    for (text, go) in texts.iter().zip(&answers) {
+        let Some(ours) = read_yaml(text) else { continue };
+        invalid += usize::from(!go.ok);
+        let is_same = match &ours {
+            Ok((value, true)) => go.ok && *value == go.value,
+            Ok((_, false)) => go.ok,
+            Err(_) => !go.ok,
+        };
+        exact += usize::from(matches!(ours, Ok((_, true))));
+        if !is_same {
+            differences.push(format!("{text:?}: {ours:?}; Go {} {}", go.error, go.value));
+        }
+    }
+    assert_none(&differences, texts.len());
+    assert!(
+        exact > 5_000 && invalid > 500,
+        "{exact} read exactly, {invalid} invalid"
+    );
+}
+
+/// Where a text is broken, our reader may accept what Go rejects; the other way round is a wrong denial, and rare.
+#[test]
+fn broken_yaml_is_rarely_rejected_wrongly() {
+    let texts = texts::broken_documents(&mut Random::new(10), 25_000);
+    let Some(answers) = KUBERAY.answers::<YamlAnswer>("yaml", &texts) else {
+        return;
+    };
+    let (mut wrong, mut rejected) = (Vec::new(), 0);
+    for (text, go) in texts.iter().zip(&answers) {
+        if let Some(Err(refusal)) = read_yaml(text) {
+            rejected += 1;
+            // An empty mapping is what Go makes of garbage behind an anchor. No config and no environment is empty.
+            if go.ok && go.value != Value::Object(serde_json::Map::new()) {
+                wrong.push(format!("{text:?}: {refusal}; Go {}", go.value));
+            }
+        }
+    }
+    assert!(rejected > 5_000, "{rejected} rejected");
+    assert!(
+        wrong.len() * 500 < rejected,
+        "{} of {rejected}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }

@@ -1,7 +1,7 @@
 //! The verdicts of KubeRay 1.7.0's own validators on generated objects: raygate rejects by a rule of KubeRay's (RG1xx) exactly
 //! what KubeRay rejects. The verdicts are read from `../shared/verdicts`; without them the test says so and passes.
 //!
-//! One difference is known: a `!!binary` value in `runtimeEnvYAML` that is no base64 passes raygate.
+//! One difference is known: a `!!binary` value in `runtimeEnvYAML` that is not base64 passes raygate.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,4 +1,4 @@
-//! Holds our reading of Serve configs against Ray's own models, on generated configs. `serve_config/answers.txt` records what
+//! Compares our reading of generated Serve configs with Ray's own models. `serve_config/answers.txt` records what
 //! six releases of Ray said to them; `RAYGATE_BLESS=1` asks Ray again, see `serve_config/ask_ray.py`.
 #![allow(
     clippy::expect_used,
@@ -90,7 +90,7 @@ fn configs_are_judged_as_ray_judges_them() {
         let theirs = Releases(u8::from_str_radix(words.next().unwrap(), 2).unwrap());
         let unknown: BTreeSet<String> = words.map(str::to_owned).collect();
         let config = serve_config::read(text);
-        assert_eq!(config.more, 0, "the generator makes too many mistakes at once: {text}");
+        assert_eq!(config.more, 0, "the generator makes too many mistakes: {text}");
         rejected_by_all += usize::from(theirs == Releases::ALL);
         accepted_by_all += usize::from(theirs.is_none());
         with_unknown_keys += usize::from(!unknown.is_empty());

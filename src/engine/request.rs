@@ -1,17 +1,20 @@
 //! What is asked, and what comes of it.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
+use crate::json::{Json, Tree};
+use crate::policy::Subject;
+use crate::ray::Workload;
+use crate::ray::flyte::Identity;
+
 use super::bundle::{Bundle, Compiled};
 use super::document::Document;
 use super::judge::{Judged, Verdict};
 use super::mutate::Change;
 use super::preview::Preview;
-use crate::json::{Json, Tree};
-use crate::policy::Subject;
-use crate::ray::Workload;
-use crate::ray::flyte::Identity;
-use jiff::Timestamp;
-use jiff::tz::Offset;
-use std::sync::Arc;
 
 /// What is done to the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

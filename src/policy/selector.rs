@@ -1,14 +1,17 @@
 //! Who asks, and the patterns that select by that.
 
-use super::Platform;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
 use crate::cel::{Here, Inputs, Meter, Program, Session};
 use crate::diag::Span;
 use crate::json::Json;
 use crate::k8s::glob::Glob;
 use crate::ray::Workload;
 use crate::ray::flyte::Identity;
-use jiff::civil::Date;
-use std::sync::Arc;
+
+use super::Platform;
 
 /// Who asks, for what: all that policies select by.
 #[derive(Clone, Debug, Default)]

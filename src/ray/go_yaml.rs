@@ -1,5 +1,4 @@
-//! YAML as `sigs.k8s.io/yaml` reads it, with which KubeRay reads the YAML that stands in strings: `runtimeEnvYAML` and
-//! `serveConfigV2`.
+//! YAML as `sigs.k8s.io/yaml` reads it. KubeRay uses it for YAML inside strings: `runtimeEnvYAML` and `serveConfigV2`.
 //!
 //! That reader is lenient. It reads the first document only, takes the last of duplicate keys, accepts merge keys and
 //! keys that are numbers, and reads an empty text as null. Where this project's own reader rejects more, the text is
@@ -9,7 +8,7 @@ mod relax;
 
 use std::fmt;
 
-use crate::diag::{Diagnostic, Location, Sources, Span};
+use crate::diag::{Diagnostic, Location, SourceId, Sources, Span};
 use crate::yaml::{self, Limits, Node, NodeValue, Reading, Style};
 
 /// The most places at which a text is changed into what our reader accepts too; one with more is left unread.
@@ -38,16 +37,18 @@ impl fmt::Display for Refusal {
 }
 
 /// The first document of a text.
-pub struct Document<'t> {
+pub struct Document {
     root: Node,
-    text: &'t str,
+    /// The changed text, which the spans of the tree are in, and the text as it was written.
     sources: Sources,
-    /// Lines that the changed text has before the first one of the text.
-    before: usize,
+    written: SourceId,
+    /// Pairs of a byte in the changed text and the byte in the written text that it comes from, in order. Up to the next
+    /// pair, both texts are equal.
+    shifts: Vec<(usize, usize)>,
     differences: Vec<Diagnostic>,
 }
 
-impl Document<'_> {
+impl Document {
     /// Its value; null where the document is empty.
     pub fn root(&self) -> &Node {
         &self.root
@@ -59,37 +60,42 @@ impl Document<'_> {
         &self.differences
     }
 
-    /// What stands at a span of the tree.
+    /// The text of a span of the tree.
     pub fn slice(&self, span: Span) -> &str {
         self.sources.get(span.source).map_or("", |source| source.slice(span))
     }
 
     /// Where a span of the tree begins in the text.
     pub fn location(&self, span: Span) -> Location {
-        let place = self.sources.location(span).unwrap_or(Location { line: 1, column: 1 });
-        let line = place.line.saturating_sub(self.before).max(1);
-        let changed = self
-            .sources
-            .get(span.source)
-            .map_or("", |source| source.line(place.line));
-        // The changed text differs from the original in blanks only.
-        let is_blank = |character: &char| matches!(character, ' ' | '\t');
-        let before = changed
-            .chars()
-            .take(place.column - 1)
-            .filter(|character| !is_blank(character))
-            .count();
-        let original = self.text.lines().nth(line - 1).unwrap_or_default();
-        let column = original
-            .chars()
-            .enumerate()
-            .filter(|(_, character)| !is_blank(character))
-            .nth(before);
-        Location {
-            line,
-            column: column.map_or(place.column, |(column, _)| column + 1),
+        let after = self.shifts.partition_point(|(changed, _)| *changed <= span.start);
+        let shift = after.checked_sub(1).and_then(|at| self.shifts.get(at));
+        let byte = shift.map_or(0, |(changed, written)| written + (span.start - changed));
+        let place = self.sources.location(Span::new(self.written, byte, byte));
+        place.unwrap_or(Location { line: 1, column: 1 })
+    }
+}
+
+/// The pairs of [`Document::shifts`]: the changed text differs from the written one in blanks, and begins with `marker`
+/// bytes more.
+fn shifts(changed: &str, written: &str, marker: usize) -> Vec<(usize, usize)> {
+    let solid = |text: &str| {
+        let characters = text.char_indices();
+        characters
+            .filter(|(_, character)| !matches!(character, ' ' | '\t'))
+            .map(|(at, _)| at)
+            .collect::<Vec<_>>()
+    };
+    let mut shifts: Vec<(usize, usize)> = Vec::new();
+    let changed = solid(changed.get(marker..).unwrap_or_default());
+    for (changed, written) in changed.into_iter().map(|at| at + marker).zip(solid(written)) {
+        let is_aligned = shifts
+            .last()
+            .is_some_and(|(from, to)| changed - from == written.wrapping_sub(*to));
+        if !is_aligned {
+            shifts.push((changed, written));
         }
     }
+    shifts
 }
 
 /// Reads a text. `None` where only the lenient reader itself could tell: the text is larger than the limits, or has more
@@ -97,7 +103,7 @@ impl Document<'_> {
 ///
 /// # Errors
 /// What the lenient reader rejects.
-pub fn read<'t>(text: &'t str, limits: &Limits) -> Result<Option<Document<'t>>, Refusal> {
+pub fn read(text: &str, limits: &Limits) -> Result<Option<Document>, Refusal> {
     let text = first_document(text.strip_prefix('\u{feff}').unwrap_or(text));
     // What YAML 1.1 takes for line ends, and byte order marks within the text, our reader sees otherwise.
     if text.len() > limits.bytes || text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}']) {
@@ -119,7 +125,7 @@ pub fn read<'t>(text: &'t str, limits: &Limits) -> Result<Option<Document<'t>>, 
         return not_yaml(&marked, at);
     }
     for _ in 0..TRIES {
-        let (sources, root, diagnostics) = parse(&marked, limits);
+        let (mut sources, root, diagnostics) = parse(&marked, limits);
         let Some(error) = diagnostics.iter().find(|error| is_refused(error, &marked, limits)) else {
             let Some(root) = root else { return Ok(None) };
             if let Some(at) = trailing_tab(&marked, &root) {
@@ -127,9 +133,9 @@ pub fn read<'t>(text: &'t str, limits: &Limits) -> Result<Option<Document<'t>>, 
             }
             return Ok(Some(Document {
                 root,
-                text,
+                written: sources.add("", text),
                 sources,
-                before: marker.matches('\n').count(),
+                shifts: shifts(&marked, text, marker.len()),
                 differences: diagnostics.into_iter().filter(differs).collect(),
             }));
         };

@@ -2,27 +2,29 @@
 //!
 //! KubeRay reads the text with `sigs.k8s.io/yaml` and sends it as JSON to Ray's dashboard (KubeRay 1.7,
 //! `rayservice_controller.go`, `updateServeDeployment`), minutes after the RayService exists. Ray validates it with
-//! pydantic and answers 400; KubeRay records an event and tries again for ever. Most models ignore unknown keys, so that
-//! a misspelled one does nothing at all. What the models of several releases say was read from Ray itself, see [`keys`];
+//! pydantic and answers 400; KubeRay records an event and retries indefinitely. Most models ignore unknown keys, so a
+//! misspelled key has no effect. What the models of several releases say was read from Ray itself, see [`keys`];
 //! the order of replicas is validated by Serve's controller a moment later (`application_state.py`).
 
 mod deployments;
 pub mod keys;
 pub mod kinds;
+mod problem;
 mod rules;
+mod types;
 mod walk;
 
-use crate::diag::Location;
-use crate::diag::quoted;
+use crate::diag::{Location, quoted};
 use crate::k8s::path::Path;
 use crate::yaml::Limits;
 
 use super::go_yaml::{self, Document};
-use super::release::Release;
 
 pub use deployments::{Deployment, Needs, Replicas};
 pub use kinds::Releases;
 
+use problem::MOST;
+pub use problem::{Place, Problem};
 use walk::Walk;
 
 /// The bounds within which a config is read. A larger one is left to Ray.
@@ -30,11 +32,8 @@ const LIMITS: Limits = Limits {
     bytes: 1 << 18,
     nodes: 20_000,
     depth: 64,
-    lookahead: 1 << 16,
+    lookahead: 1 << 18,
 };
-
-/// The most problems that are kept of one config.
-const MOST: usize = 50;
 
 /// What a `serveConfigV2` says.
 #[derive(Clone, Debug, Default)]
@@ -49,55 +48,7 @@ pub struct ServeConfig {
     pub port: Option<i64>,
 }
 
-/// Something wrong with a config.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// Where it is.
-    pub place: Place,
-    /// What was found and what Ray does with it, as a sentence without its end.
-    pub found: String,
-    /// What to do, as a sentence without its end.
-    pub fix: String,
-    /// The releases of Ray that do not run the config because of it; none where Ray ignores what was written.
-    pub rejected_by: Releases,
-}
-
-impl Problem {
-    /// Whether KubeRay or every known release of Ray rejects the config because of it.
-    pub fn is_certain(&self) -> bool {
-        self.rejected_by == Releases::ALL
-    }
-
-    /// Whether it matters to a cluster of this release of Ray, or of the newest one where the release is not known. What
-    /// Ray ignores matters to all.
-    pub fn matters_to(&self, ray: Option<Release>) -> bool {
-        let release = ray.map_or(Releases::NEWEST, Releases::nearest);
-        self.rejected_by.is_none() || !(self.rejected_by & release).is_none()
-    }
-}
-
-/// A place in a config.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The keys that lead to it.
-    pub path: Path,
-    /// The line in the text of the config, from 1.
-    pub line: usize,
-    /// The column in characters, from 1.
-    pub column: usize,
-}
-
-impl Place {
-    fn new(path: &Path, location: Location) -> Place {
-        Place {
-            path: path.clone(),
-            line: location.line,
-            column: location.column,
-        }
-    }
-}
-
-/// Reads a config. Whatever the text, the work is bounded.
+/// Reads a config. The work is bounded for any text.
 pub fn read(text: &str) -> ServeConfig {
     let whole = |found: String, fix: &str, line, rejected_by| ServeConfig {
         problems: vec![Problem {
@@ -154,15 +105,15 @@ pub fn read(text: &str) -> ServeConfig {
     }
 }
 
-/// Reports each key that stands twice in one mapping.
-fn duplicates(document: &Document<'_>, walk: &mut Walk<'_>) {
+/// Reports each duplicate key of a mapping.
+fn duplicates(document: &Document, walk: &mut Walk<'_>) {
     for duplicate in document
         .differences()
         .iter()
         .filter(|duplicate| duplicate.code == "RY203")
     {
         let Some((span, _)) = duplicate.primary else { continue };
-        let key = walk.text_of(span);
+        let key = walk.key_at(span);
         walk.report(
             &Path::ROOT,
             span,

@@ -1,10 +1,11 @@
 //! What a check or an injector may look at.
 
+use std::sync::{Arc, LazyLock};
+
 use crate::policy::merge::Group;
 use crate::policy::settings::Settings;
 use crate::policy::{Effective, Leaf, Origin, Platform};
 use crate::ray::{KubeRay, Workload};
-use std::sync::{Arc, LazyLock};
 
 /// What an injector or a check sees beside the RayJob.
 #[derive(Clone, Copy, Debug)]

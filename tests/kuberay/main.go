@@ -1,7 +1,7 @@
 // What KubeRay's own Go code says: its validators, its hash of a RayCluster's spec, and the readers of schedules, time zones
 // and durations that it uses.
 //
-// Usage: kuberay validate|hash|schedule|zone|duration|timeout. Each line on standard input is one JSON string; each line on
+// Usage: kuberay validate|hash|schedule|zone|duration|timeout|yaml. Each line on standard input is one JSON string; each line on
 // standard output is one JSON object with the answer, in the same order. The string of the mode validate is the JSON of an
 // object, that of the mode hash the JSON of a RayCluster's spec.
 package main
@@ -19,6 +19,7 @@ import (
 	"github.com/ray-project/kuberay/ray-operator/controllers/ray/utils"
 	"github.com/robfig/cron/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
 var modes = map[string]func(string) any{
@@ -28,11 +29,12 @@ var modes = map[string]func(string) any{
 	"zone":     zone,
 	"duration": duration,
 	"timeout":  timeout,
+	"yaml":     readYAML,
 }
 
 func main() {
 	if len(os.Args) != 2 || modes[os.Args[1]] == nil {
-		fail("usage: kuberay validate|hash|schedule|zone|duration|timeout")
+		fail("usage: kuberay validate|hash|schedule|zone|duration|timeout|yaml")
 	}
 	answer := modes[os.Args[1]]
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
@@ -191,6 +193,15 @@ func timeout(text string) any {
 		Annotations: map[string]string{utils.RayServiceInitializingTimeoutAnnotation: text},
 	}
 	return map[string]bool{"ok": utils.ValidateRayServiceMetadata(metadata) == nil}
+}
+
+// readYAML answers with what KubeRay makes of a serveConfigV2: a mapping or null.
+func readYAML(text string) any {
+	config := map[string]any{}
+	if err := yaml.Unmarshal([]byte(text), &config); err != nil {
+		return map[string]any{"ok": false, "error": err.Error()}
+	}
+	return map[string]any{"ok": true, "value": config}
 }
 
 func fail(message string) {

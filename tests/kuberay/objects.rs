@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use crate::random::Random;
 
-/// A place below the object, the spec of its RayCluster or the spec of its RayJob, and values that may stand there; null
-/// removes what is there.
+/// A place below the object, the spec of its RayCluster or the spec of its RayJob, and values for it; null removes it.
 struct Change {
     within: Within,
     pointer: &'static str,
@@ -275,7 +274,7 @@ fn set(object: &mut Value, pointer: &str, value: Value) {
     }
 }
 
-/// Two specs of a RayCluster that differ in what stands at one place.
+/// Two specs of a RayCluster that differ at one place.
 pub struct Pair {
     /// The one spec.
     pub first: Value,

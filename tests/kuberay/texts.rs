@@ -100,7 +100,7 @@ fn rare(random: &mut Random) -> String {
 }
 
 fn schedule(random: &mut Random) -> String {
-    // Half of the schedules hold nothing that is wrong by itself.
+    // In half of the schedules, each part by itself is right.
     let is_fine = random.one_in(2);
     let fields = if is_fine { 5 } else { 4 + random.below(3) };
     let mut text = if is_fine {
@@ -232,4 +232,92 @@ pub fn zones(random: &mut Random) -> Vec<String> {
     names.extend(changed);
     names.extend(lower);
     names
+}
+
+const PIECES: [&str; 44] = [
+    "a",
+    "b",
+    "name",
+    "1",
+    "-1",
+    "1.5",
+    "010",
+    "1_000",
+    "1e3",
+    "yes",
+    "off",
+    "true",
+    "null",
+    "~",
+    "2020-01-01",
+    "0x1f",
+    "x y",
+    ": ",
+    ": ",
+    ":",
+    "- ",
+    "- ",
+    "\n",
+    "\n",
+    "\n  ",
+    "\n    ",
+    "\t",
+    "[",
+    "]",
+    "{",
+    "}",
+    ", ",
+    "&x ",
+    "*x",
+    "<<: ",
+    "\"",
+    "'",
+    " # c\n",
+    "|\n  ",
+    ">\n  ",
+    "---\n",
+    "...\n",
+    "é",
+    "!!str ",
+];
+
+/// Mappings of YAML with values of all styles.
+pub fn documents(random: &mut Random, count: usize) -> Vec<String> {
+    (0..count).map(|_| document(random, 0)).collect()
+}
+
+/// Such mappings, changed at a few places, and pieces of YAML one after the other.
+pub fn broken_documents(random: &mut Random, count: usize) -> Vec<String> {
+    let broken = |random: &mut Random| {
+        if random.one_in(2) {
+            return (0..random.below(14)).map(|_| random.pick(&PIECES)).collect();
+        }
+        let text = document(random, 0);
+        random.mutate(&text, "\t\n :-[]{},#'\"&*!|>ab1")
+    };
+    (0..count).map(|_| broken(random)).collect()
+}
+
+fn document(random: &mut Random, depth: usize) -> String {
+    let indent = "  ".repeat(depth);
+    let mut text = String::new();
+    for _ in 0..=random.below(3) {
+        let key = random.pick(&["a", "b", "name", "applications", "\"q\"", "'s'", "k 1"]);
+        let value = match random.below(9) {
+            0 if depth < 3 => format!("\n{}", document(random, depth + 1)),
+            1 if depth < 3 => format!("\n{indent}- x: 1\n{indent}  w: 2\n{indent}- z\n"),
+            2 => " [1, two, {a: b}]\n".to_owned(),
+            3 => " {a: 1, b: [c]}\n".to_owned(),
+            4 => format!(" |\n{indent}  line\n{indent}  two\n"),
+            5 => " \"quoted \\u00e9\"\n".to_owned(),
+            _ => format!(
+                " {}\n",
+                random.pick(&[
+                    "1", "0.5", "text", "true", "yes", "null", "", "1e3", "010", "a: b", "it's", "x # c"
+                ])
+            ),
+        };
+        text.push_str(&format!("{indent}{key}:{value}"));
+    }
+    text
 }

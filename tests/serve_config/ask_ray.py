@@ -222,7 +222,7 @@ def judge():
                     autoscaling = {**AutoscalingConfig.default().dict(), **autoscaling}
                 AutoscalingConfig(**autoscaling)
             error = ""
-        except Exception as failure:  # whatever it is, the endpoint or the controller fails with it
+        except Exception as failure:  # any failure: the endpoint or the controller fails with it
             error = f"{type(failure).__name__}: {failure}".replace("\n", " ")
         print(json.dumps({"ok": not error, "unknown": found, "error": error}))
 

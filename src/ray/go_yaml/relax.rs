@@ -21,12 +21,12 @@ pub(super) fn without_inner_tabs(text: &str) -> String {
     text.chars().map(replaced).collect()
 }
 
-/// The text without what is wrong for our reader alone: a comment right behind a bracket or quote, and lines within
+/// The text without what is wrong for our reader alone: a comment right behind a bracket, a quote or the mark of a block, and lines within
 /// brackets or quotes that are indented less than what they continue, or with a tab.
 pub(super) fn relaxed(text: &str, error: &Diagnostic) -> Option<String> {
     let at = place(error);
     let (before, after) = text.split_at_checked(at)?;
-    if after.starts_with('#') && before.ends_with([']', '}', '"', '\'']) {
+    if after.starts_with('#') && before.ends_with([']', '}', '"', '\'', '|', '>']) {
         return Some(format!("{before} {after}"));
     }
     let quote = after.starts_with(['"', '\'']).then_some(at);

@@ -91,7 +91,7 @@ fn read(node: &Node, whole: Whole) -> Option<f64> {
 }
 
 /// The deployments of a config, in the order of the text.
-pub(super) fn of(document: &Document<'_>) -> Vec<Deployment> {
+pub(super) fn of(document: &Document) -> Vec<Deployment> {
     let mut deployments = Vec::new();
     for (index, application) in list(document.root(), "applications").iter().enumerate() {
         let path = Path::of(["applications"]).then_index(index).then_key("deployments");

@@ -8,10 +8,7 @@ use crate::ray::release::Release;
 use crate::yaml::{Node, NodeValue};
 
 use super::keys::{MODELS, PYDANTIC_1, RELEASES};
-
-/// Some of the releases of Ray in [`RELEASES`], one bit each; the lowest bit is the oldest release.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Releases(pub u8);
+pub use super::types::{Field, Kind, Model, Number, Protocol, Releases, Typed, Whole};
 
 impl Releases {
     /// No release.
@@ -39,7 +36,7 @@ impl Releases {
             .fold(Self::NONE, |all, (bit, _)| all | Releases(1 << bit))
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     pub fn is_none(self) -> bool {
         self == Self::NONE
     }
@@ -69,106 +66,11 @@ impl Not for Releases {
     }
 }
 
-/// A protocol of the URIs in a `runtime_env`.
-#[derive(Debug)]
-pub struct Protocol {
-    /// Its name.
-    pub name: &'static str,
-    /// The releases that know it.
-    pub known: Releases,
-}
-
-/// One of Ray's models.
-#[derive(Debug)]
-pub struct Model {
-    /// The name of its class.
-    pub name: &'static str,
-    /// The releases that have it.
-    pub known: Releases,
-    /// The releases in which it rejects unknown keys; in the others it ignores them.
-    pub forbids: Releases,
-    /// Its keys, by name.
-    pub fields: &'static [Field],
-}
-
 impl Model {
     /// The model of a class.
     pub fn named(name: &str) -> Option<&'static Model> {
         MODELS.iter().find(|model| model.name == name)
     }
-}
-
-/// A key of a model.
-#[derive(Debug)]
-pub struct Field {
-    /// The key.
-    pub key: &'static str,
-    /// The releases that know it.
-    pub known: Releases,
-    /// The releases that require it.
-    pub required: Releases,
-    /// The releases that accept null for it.
-    pub nullable: Releases,
-    /// Its type in each of the releases.
-    pub types: &'static [Typed],
-}
-
-/// A type and the releases in which a key has it.
-#[derive(Debug)]
-pub struct Typed {
-    /// The releases.
-    pub known: Releases,
-    /// The type.
-    pub kind: Kind,
-}
-
-/// A type.
-#[derive(Debug)]
-pub enum Kind {
-    /// Whatever JSON can hold.
-    Any,
-    /// A string.
-    Str,
-    /// True or false.
-    Bool,
-    /// A mapping that is not looked into.
-    Dict,
-    /// A number.
-    Number(Number),
-    /// A list of one type.
-    List(&'static Kind),
-    /// A mapping whose values are of one type.
-    Map(&'static Kind),
-    /// One of the strings.
-    Enum(&'static [&'static str]),
-    /// One of the types.
-    OneOf(&'static [Kind]),
-    /// A model, by name.
-    Model(&'static str),
-}
-
-/// A number and its bounds.
-#[derive(Debug)]
-pub struct Number {
-    /// Whether it is a whole one.
-    pub whole: Whole,
-    /// It must be this at least.
-    pub least: Option<f64>,
-    /// It must be more than this.
-    pub above: Option<f64>,
-    /// It must be this at most.
-    pub most: Option<f64>,
-}
-
-/// Whether a number is a whole one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whole {
-    /// Any number.
-    No,
-    /// A whole number, or what pydantic converts to one.
-    Lax,
-    /// A whole number, and nothing is converted.
-    Strict,
 }
 
 impl Kind {
@@ -197,7 +99,7 @@ impl Kind {
                 _ => false,
             },
             Kind::Bool => boolean(&node.value).is_some(),
-            Kind::Number(number) => number.read(node, first).is_some_and(|value| number.holds(value)),
+            Kind::Number(number) => number.read(node, first).is_some_and(|value| number.contains(value)),
             Kind::List(_) => node.as_sequence().is_some(),
             Kind::Dict | Kind::Map(_) | Kind::Model(_) => {
                 node.as_mapping().is_some() || first && is_convertible_to_mapping(node)
@@ -229,7 +131,7 @@ impl Number {
         }
     }
 
-    fn holds(&self, value: f64) -> bool {
+    fn contains(&self, value: f64) -> bool {
         self.least.is_none_or(|least| value >= least)
             && self.above.is_none_or(|above| value > above)
             && self.most.is_none_or(|most| value <= most)
@@ -291,7 +193,7 @@ fn boolean(value: &NodeValue) -> Option<bool> {
     }
 }
 
-/// Whether Python's `dict` takes a value that is no mapping: pairs, or nothing.
+/// Whether Python's `dict` accepts a value that is not a mapping: a list of pairs, or an empty list or text.
 fn is_convertible_to_mapping(node: &Node) -> bool {
     let is_pair = |item: &Node| match &item.value {
         NodeValue::String(text) => text.chars().count() == 2,

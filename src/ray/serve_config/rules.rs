@@ -1,6 +1,7 @@
 //! What Ray's models demand beyond the types: their validators, in code there and here.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::diag::quoted;
 use crate::k8s::path::Path;
@@ -29,15 +30,17 @@ const WHOLE: Number = Number {
     most: None,
 };
 
-/// Checks a mapping that these releases read as a model.
-pub(super) fn check(walk: &mut Walk<'_>, model: &str, node: &Node, path: &Path, releases: Releases) {
-    match model {
-        "ServeDeploySchema" => applications(walk, node, path, releases),
-        "ServeApplicationSchema" => application(walk, node, path, releases),
-        "DeploymentSchema" => deployment(walk, node, path, releases),
-        "RayActorOptionsSchema" => runtime_env(walk, node, path, releases),
-        "LoggingConfig" => logging(walk, node, path, releases),
-        _ => {}
+impl Walk<'_> {
+    /// Checks a mapping that these releases read as a model.
+    pub(super) fn check_rules(&mut self, model: &str, node: &Node, path: &Path, releases: Releases) {
+        match model {
+            "ServeDeploySchema" => applications(self, node, path, releases),
+            "ServeApplicationSchema" => application(self, node, path, releases),
+            "DeploymentSchema" => deployment(self, node, path, releases),
+            "RayActorOptionsSchema" => runtime_env(self, node, path, releases),
+            "LoggingConfig" => logging(self, node, path, releases),
+            _ => {}
+        }
     }
 }
 
@@ -60,7 +63,7 @@ fn applications(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Release
         ("name", "default", "application name"),
         ("route_prefix", "/", "route prefix"),
     ] {
-        let mut seen: Vec<Cow<'_, str>> = Vec::new();
+        let mut seen: BTreeSet<Cow<'_, str>> = BTreeSet::new();
         for (index, application) in applications.iter().enumerate() {
             let value = application.get(key);
             let text = match value {
@@ -78,7 +81,7 @@ fn applications(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Release
                     releases,
                 );
             } else {
-                seen.push(text);
+                seen.insert(text);
             }
         }
     }
@@ -115,16 +118,14 @@ fn application(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases
     route_prefix(walk, node, path, releases);
     runtime_env(walk, node, path, releases);
     let deployments = node.get("deployments").and_then(Node::as_sequence).unwrap_or_default();
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
     for (index, deployment) in deployments.iter().enumerate() {
         let Some(value) = deployment.get("name") else { continue };
         let Some(name) = value.as_str() else { continue };
-        if seen.contains(&name) {
+        if !seen.insert(name) {
             let path = path.key("deployments").index(index).key("name");
             let found = format!("deployment {} is listed twice, the last one counts", quoted(name));
             walk.report(&path, value.span, found, "Remove one of the two".to_owned());
-        } else {
-            seen.push(name);
         }
     }
 }
@@ -199,7 +200,7 @@ fn uri(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases) {
     let known = PROTOCOLS.iter().find(|protocol| protocol.name == scheme);
     let rejecting = known.map_or(Releases::ALL, |protocol| !protocol.known) & releases;
     let found = if scheme.is_empty() {
-        format!("{} is no URI", described(path))
+        format!("{} is not a URI", described(path))
     } else {
         format!("{} has the protocol {}", described(path), quoted(&scheme))
     };
@@ -360,7 +361,7 @@ fn logging(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases) {
             }
         };
         let by = by(true, PYDANTIC_1) | by(false, !PYDANTIC_1);
-        let found = "`log_level` is no level of Python's logging";
+        let found = "`log_level` is not a level of Python's logging";
         walk.reject(
             &path.key("log_level"),
             value.span,

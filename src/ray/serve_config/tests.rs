@@ -1,3 +1,5 @@
+use crate::ray::release::Release;
+
 use super::*;
 
 /// The problems of a config: line and column, path, sentences, and whether they are certain.
@@ -146,7 +148,7 @@ fn problems_say_where_they_are_and_what_to_do() {
         (
             "applications: [{import_path: a:b, runtime_env: {working_dir: ./src}}]",
             &[
-                "1:62 applications[0].runtime_env.working_dir [certain] `applications[0].runtime_env.working_dir` is no URI, \
+                "1:62 applications[0].runtime_env.working_dir [certain] `applications[0].runtime_env.working_dir` is not a URI, \
                Ray rejects it. Upload the code and write its URI, such as `https://…/code.zip` or `s3://…/code.zip`",
             ],
         ),
@@ -236,6 +238,11 @@ fn the_work_is_bounded() {
     ] {
         let _ = read(&text);
     }
+    let deployments = "{name: a}, ".repeat(6_000);
+    let wide = read(&format!(
+        "{{applications: [{{import_path: a:b, deployments: [{deployments}]}}]}}"
+    ));
+    assert_eq!(wide.deployments.len(), 6_000);
     let many = read(&format!("applications:\n{}", "- {a: 1}\n".repeat(2_000)));
     assert_eq!((many.problems.len(), many.more), (50, 7_948));
 }
@@ -259,3 +266,57 @@ fn a_problem_matters_to_some_releases() {
     }
     assert!(!problem.matters_to(None) && !problem.is_certain());
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read(pieces in proptest::collection::vec(proptest::sample::select(PIECES.to_vec()), 0..60)) {
+        let config = read(&pieces.concat());
+        for problem in config.problems {
+            assert!(problem.place.line > 0 && problem.place.column > 0, "{problem:?}");
+        }
+    }
+}
+
+/// What configs are made of, and what readers stumble over.
+const PIECES: [&str; 40] = [
+    "applications",
+    "deployments",
+    "name",
+    "import_path",
+    "route_prefix",
+    "autoscaling_config",
+    "num_replicas",
+    "auto",
+    "min_replicas",
+    "runtime_env",
+    "working_dir",
+    "logging_config",
+    "a",
+    "1",
+    "-1",
+    "1.5",
+    "1e9",
+    "true",
+    "null",
+    "~",
+    ": ",
+    ":",
+    "- ",
+    "\n",
+    "\n  ",
+    "\n    ",
+    "\t",
+    "[",
+    "]",
+    "{",
+    "}",
+    ", ",
+    "&x ",
+    "*x",
+    "<<",
+    "\"",
+    "'",
+    "# é\n",
+    "| \n",
+    "---\n",
+];

@@ -1,4 +1,4 @@
-//! Holds a config against the models.
+//! Checks a config against the models.
 
 use crate::diag::quoted;
 use crate::diag::{Span, suggest};
@@ -8,18 +8,18 @@ use crate::yaml::{Entry, Node, NodeValue};
 
 use super::keys::{MODELS, RELEASES};
 use super::kinds::{Field, Kind, Model, Releases, Typed};
-use super::{MOST, Place, Problem, rules};
+use super::{MOST, Place, Problem};
 
 /// The problems found so far.
 pub(super) struct Walk<'d> {
-    document: &'d Document<'d>,
+    document: &'d Document,
     /// Each with the releases that reject it, which its sentence does not name yet.
     problems: Vec<(Problem, Releases)>,
     more: usize,
 }
 
 impl<'d> Walk<'d> {
-    pub(super) fn new(document: &'d Document<'d>) -> Self {
+    pub(super) fn new(document: &'d Document) -> Self {
         Self {
             document,
             problems: Vec::new(),
@@ -49,8 +49,8 @@ impl<'d> Walk<'d> {
         (problems, self.more)
     }
 
-    /// What stands at a span.
-    pub(super) fn text_of(&self, span: Span) -> String {
+    /// The key at a span, without quotes.
+    pub(super) fn key_at(&self, span: Span) -> String {
         self.document.slice(span).trim_matches(['"', '\'']).to_owned()
     }
 
@@ -120,7 +120,7 @@ impl<'d> Walk<'d> {
                 self.reject(path, span, &found, fix, missing);
             }
         }
-        rules::check(self, model.name, node, path, releases);
+        self.check_rules(model.name, node, path, releases);
     }
 
     fn unknown_key(&mut self, model: &Model, entry: &Entry, path: &Path, releases: Releases) {
@@ -183,7 +183,7 @@ impl<'d> Walk<'d> {
         }
     }
 
-    /// Checks what is inside a value that these releases accept as it stands.
+    /// Checks what is inside a value that these releases accept.
     fn inside(&mut self, kind: &Kind, node: &Node, path: &Path, releases: Releases) {
         if releases.is_none() {
             return;
@@ -250,7 +250,7 @@ fn home(model: &Model, key: &str) -> Option<String> {
         _ => None,
     };
     let mut waiting: Vec<(String, &Model)> = vec![(String::new(), model)];
-    // Models do not hold themselves, so that as many steps as there are models are enough.
+    // No model contains itself, so that as many steps as there are models are enough.
     for _ in 0..=MODELS.len() {
         let (path, model) = waiting.pop()?;
         for field in model.fields {

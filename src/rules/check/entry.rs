@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::super::Cx;
-use super::super::finding::Findings;
-use super::evidence::Evidence;
 use crate::policy::Origin;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
+use crate::rules::Cx;
+use crate::rules::finding::Findings;
+
+use super::evidence::Evidence;
 
 /// A check. Its page is the text of `raygate explain`, of the docs and of the link in a denial.
 #[derive(Debug)]

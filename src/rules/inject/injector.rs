@@ -1,8 +1,8 @@
 //! An injector as an entry of its table.
 
-use super::super::Cx;
-use super::super::edit::Plan;
 use crate::ray::{Kinds, Workload};
+use crate::rules::Cx;
+use crate::rules::edit::Plan;
 
 /// An injector.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 //! Fields that several of KubeRay's rules read.
 
-use super::super::{Evidence, Versions};
 use crate::json::Json;
 use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
 use crate::ray::{Container, KubeRay, Pod, Workload};
+use crate::rules::check::{Evidence, Versions};
 
 /// The releases that ask the rules on the cluster's spec of the RayJob itself.
 pub(super) const CLUSTER_RULES: Versions = Versions::since(KubeRay::V1_4);

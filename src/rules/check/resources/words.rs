@@ -1,11 +1,12 @@
 //! Resources and their places, for messages.
 
+use std::borrow::Cow;
+
 use crate::diag::quoted;
 use crate::ray::container::Slot;
 use crate::ray::facts::pods_at_most;
 use crate::ray::{Container, Pod, Role, Workload, flyte};
 use crate::rules::Finding;
-use std::borrow::Cow;
 
 /// How a message speaks of a container: by its pod alone where it is the Ray container.
 pub(in crate::rules::check) fn place(pod: &Pod<'_>, container: &Container<'_>) -> String {

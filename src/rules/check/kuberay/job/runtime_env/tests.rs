@@ -32,6 +32,7 @@ fn passes_what_kuberays_reader_takes() {
         "pip: [\n\tnumpy\n]\nconda: {\nname: x\n}\n",
         "env_vars:\n  A: \"one\ntwo\"\n",
         "a: {b: 1}# note",
+        "a: |# note\n  text\n",
         "a:\t1\nb:\t\"x\"",
         // Where the first value ends, the reader stops.
         "  a: 1\nb: 2",
