@@ -69,7 +69,8 @@ pub fn update(
     let seen = Seen::of(document.value());
     let mut parts = Parts::of(update, old, document.value(), &seen);
     let mut changes = Vec::new();
-    for (path, edits) in parts.restoring(document.value()) {
+    for (part, path) in parts.staying() {
+        let edits = parts.restoring(part, document.value());
         if let Some(places) = apply(document, edits, &mut changes) {
             changes.push(Change {
                 by: KEPT,

@@ -146,16 +146,14 @@ impl<'o> Parts<'o> {
         self.all().all(|part| self.treatment(part) == Treatment::Keep)
     }
 
-    /// The edits that bring back what is stored of the parts that stay, by part.
-    pub fn restoring(&self, new: Json<'_>) -> Vec<(Path, Vec<Edit>)> {
-        self.all()
-            .filter(|part| self.stays(*part))
-            .map(|part| (part.path(self.kind), self.restoring_part(part, new)))
-            .filter(|(_, edits)| !edits.is_empty())
-            .collect()
+    /// The parts that stay as they are stored, with their places.
+    pub fn staying(&self) -> impl Iterator<Item = (Part, Path)> {
+        let stays = |part: &Part| self.stays(*part);
+        self.all().filter(stays).map(|part| (part, part.path(self.kind)))
     }
 
-    fn restoring_part(&self, part: Part, new: Json<'_>) -> Vec<Edit> {
+    /// The edits that bring back what is stored of a part.
+    pub fn restoring(&self, part: Part, new: Json<'_>) -> Vec<Edit> {
         let at = part.path(self.kind);
         let mut edits = Vec::new();
         match part {
