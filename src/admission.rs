@@ -109,9 +109,9 @@ impl Gate {
             Err(error) => malformed(&error.to_string()),
             Ok(Asked::NotOurs) => {
                 record.verdict = "not-ours";
-                Response::allow(&review.uid).answer(record)
+                Response::allow(&review).answer(record)
             }
-            Ok(Asked::RayJob(request)) => decide(&bundle, endpoint, &review, request, record),
+            Ok(Asked::Judged(request)) => decide(&bundle, endpoint, &review, request, record),
         };
         answer.record.spent.judge = parsed.elapsed();
         answer
@@ -127,8 +127,8 @@ fn too_many_values(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, rec
                 verdict: "allowed",
                 ..record
             };
-            Response::allow(&review.uid)
-                .warning(&denial::one(&bound::too_many_values()))
+            Response::allow(review)
+                .warning(&denial::one(&bound::too_many_values(denial::called(review.kind()).0)))
                 .answer(record)
         }
         Endpoint::Validate => {
@@ -137,7 +137,7 @@ fn too_many_values(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, rec
                 codes: vec![bound::TOO_MANY_VALUES.code],
                 ..record
             };
-            Response::too_many_values(&review.uid, bundle).answer(record)
+            Response::too_many_values(review, bundle).answer(record)
         }
     }
 }
@@ -163,7 +163,7 @@ fn decide(
             } else {
                 "allowed"
             };
-            Response::mutated(&review.uid, bundle, &outcome).answer(record)
+            Response::mutated(review, bundle, &outcome).answer(record)
         }
         Endpoint::Validate => {
             let creates = request.operation == Operation::Create;
@@ -171,7 +171,14 @@ fn decide(
                 record.gpus =
                     facts::gpus(&Workload::of(request.object.root()), &bundle.platform().devices()).unsigned_abs();
             }
+            let platform = bundle.platform();
+            let controller = if platform.is_operator(&request.user) {
+                Some("operator")
+            } else {
+                Some("queue").filter(|_| platform.is_queue_controller(&request.user))
+            };
             let outcome = admit::answer_validate(bundle, request);
+            record.refused_controller = controller.filter(|_| outcome.verdict != Verdict::Allow);
             record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));
             for judged in &outcome.findings {
                 if let Finder::Rule(rule) = &judged.finder
@@ -192,7 +199,7 @@ fn decide(
                 Verdict::Deny => "denied",
                 Verdict::Retry => "retry",
             };
-            Response::judged(&review.uid, bundle, &outcome).answer(record)
+            Response::judged(review, bundle, &outcome).answer(record)
         }
     }
 }
@@ -230,13 +237,10 @@ pub fn overloaded(endpoint: Endpoint, body: &[u8]) -> Answer {
         (Endpoint::Validate, Ok(review)) => {
             let record = Record {
                 uid: review.uid.to_string(),
+                kind: review.kind().map(|kind| kind.name).unwrap_or_default(),
                 ..record
             };
-            Response::retry(
-                &review.uid,
-                "raygate has more requests than it can answer now; try again",
-            )
-            .answer(record)
+            Response::retry(&review, "raygate has more requests than it can answer now; try again").answer(record)
         }
         _ => Answer {
             status: 503,
@@ -263,12 +267,18 @@ pub fn panicked(endpoint: Endpoint, body: &[u8]) -> Answer {
     };
     let record = Record {
         uid: review.uid.to_string(),
+        kind: review.kind().map(|kind| kind.name).unwrap_or_default(),
         ..record
     };
     match endpoint {
-        Endpoint::Mutate => Response::allow(&review.uid)
-            .warning("raygate could not complete this RayJob; this is a defect of raygate (RG000), please report it")
-            .answer(record),
-        Endpoint::Validate => Response::defect(&review.uid).answer(record),
+        Endpoint::Mutate => {
+            let (name, _) = denial::called(review.kind());
+            Response::allow(&review)
+                .warning(&format!(
+                    "raygate could not complete this {name}; this is a defect of raygate (RG000), please report it"
+                ))
+                .answer(record)
+        }
+        Endpoint::Validate => Response::defect(&review).answer(record),
     }
 }

@@ -68,7 +68,7 @@ enum Command {
     Certs(certs::Args),
     /// Print the Kubernetes objects that install raygate
     Manifests(manifests::Args),
-    /// Judge the RayJobs of a live cluster by a set of policies, without changing anything
+    /// Judge the Ray objects of a live cluster by a set of policies, without changing anything
     Scan(scan::Args),
     /// Check raygate in a live cluster, and print the command that repairs what is wrong
     Doctor(doctor::Args),

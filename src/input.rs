@@ -30,14 +30,16 @@ pub enum InputError {
     #[error("{} has no file that ends in {}", .0.display(), ENDINGS.join(" or "))]
     NoManifest(PathBuf),
     /// A file has none of the objects that it is to have.
-    #[error("{} has no RayJob", .0.display())]
-    NoRayJob(PathBuf),
+    #[error("{} has no Ray object", .0.display())]
+    NothingToJudge(PathBuf),
     /// A document cannot be read where all are needed; the text says which and why.
     #[error("{0}")]
     Unreadable(String),
-    /// An update of a RayJob of which nobody says what it is now.
-    #[error("an update of {namespace}/{name} needs the RayJob of that name as it is: --old FILE")]
+    /// An update of an object of which nobody says what it is now.
+    #[error("an update of {namespace}/{name} needs the {kind} of that name as it is: --old FILE")]
     NoOld {
+        /// Its kind.
+        kind: &'static str,
         /// Its namespace.
         namespace: String,
         /// Its name.

@@ -5,6 +5,7 @@
 
 mod controllers;
 mod drift;
+mod kinds;
 mod kustomization;
 mod names;
 mod scope;
@@ -16,9 +17,10 @@ use crate::certs::{self, CaBundle, DnsLabel};
 
 pub use controllers::Controllers;
 pub use drift::{Difference, Part, differences, same_spec};
+pub use kinds::{KindError, RegisteredKinds};
 pub use kustomization::BuildError;
 pub use names::CONFIGURATION;
-pub use scope::{Excess, excess, is_admission_policy, is_raygates, is_webhook_configuration};
+pub use scope::{Excess, excess, is_admission_policy, is_raygates, is_webhook_configuration, registered_kinds};
 pub use values::{BaseUrl, ImageName, ValueError};
 
 /// The namespace in `deploy/`.
@@ -39,13 +41,16 @@ pub const POLICIES_CONFIG_MAP: &str = "raygate-policies";
 /// The image in `deploy/`: this version of raygate.
 pub const IMAGE: &str = concat!("raygate:", env!("CARGO_PKG_VERSION"));
 
+/// The setting of a Deployment that names the kinds where some are left out.
+pub const KINDS: &str = "RAYGATE_KINDS";
+
 /// The replicas in `deploy/`: one may be away while the other answers.
 pub const REPLICAS: u32 = 2;
 
 /// What is to run, and where.
 #[derive(Clone, Copy, Debug)]
 pub struct Install<'a> {
-    /// The namespace of all objects, whose own RayJobs never come to raygate.
+    /// The namespace of all objects. Ray objects in it never come to raygate.
     pub namespace: &'a DnsLabel,
     /// The name of the Service.
     pub service: &'a DnsLabel,
@@ -59,7 +64,9 @@ pub struct Install<'a> {
     pub components: &'a [Component],
     /// Where the API server calls raygate, if not at the Service.
     pub url: Option<&'a BaseUrl>,
-    /// Further namespaces whose RayJobs never come to raygate.
+    /// The kinds that come to raygate.
+    pub kinds: &'a RegisteredKinds,
+    /// Further namespaces whose objects never come to raygate.
     pub excluded_namespaces: &'a [DnsLabel],
     /// The users whose writes do not come to raygate.
     pub controllers: &'a Controllers,
@@ -94,7 +101,7 @@ impl Certificates<'_> {
 pub enum Component {
     /// As many replicas as the load wants
     Autoscaler,
-    /// Let RayJobs pass unjudged while raygate cannot be reached
+    /// Admit objects unjudged while raygate is unreachable
     FailOpen,
     /// Objects for the Prometheus operator
     Monitoring,
@@ -176,8 +183,13 @@ fn fill(object: &mut Value, install: &Install<'_>) {
         "Deployment" => {
             set(object, "/spec/template/spec/containers/0/image", image.as_str());
             set(object, "/spec/replicas", *replicas);
-            let env = object.pointer_mut("/spec/template/spec/containers/0/env");
-            if let (Certificates::SelfManaged, Some(Value::Array(env))) = (install.certificates, env) {
+            let Some(Value::Array(env)) = object.pointer_mut("/spec/template/spec/containers/0/env") else {
+                return;
+            };
+            if !install.kinds.is_all() {
+                env.push(json!({"name": KINDS, "value": install.kinds.to_string()}));
+            }
+            if matches!(install.certificates, Certificates::SelfManaged) {
                 let service = (service.as_str() != SERVICE).then(|| ("RAYGATE_SERVICE", service.to_string()));
                 let url = install.url.map(|url| ("RAYGATE_URL", url.to_string()));
                 let excluded: Vec<_> = install.excluded_namespaces.iter().map(DnsLabel::as_str).collect();
@@ -218,6 +230,7 @@ fn fill_webhook(webhook: &mut Value, install: &Install<'_>) {
             *expression = install.controllers.fill(expression);
         }
     }
+    set(webhook, "/rules/0/resources", install.kinds.resources());
     let excluded = webhook.pointer_mut("/namespaceSelector/matchExpressions/0/values");
     if let Some(Value::Array(excluded)) = excluded {
         for name in install.excluded_namespaces.iter().map(DnsLabel::as_str) {

@@ -31,7 +31,7 @@ pub use series::endpoint_label;
 use series::{of, register};
 pub use table::{FAMILIES, FamilySpec, Kind};
 
-/// What one RayJob adds to the counters of GPUs at most: a slip of a key must not drown them.
+/// What one object adds to the counters of GPUs at most: a slip of a key must not drown them.
 const MOST_GPUS: u64 = 1 << 20;
 
 /// Why a request was turned away although nothing was wrong with it.
@@ -85,11 +85,12 @@ type Labels<const N: usize> = [(&'static str, &'static str); N];
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    requests: Family<Labels<4>, Counter>,
+    requests: Family<Labels<5>, Counter>,
     rejections: Family<Labels<1>, Counter>,
     findings: Family<Labels<1>, Counter>,
     injections: Named<2>,
     unmutated: Counter,
+    refused_controllers: Family<Labels<1>, Counter>,
     gpus_requested: Counter,
     gpus_refused: Counter,
     request_durations: [HistogramWithExemplars<Exemplar>; 2],
@@ -148,6 +149,7 @@ impl Metrics {
             findings: registered(&mut registry, &table::FINDINGS),
             injections: Named::new(registered(&mut registry, &table::INJECTIONS)),
             unmutated: registered(&mut registry, &table::UNMUTATED),
+            refused_controllers: registered(&mut registry, &table::REFUSED_CONTROLLERS),
             gpus_requested: registered(&mut registry, &table::GPUS_REQUESTED),
             gpus_refused: registered(&mut registry, &table::GPUS_REFUSED),
             request_durations: histograms(&mut registry, &table::REQUEST_DURATION, "endpoint", ENDPOINTS, || {
@@ -199,6 +201,11 @@ impl Metrics {
         for cause in Overload::ALL {
             self.overloads.get_or_create(&[("cause", cause.as_str())]).inc_by(0);
         }
+        for controller in ["operator", "queue"] {
+            self.refused_controllers
+                .get_or_create(&[("controller", controller)])
+                .inc_by(0);
+        }
         for port in Port::ALL {
             self.evictions.get_or_create(&[("port", port.as_str())]).inc_by(0);
         }
@@ -214,6 +221,7 @@ impl Metrics {
         let refused = matches!(record.verdict, "denied" | "retry");
         let labels = [
             ("endpoint", endpoint_label(endpoint)),
+            ("kind", record.kind),
             ("operation", operation_label(&record.operation)),
             ("verdict", record.verdict),
             (
@@ -232,6 +240,11 @@ impl Metrics {
         }
         if endpoint == Endpoint::Validate && !record.injected.is_empty() {
             self.unmutated.inc();
+        }
+        if let Some(controller) = record.refused_controller {
+            self.refused_controllers
+                .get_or_create(&[("controller", controller)])
+                .inc();
         }
         let gpus = record.gpus.min(MOST_GPUS);
         self.gpus_requested.inc_by(gpus);

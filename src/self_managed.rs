@@ -31,7 +31,8 @@ use crate::certs::names::NameError;
 use crate::certs::{CaCertificate, DnsLabel, SubjectName, service_names};
 use crate::cluster::{Cause, describe};
 use crate::install::{
-    self, BaseUrl, BuildError, Certificates, Component, Controllers, Difference, Install, Part, ValueError,
+    self, BaseUrl, BuildError, Certificates, Component, Controllers, Difference, Install, Part, RegisteredKinds,
+    ValueError,
 };
 use crate::metrics::Metrics;
 use crate::server::{CertificateStore, Pair, Trust, unix_now};
@@ -69,6 +70,8 @@ pub struct Options {
     pub configuration: String,
     /// Whether the validating configuration ignores failures.
     pub fail_open: bool,
+    /// The kinds that both configurations register.
+    pub kinds: RegisteredKinds,
     /// Further namespaces that both configurations leave out.
     pub excluded_namespaces: Vec<DnsLabel>,
     /// The life of a CA.
@@ -603,6 +606,7 @@ fn expected(options: &Options, controllers: &Controllers) -> Result<Vec<Value>, 
         certificates: Certificates::SelfManaged,
         components,
         url: options.url.as_ref(),
+        kinds: &options.kinds,
         excluded_namespaces: &options.excluded_namespaces,
         controllers,
         policies: &[],

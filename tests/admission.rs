@@ -179,7 +179,7 @@ fn what_is_no_review_is_a_400_that_says_why() {
 #[test]
 fn what_is_not_ours_is_allowed_and_said_to_be() {
     for (pointer, value) in [
-        ("/request/kind/kind", json!("RayCluster")),
+        ("/request/kind/kind", json!("RayTune")),
         ("/request/kind/kind", json!("rayjob")),
         ("/request/kind/group", json!("example.com")),
         ("/request/subResource", json!("status")),

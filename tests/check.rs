@@ -17,6 +17,8 @@ mod diff;
 mod formats;
 #[path = "check/input.rs"]
 mod input;
+#[path = "check/kinds.rs"]
+mod kinds;
 #[path = "check/request.rs"]
 mod request;
 

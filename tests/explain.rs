@@ -128,7 +128,7 @@ fn what_is_neither_a_topic_nor_a_rayjob_is_said() {
     );
     let policy = explain(&[SHIPPED]);
     assert_eq!(policy.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&policy.stderr).contains("has no RayJob"));
+    assert!(String::from_utf8_lossy(&policy.stderr).contains("has no Ray object"));
 }
 
 /// Families, kinds of documents, sections, and the names that expressions have.

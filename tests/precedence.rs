@@ -19,8 +19,10 @@ use raygate::json::{Json, Tree};
 use raygate::policy::load::{Loaded, Source};
 use raygate::policy::settings::Action;
 use raygate::policy::{Effective, Subject, load};
+use raygate::ray::Kind;
 use raygate::ray::Workload;
 use raygate::ray::flyte::Identity;
+use raygate::ray::kind::{KINDS, RAY_CLUSTER, RAY_SERVICE};
 use serde_json::{Value, json};
 
 const PAGE: &str = include_str!("../docs/precedence.md");
@@ -990,4 +992,136 @@ fn p39_a_manifest_that_is_applied_again_changes_nothing() {
     };
     assert_eq!(team("/spec/rayClusterSpec/headGroupSpec"), Some(json!("b")));
     assert_eq!(team(WORKERS), Some(json!("a")));
+}
+
+fn of_kind(kind: &Kind) -> Value {
+    kind.from_job(Tree::of(&job()).unwrap().root())
+}
+
+fn update_by(user: &'static str, set: &Set, old: &Value, new: &Value) -> Outcome<'static> {
+    let request = Request {
+        operation: Operation::Update,
+        old: Some(Tree::of(old).unwrap()),
+        ..request(&Who { user, ..VERIFIED }, new)
+    };
+    answer_validate(&set.bundle(), request)
+}
+
+fn first_group<'v>(kind: &Kind, object: &'v mut Value) -> &'v mut Value {
+    object.pointer_mut(&kind.group_path(0).pointer()).unwrap()
+}
+
+#[test]
+fn p40_a_policy_is_for_the_kinds_that_it_names() {
+    let set = Set::new().policy(
+        "two",
+        "match: {kinds: [RayCluster, RayService]}, limits: {maxPodsPerJob: 2}",
+    );
+    for kind in KINDS {
+        let is_found = !of(&judged(&set, &FORGED, &of_kind(kind)), "RG507").is_empty();
+        assert_eq!(
+            is_found,
+            matches!(kind.name, "RayCluster" | "RayService"),
+            "{}",
+            kind.name
+        );
+    }
+    let set = set.policy(
+        "more",
+        "match: {kinds: [RayService]}, priority: 1, limits: {maxPodsPerJob: 9}",
+    );
+    assert!(of(&judged(&set, &FORGED, &of_kind(&RAY_SERVICE)), "RG507").is_empty());
+    assert_eq!(Set::new().policy("none", "match: {kinds: []}").errors(), ["RP106"]);
+}
+
+#[test]
+fn p41_a_limit_per_job_is_for_one_object() {
+    let set = Set::new().policy("two", "match: {}, limits: {maxPodsPerJob: 2}");
+    for kind in KINDS {
+        let outcome = judged(&set, &VERIFIED, &of_kind(kind));
+        assert_eq!(of(&outcome, "RG507"), [(Action::Deny, None)], "{}", kind.name);
+    }
+}
+
+#[test]
+fn p42_a_kind_says_when_pods_run() {
+    let set = Set::new().policy(
+        "team",
+        "match: {}, limits: {maxPodsPerJob: 2}, defaults: {pods: {labels: {team: a}}}",
+    );
+    for kind in KINDS {
+        let old = of_kind(kind);
+        let mut new = old.clone();
+        new["metadata"]["labels"]["seen"] = json!("yes");
+        first_group(kind, &mut new)["rayStartParams"] = json!({"x": "1"});
+        let is_template = kind.name == "RayCronJob";
+        let outcome = update_by("somebody", &set, &old, &new);
+        assert_eq!(!of(&outcome, "RG507").is_empty(), is_template, "{}", kind.name);
+        let is_completed = outcome.document.value().to_string().contains("\"team\":\"a\"");
+        let runs = matches!(kind.name, "RayCluster" | "RayService");
+        assert_eq!(is_completed, !runs, "{}", kind.name);
+    }
+}
+
+#[test]
+fn p43_the_operators_clusters_were_judged() {
+    let set = Set::new().policy("two", "match: {}, limits: {maxPodsPerJob: 2}");
+    let operator = Who {
+        user: "system:serviceaccount:ray-system:kuberay-operator",
+        ..VERIFIED
+    };
+    for kind in KINDS {
+        let mut object = of_kind(kind);
+        object["metadata"]["ownerReferences"] = json!([{"apiVersion": "ray.io/v1", "kind": "RayJob", "name": "a"}]);
+        assert!(!of(&judged(&set, &VERIFIED, &object), "RG507").is_empty());
+        let is_judged = !judged(&set, &operator, &object).findings.is_empty();
+        assert_eq!(is_judged, kind.name != "RayCluster", "{}", kind.name);
+    }
+}
+
+#[test]
+fn p44_the_autoscaler_is_not_judged() {
+    let set = Set::new().policy("five", "match: {}, limits: {maxPodsPerJob: 5}");
+    let scaled = |key: &str, autoscales: bool| {
+        let mut old = of_kind(&RAY_CLUSTER);
+        old["spec"]["enableInTreeAutoscaling"] = autoscales.into();
+        let mut new = old.clone();
+        first_group(&RAY_CLUSTER, &mut new)["replicas"] = json!(9);
+        first_group(&RAY_CLUSTER, &mut new)[key] = json!(9);
+        of(&update_by("head", &set, &old, &new), "RG507").len()
+    };
+    assert_eq!(scaled("replicas", true), 0);
+    assert_eq!(scaled("maxReplicas", true), 1);
+    assert_eq!(scaled("maxReplicas", false), 1);
+}
+
+#[test]
+fn p45_a_second_cluster_is_warned_of() {
+    for kind in KINDS {
+        let old = of_kind(kind);
+        let mut new = old.clone();
+        first_group(kind, &mut new)["rayStartParams"] = json!({"x": "1"});
+        let found = of(&update_by("somebody", &Set::new(), &old, &new), "RG002").len();
+        assert_eq!(found, usize::from(kind.name == "RayService"), "{}", kind.name);
+    }
+}
+
+#[test]
+fn p46_a_policy_can_roll_what_runs() {
+    let team = |rest: &str| {
+        let set = Set::new().policy("low", "match: {}, defaults: {pods: {labels: {team: a}}}, roll: true");
+        let set = set.policy("high", &format!("match: {{}}, priority: 1{rest}"));
+        let service = of_kind(&RAY_SERVICE);
+        let mut again = service.clone();
+        again["metadata"]["labels"]["seen"] = json!("yes");
+        let request = Request {
+            operation: Operation::Update,
+            old: Some(Tree::of(&service).unwrap()),
+            ..request(&VERIFIED, &again)
+        };
+        let made = answer_mutate(&set.bundle(), request).document.value().to_value();
+        made.to_string().contains("\"team\":\"a\"")
+    };
+    assert!(team(""));
+    assert!(!team(", roll: false"));
 }

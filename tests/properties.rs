@@ -1,4 +1,4 @@
-//! Properties over generated RayJobs, reviews and policies: what Flyte sends, with any number of fields set to something
+//! Properties over generated objects of all kinds, reviews and policies: what Flyte sends, with any number of fields set to something
 //! strange, and texts with pieces put in or left out.
 //!
 //! What admission rests on is tried on 10,000 cases a run: that a mutation is true, idempotent and grants nothing, that
@@ -30,6 +30,8 @@ use raygate::engine::{Bundle, Document, Operation, Outcome, Request, Verdict};
 use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
+use raygate::ray::Kind;
+use raygate::ray::kind::KINDS;
 use serde_json::{Map, Value, json};
 
 static SEEDS: LazyLock<Vec<Value>> = LazyLock::new(|| {
@@ -318,13 +320,31 @@ fn rayjobs() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Objects of all kinds, made of RayJobs as [`rayjobs`] makes them.
+fn objects() -> impl Strategy<Value = Value> {
+    (rayjobs(), 0..KINDS.len()).prop_map(|(job, kind)| as_kind(kind, &job))
+}
+
+/// Two objects of one kind.
+fn pairs() -> impl Strategy<Value = (Value, Value)> {
+    (rayjobs(), rayjobs(), 0..KINDS.len()).prop_map(|(one, other, kind)| (as_kind(kind, &one), as_kind(kind, &other)))
+}
+
+fn as_kind(kind: usize, job: &Value) -> Value {
+    KINDS[kind].from_job(tree(job).root())
+}
+
+fn tree(object: &Value) -> Tree<'static> {
+    Tree::of(object).unwrap()
+}
+
 fn request(object: &Value, operation: Operation, old: Option<&Value>) -> Request<'static> {
     Request {
         operation,
         namespace: "mlplatform-production".into(),
         user: "system:serviceaccount:flyte:flytepropeller".into(),
-        object: Tree::of(object).unwrap(),
-        old: old.map(|old| Tree::of(old).unwrap()),
+        object: tree(object),
+        old: old.map(tree),
         now: jiff::Timestamp::UNIX_EPOCH,
     }
 }
@@ -587,6 +607,8 @@ const STRUCTURES: &[&str] = &[
     "metadata",
     "spec",
     "rayClusterSpec",
+    "rayClusterConfig",
+    "jobTemplate",
     "headGroupSpec",
     "workerGroupSpecs",
     "template",
@@ -654,7 +676,7 @@ properties! {
     /// Fields that raygate does not know survive wherever they stand, and change nothing of what it does.
     #[test]
     fn fields_of_a_later_release_survive(
-        object in rayjobs(), bundle in 0..4usize, picks in prop::collection::vec(any::<prop::sample::Index>(), 1..6),
+        object in objects(), bundle in 0..4usize, picks in prop::collection::vec(any::<prop::sample::Index>(), 1..6),
     ) {
         let mut places = Vec::new();
         structures(&object, "", &mut places);
@@ -676,7 +698,7 @@ properties! {
     /// Both patches lead from the object to what the engine made of it; applied again, nothing changes. Nothing is granted
     /// that was not there, and no list key doubled.
     #[test]
-    fn a_mutation_is_true_idempotent_and_grants_nothing(object in rayjobs(), bundle in 0..4usize) {
+    fn a_mutation_is_true_idempotent_and_grants_nothing(object in objects(), bundle in 0..4usize) {
         let bundle = &BUNDLES[bundle];
         let once = mutate(bundle, &object);
         let mut replayed = object.clone();
@@ -694,11 +716,12 @@ properties! {
 
     /// Both endpoints answer every review with its uid, whatever the object is, in words that steer nothing.
     #[test]
-    fn every_review_is_answered(object in rayjobs(), old in rayjobs(), update in any::<bool>(), validate in any::<bool>()) {
+    fn every_review_is_answered(pair in pairs(), update in any::<bool>(), validate in any::<bool>()) {
+        let (object, old) = pair;
         let review = json!({
             "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
             "request": {
-                "uid": "u-1", "kind": {"group": "ray.io", "version": "v1", "kind": "RayJob"},
+                "uid": "u-1", "kind": {"group": "ray.io", "version": "v1", "kind": object["kind"]},
                 "operation": if update { "UPDATE" } else { "CREATE" }, "namespace": "a", "name": "b",
                 "userInfo": {"username": "c"}, "object": object, "oldObject": if update { old } else { Value::Null },
             },
@@ -715,7 +738,7 @@ properties! {
 
     /// The order of files and their names decide nothing: the same digest, and the same object.
     #[test]
-    fn the_order_of_policies_changes_no_object(object in rayjobs(), order in 0..16usize) {
+    fn the_order_of_policies_changes_no_object(object in objects(), order in 0..16usize) {
         let (first, other) = (&ORDERS[0], &ORDERS[order % ORDERS.len()]);
         prop_assert_eq!(first.digest(), other.digest());
         // The record in the annotation names the files, and they have other names here.
@@ -731,7 +754,7 @@ properties! {
 
     /// The order of files and their names decide nothing: the same verdict, for the same reasons.
     #[test]
-    fn the_order_of_policies_changes_no_verdict(object in rayjobs(), order in 0..16usize) {
+    fn the_order_of_policies_changes_no_verdict(object in objects(), order in 0..16usize) {
         let found = |bundle: &Bundle| {
             let outcome = answer_validate(bundle, request(&object, Operation::Create, None));
             let findings = outcome.findings.iter().map(|judged| (judged.code().to_owned(), judged.finding.path.to_string()));
@@ -743,7 +766,7 @@ properties! {
     /// An object for which no policy is gets what a check repairs by itself and what the Platform says of accelerators;
     /// where that is nothing, it gets no patch at all.
     #[test]
-    fn what_no_policy_is_for_is_left_alone(object in rayjobs()) {
+    fn what_no_policy_is_for_is_left_alone(object in objects()) {
         let outcome = mutate(&ELSEWHERE, &object);
         prop_assert!(outcome.policies.is_empty());
         for change in &outcome.changes {
@@ -759,13 +782,13 @@ properties! {
     #[test]
     fn what_is_not_ours_is_let_through_unchanged(object in rayjobs(), what in 0..5usize, validate in any::<bool>()) {
         let (group, resource, subresource, operation) = [
-            ("ray.io", "rayclusters", Value::Null, "CREATE"),
+            ("ray.io", "rayclusterz", Value::Null, "CREATE"),
             ("ray.io.example.com", "rayjobs", Value::Null, "CREATE"),
             ("ray.io", "rayjobs", json!("status"), "UPDATE"),
             ("ray.io", "rayjobs", json!("scale"), "UPDATE"),
             ("ray.io", "rayjobs", Value::Null, "DELETE"),
         ][what].clone();
-        let kind = if resource == "rayjobs" { "RayJob" } else { "RayCluster" };
+        let kind = if resource == "rayjobs" { "RayJob" } else { "RayClusterz" };
         let review = json!({
             "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
             "request": {
@@ -829,9 +852,10 @@ properties! {
 
     /// What the API server owns is left to it, and a field that raygate does not know survives.
     #[test]
-    fn fields_of_others_are_left_alone(object in rayjobs(), bundle in 0..4usize) {
+    fn fields_of_others_are_left_alone(object in objects(), bundle in 0..4usize) {
         let mut object = object;
-        put(&mut object, "spec/rayClusterSpec/headGroupSpec/template/spec/x-unknown", json!({"kept": [1, {"y": null}]}));
+        let unknown = Kind::of(tree(&object).root()).head_path().keys(["template", "spec", "x-unknown"]).pointer();
+        put(&mut object, &unknown[1..], json!({"kept": [1, {"y": null}]}));
         put(&mut object, "metadata/managedFields", json!([{"manager": "x"}]));
         put(&mut object, "metadata/ownerReferences", json!([{"uid": "x"}]));
         let after = mutate(&BUNDLES[bundle], &object).document.value().to_value();
@@ -839,13 +863,12 @@ properties! {
             prop_assert_eq!(&after["metadata"][key], &object["metadata"][key]);
         }
         prop_assert_eq!(after.get("status"), object.get("status"));
-        let unknown = "/spec/rayClusterSpec/headGroupSpec/template/spec/x-unknown";
-        prop_assert_eq!(after.pointer(unknown), object.pointer(unknown));
+        prop_assert_eq!(after.pointer(&unknown), object.pointer(&unknown));
     }
 
     /// What an object that is accepted as it is becomes is accepted too, and what can be repaired is.
     #[test]
-    fn mutation_makes_nothing_worse(object in rayjobs(), bundle in 0..4usize) {
+    fn mutation_makes_nothing_worse(object in objects(), bundle in 0..4usize) {
         let bundle = &BUNDLES[bundle];
         let (mutated, new) = made_worse(bundle, &object);
         prop_assert!(new.is_empty(), "{:?} after the mutation", new);
@@ -864,7 +887,7 @@ properties! {
 
     /// Every finding leads to a field, or to one that is missing in something that is there.
     #[test]
-    fn findings_lead_somewhere_and_say_something(object in rayjobs(), bundle in 0..4usize) {
+    fn findings_lead_somewhere_and_say_something(object in objects(), bundle in 0..4usize) {
         let outcome = answer_as_is(&BUNDLES[bundle], request(&object, Operation::Create, None));
         for judged in &outcome.findings {
             prop_assert!(judged.finding.path.reaches(outcome.document.value()), "{} {}", judged.code(), judged.finding.path);
@@ -874,7 +897,7 @@ properties! {
 
     /// Finalizers, owners, a deletion and the status never meet a refusal, whatever the object.
     #[test]
-    fn an_unchanged_spec_is_never_refused(object in rayjobs(), bundle in 0..4usize) {
+    fn an_unchanged_spec_is_never_refused(object in objects(), bundle in 0..4usize) {
         let mut new = object.clone();
         if let Some(metadata) = new["metadata"].as_object_mut() {
             metadata.insert("finalizers".to_owned(), json!(["ray.io/rayjob-finalizer"]));
@@ -892,7 +915,7 @@ properties! {
     /// A manifest whose mutated form is stored can be applied again at any time, under any policies, and changes nothing.
     #[test]
     fn applying_the_same_manifest_again_changes_nothing(
-        object in rayjobs(), bundle in 0..4usize, newer in 0..4usize, runs in any::<bool>(),
+        object in objects(), bundle in 0..4usize, newer in 0..4usize, runs in any::<bool>(),
     ) {
         let mut stored = mutate(&BUNDLES[bundle], &object).document.value().to_value();
         if answer_validate(&BUNDLES[bundle], request(&stored, Operation::Create, None)).verdict != Verdict::Allow {
@@ -909,7 +932,7 @@ properties! {
         let update = |object: &Value| request(object, Operation::Update, Some(&stored));
         let mutated = answer_mutate(&BUNDLES[newer], update(&again)).document.value().to_value();
         prop_assert!(
-            says_the_same(Tree::of(&mutated["spec"]).unwrap().root(), Tree::of(&stored["spec"]).unwrap().root()),
+            says_the_same(tree(&mutated["spec"]).root(), tree(&stored["spec"]).root()),
             "{:?}",
             json_patch::diff(&stored["spec"], &mutated["spec"])
         );
@@ -922,8 +945,10 @@ properties! {
     /// is denied.
     #[test]
     fn an_update_is_idempotent_and_adds_nothing_that_is_denied(
-        old in rayjobs(), new in rayjobs(), bundle in 0..4usize, runs in any::<bool>(),
+        pair in pairs(), bundle in 0..4usize, runs in any::<bool>(),
     ) {
+        let (old, new) = pair;
+        let kind = Kind::of(tree(&new).root());
         let bundle = &BUNDLES[bundle];
         let mut old = mutate(bundle, &old).document.value().to_value();
         if runs {
@@ -936,8 +961,9 @@ properties! {
         let outcome = answer_validate(bundle, update(&once));
         prop_assert!(outcome.changes.is_empty());
         prop_assert!(outcome.verdict != Verdict::Retry);
-        let is_suspended = |object: &Value| object["spec"]["suspend"] == true;
-        if outcome.verdict == Verdict::Allow && is_suspended(&old) && !is_suspended(&once) {
+        let resumes = kind.is_suspended(tree(&old).root()) && !kind.is_suspended(tree(&once).root());
+        let is_judged = resumes || (kind.is_template() && !says_the_same(tree(&old["spec"]).root(), tree(&once["spec"]).root()));
+        if outcome.verdict == Verdict::Allow && is_judged {
             let built = answer_as_is(bundle, request(&once, Operation::Create, None));
             prop_assert!(denied(&built).is_empty(), "KubeRay builds {:?}", denied(&built));
         }
@@ -945,7 +971,8 @@ properties! {
 
     /// A policy in Preview changes no byte of the patch, and neither verdict nor findings.
     #[test]
-    fn a_preview_changes_nothing(object in rayjobs(), old in rayjobs(), update in any::<bool>(), validate in any::<bool>()) {
+    fn a_preview_changes_nothing(pair in pairs(), update in any::<bool>(), validate in any::<bool>()) {
+        let (object, old) = pair;
         let [without, with] = &*PREVIEWED;
         let (operation, old) = if update { (Operation::Update, Some(old)) } else { (Operation::Create, None) };
         let ask = || request(&object, operation, old.as_ref());

@@ -25,6 +25,8 @@ pub struct Record {
     pub operation: String,
     /// The namespace of the object.
     pub namespace: String,
+    /// The kind of the object: `RayJob`; empty for what is no Ray object.
+    pub kind: &'static str,
     /// The name of the object, or its `generateName`.
     pub name: String,
     /// `allowed`, `mutated`, `denied`, `retry`, `not-ours`, `malformed`, `overloaded` or `panicked`.
@@ -38,8 +40,10 @@ pub struct Record {
     /// What `/mutate` changed: each injector or repair with the policy that it acted for, each once; `None` where none of
     /// the policies asks for it.
     pub injections: Vec<(&'static str, Option<Arc<str>>)>,
-    /// The accelerators of all pods that a new RayJob asks for, where `/validate` was asked to let it in.
+    /// The accelerators of all pods that a new object asks for, where `/validate` was asked to let it in.
     pub gpus: u64,
+    /// The controller that was refused: `operator` for KubeRay's, `queue` for that of the queue.
+    pub refused_controller: Option<&'static str>,
     /// The exemptions but for which more would have happened, each once, in order.
     pub exemptions: Vec<Arc<str>>,
     /// The policies in Preview that matched, and what they would have done.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::diag::{safe, truncated};
 use crate::engine::{Finder, Judged};
 use crate::policy::Platform;
+use crate::ray::Kind;
 
 /// The findings that a denial carries as causes; the rest are counted.
 pub const MOST: usize = 50;
@@ -18,12 +19,27 @@ const LONGEST: usize = 600;
 
 /// The text where `/mutate` was not reached, or by a replica with other policies: a cluster brings a change to one after
 /// the other.
-pub const RETRY: &str = "the platform's defaults were not applied to this RayJob, because raygate's mutating webhook did not answer, \
-     or because the policies are just changing; nothing is wrong with the job, submit it again";
+pub fn retry(kind: Option<&Kind>) -> String {
+    let (name, word) = called(kind);
+    format!(
+        "the platform's defaults were not applied to this {name}, because raygate's mutating webhook did not answer, or because \
+         the policies are just changing; nothing is wrong with the {word}, submit it again"
+    )
+}
 
-/// The warning where `/mutate` was not reached and the job can work without it.
-pub const NOT_APPLIED: &str = "the platform's defaults were not applied to this RayJob: raygate's mutating webhook did not answer, or the policies are \
-     just changing";
+/// The warning where `/mutate` was not reached and the object can work without it.
+pub fn not_applied(kind: Option<&Kind>) -> String {
+    let (name, _) = called(kind);
+    format!(
+        "the platform's defaults were not applied to this {name}: raygate's mutating webhook did not answer, or the policies are \
+         just changing"
+    )
+}
+
+/// The name of a kind, and what an object of it is called.
+pub fn called(kind: Option<&Kind>) -> (&'static str, &'static str) {
+    kind.map_or(("object", "object"), |kind| (kind.name, kind.word))
+}
 
 /// A cause of a denial, as Kubernetes has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

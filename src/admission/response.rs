@@ -12,9 +12,11 @@ use crate::diag::{safe, truncated};
 use crate::engine::bound::too_many_values;
 use crate::engine::{Bundle, Judged, Outcome, Verdict, mutate};
 use crate::policy::settings::Action;
+use crate::ray::Kind;
+use crate::ray::kind::GROUP;
 
 use super::denial::{self, Cause};
-use super::review::API_VERSION;
+use super::review::{API_VERSION, Review};
 use super::{Answer, Record, codes};
 
 /// The longest warning, in bytes; kubectl shows one line each, and the API server cuts at 256 characters.
@@ -22,10 +24,11 @@ const LONGEST_WARNING: usize = 250;
 /// All warnings together, in bytes; the API server drops what is beyond 4096 characters.
 const ALL_WARNINGS: usize = 3500;
 
-/// The answer to a review of this uid.
+/// The answer to a review.
 #[derive(Debug)]
 pub struct Response {
     review: Answered,
+    kind: Option<&'static Kind>,
 }
 
 #[derive(Debug, Serialize)]
@@ -66,6 +69,7 @@ struct Status {
 #[serde(rename_all = "camelCase")]
 struct Details {
     group: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     kind: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     causes: Vec<Cause>,
@@ -75,13 +79,14 @@ struct Details {
 
 impl Response {
     /// The object may be stored as it is.
-    pub fn allow(uid: &str) -> Response {
+    pub fn allow(review: &Review<'_>) -> Response {
         Response {
+            kind: review.kind(),
             review: Answered {
                 api_version: API_VERSION,
                 kind: "AdmissionReview",
                 response: Body {
-                    uid: uid.to_owned(),
+                    uid: review.uid.to_string(),
                     allowed: true,
                     status: None,
                     patch_type: None,
@@ -93,8 +98,9 @@ impl Response {
         }
     }
 
-    fn deny(uid: &str, code: u16, reason: &'static str, message: &str, causes: Vec<Cause>) -> Response {
-        let mut response = Response::allow(uid);
+    fn deny(review: &Review<'_>, (code, reason): (u16, &'static str), message: &str, causes: Vec<Cause>) -> Response {
+        let mut response = Response::allow(review);
+        let kind = response.kind.map(|kind| kind.name).unwrap_or_default();
         let body = &mut response.review.response;
         body.allowed = false;
         body.status = Some(Status {
@@ -103,8 +109,8 @@ impl Response {
             reason,
             code,
             details: Details {
-                group: "ray.io",
-                kind: "RayJob",
+                group: GROUP,
+                kind,
                 causes,
                 retry_after_seconds: None,
             },
@@ -113,8 +119,8 @@ impl Response {
     }
 
     /// The request may pass at the next try.
-    pub fn retry(uid: &str, message: &str) -> Response {
-        let mut response = Response::deny(uid, 429, "TooManyRequests", message, Vec::new());
+    pub fn retry(review: &Review<'_>, message: &str) -> Response {
+        let mut response = Response::deny(review, (429, "TooManyRequests"), message, Vec::new());
         if let Some(status) = &mut response.review.response.status {
             status.details.retry_after_seconds = Some(1);
         }
@@ -122,9 +128,10 @@ impl Response {
     }
 
     /// A denial that is raygate's own defect.
-    pub fn defect(uid: &str) -> Response {
+    pub fn defect(review: &Review<'_>) -> Response {
+        let (name, word) = denial::called(review.kind());
         let message = format!(
-            "raygate could not judge this RayJob: this is a defect of raygate, not of the job; please report it \
+            "raygate could not judge this {name}: this is a defect of raygate, not of the {word}; please report it \
              ({})",
             codes::DEFECT.code
         );
@@ -133,14 +140,14 @@ impl Response {
             message: message.clone(),
             field: String::new(),
         };
-        Response::deny(uid, 403, "Forbidden", &message, vec![cause])
+        Response::deny(review, (403, "Forbidden"), &message, vec![cause])
     }
 
     /// A denial of an object with more values than raygate reads.
-    pub fn too_many_values(uid: &str, bundle: &Bundle) -> Response {
-        let denied = too_many_values();
-        let (code, reason) = denial::status(bundle.platform());
-        Response::deny(uid, code, reason, &denial::one(&denied), denial::causes(&[&denied]))
+    pub fn too_many_values(review: &Review<'_>, bundle: &Bundle) -> Response {
+        let denied = too_many_values(denial::called(review.kind()).0);
+        let status = denial::status(bundle.platform());
+        Response::deny(review, status, &denial::one(&denied), denial::causes(&[&denied]))
     }
 
     /// With a warning for whoever sent the request.
@@ -155,8 +162,8 @@ impl Response {
     }
 
     /// The answer of `/mutate`: the patch, and a warning for each repair.
-    pub fn mutated(uid: &str, bundle: &Bundle, outcome: &Outcome<'_>) -> Response {
-        let mut response = Response::allow(uid);
+    pub fn mutated(review: &Review<'_>, bundle: &Bundle, outcome: &Outcome<'_>) -> Response {
+        let mut response = Response::allow(review);
         for change in &outcome.changes {
             if let Some(done) = change.done.as_deref().filter(|done| !done.is_empty()) {
                 response = response.warning(&format!("{done} ({})", change.by));
@@ -178,18 +185,18 @@ impl Response {
     }
 
     /// The answer of `/validate`: the verdict, with all findings.
-    pub fn judged(uid: &str, bundle: &Bundle, outcome: &Outcome<'_>) -> Response {
+    pub fn judged(review: &Review<'_>, bundle: &Bundle, outcome: &Outcome<'_>) -> Response {
         let denied: Vec<&Judged> = outcome
             .findings
             .iter()
             .filter(|judged| judged.action == Action::Deny)
             .collect();
         let mut response = match outcome.verdict {
-            Verdict::Allow => Response::allow(uid),
-            Verdict::Retry => Response::retry(uid, denial::RETRY),
+            Verdict::Allow => Response::allow(review),
+            Verdict::Retry => Response::retry(review, &denial::retry(review.kind())),
             Verdict::Deny => {
-                let (code, reason) = denial::status(bundle.platform());
-                Response::deny(uid, code, reason, &denial::message(&denied), denial::causes(&denied))
+                let status = denial::status(bundle.platform());
+                Response::deny(review, status, &denial::message(&denied), denial::causes(&denied))
             }
         };
         for judged in outcome.findings.iter().filter(|judged| judged.action == Action::Warn) {
@@ -197,7 +204,7 @@ impl Response {
             response = response.warning(&denial::shortened(judged, longest));
         }
         if outcome.verdict == Verdict::Allow && !outcome.changes.is_empty() {
-            response = response.warning(denial::NOT_APPLIED);
+            response = response.warning(&denial::not_applied(review.kind()));
         }
         let audit = &mut response.review.response.audit_annotations;
         audit.insert("bundle", bundle.short_digest().to_owned());

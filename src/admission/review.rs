@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::engine::bound::MOST_VALUES;
 use crate::engine::{Bundle, Operation, Request};
 use crate::json::{ReadError, Tree};
+use crate::ray::Kind;
 
 use super::Record;
 use super::wire::{Eager, Envelope, Part, Wire, reading};
@@ -39,6 +40,9 @@ pub enum ReviewError {
     /// Its object cannot be read.
     #[error("the object of the review cannot be read: {0}")]
     Object(String),
+    /// Its object is of another kind than the review says.
+    #[error("the review is about a {0}, its object is not")]
+    Kind(&'static str),
     /// An object has more than [`MOST_VALUES`] values.
     #[error("an object of the review has more than {MOST_VALUES} JSON values")]
     TooManyValues,
@@ -55,14 +59,14 @@ pub struct Review<'a> {
 /// What a review asks for.
 #[derive(Debug)]
 pub enum Asked<'a> {
-    /// Something about a RayJob.
-    RayJob(Request<'a>),
+    /// Something about a Ray object.
+    Judged(Request<'a>),
     /// Something else, which is not raygate's to judge.
     NotOurs,
 }
 
 impl<'a> Review<'a> {
-    /// Reads a review, and the objects of a RayJob with it.
+    /// Reads a review, and the objects of a Ray kind with it.
     ///
     /// # Errors
     /// [`ReviewError`] says what is wrong with the envelope; what is wrong with an object, [`Review::asked`] says.
@@ -107,9 +111,15 @@ impl<'a> Review<'a> {
             operation: operation(&self.wire.operation).map_or_else(String::new, |(_, name)| name.to_owned()),
             namespace: text(&self.wire.namespace),
             name: text(&self.wire.name),
+            kind: self.kind().map(|kind| kind.name).unwrap_or_default(),
             bundle: bundle.short_digest().to_owned(),
             ..Record::default()
         }
+    }
+
+    /// The kind of Ray object that it is about, if it is about one.
+    pub fn kind(&self) -> Option<&'static Kind> {
+        self.wire.ray_kind()
     }
 
     /// Whether nothing will be stored whatever the answer.
@@ -123,17 +133,18 @@ impl<'a> Review<'a> {
     /// [`ReviewError`] where the objects do not fit the operation, or cannot be read.
     pub fn asked(&mut self, now: Timestamp) -> Result<Asked<'a>, ReviewError> {
         let wire = &mut self.wire;
-        let is_ours = wire.is_rayjob() && wire.sub_resource.as_deref().unwrap_or_default().is_empty();
+        let is_whole = wire.sub_resource.as_deref().unwrap_or_default().is_empty();
+        let kind = wire.ray_kind().filter(|_| is_whole);
         let Some((operation, name)) = operation(&wire.operation) else {
-            return if is_ours {
+            return if kind.is_some() {
                 Err(ReviewError::Missing("known request.operation"))
             } else {
                 Ok(Asked::NotOurs)
             };
         };
-        if !is_ours || matches!(operation, Operation::Delete | Operation::Connect) {
+        let Some(kind) = kind.filter(|_| !matches!(operation, Operation::Delete | Operation::Connect)) else {
             return Ok(Asked::NotOurs);
-        }
+        };
         let object = read(std::mem::take(&mut wire.object))?.ok_or(ReviewError::Objects {
             operation: name,
             needs: "an object",
@@ -145,7 +156,15 @@ impl<'a> Review<'a> {
                 needs: "an oldObject",
             });
         }
-        Ok(Asked::RayJob(Request {
+        // The API server writes the kind into every object, so another one is nothing that it would store.
+        if [Some(&object), old.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|object| !kind.names(object.root()))
+        {
+            return Err(ReviewError::Kind(kind.name));
+        }
+        Ok(Asked::Judged(Request {
             operation,
             namespace: wire.namespace.as_deref().unwrap_or_default().to_owned(),
             user: wire.user_info.username.to_string(),

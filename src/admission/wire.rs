@@ -8,6 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::engine::bound::MOST_VALUES;
 use crate::json::{Reading, Tree};
+use crate::ray::Kind;
+use crate::ray::kind::{self, GROUP};
 
 /// What stands around the request.
 #[derive(Default, serde::Deserialize)]
@@ -28,7 +30,7 @@ pub(super) struct Wire<'a> {
     #[serde(borrow, default)]
     pub(super) uid: Cow<'a, str>,
     #[serde(borrow, default)]
-    pub(super) kind: Kind<'a>,
+    pub(super) kind: GroupKind<'a>,
     #[serde(borrow, default)]
     pub(super) sub_resource: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -48,7 +50,7 @@ pub(super) struct Wire<'a> {
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
-pub(super) struct Kind<'a> {
+pub(super) struct GroupKind<'a> {
     #[serde(borrow, default)]
     pub(super) group: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -83,9 +85,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Part<'a> {
 }
 
 impl Wire<'_> {
-    /// Whether the request is about a RayJob.
-    pub(super) fn is_rayjob(&self) -> bool {
-        self.kind.group == "ray.io" && self.kind.kind == "RayJob"
+    /// The kind of Ray object that the request is about, if it is about one.
+    pub(super) fn ray_kind(&self) -> Option<&'static Kind> {
+        kind::named(&self.kind.kind).filter(|_| self.kind.group == GROUP)
     }
 }
 
@@ -97,7 +99,7 @@ pub(super) fn reading(text: &str) -> Reading<'_> {
         .without(&["metadata", "managedFields"])
 }
 
-/// Reads the envelope in this text, and the objects of a RayJob on the way, which spares a second walk over their text.
+/// Reads the envelope in this text, and the Ray objects on the way, which spares a second walk over their text.
 /// Where anything is wrong with one, this fails as a whole, and [`Wire`] can say what it is.
 #[derive(Clone, Copy)]
 pub(super) struct Eager<'a>(pub(super) &'a str);
@@ -235,7 +237,7 @@ impl<F: Copy + PartialEq> Seen<F> {
 
 /// An object: read where all before it says that it will be asked for, else left as text.
 fn part<'de, A: MapAccess<'de>>(text: &'de str, wire: &Wire<'_>, map: &mut A) -> Result<Part<'de>, A::Error> {
-    if !wire.is_rayjob() || matches!(&*wire.operation, "DELETE" | "CONNECT") {
+    if wire.ray_kind().is_none() || matches!(&*wire.operation, "DELETE" | "CONNECT") {
         return map.next_value();
     }
     let tree = map.next_value_seed(reading(text))?;

@@ -86,7 +86,7 @@ pub static VARIABLES: &[Variable] = &[
         "job",
         Place::When,
         Shape::Record(JOB),
-        "What the RayJob adds up to, and who made it.",
+        "What the object adds up to, and who made it. Of a RayCronJob, what one of its RayJobs adds up to.",
     ),
     variable(
         "request",
@@ -104,13 +104,13 @@ pub static VARIABLES: &[Variable] = &[
         "object",
         Place::Job,
         Shape::Any,
-        "The RayJob, without its `metadata.managedFields`.",
+        "The Ray object, without its `metadata.managedFields`.",
     ),
     variable(
         "oldObject",
         Place::Job,
         Shape::Any,
-        "The RayJob as it was; `null` unless it is changed.",
+        "The Ray object as it was; `null` unless it is changed.",
     ),
     variable(
         "pod",
@@ -147,6 +147,11 @@ pub static VARIABLES: &[Variable] = &[
 
 static JOB: &[Field] = &[
     field(
+        "kind",
+        Shape::Text,
+        "The kind of the object: `RayJob`, `RayCluster`, `RayService` or `RayCronJob`.",
+    ),
+    field(
         "gpus",
         Shape::Int,
         "Accelerators that the scheduler reserves for all pods together.",
@@ -182,6 +187,11 @@ static JOB: &[Field] = &[
         "flyte",
         Shape::Record(FLYTE),
         "The Flyte execution that the RayJob says it is of.",
+    ),
+    field(
+        "cronJob",
+        Shape::Text,
+        "The RayCronJob: its own name, or what the label `ray.io/cronjob-name` of a RayJob says; else empty.",
     ),
 ];
 

@@ -194,7 +194,7 @@ impl Walk<'_> {
         let found = self.field(shape, &select.field, range);
         self.reads(expr, found);
         // `job` itself is seen with the field that is taken of it.
-        if is_job(&select.operand) && select.field != "flyte" {
+        if is_job(&select.operand) && !matches!(select.field.as_str(), "flyte" | "cronJob") {
             self.learned.uses_identity = before;
         }
         found

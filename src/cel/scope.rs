@@ -155,6 +155,7 @@ fn job_record<'a>(inputs: &Inputs<'a>) -> Record<'a> {
         ("verified", Box::new(CelBool::from(inputs.verified))),
     ]);
     Record(vec![
+        ("kind", string(job.kind.name)),
         ("gpus", int(facts.gpus)),
         ("maxGpus", int(facts.max_gpus)),
         ("cpus", cpus(facts.milli_cpus)),
@@ -168,6 +169,7 @@ fn job_record<'a>(inputs: &Inputs<'a>) -> Record<'a> {
         ("groups", Box::new(CelList::from(groups))),
         ("images", Box::new(CelList::from(images))),
         ("flyte", Box::new(flyte)),
+        ("cronJob", string(job.cron_job())),
     ])
 }
 

@@ -133,7 +133,7 @@ impl<'a> Collection<'a> {
         };
         Ok(match key.inner() {
             RESOURCES => {
-                self.reading.meter.charge(pod.everywhere().count())?;
+                self.reading.meter.charge(effective::entries(pod))?;
                 Some(Box::new(resources(pod)))
             }
             SERVICE_ACCOUNT_NAME => {

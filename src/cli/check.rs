@@ -1,4 +1,4 @@
-//! `raygate check`: RayJobs, reviews and audit logs judged offline, by the server's own engine.
+//! `raygate check`: Ray objects, reviews and audit logs judged offline, by the server's own engine.
 
 mod against;
 mod diff;
@@ -36,7 +36,7 @@ use total::{FailOn, Total};
 /// The arguments of `raygate check`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// RayJobs, AdmissionReviews or events of an audit log, in YAML or JSON, many in a file or one a line; a directory
+    /// Ray objects, AdmissionReviews or events of an audit log, in YAML or JSON, many in a file or one a line; a directory
     /// stands for the manifests below it, - for standard input. Without any, the policies themselves are checked
     files: Vec<PathBuf>,
     /// A directory of policy files, instead of the shipped policies (may be given several times)
@@ -77,7 +77,7 @@ pub struct Args {
     /// Ask for this, instead of what was recorded; a manifest is else created
     #[arg(long, value_enum)]
     operation: Option<Asks>,
-    /// The file with the RayJobs as they are, found by name: the request updates them
+    /// The file with the objects as they are, found by kind and name: the request updates them
     #[arg(long, value_name = "FILE")]
     old: Option<PathBuf>,
     /// Judge as of this time, a date such as 2026-11-26 (its first moment, in UTC) or 2026-11-26T14:00:00Z, instead of
@@ -95,7 +95,7 @@ pub struct Args {
 /// What a request may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Asks {
-    /// To make the RayJob
+    /// To make the object
     Create,
     /// To change it; needs it as it is
     Update,

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use crate::certs::DnsLabel;
 use crate::cluster::describe;
 use crate::cluster::objects;
-use crate::install::{CONFIGURATION, is_raygates};
+use crate::install::{CONFIGURATION, is_raygates, registered_kinds};
 
 use super::cluster::ClusterArgs;
 use super::{CLEAN, FINDINGS, Failure};
@@ -34,7 +34,7 @@ use workload::Chosen;
 pub struct Args {
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// The namespace in which a RayJob is created as a dry run
+    /// The namespace in which an object of each kind is created, as a dry run
     #[arg(long, short, value_name = "NAMESPACE", default_value = "default")]
     namespace: DnsLabel,
     /// How to print what was found
@@ -94,9 +94,9 @@ async fn examine(args: &Args) -> Result<Findings, Failure> {
     platform::judge_version(&version.unwrap_or_default(), &mut findings);
     let date = objects::date(&client).await.map_err(|error| unreachable(&error))?;
     clocks::judge(date.as_deref(), Timestamp::now(), &mut findings);
-    let has_rayjobs = platform::judge_kuberay(&client, &mut findings).await;
+    let served = platform::judge_kuberay(&client, &mut findings).await;
 
-    let mut first = None;
+    let (mut first, mut registered) = (None, None);
     for kind in Kind::BOTH {
         let configurations = match list(&client, kind.path(), kind.kind()).await {
             Ok(configurations) => configurations,
@@ -120,6 +120,7 @@ async fn examine(args: &Args) -> Result<Findings, Failure> {
             };
             configuration::judge(kind, &configuration, &others, &chosen, &mut findings);
             certificate::judge(&client, kind, &configuration, Timestamp::now(), &mut findings).await;
+            registered = Some(registered_kinds(&configuration));
             first.get_or_insert(configuration);
         }
     }
@@ -128,14 +129,13 @@ async fn examine(args: &Args) -> Result<Findings, Failure> {
     if let Some((namespace, _)) = service {
         account::judge(&client, namespace, &mut findings).await;
     }
-    if has_rayjobs {
-        trial::judge(
-            &client,
-            args.namespace.as_str(),
-            service.map(|(namespace, _)| namespace),
-            &mut findings,
-        )
-        .await;
+    if let Some(registered) = &registered {
+        platform::judge_unjudged(&served, registered, &mut findings);
+    }
+    let registered = registered.unwrap_or_default();
+    let namespaces = (args.namespace.as_str(), service.map(|(namespace, _)| namespace));
+    for kind in served.iter().filter(|kind| registered.include(kind)) {
+        trial::judge(&client, kind, namespaces, &mut findings).await;
     }
     Ok(findings)
 }

@@ -1,4 +1,4 @@
-//! `raygate explain`: the page of a code or of a key of the policy language, or the way of a RayJob.
+//! `raygate explain`: the page of a code or of a key of the policy language, or the way of a Ray object.
 
 mod walk;
 
@@ -20,7 +20,7 @@ use crate::input::request::Overrides;
 /// The arguments of `raygate explain`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A code such as RG203, a key such as defaults.sharedMemory.size, or a file with a RayJob or a review of one (-
+    /// A code such as RG203, a key such as defaults.sharedMemory.size, or a file with a Ray object or a review of one (-
     /// reads standard input): then each policy, injector and check tells what became of it there
     topic: Option<String>,
     /// For a file: a directory of policy files, instead of the shipped policies (may be given several times)

@@ -15,7 +15,7 @@ use crate::{
     certs::{CaBundle, DnsLabel, bundle::BundleError},
     diag::Sources,
     input::{self, InputError, Piece},
-    install::{self, BaseUrl, BuildError, Certificates, Component, Controllers, ImageName, Install},
+    install::{self, BaseUrl, BuildError, Certificates, Component, Controllers, ImageName, Install, RegisteredKinds},
     yaml,
 };
 
@@ -43,7 +43,10 @@ pub struct Args {
     /// What is wanted besides; may be given again
     #[arg(long, value_enum)]
     pub with: Vec<Component>,
-    /// A namespace whose RayJobs never come to raygate, besides kube-system and its own; may be given again
+    /// The kinds that raygate judges, separated by commas. Objects of other kinds are created unjudged
+    #[arg(long, value_name = "KINDS", default_value_t)]
+    pub kinds: RegisteredKinds,
+    /// A namespace whose objects raygate never judges, in addition to kube-system and its own. May be repeated
     #[arg(long, value_name = "NAMESPACE")]
     pub exclude: Vec<DnsLabel>,
     /// Directory of policies for the ConfigMap, whose Platform names the users of KubeRay's operator and of queue
@@ -176,6 +179,7 @@ pub fn run(args: &Args, policies: &[(&str, &str)], out: &mut dyn Write) -> Resul
         },
         components: &args.with,
         url: args.url.as_ref(),
+        kinds: &args.kinds,
         excluded_namespaces: &args.exclude,
         controllers: &Controllers::of_policies(policies.iter().map(|(_, text)| text.as_bytes())),
         policies,
@@ -254,7 +258,8 @@ fn check(file: &Path, out: &mut dyn Write) -> Result<u8, Error> {
         let (kind, name) = (text("/kind"), text("/metadata/name"));
         let excess = install::excess(configuration);
         if excess.is_empty() {
-            writeln!(out, "ok       {kind} {name} matches objects of ray.io only")?;
+            let kinds = install::registered_kinds(configuration);
+            writeln!(out, "ok       {kind} {name} matches only objects of ray.io: {kinds}")?;
         }
         for excess in excess {
             writeln!(out, "too wide {kind} {name}: {excess}")?;

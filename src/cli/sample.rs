@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::diag::Sources;
+use crate::diag::listed;
+use crate::diag::{Sources, suggest};
 use crate::input::{self, InputError, Piece};
 use crate::json::{Json, Tree};
-use crate::ray::defaults;
+use crate::ray::kind::{self, GROUP, KINDS, RAY_JOB};
+use crate::ray::{Kind, defaults};
 
 use super::{CLEAN, Failure};
 
@@ -18,17 +20,32 @@ pub(super) const RAYJOB: &str = include_str!("../../tests/rayjobs/seed-01-gpu-tr
 /// The arguments of `raygate sample`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The RayJob to ask about; without one, a GPU training as Flyte sends it
+    /// The Ray object to ask about; without one, a GPU training as Flyte sends it
+    #[arg(conflicts_with = "kind")]
     file: Option<PathBuf>,
+    /// The kind of the object: the same GPU training as a RayJob, RayCluster, RayService or RayCronJob
+    #[arg(long, value_name = "KIND", default_value = RAY_JOB.name, value_parser = kind_of)]
+    kind: &'static Kind,
 }
 
-/// Prints an AdmissionReview that asks to create the RayJob.
+fn kind_of(text: &str) -> Result<&'static Kind, String> {
+    let names = KINDS.map(|kind| kind.name);
+    kind::named(text).ok_or_else(|| match suggest(text, names) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("the kinds are {}", listed(&names)),
+    })
+}
+
+/// Prints an AdmissionReview that asks to create the object.
 ///
 /// # Errors
 /// [`Failure::Usage`] if the file cannot be read, [`Failure::Output`] if the output cannot be written.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     let mut object = match &args.file {
-        None => Tree::read(RAYJOB).map_err(|error| Failure::Usage(error.to_string()))?,
+        None => {
+            let job = Tree::read(RAYJOB).map_err(|error| Failure::Usage(error.to_string()))?;
+            Tree::of(&args.kind.from_job(job.root())).unwrap_or_default()
+        }
         Some(file) => first(file)?,
     };
     defaults::apply(&mut object);
@@ -52,13 +69,14 @@ fn first(file: &PathBuf) -> Result<Tree<'static>, Failure> {
 }
 
 fn review(object: Json<'_>) -> Value {
+    let kind = Kind::of(object);
     json!({
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",
         "request": {
             "uid": "5a3f1f6e-1c57-4f0e-9a50-000000000001",
-            "kind": {"group": "ray.io", "version": "v1", "kind": "RayJob"},
-            "resource": {"group": "ray.io", "version": "v1", "resource": "rayjobs"},
+            "kind": {"group": GROUP, "version": "v1", "kind": kind.name},
+            "resource": {"group": GROUP, "version": "v1", "resource": kind.resource},
             "name": object.pointer("/metadata/name"),
             "namespace": object.pointer("/metadata/namespace"),
             "operation": "CREATE",

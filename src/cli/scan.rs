@@ -1,4 +1,4 @@
-//! `raygate scan`: the RayJobs of a live cluster, judged by a set of policies. It only reads.
+//! `raygate scan`: the Ray objects of a live cluster, judged by a set of policies. It only reads.
 
 mod json;
 mod progress;
@@ -6,6 +6,7 @@ mod reports;
 mod scanned;
 mod table;
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -16,23 +17,28 @@ use crate::cluster::objects::Pages;
 use crate::cluster::{Cause, describe};
 use crate::engine::{Bundle, How, admit};
 use crate::input::request::created_anew;
+use crate::install::RegisteredKinds;
 use crate::json::Tree;
+use crate::ray::kind::{KINDS, Kind, RAY_CLUSTER};
 
 use super::cluster::ClusterArgs;
 use super::{CLEAN, FINDINGS, Failure, policies};
 
 use progress::Progress;
-use scanned::{Scanned, Total};
+use scanned::{Found, Scanned, Total};
 
 /// The arguments of `raygate scan`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// Only the RayJobs of this namespace, instead of all
+    /// Only objects of this namespace
     #[arg(long, short, value_name = "NAMESPACE")]
     namespace: Option<String>,
-    /// Only the RayJobs with these labels, as kubectl writes them: domain=production,team!=x
+    /// Only objects of these kinds, separated by commas, instead of all kinds that the cluster serves
+    #[arg(long, value_name = "KINDS", default_value_t)]
+    kinds: RegisteredKinds,
+    /// Only objects with these labels, as kubectl writes them: domain=production,team!=x
     #[arg(long, short = 'l', value_name = "SELECTOR")]
     selector: Option<String>,
     /// A directory of policy files, instead of the shipped policies (may be given several times)
@@ -41,7 +47,7 @@ pub struct Args {
     /// How to print what was found
     #[arg(long, value_enum, default_value = "table")]
     output: Format,
-    /// List the RayJobs too of which there is nothing to say
+    /// Also list objects that would be admitted unchanged and without warnings
     #[arg(long)]
     all: bool,
 }
@@ -49,7 +55,7 @@ pub struct Args {
 /// How to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
-    /// A line for each RayJob, for people
+    /// A line for each object, for people
     Table,
     /// One JSON document
     Json,
@@ -72,59 +78,95 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Cluster(format!("cannot start: {error}")))?;
-    let mut total = Total::default();
-    let mut found = Vec::new();
-    runtime.block_on(scan(args, &bundle, |scanned| {
-        total.count(&scanned);
-        if args.all || scanned.is_notable() {
-            found.push(scanned);
-        }
-    }))?;
-    found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    let mut found = runtime.block_on(scan(args, &bundle))?;
+    let place = |scanned: &Scanned| (scanned.namespace.clone(), scanned.kind.name, scanned.name.clone());
+    found.listed.sort_by_cached_key(place);
     match args.output {
-        Format::Table => table::print(&found, &total, &bundle, out)?,
-        Format::Json => json::print(&found, &total, &bundle, out)?,
-        Format::Openreports => reports::print(reports::OPENREPORTS, &found, Timestamp::now(), out)?,
-        Format::Policyreports => reports::print(reports::POLICYREPORTS, &found, Timestamp::now(), out)?,
+        Format::Table => table::print(&found, &bundle, out)?,
+        Format::Json => json::print(&found, &bundle, out)?,
+        Format::Openreports => reports::print(reports::OPENREPORTS, &found.listed, Timestamp::now(), out)?,
+        Format::Policyreports => reports::print(reports::POLICYREPORTS, &found.listed, Timestamp::now(), out)?,
     }
-    Ok(if total.denied > 0 { FINDINGS } else { CLEAN })
+    let is_denied = found.totals.iter().any(|total| total.denied > 0);
+    Ok(if is_denied { FINDINGS } else { CLEAN })
 }
 
-/// Reads the RayJobs page by page, and hands on what the policies would answer to the creation of each.
-async fn scan(args: &Args, bundle: &Bundle, mut found: impl FnMut(Scanned)) -> Result<(), Failure> {
+/// Reads the objects of each kind page by page, and judges each as if it were created now. RayClusters come last, when the
+/// objects that may own them are known.
+async fn scan(args: &Args, bundle: &Bundle) -> Result<Found, Failure> {
     let client = args.cluster.connect().await?;
-    let path = match &args.namespace {
-        Some(namespace) => format!("/apis/ray.io/v1/namespaces/{}/rayjobs", encoded(namespace)),
-        None => "/apis/ray.io/v1/rayjobs".to_owned(),
-    };
     let query = args
         .selector
         .as_ref()
         .map_or_else(String::new, |selector| format!("&labelSelector={}", encoded(selector)));
-    let progress = Progress::start();
-    let mut judged = 0_u64;
-    let mut pages = Pages::of(&client, &path, &query);
-    while let Some(page) = pages.next().await.map_err(|error| refused(&error))? {
-        for object in page.items {
-            found(judge(bundle, object));
-            judged += 1;
+    let mut progress = Progress::start();
+    let mut found = Found::default();
+    let mut owners = HashSet::new();
+    let (clusters, others): (Vec<_>, Vec<_>) = args.kinds.iter().partition(|kind| kind.name == RAY_CLUSTER.name);
+    for kind in others.into_iter().chain(clusters) {
+        let path = match &args.namespace {
+            Some(namespace) => format!("/apis/ray.io/v1/namespaces/{}/{}", encoded(namespace), kind.resource),
+            None => format!("/apis/ray.io/v1/{}", kind.resource),
+        };
+        let mut total = Total::of(kind);
+        let mut pages = Pages::of(&client, &path, &query);
+        progress.begin(kind);
+        loop {
+            let page = match pages.next().await {
+                Ok(Some(page)) => page,
+                Ok(None) => break found.totals.push(total),
+                Err(error) if Cause::of(&error) == Cause::NotFound => break,
+                Err(error) => return Err(refused(kind, &error)),
+            };
+            for object in page.items {
+                if owner(&object).is_some_and(|uid| owners.contains(uid)) && kind.name == RAY_CLUSTER.name {
+                    total.children += 1;
+                    continue;
+                }
+                let scanned = judge(kind, bundle, object);
+                total.count(&scanned);
+                owners.insert(scanned.uid.clone());
+                if args.all || scanned.is_notable() {
+                    found.listed.push(scanned);
+                }
+            }
+            progress.show(total.objects + total.children, page.left);
         }
-        progress.show(judged, page.left);
     }
-    Ok(())
+    if found.totals.is_empty() {
+        let kinds = &args.kinds;
+        return Err(Failure::Cluster(format!(
+            "the cluster does not serve {kinds}; is KubeRay installed?"
+        )));
+    }
+    found
+        .totals
+        .sort_by_key(|total| KINDS.iter().position(|kind| kind.name == total.kind.name));
+    Ok(found)
 }
 
-fn refused(error: &kube::Error) -> Failure {
+/// The uid of the object that controls this one.
+fn owner(object: &Value) -> Option<&str> {
+    let owners = object.pointer("/metadata/ownerReferences")?.as_array()?;
+    let controller = owners
+        .iter()
+        .find(|owner| owner.get("controller").is_some_and(|is| is == true))?;
+    controller.get("uid")?.as_str()
+}
+
+fn refused(kind: &Kind, error: &kube::Error) -> Failure {
+    let (name, resource) = (kind.name, kind.resource);
     let help = match Cause::of(error) {
-        Cause::NotFound => "; the cluster has no RayJobs: is KubeRay installed?",
-        Cause::Forbidden => "; the right to list rayjobs.ray.io is needed",
-        Cause::Unreachable => "; is this the right cluster? see --kubeconfig and --context",
-        _ => "",
+        Cause::Forbidden => {
+            format!("; the right to list {resource}.ray.io is needed, or name the kinds that you may list by --kinds")
+        }
+        Cause::Unreachable => "; is this the right cluster? see --kubeconfig and --context".to_owned(),
+        _ => String::new(),
     };
-    Failure::Cluster(format!("cannot list the RayJobs: {}{help}", describe(error)))
+    Failure::Cluster(format!("cannot list the {name}s: {}{help}", describe(error)))
 }
 
-fn judge(bundle: &Bundle, object: Value) -> Scanned {
+fn judge(kind: &'static Kind, bundle: &Bundle, object: Value) -> Scanned {
     let text = |pointer: &str| {
         let text = object.pointer(pointer).and_then(Value::as_str);
         text.unwrap_or_default().to_owned()
@@ -137,6 +179,7 @@ fn judge(bundle: &Bundle, object: Value) -> Scanned {
     let object = Tree::of(&object).unwrap_or_default();
     let request = created_anew(bundle, object, Timestamp::now());
     Scanned {
+        kind,
         namespace,
         name,
         uid,

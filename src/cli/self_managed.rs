@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::cluster::ClusterArgs;
 use crate::certs::DnsLabel;
-use crate::install::{self, BaseUrl};
+use crate::install::{self, BaseUrl, RegisteredKinds};
 use crate::self_managed::{Options, SHORTEST_LIFE};
 use crate::server::duration;
 
@@ -37,11 +37,15 @@ pub struct SelfManagedArgs {
     #[arg(long, value_name = "NAME", env = "RAYGATE_WEBHOOK_CONFIGURATION", default_value = install::CONFIGURATION, value_parser = object_name)]
     pub webhook_configuration: String,
 
-    /// RayJobs pass unjudged while raygate cannot be reached, as from `raygate manifests --with fail-open`
+    /// Objects pass unjudged while raygate is unreachable, as from `raygate manifests --with fail-open`
     #[arg(long, env = "RAYGATE_FAIL_OPEN")]
     pub fail_open: bool,
 
-    /// Namespaces whose RayJobs never come to raygate, with commas between, as given to `raygate manifests --exclude`
+    /// The kinds that both webhook configurations register, as given to `raygate manifests --kinds`
+    #[arg(long, value_name = "KINDS", env = install::KINDS, default_value_t)]
+    pub kinds: RegisteredKinds,
+
+    /// Namespaces whose objects raygate never judges, separated by commas, as given to `raygate manifests --exclude`
     #[arg(
         long,
         value_name = "NAMESPACES",
@@ -73,6 +77,7 @@ impl SelfManagedArgs {
             url: self.url.clone(),
             configuration: self.webhook_configuration.clone(),
             fail_open: self.fail_open,
+            kinds: self.kinds.clone(),
             excluded_namespaces: self.excluded_namespaces.clone(),
             ca_life: self.ca_life,
             certificate_life: self.certificate_life,

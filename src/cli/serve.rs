@@ -383,6 +383,7 @@ mod tests {
                 certificates,
                 components: &[],
                 url: None,
+                kinds: &install::RegisteredKinds::default(),
                 excluded_namespaces: &[],
                 controllers: &install::Controllers::default(),
                 policies: &[],

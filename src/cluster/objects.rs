@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::Cause;
 
-/// How many objects a page holds. A RayJob takes some 15 KB, and pages are held in memory one at a time.
+/// How many objects a page holds. One takes some 15 KB, and pages are held in memory one at a time.
 const PAGE: usize = 100;
 
 /// The pauses, in seconds, before a page is asked for again that the API server had too much to do for. It asks for one of a second.

@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 use crate::json::Json;
 use crate::policy::Subject;
 use crate::policy::settings::Action;
+use crate::ray::Kind;
 use crate::ray::defaults::{complete_name, is_named};
+use crate::ray::kind::RAY_CLUSTER;
 
 use super::bound::{has_too_many_values, too_many_values};
 use super::bundle::{Bundle, Compiled};
@@ -17,7 +19,7 @@ use super::compare::Before;
 use super::document::Document;
 use super::judge::{Asked, Judged, Verdict, judge};
 use super::mutate::{self, Change};
-use super::update::{Update, without_scheduling};
+use super::update::{Update, upgrade, without_scheduling};
 use super::{Operation, Outcome, Request, preview};
 
 /// Which webhooks a request goes through.
@@ -98,7 +100,7 @@ fn is_too_large(request: &Request<'_>) -> bool {
 
 fn too_large(document: Document<'_>) -> Outcome<'_> {
     Outcome {
-        findings: vec![too_many_values()],
+        findings: vec![too_many_values(Kind::of(document.value()).name)],
         verdict: Verdict::Deny,
         ..Outcome::untouched(document)
     }
@@ -140,7 +142,7 @@ pub fn answer_validate<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome
     let (subject, compiled) = request.compiled(document.value(), bundle);
     let asked = request.asked(&subject, document.value());
     let before = match way {
-        Way::Update(Update::Controller | Update::Edit, old) => Some((old, request.compiled(old, bundle).1)),
+        Way::Update(update, old) if update.is_compared() => Some((old, request.compiled(old, bundle).1)),
         _ => None,
     };
     if let Way::Update(Update::Controller, old) = way {
@@ -159,6 +161,10 @@ pub fn answer_validate<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome
                 .unwrap_or(by);
             added(bundle, (by, compiled), &asked, (*old, document.value()))
         }
+    };
+    let upgrade = match way {
+        Way::Update(Update::Edit, old) => upgrade(bundle.platform(), old, document.value()),
+        _ => None,
     };
     let mut findings = look(None, &compiled, &document);
     let mut verdict = verdict_of(&findings);
@@ -188,6 +194,9 @@ pub fn answer_validate<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome
             look(Some(policy), with, &completed)
         })
     });
+    // A warning stands behind what denies, which comes first.
+    let denials = findings.partition_point(|judged| judged.action > Action::Warn);
+    findings.splice(denials..denials, upgrade);
     Outcome {
         document,
         changes,
@@ -210,8 +219,12 @@ enum Way<'r> {
 impl<'r> Way<'r> {
     /// The way of a request; `None` where nothing is looked at.
     fn of(bundle: &Bundle, request: &'r Request<'_>, object: Json<'_>) -> Option<Way<'r>> {
+        let kind = Kind::of(object);
         match (request.operation, request.old()) {
+            // It is made of an object that was judged.
+            (Operation::Create, _) if kind.is(&RAY_CLUSTER) && bundle.platform().is_operator(&request.user) => None,
             (Operation::Create, _) => Some(Way::Create),
+            (Operation::Update, Some(old)) if !Kind::of(old).is(kind) => Some(Way::Create),
             (Operation::Update, Some(old)) => match Update::of(bundle.platform(), &request.user, old, object) {
                 Update::NotJudged => None,
                 update => Some(Way::Update(update, old)),

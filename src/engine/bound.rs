@@ -24,10 +24,10 @@ pub const MOST_VALUES: usize = 20_000;
 /// A denial of an object with more values than [`MOST_VALUES`].
 pub const TOO_MANY_VALUES: CodePage = CodePage {
     code: "RG001",
-    title: "A RayJob must have at most 20,000 JSON values",
-    text: "The RayJob, or its state before an update, has more than 20,000 JSON values. Every map, list, string, number, boolean and \
+    title: "A Ray object must have at most 20,000 JSON values",
+    text: "The object, or its state before an update, has more than 20,000 JSON values. Every map, list, string, number, boolean and \
            null counts as one; `metadata.managedFields` does not count. The limit bounds raygate's memory. `/validate` and \
-           `raygate check` reject the RayJob; `/mutate` admits it unchanged with a warning.\n\n\
+           `raygate check` reject the object; `/mutate` admits it unchanged with a warning.\n\n\
            A worker group usually has about 170 values. Use fewer worker groups with more replicas, and shorter lists of \
            environment variables, volumes and annotations.",
 };
@@ -50,10 +50,10 @@ pub fn has_too_many_values(object: Json<'_>) -> bool {
     false
 }
 
-/// What is said of an object that has more values than raygate reads.
-pub fn too_many_values() -> Judged {
+/// What is said of an object of this kind that has more values than raygate reads.
+pub fn too_many_values(kind: &str) -> Judged {
     let message = format!(
-        "RayJob has more than {},{:03} JSON values, which exceeds raygate's limit. Use fewer worker groups or shorter lists",
+        "{kind} has more than {},{:03} JSON values, which exceeds raygate's limit. Use fewer worker groups or shorter lists",
         MOST_VALUES / 1000,
         MOST_VALUES % 1000
     );

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::json::Json;
 use crate::policy::load::{Known, KnownCode, Source};
 use crate::policy::select::{Selected, select};
-use crate::policy::settings::{Action, Mode};
+use crate::policy::settings::{Action, Mode, Selecting};
 use crate::policy::{self, Effective, Exemption, Origin, Platform, PolicySet, RayPolicy, Subject, merge};
 use crate::ray::{Workload, flyte};
 use crate::rules::{Check, INJECTORS, check};
@@ -227,10 +227,13 @@ impl Bundle {
 }
 
 /// What happens to the findings of a check: what the policies say, else its own action. `limits.unknownDevices` is the
-/// own action of the check for devices that cannot be counted.
+/// own action of the check for devices that cannot be counted, and `limits.clusterSelector` that of the check for selected
+/// clusters.
 fn action_of(check: &Check, effective: &Effective) -> Action {
-    let own = match effective.limits.unknown_devices {
-        Some(action) if check.limit() == Some("unknownDevices") => action,
+    let limits = &effective.limits;
+    let own = match check.limit() {
+        Some("unknownDevices") => limits.unknown_devices.unwrap_or(check.action),
+        Some("clusterSelector") if limits.cluster_selector == Some(Selecting::Forbid) => Action::Deny,
         _ => check.action,
     };
     match effective.actions.get(check.code) {

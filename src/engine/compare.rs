@@ -21,9 +21,15 @@ pub fn says_the_same(one: Json<'_>, other: Json<'_>) -> bool {
     same(one, other, false)
 }
 
-/// The same for two objects without regard to some of their fields.
-pub fn says_the_same_but(one: Json<'_>, other: Json<'_>, but: &[&str]) -> bool {
-    match (one.as_object(), other.as_object()) {
+/// Whether two objects say the same but for these fields. What is missing is an object without fields.
+pub fn same_but(one: Json<'_>, other: Json<'_>, but: &[&str]) -> bool {
+    fn fields(value: Json<'_>) -> Option<Object<'_>> {
+        match value.is_null() {
+            true => Some(Object::EMPTY),
+            false => value.as_object(),
+        }
+    }
+    match (fields(one), fields(other)) {
         (Some(one), Some(other)) => same_fields(one, other, false, but),
         _ => says_the_same(one, other),
     }

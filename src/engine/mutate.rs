@@ -67,7 +67,7 @@ pub fn update(
     document: &mut Document,
 ) -> Vec<Change> {
     let seen = Seen::of(document.value());
-    let mut parts = Parts::of(update, old, document.value(), &seen);
+    let mut parts = Parts::of(update, compiled.effective.roll, old, document.value(), &seen);
     let mut changes = Vec::new();
     for (part, path) in parts.staying() {
         let edits = parts.restoring(part, document.value());

@@ -46,7 +46,7 @@ impl Effect {
     /// Every effect with its meaning.
     pub const ALL: &[(&str, &str)] = &[
         ("Change", "the place would have been filled in or repaired otherwise"),
-        ("Deny", "the RayJob would have been refused for it"),
+        ("Deny", "the object would have been refused for it"),
         ("Warn", "the author would have been warned"),
         ("Audit", "it would have been a finding for the audit log"),
         ("Ignore", "what is a finding would have been none"),

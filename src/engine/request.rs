@@ -41,7 +41,7 @@ impl Operation {
     }
 }
 
-/// A request to make or change a RayJob.
+/// A request to make or change a Ray object.
 #[derive(Clone, Debug)]
 pub struct Request<'t> {
     /// What is done.
@@ -68,6 +68,7 @@ impl Request<'_> {
     pub(super) fn compiled(&self, object: Json<'_>, bundle: &Bundle) -> (Subject, Arc<Compiled>) {
         let job = Workload::of(object);
         let mut subject = Subject::new(Identity::of(&job), &self.namespace, &self.user, bundle.platform());
+        subject.kind = job.kind.name;
         subject.operation = self.operation.name();
         subject.today = Offset::UTC.to_datetime(self.now).date();
         let compiled = bundle.compiled(&subject, &job);

@@ -4,12 +4,14 @@ use jiff::Timestamp;
 
 use crate::engine::{Bundle, Operation, Request};
 use crate::json::{Json, Tree};
+use crate::ray::Kind;
+use crate::ray::kind::{self, GROUP};
 use crate::yaml::{Node, Step};
 
-/// A request about a RayJob, before it is known which policies judge it.
+/// A request about a Ray object, before it is known which policies judge it.
 #[derive(Debug)]
 pub struct Asked<'n> {
-    /// The name of the RayJob, or its `generateName`.
+    /// The name of the object, or its `generateName`.
     pub name: String,
     /// The namespace.
     pub namespace: String,
@@ -26,6 +28,11 @@ pub struct Asked<'n> {
 }
 
 impl Asked<'_> {
+    /// The kind of the object.
+    pub fn kind(&self) -> &'static Kind {
+        Kind::of(self.object.root())
+    }
+
     /// The request, by the user who would probably send it where that is not known.
     pub fn request(&self, bundle: &Bundle, now: Timestamp) -> Request<'static> {
         Request {
@@ -64,13 +71,15 @@ pub enum Found<'n> {
     Skipped(Skipped),
 }
 
-/// Why an object is no RayJob, if it is none.
+/// Why an object is not judged, if it is not.
 pub(super) fn not_ours(object: Json<'_>) -> Option<String> {
-    match (value(object, "/kind"), value(object, "/apiVersion")) {
-        ("RayJob", api) if api.starts_with("ray.io/") => None,
-        ("RayJob", api) => Some(format!("apiVersion {api:?} is not of ray.io")),
-        ("", _) => Some("no kind, so no RayJob".to_owned()),
-        (kind, _) => Some(format!("kind {kind} is no RayJob")),
+    let (kind, api) = (value(object, "/kind"), value(object, "/apiVersion"));
+    let group = api.split_once('/').map_or("", |(group, _)| group);
+    match kind {
+        "" => Some("no kind, so no Ray object".to_owned()),
+        _ if kind::named(kind).is_none() => Some(format!("kind {kind} is no kind of Ray object")),
+        _ if group != GROUP => Some(format!("apiVersion {api:?} is not of {GROUP}")),
+        _ => None,
     }
 }
 

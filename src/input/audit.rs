@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use crate::engine::Operation;
 use crate::json::{Json, Tree};
-use crate::ray::defaults;
+use crate::ray::{defaults, kind};
 use crate::yaml::{Node, Step};
 
 use super::asked::{Asked, Found, Skipped, name_of, not_ours, text, tree, value};
@@ -20,7 +20,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// What an event asked, if it asked for something about a RayJob.
+    /// What an event asked, if it asked for something about a Ray object.
     pub fn read<'n>(&mut self, event: &'n Node) -> Found<'n> {
         let root = event.get("requestObject").filter(|node| node.as_mapping().is_some());
         let object = root.map(tree).unwrap_or_default();
@@ -56,10 +56,10 @@ impl Events {
     fn reason(&self, event: &Node, object: Json<'_>) -> Option<String> {
         let subresource = text(event, &["objectRef", "subresource"]);
         match (text(event, &["objectRef", "resource"]), text(event, &["verb"])) {
-            ("rayjobs", _) if !subresource.is_empty() => Some(format!("an event of rayjobs/{subresource}")),
-            ("rayjobs", "create" | "update") => None,
-            ("rayjobs", verb) => Some(format!("a {verb} of rayjobs, which has no whole object")),
-            _ => Some("an event of another resource".to_owned()),
+            (resource, _) if kind::of_resource(resource).is_none() => Some("an event of another resource".to_owned()),
+            (resource, _) if !subresource.is_empty() => Some(format!("an event of {resource}/{subresource}")),
+            (_, "create" | "update") => None,
+            (resource, verb) => Some(format!("a {verb} of {resource}, which has no whole object")),
         }
         .or_else(|| match text(event, &["stage"]) {
             "ResponseComplete" => None,

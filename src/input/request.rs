@@ -1,4 +1,4 @@
-//! What a document asks: a RayJob to be made, a recorded review, or an event of an audit log.
+//! What a document asks: a Ray object to be made, a recorded review, or an event of an audit log.
 
 use std::path::PathBuf;
 
@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::diag::Sources;
 use crate::engine::{Bundle, Operation, Request};
 use crate::json::{Json, Tree};
+use crate::ray::Kind;
 use crate::ray::defaults;
 use crate::ray::workload::forget_managed_fields;
 use crate::yaml::{Node, Step};
@@ -39,7 +40,7 @@ impl Requests {
     /// With what the command line says; `old` is a file with the objects as they were.
     ///
     /// # Errors
-    /// [`InputError`] if that file cannot be read or has no RayJob.
+    /// [`InputError`] if that file cannot be read or has no Ray object.
     pub fn new(mut overrides: Overrides, old: Option<&PathBuf>) -> Result<Requests, InputError> {
         if let Some(file) = old {
             overrides.old = read_old(file)?;
@@ -87,8 +88,10 @@ impl Overrides {
             }
         }
         let same = |old: &&Tree<'_>| {
-            let namespace = value(old.root(), "/metadata/namespace");
-            value(old.root(), "/metadata/name") == asked.name
+            let old = old.root();
+            let namespace = value(old, "/metadata/namespace");
+            value(old, "/metadata/name") == asked.name
+                && Kind::of(old).is(asked.kind())
                 && (namespace == asked.namespace || namespace.is_empty() || self.namespace.is_some())
         };
         if let Some(old) = self.old.iter().find(same) {
@@ -96,6 +99,7 @@ impl Overrides {
         }
         match self.operation {
             Some(Operation::Update) if asked.old.is_none() => Err(InputError::NoOld {
+                kind: asked.kind().name,
                 namespace: asked.namespace.clone(),
                 name: asked.name.clone(),
             }),
@@ -111,7 +115,7 @@ impl Overrides {
     }
 }
 
-/// The RayJobs in the file of `--old`.
+/// The Ray objects in the file of `--old`.
 fn read_old(file: &PathBuf) -> Result<Vec<Tree<'static>>, InputError> {
     let files = super::files(std::slice::from_ref(file))?;
     let mut requests = Requests::new(Overrides::default(), None)?;
@@ -129,12 +133,12 @@ fn read_old(file: &PathBuf) -> Result<Vec<Tree<'static>>, InputError> {
         Ok(())
     })?;
     if objects.is_empty() {
-        return Err(InputError::NoRayJob(file.clone()));
+        return Err(InputError::NothingToJudge(file.clone()));
     }
     Ok(objects)
 }
 
-/// A RayJob that is to be made.
+/// A Ray object that is to be made.
 fn manifest(document: &Node) -> Found<'_> {
     let mut object = tree(document);
     let root = object.root();
@@ -201,7 +205,7 @@ fn review(document: &Node) -> Found<'_> {
     }))
 }
 
-/// The request to create a RayJob of a cluster again, as its author would send it: without what the cluster has noted of it.
+/// The request to create an object of a cluster again, as its author would send it: without what the cluster has noted of it.
 pub fn created_anew<'t>(bundle: &Bundle, mut object: Tree<'t>, now: Timestamp) -> Request<'t> {
     object.root_mut().remove("status");
     forget_managed_fields(&mut object);

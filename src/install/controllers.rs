@@ -9,7 +9,7 @@ use crate::yaml::{self, Limits, Reading};
 /// The users whose writes do not come to raygate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Controllers {
-    /// KubeRay's operators: none of their updates comes.
+    /// KubeRay's operators: neither their updates nor the RayClusters that they create come.
     pub kuberay_operators: Vec<String>,
     /// Queue controllers such as Kueue's: their suspensions do not come.
     pub queue_controllers: Vec<String>,

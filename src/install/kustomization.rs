@@ -152,7 +152,10 @@ fn join(directory: &str, path: &str) -> String {
 mod tests {
     use std::{fs, path::Path};
 
+    use clap::ValueEnum as _;
+
     use super::*;
+    use crate::install::Component;
 
     fn yaml_files(directory: &Path, files: &mut Vec<String>) {
         for entry in fs::read_dir(directory).unwrap() {
@@ -169,7 +172,13 @@ mod tests {
     #[test]
     fn every_file_is_built_in() {
         let mut files = Vec::new();
-        for directory in ["base", "components", "overlays/cert-manager", "overlays/self-managed"] {
+        let components = Component::value_variants()
+            .iter()
+            .map(|component| component.directory());
+        for directory in ["base", "overlays/cert-manager", "overlays/self-managed"]
+            .into_iter()
+            .chain(components)
+        {
             let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(directory);
             yaml_files(&directory, &mut files);
         }

@@ -64,7 +64,7 @@ const fn histogram(name: &'static str, labels: &'static [&'static str], help: &'
 
 pub(super) const REQUESTS: FamilySpec = counter(
     "raygate_requests_total",
-    &["endpoint", "operation", "verdict", "code"],
+    &["endpoint", "kind", "operation", "verdict", "code"],
     "Admission reviews answered; a review that was refused has the code of its worst finding.",
 );
 pub(super) const REJECTIONS: FamilySpec = counter(
@@ -87,15 +87,20 @@ pub(super) const UNMUTATED: FamilySpec = counter(
     &[],
     "Creations that reached the validation without what the mutation would have done: its webhook was not called, or by a replica with other policies.",
 );
+pub(super) const REFUSED_CONTROLLERS: FamilySpec = counter(
+    "raygate_refused_controller_requests_total",
+    &["controller"],
+    "Requests of verified controllers that were refused: those of KubeRay's operator, such as the RayJob of a RayCronJob, and those of the queue's.",
+);
 pub(super) const GPUS_REQUESTED: FamilySpec = counter(
     "raygate_gpus_requested_total",
     &[],
-    "GPUs and other accelerators that new RayJobs asked for, each job's cut at 1048576.",
+    "GPUs and other accelerators that new Ray objects asked for, each object's cut at 1048576.",
 );
 pub(super) const GPUS_REFUSED: FamilySpec = counter(
     "raygate_gpus_refused_total",
     &[],
-    "Those of them whose RayJob was refused.",
+    "Those of them whose object was refused.",
 );
 pub(super) const REQUEST_DURATION: FamilySpec = histogram(
     "raygate_request_duration_seconds",
@@ -276,6 +281,7 @@ pub static FAMILIES: &[FamilySpec] = &[
     FINDINGS,
     INJECTIONS,
     UNMUTATED,
+    REFUSED_CONTROLLERS,
     GPUS_REQUESTED,
     GPUS_REFUSED,
     REQUEST_DURATION,

@@ -11,6 +11,7 @@ const UID: &str = "7f3c2b1a-0d9e-4c8b-a7f6-5e4d3c2b1a09";
 fn touched() -> Metrics {
     let metrics = Metrics::new();
     let record = Record {
+        kind: "RayJob",
         operation: "CREATE".to_owned(),
         verdict: "denied",
         codes: vec!["RG203"],
@@ -110,7 +111,8 @@ fn a_clients_words_never_become_label_values() {
         metrics.answered(Endpoint::Validate, &record, Duration::ZERO, Exemplar::uid(operation));
     }
     let text = metrics.encode();
-    let unknown = r#"raygate_requests_total{endpoint="validate",operation="unknown",verdict="malformed",code=""} 3"#;
+    let unknown =
+        r#"raygate_requests_total{endpoint="validate",kind="",operation="unknown",verdict="malformed",code=""} 3"#;
     assert!(text.contains(unknown), "{text}");
     assert!(!text.contains("DROP"));
 }
@@ -147,7 +149,7 @@ fn each_stage_that_was_reached_is_observed() {
 fn what_was_injected_asked_for_and_refused_is_counted() {
     let text = touched().encode();
     for line in [
-        r#"raygate_requests_total{endpoint="mutate",operation="CREATE",verdict="denied",code="RG203"} 1"#,
+        r#"raygate_requests_total{endpoint="mutate",kind="RayJob",operation="CREATE",verdict="denied",code="RG203"} 1"#,
         r#"raygate_injections_total{injector="readiness",policy="base"} 1"#,
         r#"raygate_injections_total{injector="RG203",policy="built-in"} 1"#,
         "raygate_gpus_requested_total 8",

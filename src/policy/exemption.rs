@@ -152,11 +152,11 @@ fn looser(one: &Value, other: &Value) -> Value {
     }
 }
 
-/// A limit as a number; of two actions `Deny` is the lesser.
+/// A limit as a number; of two words the one that forbids is the lesser.
 fn number(value: &Value) -> Option<Quantity> {
     match value.as_str() {
-        Some("Deny") => Some(Quantity::from(0)),
-        Some("Warn") => Some(Quantity::from(1)),
+        Some("Deny" | "Forbid") => Some(Quantity::from(0)),
+        Some("Warn" | "Allow") => Some(Quantity::from(1)),
         _ => Quantity::from_value(value).ok(),
     }
 }

@@ -124,8 +124,8 @@ impl Writer<'_> {
                 "propertyNames": self.text(*form),
                 "additionalProperties": self.kind(kind),
             }),
-            Kind::List(Kind::Text(Form::Glob)) => {
-                json!({"type": "array", "items": self.text(Form::Glob), "minItems": 1})
+            Kind::List(kind @ (Kind::Text(Form::Glob) | Kind::OneOf(_))) => {
+                json!({"type": "array", "items": self.kind(kind), "minItems": 1})
             }
             Kind::List(kind) => json!({"type": "array", "items": self.kind(kind)}),
             Kind::Keyed(_, fields) | Kind::Set(fields) => json!({"type": "array", "items": self.object(fields)}),

@@ -9,7 +9,7 @@ use super::origin::Origin;
 /// A leaf that a policy sets.
 #[derive(Clone, Debug)]
 pub struct SetLeaf {
-    /// The keys down to it, beginning with `defaults`, `force`, `limits` or `actions`.
+    /// The keys down to it, beginning with `defaults`, `force`, `limits`, `actions` or `roll`.
     pub path: Vec<String>,
     /// Its value.
     pub value: Value,

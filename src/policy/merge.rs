@@ -88,6 +88,8 @@ pub struct Effective {
     pub force: Settings,
     /// The most that may be asked for.
     pub limits: Limits,
+    /// Whether what runs is completed again when it is applied again.
+    pub roll: bool,
     /// Actions by code, where a policy names one.
     pub actions: BTreeMap<String, Action>,
     /// The injectors that the author may turn off.
@@ -254,6 +256,7 @@ pub fn merge(acting: &[Selected<'_>], exemptions: &[&Exemption]) -> Effective {
         }
     }
     effective.waived = exemption::waived(exemptions);
+    effective.roll = typed(&mut tree, "roll");
     effective.defaults = typed(&mut tree, "defaults");
     effective.force = typed(&mut tree, "force");
     effective.limits = typed(&mut tree, "limits");
@@ -300,7 +303,9 @@ fn is_stricter(path: &[String], new: &Value, old: &Value) -> bool {
     match path.first().map(String::as_str) {
         Some("limits") => {
             let number = |value: &Value| crate::k8s::quantity::Quantity::from_value(value).ok();
-            new == "Deny" || matches!((number(new), number(old)), (Some(new), Some(old)) if new <= old)
+            new == "Deny"
+                || new == "Forbid"
+                || matches!((number(new), number(old)), (Some(new), Some(old)) if new <= old)
         }
         Some("actions") => matches!((action(new), action(old)), (Some(new), Some(old)) if new >= old),
         Some("force") => new == old,

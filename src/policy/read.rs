@@ -170,9 +170,14 @@ impl Reader {
             Kind::List(kind) => {
                 self.list(node, name, |reader, item, name| reader.value(item, kind, name));
                 let is_empty = node.as_sequence().is_some_and(<[Node]>::is_empty);
-                if is_empty && matches!(kind, Kind::Text(Form::Glob)) {
-                    let message = format!("`{name}` has no pattern, so that it fits nothing");
-                    let help = format!("give `{name}` a pattern, or leave it out");
+                let element = match kind {
+                    Kind::Text(Form::Glob) => Some("pattern"),
+                    Kind::OneOf(_) => Some("name"),
+                    _ => None,
+                };
+                if let Some(element) = element.filter(|_| is_empty) {
+                    let message = format!("`{name}` has no {element}, so that it fits nothing");
+                    let help = format!("give `{name}` a {element}, or leave it out");
                     self.push(error(codes::BAD_VALUE, node.span, message).help(help));
                 }
             }

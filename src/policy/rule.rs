@@ -23,7 +23,7 @@ pub enum Each {
 impl Each {
     /// Every one with its meaning.
     pub const ALL: &[(&str, &str)] = &[
-        ("Job", "the RayJob as a whole"),
+        ("Job", "the object as a whole"),
         (
             "Pod",
             "each pod template: the head's, each worker group's, the submitter's",

@@ -127,7 +127,7 @@ pub static DOCUMENTS: &[Document] = &[
         kind: "RayPolicy",
         spec: POLICY,
         named: true,
-        doc: "Defaults, forced settings, limits and actions for the RayJobs that it matches.",
+        doc: "Defaults, forced settings, limits and actions for the Ray objects that it matches.",
     },
     Document {
         kind: "Exemption",
@@ -216,7 +216,7 @@ static KUBERAY: &[Field] = &[
         "operators",
         Kind::List(&Kind::Text(Form::User)),
         "The users that the KubeRay operator runs as. The default names the operator's service account in the namespaces \
-         `ray-system`, `kuberay-operator` and `kuberay-system`. No pod of a RayJob may use these accounts.",
+         `ray-system`, `kuberay-operator` and `kuberay-system`. No pod of a Ray object may use these accounts.",
         "[\"system:serviceaccount:ray-system:kuberay-operator\"]",
     ),
 ];
@@ -225,7 +225,7 @@ static QUEUE: &[Field] = &[field(
     "controllers",
     Kind::List(&Kind::Text(Form::User)),
     "The users that the queue's controllers run as. The default names Kueue's service account in the namespace \
-     `kueue-system`. No pod of a RayJob may use these accounts.",
+     `kueue-system`. No pod of a Ray object may use these accounts.",
     "[\"system:serviceaccount:kueue-system:kueue-controller-manager\"]",
 )];
 
@@ -334,13 +334,13 @@ pub static POLICY: &[Field] = &[
     required(
         "match",
         Kind::Object(SELECTOR),
-        "The RayJobs that it is for; `{}` is every one.",
+        "The Ray objects that it is for; `{}` is every one.",
         "{domains: [production]}",
     ),
     field(
         "exclude",
         Kind::List(&Kind::Object(SELECTOR)),
-        "The RayJobs that it is not for, though they match.",
+        "The Ray objects that it is not for, though they match.",
         "[{namespaces: [\"*-sandbox\"]}]",
     ),
     field(
@@ -370,7 +370,7 @@ pub static POLICY: &[Field] = &[
     field(
         "limits",
         Kind::Object(LIMITS),
-        "The most that a RayJob may ask for.",
+        "The most that one Ray object of any kind may ask for.",
         "{maxGpusPerJob: 64}",
     ),
     field(
@@ -378,6 +378,14 @@ pub static POLICY: &[Field] = &[
         Kind::Map(Form::Code, &Kind::OneOf(Action::ALL)),
         "What happens to the findings of a check.",
         "{RG203: Fix}",
+    ),
+    field(
+        "roll",
+        Kind::Bool,
+        "Whether an unchanged manifest that is applied again takes on changed policies, although its pods run. KubeRay then \
+         replaces the cluster of a RayService, and that of a RayCluster with `upgradeStrategy.type: Recreate`. The default \
+         is `false`: the stored object stays as it is.",
+        "true",
     ),
     field(
         "rules",
@@ -421,8 +429,8 @@ static RULE: &[Field] = &[
     field(
         "action",
         Kind::OneOf(&[
-            ("Deny", "refuse the RayJob"),
-            ("Warn", "admit the RayJob with a warning"),
+            ("Deny", "refuse the object"),
+            ("Warn", "admit the object with a warning"),
             (
                 "Audit",
                 "admit it and write the finding to the log, the metrics and the audit log",
@@ -438,8 +446,8 @@ pub static EXEMPTION: &[Field] = &[
     required(
         "match",
         Kind::Object(EXEMPTED),
-        "The RayJobs that it is for. It names a project, a namespace or a user, each by more than wildcards. What is \
-         Flyte's counts only where a Flyte service account of the Platform sent the RayJob into its namespace.",
+        "The Ray objects that it is for. It names a project, a namespace or a user, each by more than wildcards. What is \
+         Flyte's counts only where a Flyte service account of the Platform sent the object into its namespace.",
         "{projects: [hero]}",
     ),
     field(
@@ -484,12 +492,24 @@ const NAMESPACES: Field = field("namespaces", GLOBS, "Kubernetes namespaces.", "
 const USERS: Field = field(
     "users",
     GLOBS,
-    "Kubernetes users who create the RayJob.",
+    "Kubernetes users who create or change the object.",
     "[\"system:serviceaccount:ci:*\"]",
 );
 
+const RAY_KINDS: Field = field(
+    "kinds",
+    Kind::List(&Kind::OneOf(&[
+        ("RayJob", "a cluster and a job that runs on it"),
+        ("RayCluster", "a cluster alone"),
+        ("RayService", "a cluster that serves applications"),
+        ("RayCronJob", "a schedule and a template for RayJobs"),
+    ])),
+    "Kinds of Ray objects. Without it, every kind. A RayJob that KubeRay creates for a RayCronJob is a RayJob.",
+    "[RayJob, RayCluster]",
+);
+
 /// The keys of an Exemption's `match`. An expression is none of them: it may be about anything.
-static EXEMPTED: &[Field] = &[PROJECTS, DOMAINS, WORKFLOWS, TASKS, NAMESPACES, USERS];
+static EXEMPTED: &[Field] = &[PROJECTS, DOMAINS, WORKFLOWS, TASKS, NAMESPACES, USERS, RAY_KINDS];
 
 /// The keys of `match` and of each entry of `exclude`.
 pub static SELECTOR: &[Field] = &[
@@ -499,6 +519,7 @@ pub static SELECTOR: &[Field] = &[
     TASKS,
     NAMESPACES,
     USERS,
+    RAY_KINDS,
     field(
         "when",
         Kind::Text(Form::Cel),
@@ -512,7 +533,7 @@ pub static SETTINGS: &[Field] = &[
     field(
         "lifecycle",
         Kind::Object(LIFECYCLE),
-        "Times and clean-up.",
+        "Times and clean-up of RayJobs, and of those that a RayCronJob creates.",
         "{ttlSecondsAfterFinished: 300}",
     ),
     field(
@@ -542,7 +563,7 @@ pub static SETTINGS: &[Field] = &[
     field(
         "job",
         Kind::Object(JOB),
-        "The RayJob's own metadata.",
+        "The object's own metadata.",
         "{labels: {kueue.x-k8s.io/queue-name: gpu}}",
     ),
     field(
@@ -630,13 +651,13 @@ static JOB: &[Field] = &[
     field(
         "labels",
         LABELS,
-        "Labels of the RayJob, such as a queue's.",
+        "Labels of the object, such as a queue's.",
         "{kueue.x-k8s.io/queue-name: gpu}",
     ),
     field(
         "annotations",
         ANNOTATIONS,
-        "Annotations of the RayJob.",
+        "Annotations of the object.",
         "{example.com/team: vision}",
     ),
 ];
@@ -842,7 +863,7 @@ pub static LIMITS: &[Field] = &[
     field(
         "maxPodsPerJob",
         COUNT,
-        "Pods of one job, at the autoscaler's most.",
+        "All pods together, at the autoscaler's most.",
         "100",
     ),
     field(
@@ -883,10 +904,19 @@ pub static LIMITS: &[Field] = &[
         "[\"ghcr.io/my-org/**\"]",
     ),
     field(
+        "clusterSelector",
+        Kind::OneOf(&[
+            ("Allow", "admit the RayJob, with a warning if another limit is set"),
+            ("Forbid", "deny the RayJob"),
+        ]),
+        "What happens to a RayJob that selects an existing cluster: limits cannot see that cluster. The default is `Allow`.",
+        "Forbid",
+    ),
+    field(
         "unknownDevices",
         Kind::OneOf(&[
-            ("Warn", "admit the RayJob with a warning"),
-            ("Deny", "refuse the RayJob"),
+            ("Warn", "admit the object with a warning"),
+            ("Deny", "refuse the object"),
         ]),
         "What happens to devices that raygate cannot count, such as resource claims. It acts only where `maxGpusPerJob` is \
          set. The default is `Warn`.",

@@ -1,4 +1,4 @@
-//! Which policies are for a RayJob.
+//! Which policies are for an object.
 
 use crate::cel::Session;
 use crate::k8s::glob::Glob;

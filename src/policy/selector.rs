@@ -10,6 +10,7 @@ use crate::json::Json;
 use crate::k8s::glob::Glob;
 use crate::ray::Workload;
 use crate::ray::flyte::Identity;
+use crate::ray::kind::RAY_JOB;
 
 use super::Platform;
 
@@ -27,6 +28,8 @@ pub struct Subject {
     pub namespace: String,
     /// The Kubernetes user of the request.
     pub user: String,
+    /// The kind of the object: `RayJob`.
+    pub kind: &'static str,
     /// `CREATE` or `UPDATE`.
     pub operation: &'static str,
     /// The day of the request, UTC: exemptions end.
@@ -54,6 +57,7 @@ impl Subject {
             places,
             namespace: namespace.to_owned(),
             user: user.to_owned(),
+            kind: RAY_JOB.name,
             operation: "CREATE",
             today: Date::default(),
         }
@@ -113,6 +117,8 @@ pub enum Key {
     Namespaces,
     /// The Kubernetes user.
     Users,
+    /// The kind of the object.
+    Kinds,
 }
 
 impl Key {
@@ -125,6 +131,7 @@ impl Key {
             "tasks" => Key::Tasks,
             "namespaces" => Key::Namespaces,
             "users" => Key::Users,
+            "kinds" => Key::Kinds,
             _ => return None,
         })
     }
@@ -138,6 +145,7 @@ impl Key {
             Key::Tasks => &subject.identity.task,
             Key::Namespaces => &subject.namespace,
             Key::Users => &subject.user,
+            Key::Kinds => subject.kind,
         }
     }
 
@@ -148,7 +156,7 @@ impl Key {
 
     /// Whether it rests on what the object says of itself.
     pub fn is_advisory(self) -> bool {
-        !matches!(self, Key::Namespaces | Key::Users)
+        !matches!(self, Key::Namespaces | Key::Users | Key::Kinds)
     }
 }
 
@@ -207,7 +215,8 @@ impl Selector {
     pub fn is_trusted(&self, subject: &Subject) -> bool {
         let is_advisory = self.patterns.iter().any(|(key, _)| key.is_advisory())
             || self.when.as_ref().is_some_and(|when| when.uses_identity());
-        let names_author_only = !self.patterns.is_empty() && self.patterns.iter().all(|(key, _)| key.is_authors());
+        let mut naming = self.patterns.iter().filter(|(key, _)| *key != Key::Kinds).peekable();
+        let names_author_only = naming.peek().is_some() && naming.all(|(key, _)| key.is_authors());
         let is_forged = subject.identity.is_disputed && self.patterns.iter().any(|(key, _)| key.is_authors());
         !names_author_only && !is_forged && (subject.verified || !is_advisory)
     }

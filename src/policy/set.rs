@@ -39,7 +39,7 @@ pub struct RayPolicy {
     pub excludes: Vec<Selector>,
     /// The injectors that authors may turn off.
     pub allow_skip: Vec<String>,
-    /// What it sets: leaves of `defaults`, `force`, `limits` and `actions`.
+    /// What it sets: leaves of `defaults`, `force`, `limits` and `actions`, and `roll`.
     pub leaves: Vec<SetLeaf>,
     /// The platform's own rules.
     pub rules: Vec<Arc<rule::Rule>>,

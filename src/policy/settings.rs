@@ -192,8 +192,31 @@ pub struct Limits {
     pub max_backoff_limit: Option<i64>,
     /// Image patterns, one of which every image must fit.
     pub allowed_images: Option<Vec<String>>,
+    /// Whether a RayJob may select an existing cluster.
+    pub cluster_selector: Option<Selecting>,
     /// What happens to devices that cannot be counted, `Warn` or `Deny`, where accelerators are limited.
     pub unknown_devices: Option<Action>,
+}
+
+/// Whether a RayJob may select an existing cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Selecting {
+    /// It may. A warning says that limits cannot see that cluster.
+    Allow,
+    /// It may not.
+    Forbid,
+}
+
+impl Limits {
+    /// Whether something is limited that a cluster has: accelerators, CPUs, memory, pods or images.
+    pub fn bound_clusters(&self) -> bool {
+        self.max_gpus_per_job.is_some()
+            || self.max_cpus_per_job.is_some()
+            || self.max_memory_per_job.is_some()
+            || self.max_pods_per_job.is_some()
+            || self.max_workers_per_group.is_some()
+            || self.allowed_images.is_some()
+    }
 }
 
 /// What happens to a finding.
@@ -214,12 +237,12 @@ pub enum Action {
 impl Action {
     /// Every action with its meaning, strictest first.
     pub const ALL: &[(&str, &str)] = &[
-        ("Deny", "refuse the RayJob"),
+        ("Deny", "refuse the object"),
         (
             "Fix",
-            "repair it where the check can, and refuse the RayJob where it cannot be repaired",
+            "repair it where the check can, and refuse the object where it cannot be repaired",
         ),
-        ("Warn", "admit the RayJob with a warning"),
+        ("Warn", "admit the object with a warning"),
         (
             "Audit",
             "admit it and write the finding to the log, the metrics and the audit log",

@@ -71,19 +71,26 @@ static AUTOSCALER: LazyLock<Tree<'static>> = LazyLock::new(|| {
     constant(&json!({"requests": block, "limits": block}))
 });
 
-/// What KubeRay's init container in the workers asks for (KubeRay 1.7, `common/pod.go`, `DefaultWorkerPodTemplate`).
-static WAIT_FOR_HEAD: LazyLock<Tree<'static>> = LazyLock::new(|| {
-    let block = json!({"cpu": "200m", "memory": "256Mi"});
-    constant(&json!({"name": "wait-gcs-ready", "resources": {"requests": block, "limits": block}}))
+/// The init container that KubeRay adds to every worker (KubeRay 1.7, `common/pod.go`, `DefaultWorkerPodTemplate`). It has
+/// the image and the security context of the Ray container, which are not repeated here.
+pub static WAIT_FOR_HEAD: LazyLock<Container<'static>> = LazyLock::new(|| {
+    static VALUE: LazyLock<Tree<'static>> = LazyLock::new(|| {
+        let block = json!({"cpu": "200m", "memory": "256Mi"});
+        constant(&json!({"name": "wait-gcs-ready", "resources": {"requests": block, "limits": block}}))
+    });
+    Container::of(VALUE.root(), 0, Slot::WaitForHead)
 });
 
-/// KubeRay's submitter container without its image, which is that of the head (KubeRay 1.7, `common/job.go`,
-/// `GetDefaultSubmitterContainer`).
-static DEFAULT_SUBMITTER: LazyLock<Tree<'static>> = LazyLock::new(|| {
-    constant(&json!({"name": "ray-job-submitter", "resources": {
-        "requests": {"cpu": "500m", "memory": "200Mi"},
-        "limits": {"cpu": "1", "memory": "1Gi"},
-    }}))
+/// The container that KubeRay submits the job from where no template is given (KubeRay 1.7, `common/job.go`,
+/// `GetDefaultSubmitterContainer`). It has the image of the head, which is not repeated here.
+pub static DEFAULT_SUBMITTER: LazyLock<Container<'static>> = LazyLock::new(|| {
+    static VALUE: LazyLock<Tree<'static>> = LazyLock::new(|| {
+        constant(&json!({"name": "ray-job-submitter", "resources": {
+            "requests": {"cpu": "500m", "memory": "200Mi"},
+            "limits": {"cpu": "1", "memory": "1Gi"},
+        }}))
+    });
+    Container::of(VALUE.root(), 0, Slot::DefaultSubmitter)
 });
 
 fn constant(value: &Value) -> Tree<'static> {
@@ -108,16 +115,6 @@ impl<'a> Container<'a> {
             requests: Resource::all(child(resources, "requests")),
             limits: Resource::all(child(resources, "limits")),
         }
-    }
-
-    /// The init container that KubeRay adds to every worker.
-    pub fn wait_for_head() -> Container<'a> {
-        Container::of(WAIT_FOR_HEAD.root(), 0, Slot::WaitForHead)
-    }
-
-    /// The container that KubeRay submits the job from where no template is given.
-    pub fn default_submitter() -> Container<'a> {
-        Container::of(DEFAULT_SUBMITTER.root(), 0, Slot::DefaultSubmitter)
     }
 
     /// The autoscaler that KubeRay adds to the head, by its options.
@@ -219,6 +216,13 @@ impl<'a> Resource<'a> {
     pub fn quantity(&self) -> Option<&Quantity> {
         let read = || Quantity::from_json(self.value).ok();
         self.quantity.get_or_init(read).as_ref()
+    }
+
+    /// It as Go's client writes it: as text, in the canonical form. KubeRay then changes nothing when it writes the object
+    /// for the first time. What is no quantity stays as it is.
+    pub fn canonical(&self) -> Value {
+        self.quantity()
+            .map_or_else(|| self.value.to_value(), |quantity| quantity.to_string().into())
     }
 
     /// What was written, as text, cut to the length of a quantity.

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::json::Json;
+use crate::json::{Json, Object};
+use crate::k8s::json::child;
 use crate::k8s::quantity::Quantity;
 
 use super::container::{Container, Resource, Slot};
@@ -45,6 +46,21 @@ pub fn limits<'a>(pod: &Pod<'a>) -> Amounts<'a> {
         }
     }
     sum
+}
+
+/// How many entries [`requests`] and [`limits`] read, at least one.
+pub fn entries(pod: &Pod<'_>) -> usize {
+    let of_containers = pod
+        .everywhere()
+        .map(|container| 1 + container.requests.len() + container.limits.len());
+    let resources = child(pod.spec, "resources");
+    let of_the_pod = [
+        child(resources, "requests"),
+        child(resources, "limits"),
+        child(pod.spec, "overhead"),
+    ];
+    let of_the_pod = of_the_pod.into_iter().filter_map(Json::as_object).map(Object::len);
+    1 + of_containers.chain(of_the_pod).sum::<usize>()
 }
 
 /// What the containers of a pod come to: those that run together, or the most that they reach while it starts.

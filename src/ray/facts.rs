@@ -31,13 +31,16 @@ pub struct Facts {
     pub max_pods: i64,
 }
 
-/// The pods that a worker group begins with: replicas within its bounds, times hosts (KubeRay 1.6, `utils/util.go`).
+/// The pods that a worker group begins with: replicas within its bounds, times hosts. Fewer replicas than the minimum are
+/// the minimum, even above the maximum (KubeRay 1.7, `utils/util.go`, `GetWorkerGroupDesiredReplicas`).
 pub fn replicas(group: &Pod<'_>) -> i64 {
     let (least, most) = (
         group.group_number("minReplicas", 0),
         group.group_number("maxReplicas", i64::from(i32::MAX)),
     );
-    hosts(group).saturating_mul(group.group_number("replicas", 0).max(least).min(most).max(0))
+    let wanted = group.group_number("replicas", 0);
+    let replicas = if wanted < least { least } else { wanted.min(most) };
+    hosts(group).saturating_mul(replicas.max(0))
 }
 
 /// The pods that a worker group may grow to.

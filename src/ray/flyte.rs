@@ -1,17 +1,18 @@
-//! Flyte: who made a RayJob, as far as the object tells, and how its author names the fields.
+//! Flyte: who made a Ray object, as far as the object tells, and how its author names the fields.
 //!
 //! What stands in the object is advisory: labels and environment variables can be forged. Only the engine, which
 //! sees the request's user, may call an identity verified.
 
 use crate::diag::shorten;
 use crate::json::{Array, Json};
-use crate::k8s::json::{items, text};
+use crate::k8s::json::{child, items, text};
 use crate::k8s::names::LABEL_MAX;
 
+use super::kind::RAY_CLUSTER;
 use super::pod::{Pod, Role};
 use super::workload::Workload;
 
-/// What a RayJob says of the Flyte execution that made it.
+/// What a Ray object says of the Flyte execution that made it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The Flyte project.
@@ -35,8 +36,11 @@ const TASK: &str = "FLYTE_INTERNAL_TASK_NAME";
 
 impl Identity {
     /// Reads the labels and the Ray container's environment (Flyte 1.16, `pluginmachinery/flytek8s`).
+    ///
+    /// The published source of Flyte 2 has the labels of the execution on every pod template (`plugins/k8s/ray/ray.go`), and
+    /// does not say which ones a RayCluster of its own has. So those of the head's template stand in for missing ones.
     pub fn of(job: &Workload<'_>) -> Identity {
-        let label = |key| job.label(key).unwrap_or_default().to_owned();
+        let label = |key| label(job, key).unwrap_or_default().to_owned();
         let ray = job.head().and_then(Pod::main);
         let env = |name: &str| {
             let variable = ray.and_then(|container| container.env(name))?;
@@ -58,11 +62,9 @@ impl Identity {
             domain: label("domain"),
             workflow: env(WORKFLOW).unwrap_or_else(|| label("workflow-name")),
             task: env(TASK).unwrap_or_else(|| label("task-name")),
-            execution: job
-                .label("execution-id")
-                .or_else(|| job.label("run"))
-                .unwrap_or_default()
-                .to_owned(),
+            execution: Some(label("execution-id"))
+                .filter(|execution| !execution.is_empty())
+                .unwrap_or_else(|| label("run")),
             user: label("execution-identity"),
         }
     }
@@ -83,7 +85,15 @@ pub fn made_by_flyte(job: &Workload<'_>) -> bool {
     owned
         || ["project", "domain", "task-name"]
             .iter()
-            .all(|key| job.label(key).is_some())
+            .all(|key| label(job, key).is_some())
+}
+
+/// A label of an object; of a RayCluster that lacks it, that of the head's pod template.
+fn label<'a>(job: &Workload<'a>, key: &str) -> Option<&'a str> {
+    job.label(key).or_else(|| {
+        let head = job.head().filter(|_| job.kind.is(&RAY_CLUSTER))?;
+        text(child(child(head.template, "metadata"), "labels"), key)
+    })
 }
 
 /// Whether the submitter is Flyte's copy of the task's own pod, with the task's resources and node choice (Flyte 1,

@@ -2,12 +2,16 @@
 //!
 //! KubeRay 1.7, `apis/ray/v1/*_types.go`. Everything else reads places through [`Kind`], so a new kind is a new row here.
 
+use serde_json::{Map, Value, json};
+
 use crate::json::{Array, Json, JsonMut, Tree};
 use crate::k8s::json::{below, items, text};
 use crate::k8s::path::{Path, Step};
 
 use super::version::KubeRay;
 
+/// The API group of all kinds.
+pub const GROUP: &str = "ray.io";
 /// The field of a RayClusterSpec that describes the head.
 pub const HEAD: &str = "headGroupSpec";
 /// The field of a RayClusterSpec that lists the worker groups.
@@ -34,6 +38,23 @@ pub struct Kind {
     job: Option<&'static [&'static str]>,
     /// Whether KubeRay copies the object's labels and annotations to the RayCluster.
     pub hands_on_metadata: bool,
+    /// What people call an object of it in a sentence: `job`.
+    pub word: &'static str,
+    /// The fields that suspend it. Kueue suspends a RayService by the second (Kueue 0.19, `jobs/rayservice`).
+    suspends: &'static [&'static [&'static str]],
+    /// When KubeRay builds pods from it.
+    builds: Builds,
+}
+
+/// When KubeRay builds pods from an object that is not suspended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Builds {
+    /// Once: its status then names the RayCluster. A later change of the spec reaches no pod.
+    Once,
+    /// Always: a change of the spec reaches the pods.
+    Always,
+    /// Never itself: other objects are made from it.
+    Never,
 }
 
 /// RayJob: a cluster and a job that runs on it.
@@ -44,6 +65,9 @@ pub static RAY_JOB: Kind = Kind {
     cluster: &["spec", "rayClusterSpec"],
     job: Some(SPEC),
     hands_on_metadata: true,
+    word: "job",
+    suspends: &[&["spec", SUSPEND]],
+    builds: Builds::Once,
 };
 
 /// RayCluster: a cluster alone.
@@ -54,6 +78,9 @@ pub static RAY_CLUSTER: Kind = Kind {
     cluster: SPEC,
     job: None,
     hands_on_metadata: true,
+    word: "cluster",
+    suspends: &[&["spec", SUSPEND]],
+    builds: Builds::Always,
 };
 
 /// RayService: a cluster that serves applications.
@@ -64,6 +91,9 @@ pub static RAY_SERVICE: Kind = Kind {
     cluster: &["spec", "rayClusterConfig"],
     job: None,
     hands_on_metadata: true,
+    word: "service",
+    suspends: &[&["spec", SUSPEND], &["spec", "rayClusterConfig", SUSPEND]],
+    builds: Builds::Always,
 };
 
 /// RayCronJob: a template for RayJobs and a schedule. Its RayJobs get labels and annotations of their own.
@@ -74,10 +104,23 @@ pub static RAY_CRON_JOB: Kind = Kind {
     cluster: &["spec", "jobTemplate", "rayClusterSpec"],
     job: Some(&["spec", "jobTemplate"]),
     hands_on_metadata: false,
+    word: "cron job",
+    suspends: &[&["spec", SUSPEND]],
+    builds: Builds::Never,
 };
 
 /// All kinds.
 pub static KINDS: [&Kind; 4] = [&RAY_JOB, &RAY_CLUSTER, &RAY_SERVICE, &RAY_CRON_JOB];
+
+/// The kind of this name: `RayJob`.
+pub fn named(name: &str) -> Option<&'static Kind> {
+    KINDS.into_iter().find(|kind| kind.name == name)
+}
+
+/// The kind of this resource: `rayjobs`.
+pub fn of_resource(resource: &str) -> Option<&'static Kind> {
+    KINDS.into_iter().find(|kind| kind.resource == resource)
+}
 
 /// The path of a worker group's name in a RayJob, as an example of a path.
 pub fn example_path() -> Path {
@@ -87,8 +130,74 @@ pub fn example_path() -> Path {
 impl Kind {
     /// The kind of `object`. An object that names no kind, or an unknown one, reads as a RayJob.
     pub fn of(object: Json<'_>) -> &'static Kind {
-        let name = text(object, "kind").unwrap_or_default();
-        KINDS.into_iter().find(|kind| kind.name == name).unwrap_or(&RAY_JOB)
+        text(object, "kind").and_then(named).unwrap_or(&RAY_JOB)
+    }
+
+    /// An object of this kind with the name, the labels and the cluster of a RayJob, and its job where the kind has one.
+    #[must_use]
+    pub fn from_job(&self, job: Json<'_>) -> Value {
+        if self.is(&RAY_JOB) {
+            return job.to_value();
+        }
+        let mut object = json!({
+            "apiVersion": below(job, &["apiVersion"]),
+            "kind": self.name,
+            "metadata": below(job, &["metadata"]),
+        });
+        let (keys, part) = match self.job {
+            Some(keys) => (keys, RAY_JOB.job(job)),
+            None => (self.cluster, RAY_JOB.cluster(job)),
+        };
+        let tree = keys.iter().rev().fold(part.to_value(), |below, key| {
+            let mut map = Map::new();
+            map.insert((*key).to_owned(), below);
+            Value::Object(map)
+        });
+        if let (Value::Object(object), Value::Object(tree)) = (&mut object, tree) {
+            object.extend(tree);
+        }
+        let spec = object.get_mut("spec").and_then(Value::as_object_mut);
+        if let Some(spec) = spec.filter(|_| self.is_template()) {
+            spec.insert("schedule".to_owned(), "0 3 * * *".into());
+        }
+        object
+    }
+
+    /// Whether an object says that it is of this kind.
+    pub fn names(&self, object: Json<'_>) -> bool {
+        text(object, "kind") == Some(self.name)
+    }
+
+    /// Whether this is the same kind as `other`.
+    pub fn is(&self, other: &Kind) -> bool {
+        self.name == other.name
+    }
+
+    /// Whether an object of this kind is suspended.
+    pub fn is_suspended(&self, object: Json<'_>) -> bool {
+        let mut fields = self.suspends.iter();
+        fields.any(|keys| below(object, keys).as_bool() == Some(true))
+    }
+
+    /// Whether pods run that KubeRay built from a stored object of this kind.
+    pub fn runs(&self, object: Json<'_>) -> bool {
+        let has_cluster = || text(below(object, &["status"]), "rayClusterName").is_some_and(|name| !name.is_empty());
+        !self.is_suspended(object)
+            && match self.builds {
+                Builds::Once => has_cluster(),
+                Builds::Always => true,
+                Builds::Never => false,
+            }
+    }
+
+    /// Whether a change of a running object reaches its pods.
+    pub fn is_rebuilt(&self) -> bool {
+        self.builds == Builds::Always
+    }
+
+    /// Whether objects of this kind are only templates, from which KubeRay makes others.
+    pub fn is_template(&self) -> bool {
+        self.builds == Builds::Never
     }
 
     /// The RayClusterSpec of an object, null where it is missing.
@@ -167,9 +276,9 @@ impl Kind {
     }
 
     /// The objects from `spec` down to the RayClusterSpec, each with the fields that do not count as its own: the next
-    /// of these objects, the pod templates, and `spec.suspend`.
+    /// of these objects, the pod templates, and the fields that suspend.
     pub fn levels(&self) -> impl Iterator<Item = (&'static [&'static str], Vec<&'static str>)> {
-        let (cluster, job) = (self.cluster, self.job);
+        let (cluster, job, suspends) = (self.cluster, self.job, self.suspends);
         (1..=cluster.len()).filter_map(move |depth| {
             let at = cluster.get(..depth)?;
             let mut others: Vec<&'static str> = match cluster.get(depth) {
@@ -179,9 +288,8 @@ impl Kind {
             if job == Some(at) {
                 others.push(SUBMITTER);
             }
-            if at == SPEC {
-                others.push(SUSPEND);
-            }
+            let suspends = suspends.iter().filter_map(|keys| keys.split_last());
+            others.extend(suspends.filter(|(_, above)| *above == at).map(|(key, _)| *key));
             Some((at, others))
         })
     }

@@ -65,8 +65,11 @@ pub struct Pod<'a> {
     pub spec: Json<'a>,
     /// `containers`, then `initContainers`.
     pub containers: Vec<Container<'a>>,
-    /// The other containers of the pod: `ephemeralContainers`, then those that KubeRay adds.
+    /// The other containers of the pod that the object describes: `ephemeralContainers`, then those that KubeRay adds by
+    /// the cluster's options.
     pub others: Vec<Container<'a>>,
+    /// The container that KubeRay adds and the object does not describe.
+    pub kuberays: Option<&'static Container<'static>>,
 }
 
 impl<'a> Pod<'a> {
@@ -88,6 +91,7 @@ impl<'a> Pod<'a> {
             spec,
             containers,
             others: all(Slot::Ephemeral, "ephemeralContainers").collect(),
+            kuberays: None,
         }
     }
 
@@ -163,7 +167,7 @@ impl<'a> Pod<'a> {
 
     /// Every container that the pod has or gets, those that only KubeRay describes included.
     pub fn everywhere(&self) -> impl Iterator<Item = &Container<'a>> {
-        self.containers.iter().chain(&self.others)
+        self.containers.iter().chain(&self.others).chain(self.kuberays)
     }
 
     /// The name of the pod's service account: `serviceAccountName`, else its deprecated alias `serviceAccount`, as

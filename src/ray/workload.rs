@@ -6,7 +6,7 @@ use crate::json::{Json, Tree};
 use crate::k8s::json::{child, given, items, text};
 use crate::k8s::path::{Path, Step, step_into};
 
-use super::container::{Container, Slot};
+use super::container::{Container, DEFAULT_SUBMITTER, Slot, WAIT_FOR_HEAD};
 use super::kind::{HEAD, Kind, SUBMITTER, WORKERS};
 use super::place::Place;
 use super::pod::{Pod, Role};
@@ -62,7 +62,7 @@ impl<'a> Workload<'a> {
             Some(template) => workload.pods.push(submitter(template)),
             None if kind.has_job() && workload.submission_mode() == K8S_JOB_MODE => {
                 let mut pod = submitter(Json::NULL);
-                pod.others.push(Container::default_submitter());
+                pod.kuberays = Some(&DEFAULT_SUBMITTER);
                 workload.default_submitter = Some(pod);
             }
             None => {}
@@ -89,13 +89,13 @@ impl<'a> Workload<'a> {
                     .push(Container::autoscaler(child(cluster, "autoscalerOptions")));
             }
             if self.submission_mode() == SIDECAR_MODE {
-                head.others.push(Container::default_submitter());
+                head.kuberays = Some(&DEFAULT_SUBMITTER);
             }
             pods.push(head);
         }
         pods.extend(groups.iter().enumerate().map(|(index, group)| {
             let mut worker = pod(Role::Worker, index, group);
-            worker.others.push(Container::wait_for_head());
+            worker.kuberays = Some(&WAIT_FOR_HEAD);
             worker
         }));
         pods
@@ -137,6 +137,16 @@ impl<'a> Workload<'a> {
             .filter(|name| !name.is_empty())
             .or_else(|| text(metadata, "generateName"))
             .unwrap_or("")
+    }
+
+    /// The RayCronJob that this is, or that made this RayJob: KubeRay labels it (KubeRay 1.7, `raycronjob_controller.go`,
+    /// `constructRayJob`). Empty for others. The label is the author's word.
+    pub fn cron_job(&self) -> &'a str {
+        if self.kind.is_template() {
+            return self.name();
+        }
+        let label = self.label("ray.io/cronjob-name");
+        label.filter(|_| self.kind.has_job()).unwrap_or_default()
     }
 
     /// `path` as far as the object has it and one step more, so that a finding of something missing points at the

@@ -112,6 +112,7 @@ fn log(endpoint: Endpoint, record: &Record, took: Duration, bytes: usize, trace:
     tracing::info!(
         uid = &*logged(&record.uid),
         endpoint = endpoint_label(endpoint),
+        kind = record.kind,
         operation = &*logged(&record.operation),
         namespace = &*logged(&record.namespace),
         name = &*logged(&record.name),

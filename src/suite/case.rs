@@ -39,7 +39,7 @@ pub struct TestFile {
 pub struct Case {
     /// What it shows.
     pub name: String,
-    /// The RayJob, with the defaults of its CRD.
+    /// The object, with the defaults of its CRD.
     pub object: Tree<'static>,
     /// What is asked for.
     pub operation: Operation,
@@ -211,7 +211,7 @@ impl Builder<'_> {
                 self.push(
                     Diagnostic::error(codes::NO_OBJECT, message)
                         .at(span, "")
-                        .help("give the RayJob itself under `object`, or the file that holds it under `from`"),
+                        .help("give the object itself under `object`, or the file that holds it under `from`"),
                 );
                 return None;
             }
@@ -270,7 +270,7 @@ impl Builder<'_> {
         self.push(
             Diagnostic::error(codes::NO_OBJECT, message)
                 .at(from.span, "")
-                .help("name a file with one RayJob, relative to the test file"),
+                .help("name a file with one Ray object, relative to the test file"),
         );
         None
     }

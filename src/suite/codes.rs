@@ -21,8 +21,8 @@ pub const CODES: &[CodePage] = &[
     CodePage {
         code: NO_OBJECT,
         title: "a case without an object",
-        text: "A case has its RayJob under `object`, or names a file under `from`, relative to the test file: YAML or \
-               JSON with one RayJob in it. It has one of the two.",
+        text: "A case has its object under `object`, or names a file under `from`, relative to the test file: YAML or \
+               JSON with one Ray object in it. It has one of the two.",
     },
     CodePage {
         code: NO_WANT,

@@ -21,11 +21,11 @@ const fn required(field: Field) -> Field {
     }
 }
 
-const OBJECT: Field = key("object", Kind::Any, "The RayJob itself.", "{kind: RayJob}");
+const OBJECT: Field = key("object", Kind::Any, "The Ray object itself.", "{kind: RayJob}");
 const FROM: Field = key(
     "from",
     Kind::Text(Form::Text),
-    "The file that holds the RayJob, relative to this one.",
+    "The file that holds the object, relative to this one.",
     "rayjobs/training.json",
 );
 const SET: Field = key(
@@ -75,7 +75,7 @@ static REQUEST: &[Field] = &[
     key(
         "user",
         Kind::Text(Form::Text),
-        "Who asks. Without it, Flyte's first service account of the Platform for a RayJob of Flyte's, else nobody.",
+        "Who asks. Without it, Flyte's first service account of the Platform for an object of Flyte's, else nobody.",
         "system:serviceaccount:flyte:flytepropeller",
     ),
     key(
@@ -104,7 +104,7 @@ static WANT: &[Field] = &[
     required(key(
         "verdict",
         Kind::OneOf(&[
-            ("Allow", "the RayJob may be stored"),
+            ("Allow", "the object may be stored"),
             ("Deny", "it may not"),
             (
                 "Retry",
@@ -117,7 +117,7 @@ static WANT: &[Field] = &[
     key(
         "findings",
         Kind::List(&Kind::Object(FINDING)),
-        "Everything that is found in the RayJob as it became, in any order. Without it, nothing.",
+        "Everything that is found in the object as it became, in any order. Without it, nothing.",
         "[{code: RG203, action: Deny}]",
     ),
     key(

@@ -47,7 +47,7 @@ fn every_changed_line_names_what_changed_it() {
         "+++ <stdin>  ml/train".to_owned(),
         "+  annotations:                           # raygate  its record of these changes".to_owned(),
         "-                cpu: 2                   # built-in  repair RG203".to_owned(),
-        "+                cpu: 4                   # built-in  repair RG203".to_owned(),
+        "+                cpu: \"4\"                 # built-in  repair RG203".to_owned(),
         format!(
             "+  shutdownAfterJobFinishes: true         # base  defaults.lifecycle.shutdownAfterJobFinishes  {file}:9"
         ),
@@ -104,7 +104,7 @@ fn a_container_that_moves_takes_its_changes_with_it() {
     let (_, output) = check(&["--diff", "-"], &sidecar);
     let limit = output
         .lines()
-        .find(|line| line.starts_with("+                cpu: 4"))
+        .find(|line| line.starts_with("+                cpu: \"4\""))
         .unwrap();
     assert!(limit.ends_with("# built-in  repair RG203"), "{limit}");
     let moved: Vec<&str> = output

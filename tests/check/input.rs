@@ -121,8 +121,8 @@ fn skipped_documents_are_counted_by_their_reason() {
     assert_eq!(code, 0);
     assert_eq!(
         output,
-        "0 RayJobs: 0 denied, 0 with warnings, 0 changed; 3 documents skipped: \
-         1 × apiVersion \"batch/v1\" is not of ray.io, 2 × kind Pod is no RayJob\n"
+        "0 Ray objects: 0 denied, 0 with warnings, 0 changed; 3 documents skipped: \
+         1 × apiVersion \"batch/v1\" is not of ray.io, 2 × kind Pod is no kind of Ray object\n"
     );
 }
 

@@ -29,7 +29,7 @@ fn attacks(hook: Hook) -> Vec<Value> {
     let mut attacks = vec![
         first("replace", "rules", every_object),
         first("replace", "rules/0/operations", json!(["DELETE"])),
-        first("replace", "rules/0/resources/0", json!("rayclusters")),
+        first("replace", "rules/0/resources/0", json!("pods")),
         first(
             "add",
             "rules/-",

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use serde_json::json;
+use raygate::ray::kind::{KINDS, Kind};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -130,22 +131,29 @@ impl Cluster {
         self.folder.path().to_owned()
     }
 
-    /// Removes the RayJobs and pods that a test has left.
+    /// Removes the objects and pods that a test has left.
     pub(crate) fn clear(&self) {
         // After a test that failed, its webhooks may be asked for a moment longer, and answer no more.
         wait_for("the namespace to be empty", || {
-            let jobs = self.api.get(&rayjobs()).expect(200);
-            for job in jobs["items"].as_array().into_iter().flatten() {
-                let path = rayjob(job["metadata"]["name"].as_str().expect("the name of a listed job"));
-                self.api.merge_patch(&path, &json!({"metadata": {"finalizers": null}}));
+            let count = |path: &str| self.api.get(path).expect(200)["items"].as_array().map_or(0, Vec::len);
+            let mut left = 0;
+            for kind in KINDS {
+                let objects = self.api.get(&objects_path(kind)).expect(200);
+                for object in objects["items"].as_array().into_iter().flatten() {
+                    let name = object["metadata"]["name"]
+                        .as_str()
+                        .expect("the name of a listed object");
+                    let path = object_path(kind, name);
+                    self.api.merge_patch(&path, &json!({"metadata": {"finalizers": null}}));
+                }
+                self.api.delete(&objects_path(kind)).expect(200);
+                left += count(&objects_path(kind));
             }
-            self.api.delete(&rayjobs()).expect(200);
             // No kubelet runs that would confirm the end of a bound pod.
             self.api.delete(&format!("{}?gracePeriodSeconds=0", pods())).expect(200);
-            let count = |path: String| self.api.get(&path).expect(200)["items"].as_array().map_or(0, Vec::len);
-            match (count(rayjobs()), count(pods())) {
+            match (left, count(&pods())) {
                 (0, 0) => Ok(()),
-                (jobs, pods) => Err(format!("{jobs} RayJobs and {pods} pods are left")),
+                (objects, pods) => Err(format!("{objects} objects and {pods} pods are left")),
             }
         });
     }
@@ -155,32 +163,30 @@ impl Cluster {
         self.api.post("/api/v1/namespaces", &namespace).expect(201);
     }
 
-    /// Applies our own RayJob CRD, or KubeRay's own from the folder that `RAYGATE_RAY_CRDS` names.
+    /// Applies KubeRay's own CRDs from the folder that `RAYGATE_RAY_CRDS` names, and our own small ones of other kinds.
     fn install_ray_api(&self) {
-        let files = match env::var_os("RAYGATE_RAY_CRDS") {
-            Some(folder) => {
-                let folder = PathBuf::from(folder);
-                vec![
-                    folder.join("ray.io_rayjobs.yaml"),
-                    folder.join("ray.io_rayclusters.yaml"),
-                ]
-            }
-            None => vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/crd.yaml")],
-        };
-        for file in files {
-            eprintln!("applying {}", file.display());
-            let yaml = fs::read_to_string(&file).unwrap_or_else(|error| panic!("read {}: {error}", file.display()));
-            let name = if file.ends_with("ray.io_rayclusters.yaml") {
-                "rayclusters"
-            } else {
-                "rayjobs"
+        let folder = env::var_os("RAYGATE_RAY_CRDS").map(PathBuf::from);
+        for kind in KINDS {
+            let file = folder
+                .iter()
+                .map(|folder| folder.join(format!("ray.io_{}.yaml", kind.resource)));
+            let crd = match file.into_iter().find(|file| file.is_file()) {
+                Some(file) => {
+                    eprintln!("applying {}", file.display());
+                    fs::read_to_string(&file).unwrap_or_else(|error| panic!("read {}: {error}", file.display()))
+                }
+                None => own_crd(kind).to_string(),
             };
-            let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}.ray.io");
-            self.api.apply_yaml(&path, &yaml, ApplyYaml::Store).expect(201);
+            let path = format!(
+                "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{}.ray.io",
+                kind.resource
+            );
+            self.api.apply_yaml(&path, &crd, ApplyYaml::Store).expect(201);
         }
-        wait_for("the API server to serve RayJobs in both versions", || {
-            let answers = ["v1", "v1alpha1"].map(|version| self.api.get(&rayjobs_in(version)).code);
-            if answers == [200, 200] {
+        wait_for("the API server to serve all kinds", || {
+            let paths = KINDS.map(objects_path).into_iter().chain([rayjobs_in("v1alpha1")]);
+            let answers: Vec<u16> = paths.map(|path| self.api.get(&path).code).collect();
+            if answers.iter().all(|code| *code == 200) {
                 Ok(())
             } else {
                 Err(format!("answers {answers:?}"))
@@ -207,6 +213,41 @@ pub(crate) fn rayjobs_in(version: &str) -> String {
 /// The path of one RayJob.
 pub(crate) fn rayjob(name: &str) -> String {
     format!("{}/{name}", rayjobs())
+}
+
+/// The path of all objects of a kind in the namespace.
+pub(crate) fn objects_path(kind: &Kind) -> String {
+    format!("/apis/ray.io/v1/namespaces/{NAMESPACE}/{}", kind.resource)
+}
+
+/// The path of one object.
+pub(crate) fn object_path(kind: &Kind, name: &str) -> String {
+    format!("{}/{name}", objects_path(kind))
+}
+
+/// Our own CRD of a kind: that of RayJobs, with its parts where the kind has them.
+fn own_crd(kind: &Kind) -> Value {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/crd.yaml"));
+    let mut crd: Value = serde_saphyr::from_str(&text.expect("read our CRD")).expect("a CRD in YAML");
+    let place = "/spec/versions/0/schema/openAPIV3Schema/properties/spec";
+    let job = crd.pointer(place).expect("the schema of a RayJobSpec").clone();
+    let cluster = &job["properties"]["rayClusterSpec"];
+    let of = |key: &str, schema: &Value| json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {key: schema}});
+    let spec = match kind.name {
+        "RayJob" => return crd,
+        "RayCluster" => cluster.clone(),
+        "RayService" => of("rayClusterConfig", cluster),
+        "RayCronJob" => of("jobTemplate", &job),
+        other => panic!("no CRD of the kind {other}"),
+    };
+    *crd.pointer_mut(place).expect("a schema") = spec;
+    crd["spec"]["versions"].as_array_mut().expect("versions").truncate(1);
+    let (name, resource) = (kind.name, kind.resource);
+    crd["metadata"]["name"] = json!(format!("{resource}.ray.io"));
+    let singular = name.to_lowercase();
+    crd["spec"]["names"] =
+        json!({"kind": name, "listKind": format!("{name}List"), "plural": resource, "singular": singular});
+    crd
 }
 
 /// The path of all pods of the namespace.

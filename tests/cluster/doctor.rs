@@ -99,12 +99,14 @@ pub(crate) fn a_healthy_gate_has_no_findings(cluster: &Cluster) {
     for check in ["api-server", "clock", "kuberay", "mutating", "validating"] {
         assert_eq!(report.levels(check), ["ok"], "{check}: {:#?}", report.findings);
     }
-    assert_eq!(report.levels("admission"), ["ok", "ok"], "{:#?}", report.findings);
+    // One object of each kind comes back completed, and one is rejected.
+    assert_eq!(report.levels("admission"), ["ok"; 8], "{:#?}", report.findings);
+    assert_eq!(report.levels("kinds"), [""; 0]);
     // raygate runs beside this cluster: it has no Secret and no Deployment here.
     assert_eq!(report.levels("certificate"), ["ok", "note", "ok", "note"]);
     assert_eq!(report.levels("deployment"), ["note"]);
     let output = text(&doctor(&cluster.kubeconfig(), &[]));
-    assert!(output.contains("\n12 checks, 0 errors, 0 warnings\n"), "{output}");
+    assert!(output.contains("\n18 checks, 0 errors, 0 warnings\n"), "{output}");
 }
 
 pub(crate) fn a_deleted_configuration_is_missed(cluster: &Cluster) {
@@ -176,6 +178,25 @@ pub(crate) fn a_wider_scope_is_set_right_by_the_printed_patch(cluster: &Cluster)
     apply(&gate, Hook::Mutating, rules);
     apply(&gate, Hook::Mutating, selector);
     assert_eq!(Report::of(cluster).levels("mutating"), ["ok"]);
+}
+
+/// A narrower scope that nobody has chosen has a repair, and says what it leaves open.
+pub(crate) fn kinds_that_do_not_come_are_reported(cluster: &Cluster) {
+    let gate = Gate::open_with_kinds(cluster, "RayJob,RayService");
+    let report = Report::of(cluster);
+    assert_eq!(report.code, Some(0), "a warning only: {:#?}", report.findings);
+    report.repair("kinds", "warning", "does not judge RayCluster, RayCronJob: ");
+    assert_eq!(report.levels("admission"), ["ok"; 4], "{:#?}", report.findings);
+    for (check, hook) in [("mutating", Hook::Mutating), ("validating", Hook::Validating)] {
+        apply(
+            &gate,
+            hook,
+            report.repair(check, "warning", "rules of webhook rayjob.raygate.dev is"),
+        );
+    }
+    let report = Report::of(cluster);
+    assert_eq!(report.levels("kinds"), [""; 0], "{:#?}", report.findings);
+    assert_eq!(report.levels("validating"), ["ok"]);
 }
 
 pub(crate) fn a_killed_raygate_is_told_by_what_fails(cluster: &Cluster) {

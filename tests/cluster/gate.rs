@@ -51,7 +51,7 @@ impl Hook {
     }
 }
 
-/// A running raygate that the API server asks about RayJobs. On drop it is unregistered and killed.
+/// A running raygate that the API server asks. On drop it is unregistered and killed.
 pub(crate) struct Gate<'a> {
     cluster: &'a Cluster,
     server: Daemon,
@@ -68,6 +68,15 @@ impl<'a> Gate<'a> {
 
     /// raygate with policies of these folders, instead of those that it embeds.
     pub(crate) fn open_with_policies(cluster: &'a Cluster, policies: &[PathBuf]) -> Self {
+        Self::serve(cluster, policies, &[])
+    }
+
+    /// raygate with webhooks for these kinds only.
+    pub(crate) fn open_with_kinds(cluster: &'a Cluster, kinds: &str) -> Self {
+        Self::serve(cluster, &[], &["--kinds", kinds])
+    }
+
+    fn serve(cluster: &'a Cluster, policies: &[PathBuf], manifests: &[&str]) -> Self {
         // It ends with the folder of the cluster, whose logs are kept after a failure.
         let folder = TempDir::with_prefix_in("gate-", cluster.folder())
             .expect("create a folder for raygate")
@@ -109,7 +118,7 @@ impl<'a> Gate<'a> {
             metrics,
             folder,
         };
-        gate.register();
+        gate.register(manifests);
         gate
     }
 
@@ -146,11 +155,12 @@ impl<'a> Gate<'a> {
     }
 
     /// Creates the webhook configurations that `raygate manifests` prints, and waits until both are in force.
-    fn register(&self) {
+    fn register(&self, arguments: &[&str]) {
         let ca = self.folder.join("ca.crt");
         let manifests = run(Command::new(raygate())
             .args(["manifests", "--only", "webhooks", "--ca-file"])
-            .arg(ca));
+            .arg(ca)
+            .args(arguments));
         let documents: Vec<_> = manifests.split("\n---\n").filter(|it| it.contains("kind:")).collect();
         assert_eq!(
             documents.len(),

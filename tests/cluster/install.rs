@@ -156,6 +156,46 @@ pub(crate) fn helm_installs_upgrades_and_leaves_no_webhook(cluster: &Cluster) {
     }
 }
 
+/// 0.2.0 registered RayJobs, and had no value for the kinds.
+pub(crate) fn an_upgrade_keeps_the_registered_kinds(cluster: &Cluster) {
+    let Some(program) = helm() else { return };
+    foreign::install(cluster);
+    let _removed = Removed::new(cluster);
+    let helm = |arguments: &[&str]| run_helm(cluster, &program, "raygate-kinds", arguments);
+    let registered = || {
+        let resources = [Hook::Mutating, Hook::Validating].map(|hook| {
+            let configuration = cluster.api.get(&hook.configuration()).expect(200);
+            configuration["webhooks"][0]["rules"][0]["resources"].clone()
+        });
+        assert_eq!(resources[0], resources[1]);
+        resources[0].clone()
+    };
+    let all = json!(["rayjobs", "rayclusters", "rayservices", "raycronjobs"]);
+    helm(&["install", "raygate", CHART, "--create-namespace"]);
+    assert_eq!(registered(), all);
+    for hook in [Hook::Mutating, Hook::Validating] {
+        let patch = json!([{"op": "replace", "path": "/webhooks/0/rules/0/resources", "value": ["rayjobs"]}]);
+        cluster.api.json_patch(&hook.configuration(), &patch).expect(200);
+    }
+    for values in [
+        &[] as &[&str],
+        &["--set", "replicas=3"],
+        &["--reuse-values"],
+        &["--reset-then-reuse-values", "--set", "replicas=2"],
+    ] {
+        helm(&[&["upgrade", "raygate", CHART], values].concat());
+        assert_eq!(registered(), json!(["rayjobs"]), "{values:?}");
+    }
+    helm(&["upgrade", "raygate", CHART, "--set", "kinds={RayJob,RayCluster}"]);
+    assert_eq!(registered(), json!(["rayjobs", "rayclusters"]));
+    let all_kinds = "kinds={RayJob,RayCluster,RayService,RayCronJob}";
+    helm(&["upgrade", "raygate", CHART, "--set", all_kinds]);
+    assert_eq!(registered(), all);
+    helm(&["upgrade", "raygate", CHART]);
+    assert_eq!(registered(), all);
+    helm(&["uninstall", "raygate"]);
+}
+
 pub(crate) fn taking_the_webhooks_away_first_does_not_hinder_helm(cluster: &Cluster) {
     let Some(program) = helm() else { return };
     foreign::install(cluster);

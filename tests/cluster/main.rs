@@ -7,7 +7,7 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `KUBEBUILDER_ASSETS` | a folder with etcd, kube-apiserver and (for the placement tests) kube-scheduler, instead of building them with Go |
-//! | `RAYGATE_RAY_CRDS` | a folder with KubeRay's `ray.io_rayjobs.yaml` and `ray.io_rayclusters.yaml`, instead of our own small CRD |
+//! | `RAYGATE_RAY_CRDS` | a folder with KubeRay's CRDs, such as `ray.io_rayjobs.yaml`. Kinds without a file there get our own small CRD |
 //! | `RAYGATE_REQUIRE_CLUSTER` | `1` makes it a failure that the tests cannot run here |
 #![allow(
     clippy::expect_used,
@@ -41,6 +41,7 @@ mod helm;
 #[path = "../tools/http.rs"]
 mod http;
 mod install;
+mod kinds;
 #[path = "../tools/kubectl.rs"]
 mod kubectl;
 mod load;
@@ -103,6 +104,20 @@ fn main() -> std::process::ExitCode {
         test(reach::a_queue_suspends_without_raygate),
         test(reach::other_suspensions_come),
         test(reach::the_conditions_know_every_version_of_a_rayjob),
+        test(kinds::each_kind_is_completed_and_judged),
+        test(kinds::a_file_applied_again_changes_nothing),
+        test(kinds::kubectl_applies_the_same_file_again),
+        test(kinds::gitops_tools_see_no_difference),
+        test(kinds::an_object_is_suspended_and_resumed),
+        test(kinds::a_change_of_a_service_starts_a_second_cluster),
+        test(kinds::writes_that_need_no_answer_do_not_come),
+        test(kinds::the_operator_needs_no_raygate),
+        test(kinds::a_queue_suspends_each_kind_without_raygate),
+        test(kinds::the_autoscaler_needs_no_raygate),
+        test(kinds::what_is_more_than_scaling_comes),
+        test(kinds::a_large_cluster_scales_without_raygate),
+        test(kinds::every_field_of_a_worker_group_is_listed),
+        test(kinds::narrowed_webhooks_leave_other_kinds_alone),
         test(outage::nothing_is_created_without_raygate),
         test(outage::a_job_can_be_deleted_without_raygate),
         test(outage::no_spec_is_changed_without_raygate),
@@ -112,6 +127,7 @@ fn main() -> std::process::ExitCode {
         test(outage::raygate_ends_on_sigterm),
         test(scan::every_rayjob_is_judged_over_several_pages),
         test(scan::a_selector_and_a_namespace_narrow_it),
+        test(scan::each_kind_is_counted),
         test(scan::reports_are_for_one_namespace_each),
         test(scan::what_the_cluster_refuses_is_said),
         test(certificates::an_empty_cluster_gets_one_ca),
@@ -133,6 +149,7 @@ fn main() -> std::process::ExitCode {
         test(doctor::a_foreign_ca_is_told_by_what_fails),
         test(doctor::an_edited_failure_policy_is_set_right_by_the_printed_patch),
         test(doctor::a_wider_scope_is_set_right_by_the_printed_patch),
+        test(doctor::kinds_that_do_not_come_are_reported),
         test(doctor::a_killed_raygate_is_told_by_what_fails),
         test(doctor::an_emergency_asks_nobody),
         test(doctor::no_cluster_is_no_finding),
@@ -146,6 +163,7 @@ fn main() -> std::process::ExitCode {
         test(install::every_object_of_the_command_is_taken),
         test(install::pods_pass_restricted_pod_security),
         test(install::helm_installs_upgrades_and_leaves_no_webhook),
+        test(install::an_upgrade_keeps_the_registered_kinds),
         test(install::taking_the_webhooks_away_first_does_not_hinder_helm),
         test(install::kubectl_applies_again_and_deletes),
     ])

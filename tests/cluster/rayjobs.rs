@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use raygate::ray::kind::{Kind, RAY_JOB};
 use serde_json::{Value, json};
 
 /// The resource of a GPU.
@@ -77,6 +78,22 @@ pub(crate) fn named(mut job: Value, name: &str) -> Value {
     job
 }
 
+/// An object of a kind that has the cluster of a RayJob, and its job where the kind runs one.
+pub(crate) fn as_kind(kind: &Kind, job: &Value) -> Value {
+    let cluster = &job["spec"]["rayClusterSpec"];
+    let spec = match kind.name {
+        "RayJob" => job["spec"].clone(),
+        "RayCluster" => cluster.clone(),
+        "RayService" => json!({"rayClusterConfig": cluster}),
+        "RayCronJob" => json!({"schedule": "0 3 * * *", "jobTemplate": job["spec"]}),
+        other => panic!("no object of the kind {other}"),
+    };
+    let mut object = job.clone();
+    object["kind"] = json!(kind.name);
+    object["spec"] = spec;
+    object
+}
+
 /// The kinds of pod of a RayJob: head, worker groups in order, submitter.
 pub(crate) fn ray_pods(job: &Value) -> Vec<PodKind<'_>> {
     let cluster = &job["spec"]["rayClusterSpec"];
@@ -109,12 +126,26 @@ pub(crate) fn ray_pod<'a>(job: &'a Value, role: &str) -> PodKind<'a> {
 }
 
 /// A RayJob that no policy can repair: two worker groups of the same name, which KubeRay refuses.
-pub(crate) fn with_duplicate_group(mut job: Value) -> Value {
-    let groups = job["spec"]["rayClusterSpec"]["workerGroupSpecs"]
-        .as_array_mut()
-        .expect("worker groups");
+pub(crate) fn with_duplicate_group(job: Value) -> Value {
+    with_duplicate_group_of(&RAY_JOB, job)
+}
+
+/// The same of another kind.
+pub(crate) fn with_duplicate_group_of(kind: &Kind, mut object: Value) -> Value {
+    let groups = groups_mut(kind, &mut object);
     groups.push(groups[0].clone());
-    job
+    object
+}
+
+/// The worker groups of an object.
+pub(crate) fn groups<'v>(kind: &Kind, object: &'v Value) -> &'v Vec<Value> {
+    let groups = object.pointer(&kind.groups_path().pointer());
+    groups.and_then(Value::as_array).expect("worker groups")
+}
+
+pub(crate) fn groups_mut<'v>(kind: &Kind, object: &'v mut Value) -> &'v mut Vec<Value> {
+    let groups = object.pointer_mut(&kind.groups_path().pointer());
+    groups.and_then(Value::as_array_mut).expect("worker groups")
 }
 
 /// The smallest RayJob that the API accepts.

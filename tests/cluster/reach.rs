@@ -13,16 +13,16 @@ use crate::updates::{assert_deletable, create_with_finalizer};
 /// Kueue's user in the shipped configurations.
 pub(crate) const KUEUE: &str = "system:serviceaccount:kueue-system:kueue-controller-manager";
 /// A user of KubeRay's operator in the shipped configurations.
-const OPERATOR: &str = "system:serviceaccount:ray-system:kuberay-operator";
+pub(crate) const OPERATOR: &str = "system:serviceaccount:ray-system:kuberay-operator";
 
 /// These users have all rights here: who may write is not the question.
-fn user(cluster: &Cluster, name: &str) -> Api {
+pub(crate) fn user(cluster: &Cluster, name: &str) -> Api {
     cluster.as_user(name, &["system:masters"])
 }
 
 /// How many reviews a patch costs, which must be accepted.
 #[track_caller]
-fn reviews(gate: &Gate<'_>, api: &Api, path: &str, patch: &Value) -> u64 {
+pub(crate) fn reviews(gate: &Gate<'_>, api: &Api, path: &str, patch: &Value) -> u64 {
     let before = gate.reviews();
     api.merge_patch(path, patch).expect(200);
     gate.reviews() - before

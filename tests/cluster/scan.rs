@@ -4,9 +4,11 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, NAMESPACE, rayjobs};
+use raygate::ray::kind::KINDS;
+
+use crate::cluster::{Cluster, NAMESPACE, objects_path, rayjobs};
 use crate::gate::raygate;
-use crate::rayjobs::{load, named, with_duplicate_group};
+use crate::rayjobs::{as_kind, load, named, with_duplicate_group, with_duplicate_group_of};
 
 fn scan(cluster: &Cluster, arguments: &[&str]) -> Output {
     Command::new(raygate())
@@ -52,9 +54,14 @@ pub(crate) fn every_rayjob_is_judged_over_several_pages(cluster: &Cluster) {
     create(cluster, &with_duplicate_group(named(load("seed-06"), "bad")));
     let before = versions(cluster);
     let scanned = json_of(cluster, &["--all"]);
-    assert_eq!(scanned["total"]["rayjobs"], 206, "{}", scanned["total"]);
-    assert_eq!(scanned["total"]["denied"], 1);
-    let found = scanned["rayjobs"].as_array().expect("the RayJobs");
+    let total = &scanned["totals"][0];
+    assert_eq!(
+        (&total["kind"], &total["objects"]),
+        (&json!("RayJob"), &json!(206)),
+        "{total}"
+    );
+    assert_eq!(total["denied"], 1);
+    let found = scanned["objects"].as_array().expect("the objects");
     assert_eq!(found.len(), 206);
     let bad = found.iter().find(|job| job["name"] == "bad").expect("the bad one");
     assert_eq!(bad["verdict"], "denied");
@@ -67,7 +74,7 @@ pub(crate) fn every_rayjob_is_judged_over_several_pages(cluster: &Cluster) {
     let table = text(&table);
     let row = table.lines().find(|line| line.contains(" bad ")).expect("a row");
     assert!(row.contains("denied") && row.contains("RG501"), "{table}");
-    assert!(table.contains("206 RayJobs, judged as if created now"), "{table}");
+    assert!(table.contains("206 RayJobs: 1 denied, "), "{table}");
 
     let Some(screen) = on_a_terminal(cluster, "") else {
         return eprintln!(
@@ -113,7 +120,7 @@ pub(crate) fn a_selector_and_a_namespace_narrow_it(cluster: &Cluster) {
     create(cluster, &named(load("seed-06"), "other"));
     let names = |arguments: &[&str]| -> Vec<String> {
         let scanned = json_of(cluster, &[arguments, &["--all"]].concat());
-        let jobs = scanned["rayjobs"].as_array().expect("the RayJobs").clone();
+        let jobs = scanned["objects"].as_array().expect("the objects").clone();
         jobs.iter()
             .filter_map(|job| job["name"].as_str().map(str::to_owned))
             .collect()
@@ -182,4 +189,48 @@ pub(crate) fn what_the_cluster_refuses_is_said(cluster: &Cluster) {
         "{}",
         text(&output)
     );
+}
+
+/// A RayCluster of a RayJob was not judged when KubeRay created it, so a scan does not judge it either.
+pub(crate) fn each_kind_is_counted(cluster: &Cluster) {
+    let mut uid = Value::Null;
+    for kind in KINDS {
+        let object = with_duplicate_group_of(kind, as_kind(kind, &named(load("seed-06"), "bad")));
+        let stored = cluster.api.post(&objects_path(kind), &object).expect(201);
+        if kind.name == "RayJob" {
+            uid = stored["metadata"]["uid"].clone();
+        }
+    }
+    let [job, owned, ..] = KINDS;
+    for (name, uid) in [("child", uid), ("claims-to-be-one", json!("0"))] {
+        let mut child = as_kind(owned, &named(load("seed-06"), name));
+        let owner = json!({"apiVersion": "ray.io/v1", "kind": job.name, "name": "bad", "uid": uid, "controller": true});
+        child["metadata"]["ownerReferences"] = json!([owner]);
+        cluster.api.post(&objects_path(owned), &child).expect(201);
+    }
+    let scanned = json_of(cluster, &["--all"]);
+    let totals: Vec<_> = scanned["totals"]
+        .as_array()
+        .expect("totals")
+        .iter()
+        .map(|total| ["kind", "objects", "denied", "children"].map(|field| total[field].clone()))
+        .collect();
+    let expected = KINDS.map(|kind| match kind.name {
+        "RayCluster" => [json!(kind.name), json!(2), json!(1), json!(1)],
+        name => [json!(name), json!(1), json!(1), json!(0)],
+    });
+    assert_eq!(totals, expected, "{:#}", scanned["totals"]);
+    let table = text(&scan(cluster, &[]));
+    for kind in KINDS {
+        let row = table.lines().find(|line| line.contains(&format!(" {} ", kind.name)));
+        assert!(
+            row.is_some_and(|row| row.contains("denied") && row.contains("RG501")),
+            "{table}"
+        );
+    }
+    assert!(table.contains("2 RayClusters: 1 denied, "), "{table}");
+    assert!(table.contains("; 1 more belong to these objects"), "{table}");
+    let narrowed = json_of(cluster, &["--all", "--kinds", "RayService"]);
+    assert_eq!(narrowed["totals"].as_array().map(Vec::len), Some(1));
+    assert_eq!(narrowed["objects"][0]["kind"], "RayService");
 }

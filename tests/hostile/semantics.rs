@@ -1,5 +1,8 @@
 //! Items 24 to 52: RayJobs that try to get past the rules, or to break what the mutation does.
 
+use raygate::json::Tree;
+use raygate::ray::Kind;
+use raygate::ray::kind::KINDS;
 use serde_json::{Value, json};
 
 use crate::binary::{Raygate, UID, create, review, shared};
@@ -201,14 +204,34 @@ fn item_32_two_exemptions() {
 
 #[test]
 fn item_33_the_same_mistake_in_other_kinds() {
-    // raygate is registered for RayJobs. A review of another kind is let through whatever is in it, and changed never.
-    for kind in ["RayCluster", "RayService", "RayCronJob"] {
-        let mut review: Value = serde_json::from_slice(&create(&with(seed(1), "/kind", json!(kind)))).expect("JSON");
-        review["request"]["kind"]["kind"] = json!(kind);
+    // The same cluster is repaired and judged in every kind.
+    for kind in KINDS {
+        let mut object = kind.from_job(Tree::of(&seed(1)).expect("a document").root());
+        let mutate = |object: &Value| {
+            let review = of_kind(kind, object).to_string();
+            shared().post("/mutate", review.as_bytes()).json()["response"].clone()
+        };
+        let answer = mutate(&object);
+        assert_allowed(&answer);
+        assert!(
+            answer["warnings"].to_string().contains("RG203"),
+            "{} {answer}",
+            kind.name
+        );
+        // A kind that raygate does not know is allowed, and never changed.
+        object["kind"] = json!("RayTune");
+        let mut review = of_kind(kind, &object);
+        review["request"]["kind"]["kind"] = json!("RayTune");
         let answer = shared().post("/mutate", review.to_string().as_bytes()).json();
         assert_allowed(&answer["response"]);
         assert!(answer["response"].get("patch").is_none());
     }
+}
+
+fn of_kind(kind: &Kind, object: &Value) -> Value {
+    let mut review: Value = serde_json::from_slice(&create(object)).expect("JSON");
+    review["request"]["kind"]["kind"] = json!(kind.name);
+    review
 }
 
 #[test]

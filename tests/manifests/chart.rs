@@ -101,6 +101,7 @@ fn chart_and_components_are_the_same() {
         ("autoscaler", "autoscaling.enabled=true"),
         ("fail-open", "webhooks.failurePolicy=Ignore"),
         ("monitoring", "monitoring.enabled=true"),
+        ("rayjobs-only", "kinds={RayJob}"),
     ] {
         let (_copy, own) = combined("overlays/self-managed", &[component]);
         assert_same(&helm, &["--set", value], &kubectl, &own);
@@ -243,6 +244,36 @@ fn users_whose_writes_do_not_come_are_values() {
 }
 
 #[test]
+fn kinds_are_registered_in_one_order() {
+    let Some(helm) = helm() else { return };
+    let of = |values: &[&str]| {
+        let objects = rendered(&helm, values);
+        let resources = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"]
+            .map(|kind| only(&only(&of_kind(&objects, kind)["webhooks"])["rules"])["resources"].clone());
+        assert_eq!(resources[0], resources[1]);
+        let container = only(&of_kind(&objects, "Deployment")["spec"]["template"]["spec"]["containers"]);
+        let env = container["env"].as_array().unwrap().iter();
+        let setting = env
+            .filter(|it| it["name"] == "RAYGATE_KINDS")
+            .map(|it| it["value"].clone());
+        (resources[0].clone(), setting.collect::<Vec<_>>())
+    };
+    let all = json!(["rayjobs", "rayclusters", "rayservices", "raycronjobs"]);
+    // 0.2.0 had no such value, and `--reuse-values` brings none.
+    for every in [
+        ["--set", "kinds=null"],
+        ["--set-json", "kinds=[]"],
+        ["--set", "kinds={RayService,RayCronJob,RayCluster,RayJob}"],
+    ] {
+        assert_eq!(of(&every), (all.clone(), vec![]), "{every:?}");
+    }
+    assert_eq!(
+        of(&["--set", "kinds={RayService,RayJob}"]),
+        (json!(["rayjobs", "rayservices"]), vec![json!("RayJob,RayService")])
+    );
+}
+
+#[test]
 fn the_ports_of_the_api_server_are_values() {
     let Some(helm) = helm() else { return };
     let objects = rendered(&helm, &["--set", "networkPolicy.apiServerPorts={443,16443}"]);
@@ -277,6 +308,8 @@ fn wrong_values_are_named() {
         (["--set", "replicas=two"], "replicas"),
         (["--set", "image.digest=sha256:12"], "digest"),
         (["--set", "webhooks.failurePolicy=Maybe"], "failurePolicy"),
+        (["--set", "kinds={RayJobs}"], "kinds"),
+        (["--set", "kinds=RayJob"], "kinds"),
         (["--set", "webhooks.excludedNamespaces={A}"], "excludedNamespaces"),
         (["--set", "certificates.mode=selfsigned"], "mode"),
         (

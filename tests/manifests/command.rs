@@ -204,6 +204,8 @@ fn wrong_arguments_are_usage_errors() {
         ["--url", "http://a"],
         ["--image", "a b"],
         ["--exclude", "A"],
+        ["--kinds", "rayjobs"],
+        ["--kinds", ""],
     ] {
         assert_eq!(
             error(&["--only", "server", name, value]).kind(),
@@ -421,6 +423,26 @@ fn namespaces_are_excluded_once() {
 }
 
 #[test]
+fn kinds_are_narrowed_in_both_configurations_and_the_deployment() {
+    let (_directory, ca) = made_certs();
+    let printed = manifests(&["--ca-file", &ca, "--kinds", "RayService,RayJob"]);
+    let objects = documents(&printed);
+    for kind in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
+        let rule = only(&only(&of_kind(&objects, kind)["webhooks"])["rules"]);
+        assert_eq!(rule["resources"], json!(["rayjobs", "rayservices"]));
+    }
+    let pod = &of_kind(&objects, "Deployment")["spec"]["template"]["spec"];
+    let env = only(&pod["containers"])["env"].as_array().unwrap();
+    assert!(
+        env.contains(&json!({"name": "RAYGATE_KINDS", "value": "RayJob,RayService"})),
+        "{env:?}"
+    );
+    assert!(!manifests(&["--ca-file", &ca]).contains("RAYGATE_KINDS"));
+    let (code, told) = check(&printed).unwrap();
+    assert_eq!((code, told.matches(": RayJob,RayService\n").count()), (0, 2), "{told}");
+}
+
+#[test]
 fn a_scope_wider_than_ray_is_refused() {
     let (_directory, ca) = made_certs();
     let printed = manifests(&["--ca-file", &ca]);
@@ -428,6 +450,12 @@ fn a_scope_wider_than_ray_is_refused() {
     assert_eq!(
         (code, told.lines().filter(|line| line.starts_with("ok ")).count()),
         (0, 2),
+        "{told}"
+    );
+    assert_eq!(
+        told.matches("objects of ray.io: RayJob,RayCluster,RayService,RayCronJob\n")
+            .count(),
+        2,
         "{told}"
     );
     for (narrow, wide) in [

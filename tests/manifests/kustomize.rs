@@ -108,6 +108,17 @@ fn the_command_prints_what_kustomize_builds() {
 }
 
 #[test]
+fn a_component_narrows_the_kinds_as_the_command_does() {
+    let Some(kubectl) = kubectl() else { return };
+    let (_copy, own) = combined("overlays/self-managed", &["rayjobs-only"]);
+    let narrowed = ["--certificates", "self-managed", "--kinds", "RayJob"];
+    assert_eq!(
+        sorted(kustomize(&kubectl, &own)),
+        sorted(documents(&manifests(&narrowed)))
+    );
+}
+
+#[test]
 fn overlays_change_what_they_are_for() {
     let Some(kubectl) = kubectl() else { return };
     let built = |directory: &str| kustomize(&kubectl, &repository(directory));

@@ -28,7 +28,7 @@ async fn http1_keeps_the_connection() {
     let metrics = server.metrics().await;
     for (endpoint, count) in [("mutate", 2), ("validate", 1)] {
         let line = format!(
-            r#"raygate_requests_total{{endpoint="{endpoint}",operation="unknown",verdict="allowed",code=""}} {count}"#
+            r#"raygate_requests_total{{endpoint="{endpoint}",kind="",operation="unknown",verdict="allowed",code=""}} {count}"#
         );
         assert!(metrics.contains(&line), "{metrics}");
         let line = format!(r#"raygate_request_duration_seconds_count{{endpoint="{endpoint}"}} {count}"#);

@@ -22,6 +22,33 @@ labels:
 {{ $image.repository }}:{{ $image.tag | default .Chart.AppVersion }}{{ with $image.digest }}@{{ . }}{{ end }}
 {{- end }}
 
+{{- define "raygate.allKinds" -}}
+RayJob,RayCluster,RayService,RayCronJob
+{{- end }}
+
+{{/* The kinds that raygate judges, in one order. An upgrade without `kinds` keeps those that the cluster has registered. */}}
+{{- define "raygate.kinds" -}}
+{{- $resources := list -}}
+{{- range $kind := .Values.kinds -}}
+{{- $resources = append $resources (printf "%ss" (lower $kind)) -}}
+{{- end -}}
+{{- if not $resources -}}
+{{- $registered := lookup "admissionregistration.k8s.io/v1" "ValidatingWebhookConfiguration" "" "admission.raygate.dev" -}}
+{{- range $webhook := $registered.webhooks -}}
+{{- range $rule := $webhook.rules -}}
+{{- $resources = concat $resources $rule.resources -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $kinds := list -}}
+{{- range $kind := splitList "," (include "raygate.allKinds" .) -}}
+{{- if has (printf "%ss" (lower $kind)) $resources -}}
+{{- $kinds = append $kinds $kind -}}
+{{- end -}}
+{{- end -}}
+{{ $kinds | join "," | default (include "raygate.allKinds" .) }}
+{{- end }}
+
 {{/* What both webhooks share but for their path. */}}
 {{- define "raygate.webhook" -}}
 name: rayjob.raygate.dev
@@ -37,7 +64,10 @@ clientConfig:
 rules:
   - apiGroups: [ray.io]
     apiVersions: [v1]
-    resources: [rayjobs]
+    resources:
+      {{- range splitList "," (include "raygate.kinds" .root) }}
+      - {{ lower . }}s
+      {{- end }}
     operations: [CREATE, UPDATE]
     scope: Namespaced
 matchPolicy: Equivalent
@@ -49,23 +79,44 @@ namespaceSelector:
         {{- range concat (list "kube-system" .root.Release.Namespace) .root.Values.webhooks.excludedNamespaces | uniq }}
         - {{ . | quote }}
         {{- end }}
-# What needs no answer does not come to raygate, and so works while raygate is down: updates of nothing but finalizers or
-# owner references, updates by KubeRay's operator, and suspensions by a queue controller.
+# What needs no answer does not come to raygate, and so works while raygate is down: deploy/base/webhooks.yaml.
 matchConditions:
   - name: spec-labels-or-annotations-change
     expression: >-
       oldObject == null || object.?spec != oldObject.?spec ||
       object.metadata.?labels != oldObject.metadata.?labels ||
       object.metadata.?annotations != oldObject.metadata.?annotations
-  - name: not-an-update-by-a-kuberay-operator
+  # The RayClusters that the operator creates are made from objects that raygate has judged. Its RayJobs are judged: a
+  # RayCronJob is only their template.
+  - name: not-a-write-by-a-kuberay-operator
     expression: >-
-      oldObject == null || !(request.userInfo.username in
-      {{ .root.Values.kuberay.operators | toRawJson }})
+      !(request.userInfo.username in
+      {{ .root.Values.kuberay.operators | toRawJson }}) ||
+      (oldObject == null && request.kind.kind != "RayCluster")
+  # Kueue suspends a RayService by the second field.
   - name: not-a-suspension-by-a-queue-controller
     expression: >-
       oldObject == null || !(request.userInfo.username in
       {{ .root.Values.queue.controllers | toRawJson }}) ||
-      object.?spec.?suspend.orValue(false) != true || oldObject.?spec.?suspend.orValue(false) == true
+      (object.?spec.?suspend.orValue(false) != true &&
+      object.?spec.?rayClusterConfig.?suspend.orValue(false) != true) ||
+      oldObject.?spec.?suspend.orValue(false) == true ||
+      oldObject.?spec.?rayClusterConfig.?suspend.orValue(false) == true
+  # Only RayClusters have these fields directly in their spec. A worker group with a field that is not listed is judged.
+  - name: not-a-scaling-by-rays-autoscaler
+    expression: >-
+      oldObject == null || object.?spec.?enableInTreeAutoscaling.orValue(false) != true ||
+      object.metadata.?labels != oldObject.metadata.?labels ||
+      object.metadata.?annotations != oldObject.metadata.?annotations ||
+      [[dyn(object), dyn(oldObject)], [dyn(oldObject), dyn(object)]].exists(pair,
+      pair[0].?spec.orValue({}).exists(key, key != "workerGroupSpecs" && pair[0].?spec[?key] != pair[1].?spec[?key])) ||
+      object.?spec.?workerGroupSpecs.orValue([]).exists(group, group.exists(key, !(key in ["replicas", "scaleStrategy",
+      "groupName", "idleTimeoutSeconds", "labels", "maxReplicas", "minReplicas", "numOfHosts", "rayStartParams", "resources",
+      "suspend", "template"]))) ||
+      ["groupName", "idleTimeoutSeconds", "labels", "maxReplicas", "minReplicas", "numOfHosts", "rayStartParams",
+      "resources", "suspend", "template"].exists(key,
+      object.?spec.?workerGroupSpecs.orValue([]).map(group, group[?key]) !=
+      oldObject.?spec.?workerGroupSpecs.orValue([]).map(group, group[?key]))
 sideEffects: None
 admissionReviewVersions: [v1]
 {{- end }}
@@ -111,6 +162,11 @@ annotations:
 {{- if eq .Values.webhooks.failurePolicy "Ignore" }}
 - name: RAYGATE_FAIL_OPEN
   value: "true"
+{{- end }}
+{{- $kinds := include "raygate.kinds" . }}
+{{- if ne $kinds (include "raygate.allKinds" .) }}
+- name: RAYGATE_KINDS
+  value: {{ $kinds }}
 {{- end }}
 {{- if and .Values.webhooks.excludedNamespaces (eq .Values.certificates.mode "selfManaged") }}
 - name: RAYGATE_EXCLUDED_NAMESPACES

@@ -24,7 +24,7 @@ pub enum Format {
     Json,
     /// One JSON object for each input object, in order
     Jsonl,
-    /// JUnit's XML: a case for each RayJob
+    /// JUnit's XML: a case for each object
     Junit,
     /// SARIF 2.1.0, for code scanning
     Sarif,

@@ -1,6 +1,6 @@
 //! The totals of a run, and what its exit code says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use crate::cli::counted;
 use crate::diag::shorten;
 use crate::engine::{Outcome, Verdict};
 use crate::policy::settings::Action;
+use crate::ray::Kind;
 
 /// How many different reasons to skip a document are counted apart.
 const REASONS: usize = 20;
@@ -18,7 +19,7 @@ const OTHER: &str = "other reasons";
 /// What makes the exit code 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum FailOn {
-    /// A RayJob that is denied, or a document that cannot be read
+    /// An object that is denied, or a document that cannot be read
     #[default]
     Deny,
     /// A warning too
@@ -32,8 +33,10 @@ pub enum FailOn {
 /// The totals.
 #[derive(Debug, Default)]
 pub struct Total {
-    /// RayJobs that were judged.
+    /// Objects that were judged.
     pub judged: usize,
+    /// Their kinds.
+    kinds: BTreeSet<&'static str>,
     /// Those that were denied.
     pub denied: usize,
     /// Those with warnings.
@@ -49,10 +52,11 @@ pub struct Total {
 }
 
 impl Total {
-    /// Counts a RayJob.
+    /// Counts an object.
     pub fn add(&mut self, outcome: &Outcome<'_>) {
         let has = |action: Action| usize::from(outcome.findings.iter().any(|judged| judged.action == action));
         self.judged += 1;
+        self.kinds.insert(Kind::of(outcome.document.value()).name);
         self.denied += usize::from(outcome.verdict != Verdict::Allow);
         self.warned += has(Action::Warn);
         self.noted += has(Action::Audit);
@@ -67,6 +71,14 @@ impl Total {
             .skipped
             .entry(if has_room { reason } else { OTHER.to_owned() })
             .or_default() += 1;
+    }
+
+    /// What the objects are called together.
+    fn noun(&self) -> &'static str {
+        match self.kinds.first() {
+            Some(kind) if self.kinds.len() == 1 => kind,
+            _ => "Ray object",
+        }
     }
 
     /// Whether the exit code shall be 1.
@@ -113,7 +125,7 @@ impl fmt::Display for Total {
         write!(
             f,
             "{}: {} denied, {} with warnings, {} changed{}",
-            counted(self.judged, "RayJob"),
+            counted(self.judged, self.noun()),
             self.denied,
             self.warned,
             self.changed,

@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::certs::DnsLabel;
 use crate::cluster::objects;
 use crate::install::{
-    self, BuildError, Certificates, Controllers, IMAGE, Install, NAMESPACE, REPLICAS, SERVICE, is_admission_policy,
-    same_spec,
+    self, BuildError, Certificates, Controllers, IMAGE, Install, NAMESPACE, REPLICAS, RegisteredKinds, SERVICE,
+    is_admission_policy, same_spec,
 };
 
 use super::Findings;
@@ -68,6 +68,7 @@ fn shipped(namespace: &DnsLabel) -> Result<Vec<Value>, BuildError> {
         certificates: Certificates::SelfManaged,
         components: &[],
         url: None,
+        kinds: &RegisteredKinds::default(),
         excluded_namespaces: &[],
         controllers: &Controllers::default(),
         policies: &[],

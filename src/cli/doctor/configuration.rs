@@ -50,19 +50,19 @@ impl Kind {
 
 /// What the fields of a webhook say.
 const MEANINGS: [(&str, &str); 8] = [
-    ("failurePolicy", "what happens to RayJobs while raygate does not answer"),
-    ("timeoutSeconds", "how long a RayJob waits for raygate"),
+    ("failurePolicy", "what happens to objects while raygate does not answer"),
+    ("timeoutSeconds", "how long a request waits for raygate"),
     ("reinvocationPolicy", "whether raygate sees what later webhooks change"),
     (
         "matchPolicy",
-        "whether RayJobs of other served versions come to raygate",
+        "whether objects of other served versions come to raygate",
     ),
     (
         "matchConditions",
         "which changes come to raygate, by users that the policies in raygate's ConfigMap name",
     ),
-    ("namespaceSelector", "whose RayJobs come to raygate"),
-    ("objectSelector", "which RayJobs come to raygate"),
+    ("namespaceSelector", "whose objects come to raygate"),
+    ("objectSelector", "which objects come to raygate"),
     ("sideEffects", "whether dry runs come to raygate"),
 ];
 
@@ -97,7 +97,8 @@ pub(super) fn judge(kind: Kind, found: &Value, others: &[Value], chosen: &Chosen
         }
     }
     if findings.0.len() == before {
-        findings.ok(kind.check(), format!("{name} is as shipped, and matches RayJobs only"));
+        let kinds = install::registered_kinds(found);
+        findings.ok(kind.check(), format!("{name} is as shipped, and matches only {kinds}"));
     }
 }
 
@@ -126,7 +127,11 @@ fn judge_difference(kind: Kind, found: &Value, shipped: &Value, difference: &Dif
                 .filter(|wide| wide.webhook == difference.webhook)
                 .collect();
             if wide.is_empty() {
-                findings.warning(kind.check(), format!("{seen}: RayJobs may pass by raygate"), &*repair);
+                findings.warning(
+                    kind.check(),
+                    format!("{seen}: objects of a kind that is left out are created unjudged"),
+                    &*repair,
+                );
             }
             for excess in wide {
                 findings.error(kind.check(), format!("{name}: {excess}"), &*repair);
@@ -195,6 +200,7 @@ fn shipped(kind: Kind, chosen: &Chosen) -> Option<Value> {
         certificates: Certificates::Files(None),
         components: if chosen.fails_open { &[Component::FailOpen] } else { &[] },
         url: None,
+        kinds: &chosen.kinds,
         excluded_namespaces: &[],
         controllers: &chosen.controllers,
         policies: &[],
@@ -317,13 +323,13 @@ mod tests {
             |found| found["webhooks"][0]["objectSelector"] = json!({"matchLabels": {"gate": "on"}}),
             &[(
                 Level::Warning,
-                "it says which RayJobs come to raygate",
+                "it says which objects come to raygate",
                 r#"[{"op":"remove","path":"/webhooks/0/objectSelector"}]"#,
             )],
         );
         assert_found(
-            |found| found["webhooks"][0]["rules"][0]["resources"] = json!(["rayclusters"]),
-            &[(Level::Warning, "RayJobs may pass by raygate", "/webhooks/0/rules")],
+            |found| found["webhooks"][0]["rules"][0]["resources"] = json!(["raycronjobs"]),
+            &[(Level::Warning, "created unjudged", "/webhooks/0/rules")],
         );
     }
 

@@ -22,9 +22,10 @@ pub(super) fn text() -> String {
     );
     format!(
         "\
-raygate out of the way: none of this needs raygate, and only RayJobs are concerned.
+raygate out of the way: none of this needs raygate, and it affects only RayJobs, RayClusters, RayServices and
+RayCronJobs.
 
-1. Let RayJobs pass while raygate does not answer. Where it answers, it still completes and refuses:
+1. Admit objects while raygate does not answer. When it answers, it still completes and rejects them:
 
     {ignore}
 
@@ -32,7 +33,7 @@ raygate out of the way: none of this needs raygate, and only RayJobs are concern
 
     {fail}
 
-2. Or take raygate away altogether, also where it answers wrongly. Every RayJob then passes as its author wrote it:
+2. Or remove raygate, also if it answers wrongly. Every object then passes as its author wrote it:
 
     kubectl delete validatingwebhookconfiguration,mutatingwebhookconfiguration {CONFIGURATION}
 
@@ -42,7 +43,7 @@ raygate out of the way: none of this needs raygate, and only RayJobs are concern
     helm upgrade raygate deploy/chart --namespace raygate-system --reuse-values   # by Helm
     raygate manifests --only webhooks --ca-file certs/ca.crt | kubectl apply -f - # by the command
 
-RayJobs created meanwhile stay as they are: `raygate scan` lists those that would have been refused.
+Objects created meanwhile stay as they are: `raygate scan` lists those that raygate would have rejected.
 Then find the cause: raygate doctor
 "
     )

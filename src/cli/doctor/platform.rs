@@ -4,6 +4,7 @@ use kube::Client;
 use serde_json::Value;
 
 use crate::cluster::objects;
+use crate::install::RegisteredKinds;
 
 use super::Findings;
 
@@ -26,29 +27,47 @@ pub(super) fn judge_version(version: &Value, findings: &mut Findings) {
     }
 }
 
-/// Whether the cluster has RayJobs of the version that raygate judges.
-pub(super) async fn judge_kuberay(client: &Client, findings: &mut Findings) -> bool {
+/// The kinds that the cluster serves in the version that raygate judges.
+pub(super) async fn judge_kuberay(client: &Client, findings: &mut Findings) -> RegisteredKinds {
     let group = match objects::get(client, "/apis/ray.io/v1").await {
         Ok(group) => group.unwrap_or_default(),
         Err(error) => {
             findings.unreadable("kuberay", "the API group ray.io", &error);
-            return false;
+            return RegisteredKinds::of_resources([]);
         }
     };
     let resources = group.get("resources").and_then(Value::as_array).into_iter().flatten();
-    let served = resources
-        .filter_map(|resource| resource.get("name"))
-        .any(|name| name == "rayjobs");
-    if served {
-        findings.ok("kuberay", "rayjobs.ray.io is served as v1");
+    let names = resources.filter_map(|resource| resource.get("name")?.as_str());
+    let served = RegisteredKinds::of_resources(names);
+    if served.iter().next().is_some() {
+        findings.ok("kuberay", format!("the cluster serves {served} as ray.io/v1"));
     } else {
         findings.error(
             "kuberay",
-            "rayjobs.ray.io is not served as v1: KubeRay 1.0 or later is not installed",
+            "ray.io/v1 has no kind that raygate judges: KubeRay 1.0 or later is not installed",
             "kubectl get crd rayjobs.ray.io -o jsonpath='{.spec.versions[*].name}'  # then install KubeRay",
         );
     }
     served
+}
+
+/// Reports kinds that the cluster serves and that do not come to raygate.
+pub(super) fn judge_unjudged(served: &RegisteredKinds, registered: &RegisteredKinds, findings: &mut Findings) {
+    let unjudged: Vec<&str> = served
+        .iter()
+        .filter(|kind| !registered.include(kind))
+        .map(|kind| kind.name)
+        .collect();
+    if !unjudged.is_empty() {
+        findings.warning(
+            "kinds",
+            format!(
+                "raygate does not judge {}: whoever may create them bypasses all policies and limits",
+                unjudged.join(", ")
+            ),
+            "# register them: deploy/README.md, Kinds",
+        );
+    }
 }
 
 #[cfg(test)]
@@ -70,5 +89,20 @@ mod tests {
             judge_version(&version, &mut findings);
             assert_eq!(findings.0.pop().unwrap().level, expected, "{minor}");
         }
+    }
+
+    #[test]
+    fn kinds_that_do_not_come_are_named() {
+        let found = |served: &str, registered: &str| {
+            let mut findings = Findings::default();
+            judge_unjudged(&served.parse().unwrap(), &registered.parse().unwrap(), &mut findings);
+            findings.0.pop().map(|finding| finding.seen)
+        };
+        assert_eq!(found("RayJob,RayCluster", "RayJob,RayCluster,RayService"), None);
+        let seen = found("RayJob,RayCluster,RayService", "RayJob").unwrap();
+        assert!(
+            seen.starts_with("raygate does not judge RayCluster, RayService: "),
+            "{seen}"
+        );
     }
 }

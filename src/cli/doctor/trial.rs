@@ -1,4 +1,4 @@
-//! Two RayJobs through the API server, as dry runs: one must come back completed, the other must be refused.
+//! Two objects of each kind through the API server, as dry runs: raygate must complete one and reject the other.
 
 use kube::Client;
 use serde_json::{Value, json};
@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::cli::sample;
 use crate::cluster::{Cause, describe, objects};
 use crate::json::{Json, Tree};
-use crate::ray::Kind;
+use crate::k8s::json::below;
+use crate::ray::kind::{Kind, RAY_JOB};
 
 use super::Findings;
 
@@ -18,41 +19,50 @@ const FAILED: &str = "failed calling webhook \"rayjob.raygate.dev\"";
 /// Where an object says what raygate did to it.
 const APPLIED: &str = "/metadata/annotations/raygate.dev~1applied";
 
-/// Sends both, in this namespace.
-pub(super) async fn judge(client: &Client, namespace: &str, raygate: Option<&str>, findings: &mut Findings) {
+/// Sends both objects of this kind. `namespaces`: where to, and where raygate is.
+pub(super) async fn judge(
+    client: &Client,
+    kind: &'static Kind,
+    (namespace, raygate): (&str, Option<&str>),
+    findings: &mut Findings,
+) {
+    let name = kind.name;
     let raygate = raygate.unwrap_or(crate::install::NAMESPACE);
-    let path = format!("/apis/ray.io/v1/namespaces/{namespace}/rayjobs?dryRun=All");
-    let Some(good) = rayjob(namespace) else { return };
+    let path = format!("/apis/ray.io/v1/namespaces/{namespace}/{}?dryRun=All", kind.resource);
+    let Some(good) = sample(kind, namespace) else { return };
     let broken = with_duplicate_group(&good);
     match objects::post(client, &path, &good).await {
         Ok(object) if object.pointer(APPLIED).is_some() => {
-            findings.ok(CHECK, format!("a RayJob in {namespace} (dry run) came back completed"));
+            findings.ok(CHECK, format!("a {name} in {namespace} (dry run) came back completed"));
         }
         Ok(_) => findings.error(
             CHECK,
             format!(
-                "a RayJob in {namespace} (dry run) came back as it was sent: its mutating webhook is not called there, \
+                "a {name} in {namespace} (dry run) came back as it was sent: its mutating webhook is not called there, \
                  or does not answer"
             ),
             look(raygate),
         ),
-        Err(error) => failed(namespace, raygate, &error, findings),
+        Err(error) => failed(kind, namespace, raygate, &error, findings),
     }
     match objects::post(client, &path, &broken).await {
         Ok(_) => findings.error(
             CHECK,
-            format!("a broken RayJob in {namespace} (dry run) was let in: the validating webhook does not judge it"),
+            format!("a broken {name} in {namespace} (dry run) was let in: the validating webhook does not judge it"),
             look(raygate),
         ),
         Err(error) if describe(&error).contains(DENIED) => {
-            findings.ok(CHECK, "a broken RayJob (dry run) was refused in raygate's words");
+            findings.ok(
+                CHECK,
+                format!("a broken {name} (dry run) was refused in raygate's words"),
+            );
         }
-        Err(error) => failed(namespace, raygate, &error, findings),
+        Err(error) => failed(kind, namespace, raygate, &error, findings),
     }
 }
 
 /// The API server's message, explained.
-fn failed(namespace: &str, raygate: &str, error: &kube::Error, findings: &mut Findings) {
+fn failed(kind: &Kind, namespace: &str, raygate: &str, error: &kube::Error, findings: &mut Findings) {
     let message = describe(error);
     let (explained, repair) = if message.contains(FAILED) {
         explain(&message, raygate)
@@ -65,7 +75,10 @@ fn failed(namespace: &str, raygate: &str, error: &kube::Error, findings: &mut Fi
     } else if Cause::of(error) == Cause::Forbidden {
         return findings.note(
             CHECK,
-            format!("not tried: the right to create rayjobs.ray.io in {namespace} is needed: {message}"),
+            format!(
+                "not tried: the right to create {}.ray.io in {namespace} is needed: {message}",
+                kind.resource
+            ),
         );
     } else if Cause::of(error) == Cause::NotFound {
         return findings.note(
@@ -73,7 +86,7 @@ fn failed(namespace: &str, raygate: &str, error: &kube::Error, findings: &mut Fi
             format!("not tried: {message}; choose another namespace by --namespace"),
         );
     } else {
-        let explained = "somebody else than raygate refuses RayJobs";
+        let explained = "something other than raygate rejects Ray objects";
         (
             explained,
             "kubectl get validatingwebhookconfigurations,validatingadmissionpolicies".to_owned(),
@@ -126,23 +139,32 @@ fn look(raygate: &str) -> String {
     )
 }
 
-/// The sample, as nobody's.
-fn rayjob(namespace: &str) -> Option<Value> {
-    let mut job: Value = serde_json::from_str(sample::RAYJOB).ok()?;
-    let metadata = job.get_mut("metadata")?.as_object_mut()?;
-    metadata.remove("ownerReferences");
-    metadata.insert("name".to_owned(), json!("raygate-doctor"));
-    metadata.insert("namespace".to_owned(), json!(namespace));
-    Some(job)
+/// The sample RayJob as an object of this kind, without owners.
+fn sample(kind: &Kind, namespace: &str) -> Option<Value> {
+    let object = Tree::read(sample::RAYJOB).ok()?;
+    let labels = below(object.root(), &["metadata", "labels"]);
+    let (cluster, job) = (RAY_JOB.cluster(object.root()), RAY_JOB.job(object.root()));
+    let spec = match kind.name {
+        "RayCluster" => cluster.to_value(),
+        "RayService" => json!({"rayClusterConfig": cluster}),
+        "RayCronJob" => json!({"schedule": "0 0 * * *", "jobTemplate": job}),
+        _ => job.to_value(),
+    };
+    Some(json!({
+        "apiVersion": "ray.io/v1",
+        "kind": kind.name,
+        "metadata": {"name": "raygate-doctor", "namespace": namespace, "labels": labels},
+        "spec": spec,
+    }))
 }
 
-fn with_duplicate_group(job: &Value) -> Value {
-    let mut job = Tree::of(job).unwrap_or_default();
-    let kind = Kind::of(job.root());
-    let first = kind.groups(job.root()).first().map(Json::to_value);
-    if let (Some(first), Some(groups)) = (first, kind.groups_mut(&mut job)) {
+fn with_duplicate_group(object: &Value) -> Value {
+    let mut object = Tree::of(object).unwrap_or_default();
+    let kind = Kind::of(object.root());
+    let first = kind.groups(object.root()).first().map(Json::to_value);
+    if let (Some(first), Some(groups)) = (first, kind.groups_mut(&mut object)) {
         // The sample's groups are a list.
         let _ = groups.push(&first);
     }
-    job.root().to_value()
+    object.root().to_value()
 }

@@ -6,7 +6,7 @@ use kube::Client;
 use serde_json::Value;
 
 use crate::cluster::objects;
-use crate::install::{Controllers, FILES_SECRET, OWN_SECRET, POLICIES_CONFIG_MAP};
+use crate::install::{Controllers, FILES_SECRET, KINDS, OWN_SECRET, POLICIES_CONFIG_MAP, RegisteredKinds};
 use crate::k8s::image::Image;
 
 use super::{Findings, clocks, list};
@@ -139,6 +139,8 @@ pub(super) async fn deployment(client: &Client, namespace: &str) -> Result<Optio
 pub(super) struct Chosen {
     /// raygate was installed with the component fail-open.
     pub(super) fails_open: bool,
+    /// The kinds that come to raygate.
+    pub(super) kinds: RegisteredKinds,
     /// Whose writes do not come to raygate.
     pub(super) controllers: Controllers,
 }
@@ -154,13 +156,20 @@ impl Chosen {
         let texts = data.into_iter().flatten().filter_map(|(_, text)| text.as_str());
         Self {
             fails_open: is_true(env, "RAYGATE_FAIL_OPEN"),
+            kinds: value(env, KINDS)
+                .and_then(|kinds| kinds.parse().ok())
+                .unwrap_or_default(),
             controllers: Controllers::of_policies(texts.map(str::as_bytes)),
         }
     }
 }
 
 fn is_true(env: Option<&Value>, name: &str) -> bool {
-    named(env, name).is_some_and(|variable| variable.get("value").is_some_and(|value| value == "true"))
+    value(env, name) == Some("true")
+}
+
+fn value<'v>(env: Option<&'v Value>, name: &str) -> Option<&'v str> {
+    named(env, name)?.get("value")?.as_str()
 }
 
 /// Where the pair is, and who keeps it there.

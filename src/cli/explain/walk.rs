@@ -1,4 +1,4 @@
-//! `raygate explain FILE`: the way of a RayJob through the policies, part by part.
+//! `raygate explain FILE`: the way of an object through the policies, part by part.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -22,10 +22,10 @@ use crate::policy::selector::Key;
 use crate::policy::settings::Mode;
 use crate::policy::{Origin, RayPolicy, Subject};
 
-/// Explains each RayJob of a file.
+/// Explains each Ray object of a file.
 ///
 /// # Errors
-/// [`Failure`] if the policies are broken, or the file cannot be read or holds no RayJob.
+/// [`Failure`] if the policies are broken, or the file cannot be read or holds no Ray object.
 pub fn run(
     file: &PathBuf,
     bundle: &Bundle,
@@ -44,7 +44,7 @@ pub fn run(
                         writeln!(out)?;
                     }
                     explained += 1;
-                    let named = format!("{}/{}", asked.namespace, asked.name);
+                    let named = format!("{} {}/{}", asked.kind().name, asked.namespace, asked.name);
                     let text = page(&named, bundle, &trace(bundle, asked.request(bundle, now)));
                     out.write_all(text.as_bytes())?;
                 }
@@ -55,7 +55,7 @@ pub fn run(
         Ok(())
     })?;
     if explained == 0 {
-        return Err(Failure::Usage(format!("{} has no RayJob", file.display())));
+        return Err(Failure::Usage(format!("{} has no Ray object", file.display())));
     }
     Ok(CLEAN)
 }
@@ -99,7 +99,7 @@ impl Rows {
 }
 
 fn page(named: &str, bundle: &Bundle, trace: &Trace<'_, '_>) -> String {
-    let mut text = format!("RayJob {}\n", safe(named));
+    let mut text = format!("{}\n", safe(named));
     asker(trace, bundle, &mut text);
     policies_of(trace).write("policies, the highest priority last", &mut text);
     exemptions(trace).write("exemptions", &mut text);
@@ -181,7 +181,7 @@ fn fate(policy: &RayPolicy, decision: &Decision<'_>, trace: &Trace<'_, '_>) -> S
     match decision {
         Decision::For(selected) if selected.trusted => format!("matched{mode}"),
         Decision::For(selected) if selected.certain => {
-            format!("matched{mode}, on the RayJob's own word: it may tighten limits and actions, not loosen them")
+            format!("matched{mode}, on the object's own word: it may tighten limits and actions, not loosen them")
         }
         Decision::For(_) => {
             let why = trace
@@ -229,6 +229,7 @@ fn name(key: Key) -> &'static str {
         Key::Tasks => "tasks",
         Key::Namespaces => "namespaces",
         Key::Users => "users",
+        Key::Kinds => "kinds",
     }
 }
 
@@ -247,7 +248,7 @@ fn exemptions(trace: &Trace<'_, '_>) -> Rows {
             }
             Grant::Ended => format!("no: its last day was {}", exemption.expires),
             Grant::Missed(key, globs) => missed(*key, globs, &trace.subject),
-            Grant::Unverified => "no: only the RayJob's own word says that it is for this".to_owned(),
+            Grant::Unverified => "no: only the object's own word says that it is for this".to_owned(),
         };
         rows.add(&*exemption.name, what, exemption.origin.to_string());
     }

@@ -7,24 +7,31 @@ use serde_json::{Value, json};
 use crate::admission::denial;
 use crate::engine::{Bundle, Judged};
 
-use super::{Scanned, Total};
+use super::scanned::{Found, Scanned, Total};
 
-pub(super) fn print(found: &[Scanned], total: &Total, bundle: &Bundle, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn print(found: &Found, bundle: &Bundle, out: &mut dyn Write) -> io::Result<()> {
     let document = json!({
         "bundle": bundle.digest(),
-        "rayjobs": found.iter().map(rayjob).collect::<Vec<_>>(),
-        "total": {
-            "rayjobs": total.rayjobs,
-            "denied": total.denied,
-            "warned": total.warned,
-            "changed": total.changed,
-        },
+        "objects": found.listed.iter().map(object).collect::<Vec<_>>(),
+        "totals": found.totals.iter().map(total).collect::<Vec<_>>(),
     });
     writeln!(out, "{document:#}")
 }
 
-fn rayjob(scanned: &Scanned) -> Value {
+fn total(total: &Total) -> Value {
     json!({
+        "kind": total.kind.name,
+        "objects": total.objects,
+        "denied": total.denied,
+        "warned": total.warned,
+        "changed": total.changed,
+        "children": total.children,
+    })
+}
+
+fn object(scanned: &Scanned) -> Value {
+    json!({
+        "kind": scanned.kind.name,
         "namespace": scanned.namespace,
         "name": scanned.name,
         "uid": scanned.uid,

@@ -1,7 +1,7 @@
 //! Reports as other policy engines write them, for dashboards that show those: a List to apply.
 //!
 //! Both kinds have the same fields (OpenReports `ReportResult`, wgpolicyk8s.io `PolicyReportResult`). There is one
-//! report for each namespace and none for each RayJob, and each has a bound: reports have filled etcd before.
+//! report for each namespace, not one for each object, and each has a bound: reports have filled etcd before.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use crate::admission::denial;
 use crate::engine::Judged;
 use crate::policy::settings::Action;
 
-use super::Scanned;
+use super::scanned::Scanned;
 
 /// The most results of one report. One takes at most about 1 KB, and an object in etcd may have 1.5 MiB.
 const MOST: usize = 1000;
@@ -78,7 +78,7 @@ fn report(kind: Kind, namespace: &str, found: &[&Scanned], now: Timestamp) -> Va
         "apiVersion": kind.api_version,
         "kind": kind.kind,
         "metadata": {
-            "name": "raygate-rayjobs",
+            "name": "raygate",
             "namespace": namespace,
             "labels": {"app.kubernetes.io/managed-by": "raygate"},
             "annotations": annotations,
@@ -92,7 +92,7 @@ fn result(scanned: &Scanned, judged: &Judged, denied: bool, now: Timestamp) -> V
     json!({
         "source": "raygate",
         "policy": judged.code(),
-        "category": "RayJob",
+        "category": scanned.kind.name,
         "severity": if denied { "high" } else { "medium" },
         "result": if denied { "fail" } else { "warn" },
         "scored": true,
@@ -101,7 +101,7 @@ fn result(scanned: &Scanned, judged: &Judged, denied: bool, now: Timestamp) -> V
         "properties": {"path": judged.finding.path.to_string()},
         "resources": [{
             "apiVersion": "ray.io/v1",
-            "kind": "RayJob",
+            "kind": scanned.kind.name,
             "namespace": scanned.namespace,
             "name": scanned.name,
             "uid": scanned.uid,

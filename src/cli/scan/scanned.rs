@@ -1,11 +1,13 @@
-//! What came of each RayJob, and of all.
+//! What came of each object, and of all.
 
 use crate::engine::{Outcome, Verdict};
 use crate::policy::settings::Action;
+use crate::ray::Kind;
 
-/// A RayJob of the cluster, judged as if it were created now.
+/// An object of the cluster, judged as if it were created now.
 #[derive(Debug)]
 pub(super) struct Scanned {
+    pub(super) kind: &'static Kind,
     pub(super) namespace: String,
     pub(super) name: String,
     pub(super) uid: String,
@@ -32,20 +34,43 @@ impl Scanned {
     }
 }
 
-/// How many there are of each.
-#[derive(Debug, Default)]
+/// The objects of a kind, and how many there are of each.
+#[derive(Debug)]
 pub(super) struct Total {
-    pub(super) rayjobs: usize,
+    pub(super) kind: &'static Kind,
+    pub(super) objects: usize,
     pub(super) denied: usize,
     pub(super) warned: usize,
     pub(super) changed: usize,
+    /// RayClusters that KubeRay made from other objects of the scan. They are not judged, as at their creation.
+    pub(super) children: usize,
 }
 
 impl Total {
+    pub(super) fn of(kind: &'static Kind) -> Self {
+        Self {
+            kind,
+            objects: 0,
+            denied: 0,
+            warned: 0,
+            changed: 0,
+            children: 0,
+        }
+    }
+
     pub(super) fn count(&mut self, scanned: &Scanned) {
-        self.rayjobs += 1;
+        self.objects += 1;
         self.denied += usize::from(scanned.outcome.verdict == Verdict::Deny);
         self.warned += usize::from(scanned.warns());
         self.changed += usize::from(scanned.outcome.document.is_changed());
     }
+}
+
+/// What a scan found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The objects to list.
+    pub(super) listed: Vec<Scanned>,
+    /// One for each kind that the cluster serves.
+    pub(super) totals: Vec<Total>,
 }

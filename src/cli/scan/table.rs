@@ -1,4 +1,4 @@
-//! A line for each RayJob.
+//! A line for each object.
 
 use std::io::{self, Write};
 
@@ -6,32 +6,52 @@ use crate::diag::{columns, safe};
 use crate::engine::Bundle;
 use crate::policy::settings::Action;
 
-use super::{Scanned, Total};
+use super::scanned::{Found, Scanned, Total};
 
-const HEAD: [&str; 5] = ["NAMESPACE", "NAME", "VERDICT", "CHANGES", "FINDINGS"];
+const HEAD: [&str; 6] = ["NAMESPACE", "KIND", "NAME", "VERDICT", "CHANGES", "FINDINGS"];
 
-pub(super) fn print(found: &[Scanned], total: &Total, bundle: &Bundle, out: &mut dyn Write) -> io::Result<()> {
-    let mut rows: Vec<[String; 5]> = found.iter().map(row).collect();
+pub(super) fn print(found: &Found, bundle: &Bundle, out: &mut dyn Write) -> io::Result<()> {
+    let mut rows: Vec<[String; 6]> = found.listed.iter().map(row).collect();
     if !rows.is_empty() {
         rows.insert(0, HEAD.map(str::to_owned));
     }
-    for line in columns(&rows, [0; 5], usize::MAX) {
+    for line in columns(&rows, [0; 6], usize::MAX) {
         writeln!(out, "{line}")?;
+    }
+    for total in &found.totals {
+        writeln!(out, "{}", summary(total))?;
     }
     writeln!(
         out,
-        "{} RayJobs, judged as if created now by bundle {}: {} denied, {} with warnings, {} changed",
-        total.rayjobs,
-        bundle.short_digest(),
-        total.denied,
-        total.warned,
-        total.changed
+        "Each was judged as if it were created now, by bundle {}",
+        bundle.short_digest()
     )
 }
 
-fn row(scanned: &Scanned) -> [String; 5] {
+fn summary(total: &Total) -> String {
+    let Total {
+        kind,
+        objects,
+        denied,
+        warned,
+        changed,
+        children,
+    } = total;
+    let children = match children {
+        0 => String::new(),
+        count => format!("; {count} more belong to these objects"),
+    };
+    let plural = if *objects == 1 { "" } else { "s" };
+    format!(
+        "{objects} {}{plural}: {denied} denied, {warned} with warnings, {changed} changed{children}",
+        kind.name
+    )
+}
+
+fn row(scanned: &Scanned) -> [String; 6] {
     [
         safe(&scanned.namespace).into_owned(),
+        scanned.kind.name.to_owned(),
         safe(&scanned.name).into_owned(),
         scanned.verdict().to_owned(),
         scanned.outcome.changes.len().to_string(),

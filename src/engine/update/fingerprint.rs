@@ -1,4 +1,4 @@
-//! Fingerprints of what `/mutate` received of a RayJob, and how the record carries them.
+//! Fingerprints of what `/mutate` received of an object, and how the record carries them.
 
 use std::collections::HashMap;
 use std::fmt;

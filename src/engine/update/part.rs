@@ -1,4 +1,4 @@
-//! The parts of a RayJob, each of which an update keeps or completes as a whole.
+//! The parts of an object, each of which an update keeps or completes as a whole.
 
 use crate::k8s::path::{Path, Step};
 use crate::ray::kind::{HEAD, Kind, SUBMITTER, WORKERS};
@@ -14,10 +14,10 @@ pub const SIZES: [&str; 4] = ["replicas", "minReplicas", "maxReplicas", "scaleSt
 /// The annotations that no part has.
 pub const NOT_ANNOTATIONS: [&str; 2] = [APPLIED_ANNOTATION, LAST_APPLIED];
 
-/// A part of a RayJob that is kept or completed as a whole.
+/// A part of an object that is kept or completed as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// The labels and annotations of the RayJob.
+    /// The labels and annotations of the object.
     Metadata,
     /// The fields of the job and of its cluster.
     Job,

@@ -1,10 +1,10 @@
-//! What an edit does to each part of a RayJob.
+//! What an edit does to each part of an object.
 
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use crate::engine::compare::{counterpart, is_empty, name_of, says_the_same, says_the_same_but};
+use crate::engine::compare::{counterpart, is_empty, name_of, same_but, says_the_same};
 use crate::engine::document::Document;
 use crate::json::{Json, Object, Tree};
 use crate::k8s::json::text;
@@ -13,9 +13,9 @@ use crate::policy::merge::Group;
 use crate::ray::Kind;
 use crate::rules::{Edit, Op};
 
+use super::Update;
 use super::fingerprint::{Cores, Leaves, Pair, Received, Seen, sizes};
 use super::part::{NOT_ANNOTATIONS, Part, SIZES};
-use super::{Update, has_cluster, is_suspended};
 
 /// What is done to a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub enum Treatment {
     Complete,
 }
 
-/// What an edit does to each part of a RayJob, and what was received of it.
+/// What an edit does to each part of an object, and what was received of it.
 #[derive(Debug)]
 pub struct Parts<'o> {
     kind: &'static Kind,
@@ -46,10 +46,13 @@ pub struct Parts<'o> {
 
 impl<'o> Parts<'o> {
     /// Compares what was received with what is stored, and with what `/mutate` received before by the stored record.
-    pub fn of(update: Update, old: Json<'o>, new: Json<'_>, seen: &Seen) -> Parts<'o> {
+    /// With `roll`, a policy wants what runs to be completed as on a creation.
+    pub fn of(update: Update, roll: bool, old: Json<'o>, new: Json<'_>, seen: &Seen) -> Parts<'o> {
+        let kind = Kind::of(old);
         let (stored, record) = (Seen::of(old), Received::stored_in(old));
         let record = record.as_ref();
-        let runs = has_cluster(old) && !is_suspended(old) && !is_suspended(new);
+        let runs = kind.runs(old) && !kind.is_suspended(new);
+        let rolls = runs && roll && kind.is_rebuilt();
         let comes_again = |is: &Leaves, was: (&Leaves, u64), known: fn(&Received) -> Pair| {
             is == was.0 || record.is_some_and(|record| is.come_again(was, known(record)))
         };
@@ -79,6 +82,7 @@ impl<'o> Parts<'o> {
         let treatment = |comes_again: bool| match update {
             Update::Resume => Treatment::Complete,
             Update::Controller => Treatment::Restore,
+            _ if rolls => Treatment::Complete,
             _ if runs && comes_again => Treatment::Keep,
             _ if runs => Treatment::Restore,
             // What one part gets may depend on the others: on the sum of the GPUs, or on a label.
@@ -86,7 +90,6 @@ impl<'o> Parts<'o> {
             _ if !metadata => Treatment::Force,
             _ => Treatment::Keep,
         };
-        let kind = Kind::of(old);
         let names = kind.groups(old).iter();
         Parts {
             kind,
@@ -182,7 +185,7 @@ impl<'o> Parts<'o> {
                 let (Some(is), Some(was)) = (at.get(new), self.stored(&at, new)) else {
                     return edits;
                 };
-                if !says_the_same_but(was, is, &SIZES) {
+                if !same_but(was, is, &SIZES) {
                     edits.push(edit(at, Op::Set(with_sizes_of(is, was))));
                 }
             }

@@ -1,39 +1,53 @@
-//! An update, and what runs while it comes.
+//! An update, and what it changes.
 
 use crate::engine::compare::says_the_same;
 use crate::json::Json;
-use crate::k8s::json::{below, text};
+use crate::k8s::json::below;
 use crate::policy::Platform;
-use crate::ray::kind::SUSPEND;
+use crate::ray::Kind;
+
+use super::autoscaler;
 
 /// What an update is, by who asks for it and what it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Update {
-    /// Nothing that is judged: a write of KubeRay's operator, a queue controller's suspend, or a change of neither spec
-    /// nor labels nor annotations.
+    /// Nothing that is judged: a write of KubeRay's operator, a queue controller's suspend, the scaling of Ray's
+    /// autoscaler, or a change of neither spec nor labels nor annotations.
     NotJudged,
     /// Another write of a queue controller. It is not edited, because Kueue compares pod templates exactly, and it is
     /// judged for what it adds outside scheduling.
     Controller,
-    /// A suspended RayJob is resumed. KubeRay builds a cluster from the spec, as after a creation.
+    /// A suspended object is resumed. KubeRay builds pods from the spec, as after a creation.
     Resume,
-    /// An edit.
+    /// An edit of a RayCronJob: no pods run, and the next RayJob is made from it. It is judged as a creation.
+    Template,
+    /// Another edit.
     Edit,
 }
 
 impl Update {
-    /// What the update from `old` to `new` by `user` is.
+    /// What the update from `old` to `new`, which are of one kind, by `user` is.
     pub fn of(platform: &Platform, user: &str, old: Json<'_>, new: Json<'_>) -> Update {
-        let (was, is) = (is_suspended(old), is_suspended(new));
-        if platform.is_operator(user) || !changes(old, new) {
+        let kind = Kind::of(new);
+        if platform.is_operator(user) || !changes(old, new) || autoscaler::only_scales(old, new) {
             return Update::NotJudged;
         }
-        match (platform.is_queue_controller(user), was, is) {
+        match (
+            platform.is_queue_controller(user),
+            kind.is_suspended(old),
+            kind.is_suspended(new),
+        ) {
             (true, false, true) => Update::NotJudged,
             (true, ..) => Update::Controller,
+            _ if kind.is_template() => Update::Template,
             (false, true, false) => Update::Resume,
             (false, ..) => Update::Edit,
         }
+    }
+
+    /// Whether it is judged for what it adds alone.
+    pub fn is_compared(self) -> bool {
+        matches!(self, Update::Controller | Update::Edit)
     }
 }
 
@@ -43,12 +57,4 @@ pub(super) fn changes(old: Json<'_>, new: Json<'_>) -> bool {
     places
         .iter()
         .any(|keys| !says_the_same(below(old, keys), below(new, keys)))
-}
-
-pub(super) fn is_suspended(object: Json<'_>) -> bool {
-    below(object, &["spec", SUSPEND]).as_bool() == Some(true)
-}
-
-pub(super) fn has_cluster(object: Json<'_>) -> bool {
-    text(below(object, &["status"]), "rayClusterName").is_some_and(|name| !name.is_empty())
 }

@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::install::{Certificates, Controllers, IMAGE, Install, REPLICAS, is_webhook_configuration, objects};
+use crate::install::{
+    Certificates, Controllers, IMAGE, Install, REPLICAS, RegisteredKinds, is_webhook_configuration, objects,
+};
 
 /// Both configurations as they are printed.
 fn printed() -> Vec<Value> {
@@ -16,6 +18,7 @@ fn printed() -> Vec<Value> {
         certificates: Certificates::Files(None),
         components: &[],
         url: None,
+        kinds: &RegisteredKinds::default(),
         excluded_namespaces: &[],
         controllers: &Controllers::default(),
         policies: &[],
@@ -43,9 +46,10 @@ fn what_the_api_server_fills_in_is_no_difference() {
 #[test]
 fn each_edit_is_told_by_its_part() {
     let expected = printed().pop().unwrap();
-    let edits: [(&str, Value, Part); 6] = [
+    let edits: [(&str, Value, Part); 7] = [
         ("/webhooks/0/failurePolicy", json!("Ignore"), Part::FailurePolicy),
         ("/webhooks/0/rules/0/apiGroups/0", json!("*"), Part::Scope),
+        ("/webhooks/0/rules/0/resources", json!(["rayjobs"]), Part::Scope),
         ("/webhooks/0/namespaceSelector", json!({}), Part::Scope),
         ("/webhooks/0/matchConditions", json!(null), Part::Scope),
         ("/webhooks/0/timeoutSeconds", json!(30), Part::Other),

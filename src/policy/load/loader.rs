@@ -270,7 +270,7 @@ impl Loader<'_> {
         if !is_sound {
             return;
         }
-        let leaves = Reader::leaves(spec, POLICY, &["defaults", "force", "limits", "actions"]);
+        let leaves = Reader::leaves(spec, POLICY, &["defaults", "force", "limits", "actions", "roll"]);
         let texts = |key: &str| -> Vec<String> {
             let items = spec.get(key).and_then(Node::as_sequence).unwrap_or_default();
             items.iter().filter_map(Node::as_str).map(str::to_owned).collect()

@@ -14,6 +14,7 @@ pub mod mode;
 pub mod node_ip;
 pub mod open_service;
 pub mod runtime_env;
+pub mod selected_cluster;
 pub mod selector_wins;
 pub mod submitter;
 
@@ -37,4 +38,5 @@ pub static CHECKS: &[&Check] = &[
     &open_service::CHECK,
     &job_metadata::CHECK,
     &node_ip::CHECK,
+    &selected_cluster::CHECK,
 ];

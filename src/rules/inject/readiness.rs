@@ -10,6 +10,7 @@ use crate::json::Json;
 use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Readiness;
+use crate::ray::kind::RAY_SERVICE;
 use crate::ray::{Container, Kinds, Pod, Role, Workload, told};
 
 use super::Injector;
@@ -41,7 +42,12 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     if *mode.value == Readiness::KubeRay {
         return;
     }
-    for pod in job.ray_pods().filter(|pod| !told::starts_ray_itself(job, pod)) {
+    // KubeRay adds its check of the Serve proxy to the workers of a RayService only if they have no probe. It calls wget
+    // (KubeRay 1.7, `common/pod.go`, `initLivenessAndReadinessProbe`).
+    let serves = |pod: &Pod<'_>| job.kind.is(&RAY_SERVICE) && pod.role == Role::Worker;
+    let is_left_alone = |pod: &Pod<'_>| serves(pod) && *mode.value != Readiness::Wget;
+    let pods = job.ray_pods().filter(|pod| !told::starts_ray_itself(job, pod));
+    for pod in pods.filter(|pod| !is_left_alone(pod)) {
         let Some(ray) = pod.main() else { continue };
         if has(ray, "readinessProbe") && has(ray, "livenessProbe") {
             continue;

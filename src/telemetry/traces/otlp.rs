@@ -113,6 +113,7 @@ fn attributes(answered: &Answered<'_>) -> Vec<KeyValue> {
     let word = |key, text: &str| KeyValue::new(key, clip(text, WORD_BYTES).to_owned());
     vec![
         word("raygate.uid", &record.uid),
+        KeyValue::new("raygate.kind", record.kind),
         word("raygate.operation", &record.operation),
         word("raygate.name", &record.name),
         word("k8s.namespace.name", &record.namespace),

@@ -62,13 +62,13 @@ pub struct Differ {
 /// The counts of a comparison.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// RayJobs that were judged twice, and what was not judged.
+    /// Objects that were judged twice, and what was not judged.
     pub total: Total,
-    /// RayJobs that differ.
+    /// Objects that differ.
     pub differ: usize,
-    /// RayJobs that differ in nothing but what policies in Preview would do.
+    /// Objects that differ in nothing but what policies in Preview would do.
     pub previewed: usize,
-    /// Requests that differ just as an earlier one for the same RayJob does.
+    /// Requests that differ just as an earlier one for the same object does.
     pub repeated: usize,
     /// By verdicts before and after, where they differ.
     pub verdicts: BTreeMap<(&'static str, &'static str), usize>,
@@ -140,10 +140,11 @@ impl Difference<'_> {
         self.verdicts.0 != self.verdicts.1 || !self.findings.is_empty() || !self.changes.is_empty()
     }
 
-    /// The same for requests that say the same of the same RayJob.
+    /// The same for requests that say the same of the same object.
     pub(super) fn hash(&self) -> u64 {
         let mut hash = DefaultHasher::new();
         (
+            self.asked.kind().name,
             &self.asked.namespace,
             &self.asked.name,
             verdict(self.verdicts.0),

@@ -1,4 +1,4 @@
-//! What a comparison prints: for people, a line a RayJob, or JSON.
+//! What a comparison prints: for people, a line an object, or JSON.
 
 use std::io::{self, Write};
 
@@ -124,9 +124,10 @@ impl<'o> Printer<'o> {
         };
         writeln!(
             self.out,
-            "{bold}{}{bold:#}  {}  RayJob {}  {}{user}",
+            "{bold}{}{bold:#}  {}  {} {}  {}{user}",
             verdicts(difference),
             one_line(&difference.place),
+            asked.kind().name,
             name(difference),
             asked.operation.name(),
         )?;
@@ -302,7 +303,7 @@ fn as_json(difference: &Difference<'_>) -> Value {
     let (before, after) = difference.verdicts;
     json!({
         "place": difference.place,
-        "kind": "RayJob",
+        "kind": asked.kind().name,
         "name": asked.name,
         "namespace": asked.namespace,
         "operation": asked.operation.name(),

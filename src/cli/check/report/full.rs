@@ -59,9 +59,10 @@ impl Report for Full<'_> {
         };
         writeln!(
             self.out,
-            "{colour}{:<7}{colour:#}  {}  RayJob {}   {}, {}, {}",
+            "{colour}{:<7}{colour:#}  {}  {} {}   {}, {}, {}",
             seen.verdict(),
             one_line(seen.file()),
+            seen.asked.kind().name,
             one_line(&seen.name()),
             counted(seen.outcome.changes.len(), "change"),
             counted(seen.count(Action::Deny), "error"),

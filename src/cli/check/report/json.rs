@@ -157,7 +157,7 @@ fn judged(seen: &Seen<'_>) -> Value {
     let (asked, outcome) = (seen.asked, seen.outcome);
     let place = seen.sources.location(asked.root.span);
     json!({
-        "kind": "RayJob",
+        "kind": asked.kind().name,
         "name": asked.name,
         "namespace": asked.namespace,
         "file": seen.file(),

@@ -1,4 +1,4 @@
-//! JUnit's XML: a case for each RayJob. Denials are failures, what cannot be read is an error.
+//! JUnit's XML: a case for each object. Denials are failures, what cannot be read is an error.
 
 use std::io::{self, Write};
 
@@ -72,7 +72,7 @@ impl Report for Junit<'_> {
         let denied = findings.iter().find(|judged| judged.action == Action::Deny);
         self.cases.push(Case {
             class: seen.file().to_owned(),
-            name: seen.name(),
+            name: seen.full_name(),
             outcome: match (seen.outcome.verdict, denied) {
                 (Verdict::Allow, _) if findings.is_empty() => Outcome::Passed,
                 (Verdict::Allow, _) => Outcome::Noted(text),

@@ -56,8 +56,7 @@ impl<'o> Sarif<'o> {
             .or_insert_with(|| finding_rule(judged, diagnostic.severity));
         let mut result = result(seen.sources, &diagnostic);
         let path = judged.finding.path.to_string();
-        let logical =
-            json!([{"name": seen.name(), "fullyQualifiedName": format!("{}#{path}", seen.name()), "kind": "object"}]);
+        let logical = json!([{"name": seen.full_name(), "fullyQualifiedName": format!("{}#{path}", seen.full_name()), "kind": "object"}]);
         if let Some(location) = result.pointer_mut("/locations/0") {
             add(location, "logicalLocations", logical);
         }
@@ -72,7 +71,7 @@ impl<'o> Sarif<'o> {
         add(
             &mut result,
             "partialFingerprints",
-            fingerprint(&[judged.code(), &seen.name(), &path]),
+            fingerprint(&[judged.code(), &seen.full_name(), &path]),
         );
         self.results.push(result);
     }

@@ -9,6 +9,7 @@ use crate::input::asked::{Asked, Skipped};
 use crate::k8s::path::{Path, Step};
 use crate::policy::Origin;
 use crate::policy::settings::Action;
+use crate::ray::kind::RAY_JOB;
 use crate::yaml;
 
 /// Takes what is found, one after the other, and prints it at once or at the end.
@@ -25,14 +26,14 @@ pub trait Report {
     /// A document that is not judged.
     fn skipped(&mut self, place: &str, skipped: &Skipped) -> io::Result<()>;
 
-    /// A RayJob that was judged.
+    /// An object that was judged.
     fn judged(&mut self, seen: &Seen<'_>) -> io::Result<()>;
 
     /// The end; there are no totals where nothing was judged, because the policies are broken.
     fn finish(&mut self, total: Option<&Total>) -> io::Result<()>;
 }
 
-/// A RayJob that was judged.
+/// An object that was judged.
 #[derive(Debug)]
 pub struct Seen<'a> {
     /// The texts of the policies and of the file.
@@ -53,6 +54,16 @@ impl Seen<'_> {
             name.clone()
         } else {
             format!("{namespace}/{name}")
+        }
+    }
+
+    /// The name that tells it from objects of all kinds; a RayJob needs no more than its name.
+    pub fn full_name(&self) -> String {
+        let kind = self.asked.kind();
+        if kind.is(&RAY_JOB) {
+            self.name()
+        } else {
+            format!("{} {}", kind.name, self.name())
         }
     }
 

@@ -50,7 +50,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                             place(pod, container)
                         ),
                         path,
-                        Op::Set(request.value.to_value()),
+                        Op::Set(request.canonical()),
                     ),
                 );
             }

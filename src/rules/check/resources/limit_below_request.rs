@@ -66,7 +66,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                         limit.seen()
                     ),
                     path,
-                    Op::Set(request.value.to_value()),
+                    Op::Set(request.canonical()),
                 ));
             }
         }

@@ -44,7 +44,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             (limit.as_str().into(), limit, done)
         } else {
             let done = format!("{}: memory limit {memory} copied from the request", pod.title());
-            (request.value.to_value(), memory.clone(), done)
+            (request.canonical(), memory.clone(), done)
         };
         let path = pod.container_path(ray).keys(["resources", "limits", "memory"]);
         findings.push(
