@@ -271,7 +271,6 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
     let rule = compile(RULE, Place::Job).expect("the expression is legal");
     let session = subject.session(&job, None, bundle.platform());
     let reviewed = review(raw);
-    let asked = Review::read(&reviewed).expect("the review is legal");
     let outcome = answer_mutate(bundle, request(&reviewed));
     let mut names: Vec<String> = [
         "parse",
@@ -293,7 +292,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
         Box::new(|| drop(black_box(serde_json::to_vec(&outcome.document.cheapest_patch())))),
         Box::new(|| {
             drop(black_box(
-                Response::mutated(&asked, bundle, &outcome).answer(Record::default()),
+                Response::mutated("uid", bundle, &outcome).answer(Record::default()),
             ))
         }),
     ];
@@ -348,7 +347,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
 /// What a review asks for.
 fn request(bytes: &[u8]) -> Request<'_> {
     match Review::read(bytes).and_then(|mut review| review.asked(NOW)) {
-        Ok(Asked::Judged(request)) => request,
+        Ok(Asked::RayJob(request)) => request,
         other => panic!("{other:?}"),
     }
 }

@@ -55,7 +55,7 @@ pub struct CodePage {
 impl CodePage {
     /// The whole page as Markdown.
     pub fn markdown(&self) -> String {
-        format!("# {}: {}\n\n{}\n", self.code, self.title, self.text)
+        format!("# {}: {}\n\n{}\n", self.code, self.title, self.text.trim_end())
     }
 }
 

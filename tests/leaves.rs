@@ -18,6 +18,7 @@ use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::policy::schema::{DOCUMENTS, Field, Kind};
 use raygate::ray::defaults;
+use raygate::ray::kind::RAY_CLUSTER;
 use raygate::rules::check;
 use raygate::suite::merge;
 use raygate::yaml::{self, Limits, Reading};
@@ -59,6 +60,8 @@ struct Entry {
     object: Value,
     /// What stands in the place of the leaf where a document without it would be broken.
     instead: Option<Value>,
+    /// Whether the request is an edit of a RayCluster that runs, not the creation of a RayJob.
+    edits_cluster: bool,
     see: See,
 }
 
@@ -69,8 +72,14 @@ impl Entry {
             documents: vec![(kind, spec)],
             object: json!({}),
             instead: None,
+            edits_cluster: false,
             see,
         }
+    }
+
+    fn edits_a_cluster(mut self) -> Entry {
+        self.edits_cluster = true;
+        self
     }
 
     fn beside(mut self, kind: &'static str, spec: Value) -> Entry {
@@ -473,6 +482,13 @@ fn limits() -> Vec<(&'static str, Value, Value, See, See, Value)> {
             json!({}),
         ),
         denied("unknownDevices", json!("Deny"), json!("Warn"), "Deny RG321", claims),
+        denied(
+            "clusterSelector",
+            json!("Forbid"),
+            json!("Allow"),
+            "Deny RG722",
+            json!({"spec": {"clusterSelector": {"ray.io/cluster": "shared"}}}),
+        ),
     ]
 }
 
@@ -509,6 +525,7 @@ fn entries() -> Vec<Entry> {
         ("tasks", "other", "train"),
         ("namespaces", "other", "ml-production"),
         ("users", "other", "flyte"),
+        ("kinds", "RayCluster", "RayJob"),
     ] {
         let settings = json!({"defaults": deadline()});
         let with = |spec: Value| {
@@ -532,8 +549,8 @@ fn entries() -> Vec<Entry> {
             .instead(json!([missed]))
             .beside("Platform", flyte()),
         ]);
-        let matches = if key == "projects" {
-            json!({"projects": [missed], "namespaces": ["ml-production"]})
+        let matches = if ["projects", "kinds"].contains(&key) {
+            json!({key: [missed], "namespaces": ["ml-production"]})
         } else {
             json!({key: [missed]})
         };
@@ -561,6 +578,15 @@ fn entries() -> Vec<Entry> {
         )
         .instead(json!("job.gpus > 0")),
         policy("description", json!({"description": "a"}), See::Digest),
+        policy(
+            "roll",
+            json!({"roll": true, "defaults": {"head": {"labels": {"example.com/a": "ours"}}}}),
+            See::At(
+                "/spec/headGroupSpec/template/metadata/labels/example.com~1a".to_owned(),
+                json!("ours"),
+            ),
+        )
+        .edits_a_cluster(),
         policy("mode", json!({"mode": "Preview", "defaults": deadline()}), See::Preview),
         policy("priority", json!({"priority": 10, "defaults": deadline()}), set.clone()).beside(
             "RayPolicy",
@@ -793,7 +819,14 @@ fn see(entry: &Entry, with: bool) -> Seen {
     let bundle = bundle(&documents, &format!("{} ({with})", entry.leaf));
     let mut object = base();
     merge(&mut object, entry.object.clone());
-    let request = request(object);
+    let mut request = request(object);
+    if entry.edits_cluster {
+        let old = RAY_CLUSTER.from_job(request.object.root());
+        let mut new = old.clone();
+        new["metadata"]["annotations"] = json!({"example.com/edited": "true"});
+        (request.object, request.old) = (Tree::of(&new).unwrap(), Some(Tree::of(&old).unwrap()));
+        request.operation = Operation::Update;
+    }
     let outcome = admit(&bundle, request.clone(), How::Both);
     Seen {
         bundle,

@@ -82,7 +82,7 @@ fn full() -> Value {
     }});
     let params =
         json!({"num-cpus": "9", "num-gpus": "4", "memory": "99999999999", "object-store-memory": "20000000000"});
-    json!({"metadata": {"name": "a", "annotations": {}}, "spec": {
+    json!({"kind": "RayJob", "metadata": {"name": "a", "annotations": {}}, "spec": {
         "rayClusterSpec": {
             "enableInTreeAutoscaling": true,
             "headGroupSpec": {"rayStartParams": params, "template": template},

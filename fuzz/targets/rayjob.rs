@@ -1,4 +1,4 @@
-//! A JSON text that is put over a RayJob: the patch is true, the mutation idempotent, and what it made is judged.
+//! A JSON text that is put over a RayJob, which may make another kind of it: the patch is true, the mutation idempotent, and what it made is judged.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -36,7 +36,7 @@ fn merge(into: &mut Value, from: Value) {
 
 fn ask(endpoint: Endpoint, object: &Value) -> Value {
     let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
-        "uid": "u", "kind": {"group": "ray.io", "version": "v1", "kind": "RayJob"}, "operation": "CREATE",
+        "uid": "u", "kind": {"group": "ray.io", "version": "v1", "kind": object["kind"]}, "operation": "CREATE",
         "namespace": "mlplatform-production", "userInfo": {"username": "system:serviceaccount:flyte:flytepropeller"},
         "object": object,
     }});

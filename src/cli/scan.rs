@@ -102,7 +102,7 @@ async fn scan(args: &Args, bundle: &Bundle) -> Result<Found, Failure> {
     let mut progress = Progress::start();
     let mut found = Found::default();
     let mut owners = HashSet::new();
-    let (clusters, others): (Vec<_>, Vec<_>) = args.kinds.iter().partition(|kind| kind.name == RAY_CLUSTER.name);
+    let (clusters, others): (Vec<_>, Vec<_>) = args.kinds.iter().partition(|kind| kind.is(&RAY_CLUSTER));
     for kind in others.into_iter().chain(clusters) {
         let path = match &args.namespace {
             Some(namespace) => format!("/apis/ray.io/v1/namespaces/{}/{}", encoded(namespace), kind.resource),
@@ -119,7 +119,7 @@ async fn scan(args: &Args, bundle: &Bundle) -> Result<Found, Failure> {
                 Err(error) => return Err(refused(kind, &error)),
             };
             for object in page.items {
-                if owner(&object).is_some_and(|uid| owners.contains(uid)) && kind.name == RAY_CLUSTER.name {
+                if owner(&object).is_some_and(|uid| owners.contains(uid)) && kind.is(&RAY_CLUSTER) {
                     total.children += 1;
                     continue;
                 }
@@ -141,7 +141,7 @@ async fn scan(args: &Args, bundle: &Bundle) -> Result<Found, Failure> {
     }
     found
         .totals
-        .sort_by_key(|total| KINDS.iter().position(|kind| kind.name == total.kind.name));
+        .sort_by_key(|total| KINDS.iter().position(|kind| kind.is(total.kind)));
     Ok(found)
 }
 

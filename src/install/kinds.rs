@@ -2,7 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::ray::kind::{KINDS, Kind};
+use crate::ray::Kind;
+use crate::ray::kind::{self, KINDS};
 
 /// The kinds that come to raygate: all, unless an installation is narrowed. Objects of the others are never judged.
 #[derive(Clone, Debug)]
@@ -32,7 +33,7 @@ impl RegisteredKinds {
 
     /// Whether objects of this kind come.
     pub fn include(&self, kind: &Kind) -> bool {
-        self.iter().any(|known| known.name == kind.name)
+        self.iter().any(|known| known.is(kind))
     }
 
     /// Whether no kind is left out.
@@ -58,7 +59,7 @@ impl FromStr for RegisteredKinds {
 
     fn from_str(text: &str) -> Result<Self, KindError> {
         let names: Vec<&str> = text.split(',').map(str::trim).collect();
-        match names.iter().find(|name| !KINDS.iter().any(|kind| kind.name == **name)) {
+        match names.iter().find(|name| kind::named(name).is_none()) {
             Some(unknown) => Err(KindError((*unknown).to_owned())),
             None => Ok(Self(
                 KINDS.into_iter().filter(|kind| names.contains(&kind.name)).collect(),

@@ -78,22 +78,6 @@ pub(crate) fn named(mut job: Value, name: &str) -> Value {
     job
 }
 
-/// An object of a kind that has the cluster of a RayJob, and its job where the kind runs one.
-pub(crate) fn as_kind(kind: &Kind, job: &Value) -> Value {
-    let cluster = &job["spec"]["rayClusterSpec"];
-    let spec = match kind.name {
-        "RayJob" => job["spec"].clone(),
-        "RayCluster" => cluster.clone(),
-        "RayService" => json!({"rayClusterConfig": cluster}),
-        "RayCronJob" => json!({"schedule": "0 3 * * *", "jobTemplate": job["spec"]}),
-        other => panic!("no object of the kind {other}"),
-    };
-    let mut object = job.clone();
-    object["kind"] = json!(kind.name);
-    object["spec"] = spec;
-    object
-}
-
 /// The kinds of pod of a RayJob: head, worker groups in order, submitter.
 pub(crate) fn ray_pods(job: &Value) -> Vec<PodKind<'_>> {
     let cluster = &job["spec"]["rayClusterSpec"];

@@ -180,7 +180,7 @@ fn item_19_what_is_not_ours() {
     let before = raygate.metric("raygate_requests_total");
     for (pointer, value) in [
         ("/request/kind/group", json!("apps")),
-        ("/request/kind/kind", json!("RayService")),
+        ("/request/kind/kind", json!("RayTune")),
         ("/request/kind/kind", json!("Pod")),
         ("/request/subResource", json!("status")),
         ("/request/subResource", json!("scale")),

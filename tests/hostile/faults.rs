@@ -55,8 +55,8 @@ fn item_60_certificate_files_that_break() {
 /// A small review that is not for raygate; answering it costs a line of the log all the same.
 fn other() -> Vec<u8> {
     let text = String::from_utf8(create(&json!({"metadata": {"name": "x"}}))).expect("text");
-    text.replace("RayJob", "RayService")
-        .replace("rayjobs", "rayservices")
+    text.replace("RayJob", "RayTune")
+        .replace("rayjobs", "raytunes")
         .into_bytes()
 }
 

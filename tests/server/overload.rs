@@ -188,7 +188,7 @@ async fn a_panic_costs_one_review() {
         assert_eq!(connection.post("/mutate", b"fine").await.body_text(), "4");
         let metrics = server.metrics().await;
         assert!(
-            metrics.contains(r#"endpoint="validate",operation="unknown",verdict="panicked",code=""} 1"#),
+            metrics.contains(r#"endpoint="validate",kind="",operation="unknown",verdict="panicked",code=""} 1"#),
             "{metrics}"
         );
     }

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use crate::cli::sample;
 use crate::cluster::{Cause, describe, objects};
 use crate::json::{Json, Tree};
-use crate::k8s::json::below;
-use crate::ray::kind::{Kind, RAY_JOB};
+use crate::ray::Kind;
 
 use super::Findings;
 
@@ -139,23 +138,15 @@ fn look(raygate: &str) -> String {
     )
 }
 
-/// The sample RayJob as an object of this kind, without owners.
+/// The sample as an object of this kind, without owners.
 fn sample(kind: &Kind, namespace: &str) -> Option<Value> {
-    let object = Tree::read(sample::RAYJOB).ok()?;
-    let labels = below(object.root(), &["metadata", "labels"]);
-    let (cluster, job) = (RAY_JOB.cluster(object.root()), RAY_JOB.job(object.root()));
-    let spec = match kind.name {
-        "RayCluster" => cluster.to_value(),
-        "RayService" => json!({"rayClusterConfig": cluster}),
-        "RayCronJob" => json!({"schedule": "0 0 * * *", "jobTemplate": job}),
-        _ => job.to_value(),
-    };
-    Some(json!({
-        "apiVersion": "ray.io/v1",
-        "kind": kind.name,
-        "metadata": {"name": "raygate-doctor", "namespace": namespace, "labels": labels},
-        "spec": spec,
-    }))
+    let job = Tree::read(sample::RAYJOB).ok()?;
+    let mut object = kind.from_job(job.root());
+    let metadata = object.get_mut("metadata")?.as_object_mut()?;
+    metadata.remove("ownerReferences");
+    metadata.insert("name".to_owned(), json!("raygate-doctor"));
+    metadata.insert("namespace".to_owned(), json!(namespace));
+    Some(object)
 }
 
 fn with_duplicate_group(object: &Value) -> Value {

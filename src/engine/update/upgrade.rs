@@ -16,14 +16,7 @@ use crate::rules::Finding;
 pub const UPGRADES: CodePage = CodePage {
     code: "RG002",
     title: "A RayService update that starts a second cluster needs room for it",
-    text: "The update changes the pods of a RayService. KubeRay starts a second cluster, waits until its applications are \
-           ready, switches the traffic and deletes the first cluster. Until then both clusters run. If the Kubernetes \
-           cluster has no room for the second one, the update does not finish.\n\n\
-           KubeRay compares `rayClusterConfig` without the sizes of worker groups, tolerations and scheduling gates, and \
-           adds worker groups at the end of the list to the running cluster. With `upgradeStrategy.type: None` it starts no \
-           second cluster.\n\n\
-           raygate itself starts no upgrade: an unchanged manifest that is applied again stays as it is stored, also under \
-           newer policies. A policy with `roll: true` completes it again.",
+    text: include_str!("upgrade.md"),
 };
 
 /// The warning about an update, if KubeRay starts a second cluster for it.

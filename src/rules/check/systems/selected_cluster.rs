@@ -26,8 +26,10 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let path = job.job_path("clusterSelector");
     if limits.cluster_selector == Some(Selecting::Forbid) {
         findings.push(
-            Finding::new(path, "clusterSelector is forbidden by policy")
-                .fix("remove clusterSelector and describe the cluster in rayClusterSpec"),
+            Finding::new(path, "clusterSelector is forbidden by policy").fix(format!(
+                "remove clusterSelector and describe the cluster in {}",
+                job.kind.cluster_field()
+            )),
         );
     } else if limits.bound_clusters() {
         findings.push(
