@@ -271,6 +271,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
     let rule = compile(RULE, Place::Job).expect("the expression is legal");
     let session = subject.session(&job, None, bundle.platform());
     let reviewed = review(raw);
+    let read = Review::read(&reviewed).expect("a review");
     let outcome = answer_mutate(bundle, request(&reviewed));
     let mut names: Vec<String> = [
         "parse",
@@ -292,7 +293,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
         Box::new(|| drop(black_box(serde_json::to_vec(&outcome.document.cheapest_patch())))),
         Box::new(|| {
             drop(black_box(
-                Response::mutated("uid", bundle, &outcome).answer(Record::default()),
+                Response::mutated(&read, bundle, &outcome).answer(Record::default()),
             ))
         }),
     ];
@@ -347,7 +348,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
 /// What a review asks for.
 fn request(bytes: &[u8]) -> Request<'_> {
     match Review::read(bytes).and_then(|mut review| review.asked(NOW)) {
-        Ok(Asked::RayJob(request)) => request,
+        Ok(Asked::Judged(request)) => request,
         other => panic!("{other:?}"),
     }
 }

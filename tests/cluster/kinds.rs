@@ -12,7 +12,7 @@ use crate::denial::assert_denied;
 use crate::gate::{APPLIED, Gate, Hook, run};
 use crate::kubectl::kubectl;
 use crate::outage::assert_unreachable;
-use crate::rayjobs::{groups, groups_mut, load, name, named, with_duplicate_group_of};
+use crate::rayjobs::{as_kind, groups, groups_mut, load, name, named, with_duplicate_group_of};
 use crate::reach::{KUEUE, OPERATOR, reviews, user};
 
 /// The account of a head pod, as which Ray's autoscaler writes.
@@ -22,7 +22,7 @@ const HEAD: &str = "system:serviceaccount:mlplatform-production:train-head";
 const SEED: &str = "seed-02";
 
 fn seed(kind: &Kind) -> Value {
-    kind.from_job(&load(SEED))
+    as_kind(kind, &load(SEED))
 }
 
 /// Stores an object, and returns its path.
@@ -358,7 +358,7 @@ pub(crate) fn a_queue_suspends_each_kind_without_raygate(cluster: &Cluster) {
 fn autoscaled(kind: &Kind) -> Value {
     let mut job = load(SEED);
     job["spec"]["rayClusterSpec"]["enableInTreeAutoscaling"] = json!(true);
-    kind.from_job(&job)
+    as_kind(kind, &job)
 }
 
 /// Replicas and the workers to delete, as Ray's autoscaler patches them: one group of many, in one JSON Patch.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use raygate::json::Tree;
 use raygate::ray::kind::{Kind, RAY_JOB};
 use serde_json::{Value, json};
 
@@ -119,6 +120,11 @@ pub(crate) fn with_duplicate_group_of(kind: &Kind, mut object: Value) -> Value {
     let groups = groups_mut(kind, &mut object);
     groups.push(groups[0].clone());
     object
+}
+
+/// A RayJob as an object of another kind.
+pub(crate) fn as_kind(kind: &Kind, job: &Value) -> Value {
+    kind.from_job(Tree::of(job).expect("a document").root())
 }
 
 /// The worker groups of an object.
