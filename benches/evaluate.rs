@@ -39,6 +39,7 @@ use raygate::cel::{Here, Meter, Place, compile};
 use raygate::engine::admit::answer_mutate;
 use raygate::engine::bundle::{EMBEDDED, known};
 use raygate::engine::{Bundle, Request};
+use raygate::json::Tree;
 use raygate::policy::Subject;
 use raygate::policy::load::Source;
 use raygate::ray::Workload;
@@ -254,9 +255,9 @@ fn with_policies(count: usize) -> Bundle {
 
 /// Reading, the shape, every injector and check, the patch and the answer, as shares of one parse.
 fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
-    let object = completed(gate, raw);
-    let bytes = object.to_string().into_bytes();
-    let job = Workload::of(&object);
+    let bytes = completed(gate, raw).to_string().into_bytes();
+    let object = Tree::read(std::str::from_utf8(&bytes).expect("text")).expect("a document");
+    let job = Workload::of(object.root());
     let bundle = &gate.bundle();
     let subject = Subject::new(Identity::of(&job), "mlplatform-production", "", bundle.platform());
     let compiled = bundle.compiled(&subject, &job);
@@ -285,7 +286,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
     .into();
     let mut works: Vec<Box<dyn FnMut() + '_>> = vec![
         Box::new(|| drop(black_box(serde_json::from_slice::<Value>(black_box(&bytes))))),
-        Box::new(|| drop(black_box(Workload::of(black_box(&object))))),
+        Box::new(|| drop(black_box(Workload::of(black_box(object.root()))))),
         Box::new(|| drop(black_box(bundle.compiled(black_box(&subject), &job)))),
         Box::new(|| drop(black_box(request(black_box(&reviewed))))),
         Box::new(|| drop(black_box(answer_mutate(bundle, request(&reviewed))))),
@@ -345,7 +346,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
 }
 
 /// What a review asks for.
-fn request(bytes: &[u8]) -> Request {
+fn request(bytes: &[u8]) -> Request<'_> {
     match Review::read(bytes).and_then(|mut review| review.asked(NOW)) {
         Ok(Asked::Judged(request)) => request,
         other => panic!("{other:?}"),

@@ -3,7 +3,6 @@
 mod answer;
 pub mod codes;
 pub mod denial;
-pub mod json;
 pub mod response;
 pub mod review;
 mod wire;
@@ -143,7 +142,13 @@ fn too_many_values(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, rec
     }
 }
 
-fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Request, mut record: Record) -> Answer {
+fn decide(
+    bundle: &Bundle,
+    endpoint: Endpoint,
+    review: &Review<'_>,
+    request: Request<'_>,
+    mut record: Record,
+) -> Answer {
     match endpoint {
         Endpoint::Mutate => {
             let outcome = admit::answer_mutate(bundle, request);
@@ -163,7 +168,8 @@ fn decide(bundle: &Bundle, endpoint: Endpoint, review: &Review<'_>, request: Req
         Endpoint::Validate => {
             let creates = request.operation == Operation::Create;
             if creates && !review.is_dry_run() {
-                record.gpus = facts::gpus(&Workload::of(&request.object), &bundle.platform().devices()).unsigned_abs();
+                record.gpus =
+                    facts::gpus(&Workload::of(request.object.root()), &bundle.platform().devices()).unsigned_abs();
             }
             let platform = bundle.platform();
             let controller = if platform.is_operator(&request.user) {

@@ -19,6 +19,17 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+/// The document of a literal, as `serde_json::json!` writes it.
+#[cfg(test)]
+macro_rules! document {
+    ($($json:tt)+) => {
+        $crate::json::Tree::of(&serde_json::json!($($json)+)).unwrap()
+    };
+}
+
+#[cfg(test)]
+pub(crate) use document;
+
 pub use build::{Builder, Source};
 pub use edit::{EditError, JsonMut};
 pub use read::{ReadError, Reading};

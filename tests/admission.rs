@@ -513,7 +513,8 @@ fn the_record_says_what_was_asked_for_and_where_the_time_went() {
     let answer = |endpoint, review: &Value| gate.answer(endpoint, review.to_string().as_bytes(), NOW).record;
     let created = review("CREATE", seed(), Value::Null);
     let judged = answer(Endpoint::Validate, &created);
-    let gpus = raygate::ray::facts::Facts::of(&raygate::ray::Workload::of(&seed()), &[]).gpus;
+    let object = raygate::json::Tree::of(&seed()).unwrap();
+    let gpus = raygate::ray::facts::Facts::of(&raygate::ray::Workload::of(object.root()), &[]).gpus;
     assert!(gpus > 0);
     assert_eq!(judged.gpus, gpus.unsigned_abs());
     assert!(!judged.spent.parse.is_zero() && !judged.spent.judge.is_zero());

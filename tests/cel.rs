@@ -13,6 +13,7 @@ use raygate::admission::{Endpoint, Gate};
 use raygate::cel::{Failed, Here, Inputs, LONGEST, Message, Meter, Place, Problem, Session, compile, condition};
 use raygate::engine::bundle::known;
 use raygate::engine::{Bundle, Compiled};
+use raygate::json::Tree;
 use raygate::k8s::path::Path;
 use raygate::policy::Subject;
 use raygate::policy::load::Source;
@@ -47,7 +48,9 @@ fn rayjob() -> Value {
 }
 
 fn with_session<T>(object: &Value, old: Option<&Value>, read: impl FnOnce(&Session<'_>, &Workload<'_>) -> T) -> T {
-    let job = Workload::of(object);
+    let object = Tree::of(object).unwrap();
+    let old = old.map(|old| Tree::of(old).unwrap());
+    let job = Workload::of(object.root());
     let identity = Identity {
         project: "ml".into(),
         domain: "production".into(),
@@ -55,7 +58,7 @@ fn with_session<T>(object: &Value, old: Option<&Value>, read: impl FnOnce(&Sessi
     };
     let session = Session::new(Inputs {
         job: &job,
-        old,
+        old: old.as_ref().map(Tree::root),
         identity: &identity,
         verified: true,
         operation: "CREATE",
@@ -884,7 +887,8 @@ fn rules_alone() -> String {
 
 fn compiled(text: &str, object: &Value, user: &str) -> Arc<Compiled> {
     let bundle = bundle(text);
-    let job = Workload::of(object);
+    let object = Tree::of(object).unwrap();
+    let job = Workload::of(object.root());
     let subject = Subject::new(Identity::of(&job), "ml-production", user, bundle.platform());
     bundle.compiled(&subject, &job)
 }

@@ -69,8 +69,9 @@ fn a_line_for_each_object_in_order_and_the_rest_goes_on() {
         assert_eq!(lines[3][key], lines[0][key], "{key}");
     }
     assert_eq!((&lines[0]["line"], &lines[3]["line"]), (&1.into(), &4.into()));
-    let mut patched = rayjob;
-    raygate::ray::defaults::apply(&mut patched);
+    let mut completed = raygate::json::Tree::of(&rayjob).unwrap();
+    raygate::ray::defaults::apply(&mut completed);
+    let mut patched = completed.root().to_value();
     json_patch::patch(
         &mut patched,
         &serde_json::from_value::<json_patch::Patch>(lines[0]["patch"].clone()).unwrap(),

@@ -27,6 +27,7 @@ use std::path::Path;
 use raygate::admission::denial;
 use raygate::engine::admit::{answer_as_is, answer_mutate};
 use raygate::engine::{Bundle, Operation, Request};
+use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
 use raygate::ray::{defaults, kind};
@@ -117,25 +118,33 @@ fn bundle(kuberay: Value, platform: Value, policy: Value) -> Bundle {
     Bundle::new(loaded.set)
 }
 
-fn request(object: &Value) -> Request {
+fn request(object: &Value) -> Request<'static> {
     Request {
         operation: Operation::Create,
         namespace: object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned(),
         user: String::new(),
-        object: object.clone(),
+        object: Tree::of(object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
     }
 }
 
+fn with_defaults(object: &Value) -> Value {
+    let mut tree = Tree::of(object).unwrap();
+    defaults::apply(&mut tree);
+    tree.root().to_value()
+}
+
 /// The path and the sentence of each finding of a code.
 fn finds(bundle: &Bundle, code: &str, object: &Value) -> Vec<Value> {
-    let outcome = answer_as_is(bundle, request(object));
+    let request = request(object);
+    let tree = request.object.clone();
+    let outcome = answer_as_is(bundle, request);
     let findings = outcome.findings.iter().filter(|judged| judged.code() == code);
     findings
         .inspect(|judged| {
             assert!(
-                judged.finding.path.reaches(object),
+                judged.finding.path.reaches(tree.root()),
                 "{code}: {} leads nowhere",
                 judged.finding.path
             )
@@ -148,10 +157,13 @@ fn finds(bundle: &Bundle, code: &str, object: &Value) -> Vec<Value> {
 fn changed(base: &str, changes: Value) -> Value {
     let rayjob = read_file(base);
     let kind = changes["kind"].as_str();
-    let mut object = kind.map_or(rayjob.clone(), |kind| kind::named(kind).expect(kind).from_job(&rayjob));
+    let mut object = kind.map_or(rayjob.clone(), |kind| {
+        kind::named(kind)
+            .expect(kind)
+            .from_job(Tree::of(&rayjob).unwrap().root())
+    });
     merge(&mut object, changes);
-    defaults::apply(&mut object);
-    object
+    with_defaults(&object)
 }
 
 /// The YAML below a heading of a page.
@@ -245,7 +257,7 @@ fn every_check_has_cases_and_they_hold() {
             }
             if case["repaired"] == true {
                 assert!(check.fixes, "{file}: {name}: the check repairs nothing");
-                let repaired = answer_mutate(&bundle, request(&object)).document.into_value();
+                let repaired = answer_mutate(&bundle, request(&object)).document.value().to_value();
                 assert!(
                     finds(&bundle, check.code, &repaired).is_empty(),
                     "{file}: {name}: not repaired"

@@ -23,6 +23,7 @@ use raygate::engine::bundle::{EMBEDDED, known};
 use raygate::engine::preview::OF_KINDS;
 use raygate::engine::{Bundle, How, Judged, Verdict, admit};
 use raygate::input::request::created_anew;
+use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
 use raygate::ray::defaults;
@@ -122,11 +123,12 @@ struct Asked {
 }
 
 impl Asked {
-    fn create(title: impl Into<String>, mut object: Value) -> Asked {
-        defaults::apply(&mut object);
+    fn create(title: impl Into<String>, object: Value) -> Asked {
+        let mut tree = Tree::of(&object).unwrap();
+        defaults::apply(&mut tree);
         Asked {
             title: title.into(),
-            object,
+            object: tree.root().to_value(),
             old: None,
         }
     }
@@ -180,10 +182,15 @@ fn mutated(gate: &Gate, asked: &Asked, user: &str) -> Value {
     object
 }
 
+fn likely_user(bundle: &Bundle, object: &Value) -> String {
+    bundle.likely_user(Tree::of(object).unwrap().root()).to_owned()
+}
+
 /// What the server says of a request.
 fn server(gate: &Gate, asked: &Asked, user: &str) -> Said {
-    let mut object = mutated(gate, asked, user);
-    defaults::complete_name(&mut object);
+    let mut named = Tree::of(&mutated(gate, asked, user)).unwrap();
+    defaults::complete_name(&mut named);
+    let mut object = named.root().to_value();
     let status = asked.old.as_ref().map_or(&Value::Null, |old| &old["status"]);
     match status {
         Value::Null => object.as_object_mut().unwrap().remove("status"),
@@ -249,14 +256,14 @@ fn case(bundle: &Bundle, asked: &Asked, user: &str) -> Said {
 
 /// Compares the server, a case and, for a creation, a scan.
 fn compare(bundle: &Bundle, gate: &Gate, asked: &Asked) -> Said {
-    let user = bundle.likely_user(&asked.object).to_owned();
+    let user = likely_user(bundle, &asked.object);
     let said = server(gate, asked, &user);
     let title = &asked.title;
     assert_eq!(case(bundle, asked, &user), said, "{title}: test and server");
     if asked.old.is_none() {
         let mut live = asked.object.clone();
         live["status"] = json!({"jobStatus": "RUNNING", "rayClusterName": "a"});
-        let outcome = admit(bundle, created_anew(bundle, live, now()), How::Both);
+        let outcome = admit(bundle, created_anew(bundle, Tree::of(&live).unwrap(), now()), How::Both);
         assert_eq!(
             Said::of(outcome.verdict, &outcome.findings),
             said,
@@ -415,7 +422,7 @@ fn updates(gate: &Gate, bundle: &Bundle) -> Vec<Asked> {
     let mut asked = Vec::new();
     for (name, seed) in seeds() {
         let create = Asked::create("stored", seed.clone());
-        let stored = mutated(gate, &create, bundle.likely_user(&seed));
+        let stored = mutated(gate, &create, &likely_user(bundle, &seed));
         let mut update = |title: &str, old: &Value, change: &dyn Fn(&mut Value)| {
             let mut object = old.clone();
             change(&mut object);
@@ -486,8 +493,8 @@ fn every_way_says_the_same_of_a_request() {
             writeln!(manifests, "{}", asked.object).unwrap();
         }
         for asked in &updated {
-            let user = bundle.likely_user(&asked.object);
-            writeln!(reviews, "{}", asked.review(&asked.object, user)).unwrap();
+            let user = likely_user(&bundle, &asked.object);
+            writeln!(reviews, "{}", asked.review(&asked.object, &user)).unwrap();
         }
         let expected: Vec<Said> = created
             .iter()
@@ -600,9 +607,12 @@ fn a_kind_in_preview_is_neither_changed_nor_denied() {
     let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rayjobs/seed-02-heterogeneous-groups.json");
     let job: Value = serde_json::from_str(&fs::read_to_string(seed).unwrap()).unwrap();
     for kind in KINDS {
-        let mut object = kind.from_job(&job);
-        let groups = kind.groups_mut(&mut object).unwrap();
+        let mut job = job.clone();
+        let groups = job["spec"]["rayClusterSpec"]["workerGroupSpecs"]
+            .as_array_mut()
+            .unwrap();
         groups.push(groups[0].clone());
+        let mut object = Tree::of(&kind.from_job(Tree::of(&job).unwrap().root())).unwrap();
         defaults::apply(&mut object);
         let of = |how| admit(&bundle, created_anew(&bundle, object.clone(), now()), how);
         let (asked, enforced) = (of(How::Both), of(How::Enforced));

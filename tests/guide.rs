@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use raygate::admission::{Endpoint, Gate};
 use raygate::engine::Bundle;
 use raygate::engine::bundle::{EMBEDDED, known};
+use raygate::json::Tree;
 use raygate::policy::load::Source;
 use serde_json::{Value, json};
 
@@ -234,10 +235,10 @@ fn the_denial_of_the_guide_is_what_the_gate_answers() {
     let mut sources: Vec<Source> = EMBEDDED.iter().map(|(name, text)| Source::new(name, text)).collect();
     sources.push(Source::new(file_name(block).unwrap(), block));
     let gate = Gate::new(Bundle::new(raygate::policy::load(&sources, &known()).set));
-    let mut rayjob: Value =
-        serde_json::from_str(&fs::read_to_string(root().join("tests/rayjobs/seed-01-gpu-training.json")).unwrap())
-            .unwrap();
+    let text = fs::read_to_string(root().join("tests/rayjobs/seed-01-gpu-training.json")).unwrap();
+    let mut rayjob = Tree::read(&text).unwrap();
     raygate::ray::defaults::apply(&mut rayjob);
+    let mut rayjob = rayjob.root().to_value();
     let ask = |endpoint: Endpoint, object: &Value| -> Value {
         let review = json!({
             "apiVersion": "admission.k8s.io/v1",

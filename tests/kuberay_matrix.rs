@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 use raygate::engine::admit::answer_as_is;
 use raygate::engine::{Bundle, Operation, Request};
+use raygate::json::Tree;
 use raygate::policy::PolicySet;
 use raygate::ray::{KubeRay, kind};
 use raygate::rules::check;
@@ -28,7 +29,7 @@ fn broken(kuberay: KubeRay, gates: &[(&str, bool)], object: &Value) -> BTreeSet<
         operation: Operation::Create,
         namespace: "ml-production".to_owned(),
         user: String::new(),
-        object: object.clone(),
+        object: Tree::of(object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
     };
@@ -126,7 +127,9 @@ fn rules(rules: Value, changes: Value) -> Value {
 
 /// An object of another kind that breaks nothing, with these changes.
 fn of_kind(name: &str, changes: Value) -> Value {
-    let mut object = kind::named(name).expect("a kind").from_job(&job(json!({})));
+    let mut object = kind::named(name)
+        .expect("a kind")
+        .from_job(Tree::of(&job(json!({}))).unwrap().root());
     merge(&mut object, changes);
     object
 }

@@ -14,6 +14,7 @@ use raygate::admission::{Endpoint, Gate};
 use raygate::diag::Sources;
 use raygate::engine::bundle::known;
 use raygate::engine::{Bundle, How, Operation, Outcome, Request, Verdict, admit};
+use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::policy::schema::{DOCUMENTS, Field, Kind};
 use raygate::ray::defaults;
@@ -774,8 +775,8 @@ fn pointer(spec: &Value, keys: &[&str]) -> Option<String> {
 /// What comes of an entry's object.
 struct Seen {
     bundle: Bundle,
-    request: Request,
-    outcome: Outcome,
+    request: Request<'static>,
+    outcome: Outcome<'static>,
 }
 
 fn bundle(documents: &[(&'static str, Value)], title: &str) -> Bundle {
@@ -797,13 +798,14 @@ fn bundle(documents: &[(&'static str, Value)], title: &str) -> Bundle {
 }
 
 /// Flyte creates an object.
-fn request(mut object: Value) -> Request {
-    defaults::apply(&mut object);
+fn request(object: Value) -> Request<'static> {
+    let mut tree = Tree::of(&object).unwrap();
+    defaults::apply(&mut tree);
     Request {
         operation: Operation::Create,
         namespace: object["metadata"]["namespace"].as_str().unwrap().to_owned(),
         user: "flyte".to_owned(),
-        object,
+        object: tree,
         old: None,
         now: "2026-06-01T00:00:00Z".parse().unwrap(),
     }
@@ -827,10 +829,10 @@ fn see(entry: &Entry, with: bool) -> Seen {
     merge(&mut object, entry.object.clone());
     let mut request = request(object);
     if entry.edits_cluster {
-        let old = RAY_CLUSTER.from_job(&request.object);
-        request.object = old.clone();
-        request.object["metadata"]["annotations"] = json!({"example.com/edited": "true"});
-        request.old = Some(old);
+        let old = RAY_CLUSTER.from_job(request.object.root());
+        let mut new = old.clone();
+        new["metadata"]["annotations"] = json!({"example.com/edited": "true"});
+        (request.object, request.old) = (Tree::of(&new).unwrap(), Some(Tree::of(&old).unwrap()));
         request.operation = Operation::Update;
     }
     let outcome = admit(&bundle, request.clone(), How::Both);
@@ -877,7 +879,7 @@ impl Seen {
                 "namespace": namespace,
                 "operation": "CREATE",
                 "userInfo": {"username": user},
-                "object": object,
+                "object": object.root(),
             },
         });
         let gate = Gate::new(Bundle::new(self.bundle.policies().clone()));
@@ -889,7 +891,7 @@ impl Seen {
     fn shows(&self, see: &See, other: &Seen) -> bool {
         let object = self.outcome.document.value();
         match see {
-            See::At(pointer, value) => object.pointer(pointer) == Some(value),
+            See::At(pointer, value) => object.pointer(pointer).is_some_and(|found| found == *value),
             See::Nothing(pointer) => object.pointer(pointer).is_none(),
             See::Text(text) => object.to_string().contains(text),
             See::Finding(wanted) => self.has(wanted),

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use raygate::engine::admit::{answer_as_is, answer_mutate};
 use raygate::engine::{Bundle, Operation, Request};
+use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::ray::defaults;
 use raygate::ray::kind::KINDS;
@@ -69,12 +70,12 @@ fn bundle(mut sources: Vec<Source>, level: &str) -> Bundle {
     Bundle::new(loaded.set)
 }
 
-fn request(object: &Value) -> Request {
+fn request(object: &Value) -> Request<'static> {
     Request {
         operation: Operation::Create,
         namespace: object["metadata"]["namespace"].as_str().unwrap_or("team-a").to_owned(),
         user: "system:serviceaccount:flyte:flytepropeller".to_owned(),
-        object: object.clone(),
+        object: Tree::of(object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
     }
@@ -141,13 +142,14 @@ fn what_raygate_adds_meets_the_level_that_the_pods_met() {
                 let mut secured = job.clone();
                 secure(&mut secured, way);
                 for kind in KINDS {
-                    let mut object = kind.from_job(&secured);
-                    defaults::apply(&mut object);
+                    let mut tree = Tree::of(&kind.from_job(Tree::of(&secured).unwrap().root())).unwrap();
+                    defaults::apply(&mut tree);
+                    let object = tree.root().to_value();
                     if !violations(&object).is_empty() {
                         continue;
                     }
                     *tried.entry((level, kind.name)).or_insert(0) += 1;
-                    let mutated = answer_mutate(&bundle, request(&object)).document.into_value();
+                    let mutated = answer_mutate(&bundle, request(&object)).document.value().to_value();
                     let job = &object["metadata"]["name"];
                     assert_eq!(violations(&mutated), [""; 0], "{name}, {way}, {}: {job}", kind.name);
                     init += usize::from(mutated.to_string().contains("raygate-wget"));

@@ -12,6 +12,7 @@
 use raygate::engine::admit::answer_mutate;
 use raygate::engine::bundle::known;
 use raygate::engine::{Bundle, Operation, Request};
+use raygate::json::{Json, Tree};
 use raygate::policy::load::{Loaded, Source, leaf_names};
 use raygate::policy::merge::Leaf;
 use raygate::policy::schema::{self, Kind};
@@ -51,7 +52,7 @@ fn subject(project: &str, domain: &str, namespace: &str, user: &str, bundle: &Bu
 }
 
 fn compiled(bundle: &Bundle, subject: &Subject) -> std::sync::Arc<raygate::engine::Compiled> {
-    bundle.compiled(subject, &Workload::of(&Value::Null))
+    bundle.compiled(subject, &Workload::of(Json::NULL))
 }
 
 /// What these policies come to for a RayJob of Flyte's project `ml` in `production`.
@@ -430,7 +431,8 @@ fn most_gpus(policies: &str, tasks: &[&str]) -> Option<i64> {
     let env: Vec<Value> = tasks.iter().map(variable).collect();
     let object = json!({"metadata": {"labels": {"project": "ml", "domain": "production"}}, "spec": {"rayClusterSpec": {
         "headGroupSpec": {"template": {"spec": {"containers": [{"env": env}]}}}}}});
-    let job = Workload::of(&object);
+    let object = Tree::of(&object).unwrap();
+    let job = Workload::of(object.root());
     let subject = Subject::new(Identity::of(&job), "ml-production", "flyte", bundle.platform());
     assert!(subject.verified);
     bundle.compiled(&subject, &job).effective.limits.max_gpus_per_job
@@ -492,14 +494,17 @@ fn a_forced_variable_replaces_the_last_of_its_name() {
         operation: Operation::Create,
         namespace: "a".to_owned(),
         user: "b".to_owned(),
-        object,
+        object: Tree::of(&object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
     };
     let mutated = answer_mutate(&bundle, request);
     let job = Workload::of(mutated.document.value());
     let ray = job.head().and_then(|head| head.main()).unwrap();
-    assert_eq!(ray.env("MODE").unwrap()["value"], "safe");
+    assert_eq!(
+        ray.env("MODE").and_then(|variable| variable.get("value")).unwrap(),
+        "safe"
+    );
 }
 
 #[test]

@@ -15,6 +15,7 @@ use raygate::admission::{Answer, Endpoint, Gate};
 use raygate::engine::admit::{answer_mutate, answer_validate};
 use raygate::engine::bundle::known;
 use raygate::engine::{Bundle, Compiled, Judged, Operation, Outcome, Request, Verdict};
+use raygate::json::{Json, Tree};
 use raygate::policy::load::{Loaded, Source};
 use raygate::policy::settings::Action;
 use raygate::policy::{Effective, Subject, load};
@@ -82,7 +83,7 @@ impl Set {
             ..Identity::default()
         };
         let subject = Subject::new(identity, who.namespace, who.user, bundle.platform());
-        bundle.compiled(&subject, &Workload::of(&Value::Null))
+        bundle.compiled(&subject, &Workload::of(Json::NULL))
     }
 
     /// What the set comes to for a verified RayJob of the project `ml` in `production`.
@@ -150,27 +151,30 @@ fn with(pointer: &str, key: &str, value: Value) -> Value {
     job
 }
 
-fn request(who: &Who, object: &Value) -> Request {
+fn request(who: &Who, object: &Value) -> Request<'static> {
     Request {
         operation: Operation::Create,
         namespace: who.namespace.into(),
         user: who.user.into(),
-        object: object.clone(),
+        object: Tree::of(object).unwrap(),
         old: None,
         now: format!("{}T23:59:59Z", who.day).parse().unwrap(),
     }
 }
 
 fn mutated(set: &Set, who: &Who, object: &Value) -> Value {
-    answer_mutate(&set.bundle(), request(who, object)).document.into_value()
+    answer_mutate(&set.bundle(), request(who, object))
+        .document
+        .value()
+        .to_value()
 }
 
-fn judged(set: &Set, who: &Who, object: &Value) -> Outcome {
+fn judged(set: &Set, who: &Who, object: &Value) -> Outcome<'static> {
     answer_validate(&set.bundle(), request(who, object))
 }
 
 /// The findings of a code, with the exemption that each names.
-fn of<'a>(outcome: &'a Outcome, code: &str) -> Vec<(Action, Option<&'a str>)> {
+fn of<'a>(outcome: &'a Outcome<'_>, code: &str) -> Vec<(Action, Option<&'a str>)> {
     let found = outcome.findings.iter().filter(|judged| judged.code() == code);
     found
         .map(|judged: &Judged| (judged.action, judged.exemption.as_deref()))
@@ -862,10 +866,10 @@ fn p34_a_label_does_not_lead_away_from_the_namespaces_policies() {
 }
 
 /// What an update of a RayJob to one with these replicas finds.
-fn updated(set: &Set, old: &Value, new: &Value) -> Outcome {
+fn updated(set: &Set, old: &Value, new: &Value) -> Outcome<'static> {
     let request = Request {
         operation: Operation::Update,
-        old: Some(old.clone()),
+        old: Some(Tree::of(old).unwrap()),
         ..request(&VERIFIED, new)
     };
     answer_validate(&set.bundle(), request)
@@ -971,15 +975,16 @@ fn p39_a_manifest_that_is_applied_again_changes_nothing() {
     let newer = Set::new().policy("own", "match: {}, defaults: {pods: {labels: {team: b}}}");
     let stored = answer_mutate(&first.bundle(), request(&VERIFIED, &job()))
         .document
-        .into_value();
+        .value()
+        .to_value();
     let mutated = |mut manifest: Value| {
         manifest["status"] = json!({"rayClusterName": "a"});
         let request = Request {
             operation: Operation::Update,
-            old: Some(with_cluster(stored.clone())),
+            old: Some(Tree::of(&with_cluster(stored.clone())).unwrap()),
             ..request(&VERIFIED, &manifest)
         };
-        answer_mutate(&newer.bundle(), request).document.into_value()
+        answer_mutate(&newer.bundle(), request).document.value().to_value()
     };
     assert_eq!(mutated(job()), with_cluster(stored.clone()));
     let edited = mutated(with(
@@ -997,13 +1002,13 @@ fn p39_a_manifest_that_is_applied_again_changes_nothing() {
 }
 
 fn of_kind(kind: &Kind) -> Value {
-    kind.from_job(&job())
+    kind.from_job(Tree::of(&job()).unwrap().root())
 }
 
-fn update_by(user: &'static str, set: &Set, old: &Value, new: &Value) -> Outcome {
+fn update_by(user: &'static str, set: &Set, old: &Value, new: &Value) -> Outcome<'static> {
     let request = Request {
         operation: Operation::Update,
-        old: Some(old.clone()),
+        old: Some(Tree::of(old).unwrap()),
         ..request(&Who { user, ..VERIFIED }, new)
     };
     answer_validate(&set.bundle(), request)
@@ -1118,10 +1123,10 @@ fn p46_a_policy_can_roll_what_runs() {
         again["metadata"]["labels"]["seen"] = json!("yes");
         let request = Request {
             operation: Operation::Update,
-            old: Some(service),
+            old: Some(Tree::of(&service).unwrap()),
             ..request(&VERIFIED, &again)
         };
-        let made = answer_mutate(&set.bundle(), request).document.into_value();
+        let made = answer_mutate(&set.bundle(), request).document.value().to_value();
         made.to_string().contains("\"team\":\"a\"")
     };
     assert!(team(""));

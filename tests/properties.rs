@@ -27,6 +27,7 @@ use raygate::admission::{Endpoint, Gate};
 use raygate::engine::admit::{answer_as_is, answer_mutate, answer_validate};
 use raygate::engine::compare::says_the_same;
 use raygate::engine::{Bundle, Document, Operation, Outcome, Request, Verdict};
+use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
 use raygate::ray::Kind;
@@ -321,27 +322,34 @@ fn rayjobs() -> impl Strategy<Value = Value> {
 
 /// Objects of all kinds, made of RayJobs as [`rayjobs`] makes them.
 fn objects() -> impl Strategy<Value = Value> {
-    (rayjobs(), 0..KINDS.len()).prop_map(|(job, kind)| KINDS[kind].from_job(&job))
+    (rayjobs(), 0..KINDS.len()).prop_map(|(job, kind)| as_kind(kind, &job))
 }
 
 /// Two objects of one kind.
 fn pairs() -> impl Strategy<Value = (Value, Value)> {
-    (rayjobs(), rayjobs(), 0..KINDS.len())
-        .prop_map(|(one, other, kind)| (KINDS[kind].from_job(&one), KINDS[kind].from_job(&other)))
+    (rayjobs(), rayjobs(), 0..KINDS.len()).prop_map(|(one, other, kind)| (as_kind(kind, &one), as_kind(kind, &other)))
 }
 
-fn request(object: &Value, operation: Operation, old: Option<Value>) -> Request {
+fn as_kind(kind: usize, job: &Value) -> Value {
+    KINDS[kind].from_job(tree(job).root())
+}
+
+fn tree(object: &Value) -> Tree<'static> {
+    Tree::of(object).unwrap()
+}
+
+fn request(object: &Value, operation: Operation, old: Option<&Value>) -> Request<'static> {
     Request {
         operation,
         namespace: "mlplatform-production".into(),
         user: "system:serviceaccount:flyte:flytepropeller".into(),
-        object: object.clone(),
-        old,
+        object: tree(object),
+        old: old.map(tree),
         now: jiff::Timestamp::UNIX_EPOCH,
     }
 }
 
-fn mutate(bundle: &Bundle, object: &Value) -> Outcome {
+fn mutate(bundle: &Bundle, object: &Value) -> Outcome<'static> {
     answer_mutate(bundle, request(object, Operation::Create, None))
 }
 
@@ -355,16 +363,19 @@ fn forget_received(object: &mut Value) {
     *applied = record.to_string().into();
 }
 
-fn denied(outcome: &Outcome) -> Vec<&'static str> {
+fn denied(outcome: &Outcome<'_>) -> Vec<&'static str> {
     let denied = outcome.findings.iter().filter(|judged| judged.action == Action::Deny);
     denied.map(|judged| judged.static_code()).collect()
 }
 
 /// What a mutation makes of an object, and the codes that deny it only since.
-fn made_worse(bundle: &Bundle, object: &Value) -> (Outcome, Vec<&'static str>) {
+fn made_worse(bundle: &Bundle, object: &Value) -> (Outcome<'static>, Vec<&'static str>) {
     let before = denied(&answer_as_is(bundle, request(object, Operation::Create, None)));
     let mutated = mutate(bundle, object);
-    let after = answer_as_is(bundle, request(mutated.document.value(), Operation::Create, None));
+    let after = answer_as_is(
+        bundle,
+        request(&mutated.document.value().to_value(), Operation::Create, None),
+    );
     let new = denied(&after)
         .into_iter()
         .filter(|code| !before.contains(code))
@@ -674,9 +685,9 @@ properties! {
             let place = later.pointer_mut(&places[pick.index(places.len())]).and_then(Value::as_object_mut).unwrap();
             place.insert(LATER.to_owned(), json!({"kept": [1, {"y": null}]}));
         }
-        let mut mutated = mutate(&BUNDLES[bundle], &later).document.into_value();
+        let mut mutated = mutate(&BUNDLES[bundle], &later).document.value().to_value();
         prop_assert_eq!(without_later(&mut mutated), without_later(&mut later));
-        let mut plain = mutate(&BUNDLES[bundle], &object).document.into_value();
+        let mut plain = mutate(&BUNDLES[bundle], &object).document.value().to_value();
         // The record's fingerprints are those of what was received, later fields too.
         for object in [&mut mutated, &mut plain] {
             forget_received(object);
@@ -695,7 +706,7 @@ properties! {
             let patch: json_patch::Patch = serde_json::from_value(serde_json::to_value(patch).unwrap()).unwrap();
             replayed = object.clone();
             prop_assert!(json_patch::patch(&mut replayed, &patch).is_ok(), "{:?}", patch);
-            prop_assert_eq!(&replayed, once.document.value());
+            prop_assert_eq!(&replayed, &once.document.value().to_value());
         }
         prop_assert!(privileges(&replayed) <= privileges(&object));
         prop_assert_eq!(doubled(&replayed), doubled(&object));
@@ -737,7 +748,7 @@ properties! {
             }
             object
         };
-        let [one, two] = [first, other].map(|bundle| without(mutate(bundle, &object).document.into_value()));
+        let [one, two] = [first, other].map(|bundle| without(mutate(bundle, &object).document.value().to_value()));
         prop_assert_eq!(one, two);
     }
 
@@ -763,7 +774,7 @@ properties! {
         }
         if outcome.changes.is_empty() {
             prop_assert!(!outcome.document.is_changed());
-            prop_assert_eq!(outcome.document.value(), &object);
+            prop_assert_eq!(outcome.document.value().to_value(), object.clone());
         }
     }
 
@@ -829,7 +840,7 @@ properties! {
         if loaded.is_usable() {
             // What is taken works: it acts on a RayJob and accepts what it made of it.
             let bundle = Bundle::new(loaded.set);
-            let once = mutate(&bundle, &SEEDS[0]).document.into_value();
+            let once = mutate(&bundle, &SEEDS[0]).document.value().to_value();
             let validated = answer_validate(&bundle, request(&once, Operation::Create, None));
             prop_assert!(validated.changes.is_empty());
         }
@@ -843,16 +854,16 @@ properties! {
     #[test]
     fn fields_of_others_are_left_alone(object in objects(), bundle in 0..4usize) {
         let mut object = object;
-        let unknown = Kind::of(&object).head_path().keys(["template", "spec", "x-unknown"]).pointer();
+        let unknown = Kind::of(tree(&object).root()).head_path().keys(["template", "spec", "x-unknown"]).pointer();
         put(&mut object, &unknown[1..], json!({"kept": [1, {"y": null}]}));
         put(&mut object, "metadata/managedFields", json!([{"manager": "x"}]));
         put(&mut object, "metadata/ownerReferences", json!([{"uid": "x"}]));
-        let after = mutate(&BUNDLES[bundle], &object);
+        let after = mutate(&BUNDLES[bundle], &object).document.value().to_value();
         for key in ["managedFields", "ownerReferences", "finalizers", "resourceVersion", "name", "generateName"] {
-            prop_assert_eq!(&after.document.value()["metadata"][key], &object["metadata"][key]);
+            prop_assert_eq!(&after["metadata"][key], &object["metadata"][key]);
         }
-        prop_assert_eq!(after.document.value().get("status"), object.get("status"));
-        prop_assert_eq!(after.document.value().pointer(&unknown), object.pointer(&unknown));
+        prop_assert_eq!(after.get("status"), object.get("status"));
+        prop_assert_eq!(after.pointer(&unknown), object.pointer(&unknown));
     }
 
     /// What an object that is accepted as it is becomes is accepted too, and what can be repaired is.
@@ -861,15 +872,15 @@ properties! {
         let bundle = &BUNDLES[bundle];
         let (mutated, new) = made_worse(bundle, &object);
         prop_assert!(new.is_empty(), "{:?} after the mutation", new);
-        let after = answer_as_is(bundle, request(mutated.document.value(), Operation::Create, None));
+        let after = answer_as_is(bundle, request(&mutated.document.value().to_value(), Operation::Create, None));
         for judged in &after.findings {
             // A repair that does not fit belongs to an object that the API server's schema refuses.
             let fits = judged.finding.repair.as_ref().is_some_and(|repair| {
-                Document::new(mutated.document.value().clone()).apply(repair.edits.clone()).is_ok()
+                Document::new(mutated.document.tree().clone()).apply(repair.edits.clone()).is_ok()
             });
             prop_assert!(!fits || judged.action != Action::Deny, "{} was not repaired", judged.code());
         }
-        let validated = answer_validate(bundle, request(mutated.document.value(), Operation::Create, None));
+        let validated = answer_validate(bundle, request(&mutated.document.value().to_value(), Operation::Create, None));
         prop_assert!(validated.changes.is_empty());
         prop_assert_eq!(validated.verdict == Verdict::Deny, !denied(&after).is_empty());
     }
@@ -879,7 +890,7 @@ properties! {
     fn findings_lead_somewhere_and_say_something(object in objects(), bundle in 0..4usize) {
         let outcome = answer_as_is(&BUNDLES[bundle], request(&object, Operation::Create, None));
         for judged in &outcome.findings {
-            prop_assert!(judged.finding.path.reaches(&object), "{} {}", judged.code(), judged.finding.path);
+            prop_assert!(judged.finding.path.reaches(outcome.document.value()), "{} {}", judged.code(), judged.finding.path);
             prop_assert!(!judged.finding.message.is_empty() && !judged.finding.message.contains('\n'));
         }
     }
@@ -895,7 +906,7 @@ properties! {
         }
         new["status"] = json!({"rayClusterName": "a-b"});
         for answer in [answer_mutate, answer_validate] {
-            let outcome = answer(&BUNDLES[bundle], request(&new, Operation::Update, Some(object.clone())));
+            let outcome = answer(&BUNDLES[bundle], request(&new, Operation::Update, Some(&object)));
             prop_assert_eq!(outcome.verdict, Verdict::Allow);
             prop_assert!(!outcome.document.is_changed());
         }
@@ -906,7 +917,7 @@ properties! {
     fn applying_the_same_manifest_again_changes_nothing(
         object in objects(), bundle in 0..4usize, newer in 0..4usize, runs in any::<bool>(),
     ) {
-        let mut stored = mutate(&BUNDLES[bundle], &object).document.into_value();
+        let mut stored = mutate(&BUNDLES[bundle], &object).document.value().to_value();
         if answer_validate(&BUNDLES[bundle], request(&stored, Operation::Create, None)).verdict != Verdict::Allow {
             return Ok(());
         }
@@ -918,10 +929,10 @@ properties! {
         for object in [&mut stored, &mut again] {
             object["status"] = if runs { json!({"rayClusterName": "a-b"}) } else { Value::Null };
         }
-        let update = |object: &Value| request(object, Operation::Update, Some(stored.clone()));
-        let mutated = answer_mutate(&BUNDLES[newer], update(&again)).document.into_value();
+        let update = |object: &Value| request(object, Operation::Update, Some(&stored));
+        let mutated = answer_mutate(&BUNDLES[newer], update(&again)).document.value().to_value();
         prop_assert!(
-            says_the_same(&mutated["spec"], &stored["spec"]),
+            says_the_same(tree(&mutated["spec"]).root(), tree(&stored["spec"]).root()),
             "{:?}",
             json_patch::diff(&stored["spec"], &mutated["spec"])
         );
@@ -937,22 +948,22 @@ properties! {
         pair in pairs(), bundle in 0..4usize, runs in any::<bool>(),
     ) {
         let (old, new) = pair;
-        let kind = Kind::of(&new);
+        let kind = Kind::of(tree(&new).root());
         let bundle = &BUNDLES[bundle];
-        let mut old = mutate(bundle, &old).document.into_value();
+        let mut old = mutate(bundle, &old).document.value().to_value();
         if runs {
             old["status"] = json!({"rayClusterName": "a-b"});
         }
-        let update = |object: &Value| request(object, Operation::Update, Some(old.clone()));
-        let once = answer_mutate(bundle, update(&new)).document.into_value();
-        let twice = answer_mutate(bundle, update(&once)).document.into_value();
+        let update = |object: &Value| request(object, Operation::Update, Some(&old));
+        let once = answer_mutate(bundle, update(&new)).document.value().to_value();
+        let twice = answer_mutate(bundle, update(&once)).document.value().to_value();
         prop_assert_eq!(&once, &twice);
         let outcome = answer_validate(bundle, update(&once));
         prop_assert!(outcome.changes.is_empty());
         prop_assert!(outcome.verdict != Verdict::Retry);
-        let resumes = kind.is_suspended(&old) && !kind.is_suspended(&once);
-        let is_edited = !says_the_same(&old["spec"], &once["spec"]);
-        let is_judged = resumes || (kind.is_template() && !kind.is_suspended(&once) && is_edited);
+        let resumes = kind.is_suspended(tree(&old).root()) && !kind.is_suspended(tree(&once).root());
+        let is_edited = !says_the_same(tree(&old["spec"]).root(), tree(&once["spec"]).root());
+        let is_judged = resumes || (kind.is_template() && !kind.is_suspended(tree(&once).root()) && is_edited);
         if outcome.verdict == Verdict::Allow && is_judged {
             let built = answer_as_is(bundle, request(&once, Operation::Create, None));
             prop_assert!(denied(&built).is_empty(), "KubeRay builds {:?}", denied(&built));
@@ -965,7 +976,7 @@ properties! {
         let (object, old) = pair;
         let [without, with] = &*PREVIEWED;
         let (operation, old) = if update { (Operation::Update, Some(old)) } else { (Operation::Create, None) };
-        let ask = || request(&object, operation, old.clone());
+        let ask = || request(&object, operation, old.as_ref());
         let answer = if validate { answer_validate } else { answer_mutate };
         let (plain, previewed) = (answer(without, ask()), answer(with, ask()));
         let patch = |outcome: &Outcome| serde_json::to_string(&outcome.document.patch()).unwrap();
@@ -1040,7 +1051,7 @@ fn num_gpus_is_set_for_gpus_alone() {
             limits,
         );
         put(&mut object, "spec/entrypointNumGpus", json!(driver));
-        let after = mutate(&BUNDLES[0], &object).document.into_value();
+        let after = mutate(&BUNDLES[0], &object).document.value().to_value();
         after.pointer(&format!("{group}/rayStartParams/num-gpus")).cloned()
     };
     assert_eq!(set("gpu.intel.com/i915", 2), Some(json!("2")));
@@ -1064,11 +1075,11 @@ fn a_job_on_an_existing_cluster_gets_no_queue() {
     let bundle = Bundle::new(raygate::policy::load(&sources, &raygate::engine::bundle::known()).set);
     let mut object = SEEDS[0].clone();
     let labels = |object: &Value| object["metadata"]["labels"].clone();
-    let queued = mutate(&bundle, &object).document.into_value();
+    let queued = mutate(&bundle, &object).document.value().to_value();
     assert!(labels(&queued).to_string().contains("kueue.x-k8s.io/queue-name"));
     put(&mut object, "spec/clusterSelector", json!({"ray.io/cluster": "shared"}));
     let (mutated, new) = made_worse(&bundle, &object);
-    assert_eq!(labels(mutated.document.value()), labels(&object));
+    assert_eq!(labels(&mutated.document.value().to_value()), labels(&object));
     assert!(new.is_empty(), "{new:?}");
 }
 
@@ -1077,7 +1088,7 @@ fn a_job_on_an_existing_cluster_gets_no_queue() {
 fn a_sidecar_in_front_is_seen_through() {
     let bundle = &BUNDLES[0];
     for seed in &*SEEDS {
-        let plain = mutate(bundle, seed).document.into_value();
+        let plain = mutate(bundle, seed).document.value().to_value();
         let mut object = seed.clone();
         for pointer in [
             "/spec/rayClusterSpec/headGroupSpec",
@@ -1091,7 +1102,7 @@ fn a_sidecar_in_front_is_seen_through() {
                 .unwrap()
                 .insert(0, json!({"name": "logs", "image": "logs:1"}));
         }
-        let mut mutated = mutate(bundle, &object).document.into_value();
+        let mut mutated = mutate(bundle, &object).document.value().to_value();
         for pointer in [
             "/spec/rayClusterSpec/headGroupSpec",
             "/spec/rayClusterSpec/workerGroupSpecs/0",

@@ -22,6 +22,7 @@ mod reference;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use raygate::json::Tree;
 use raygate::k8s::image::Image;
 use raygate::k8s::names;
 use raygate::k8s::quantity::Quantity;
@@ -261,7 +262,8 @@ fn pods_reserve_and_may_use_what_kubernetes_says() {
     for (text, go) in texts.iter().zip(&answers) {
         let spec: Value = serde_json::from_str(text).unwrap();
         let object = json!({"spec": {"submitterPodTemplate": {"spec": spec}}});
-        let job = Workload::of(&object);
+        let object = Tree::of(&object).unwrap();
+        let job = Workload::of(object.root());
         let pod = job.submitter().unwrap();
         let read = |list: &BTreeMap<String, String>| {
             nonzero(

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use raygate::engine::admit::{answer_mutate, answer_validate};
 use raygate::engine::{Bundle, Operation, Outcome, Request};
+use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
 use raygate::ray::defaults;
@@ -126,18 +127,21 @@ fn folder() -> Option<PathBuf> {
 }
 
 fn report(folder: &Path, name: &str) -> Value {
-    let text = fs::read(folder.join(format!("{name}.json"))).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let mut object = serde_json::from_slice(&text).unwrap();
+    let text =
+        fs::read_to_string(folder.join(format!("{name}.json"))).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut object = Tree::read(&text).unwrap();
     defaults::apply(&mut object);
-    object
+    object.root().to_value()
 }
 
-fn ask(bundle: &Bundle, object: &Value, answer: fn(&Bundle, Request) -> Outcome) -> Outcome {
+type Answer = fn(&Bundle, Request<'static>) -> Outcome<'static>;
+
+fn ask(bundle: &Bundle, object: &Value, answer: Answer) -> Outcome<'static> {
     let request = Request {
         operation: Operation::Create,
         namespace: object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned(),
         user: String::new(),
-        object: object.clone(),
+        object: Tree::of(object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
     };
@@ -149,13 +153,13 @@ fn judged(bundle: &Bundle, object: &Value) -> (Value, [BTreeSet<String>; 3]) {
     let mutated = ask(bundle, object, answer_mutate);
     let repaired = mutated.changes.iter().map(|change| change.by.to_owned());
     let repaired = repaired.filter(|by| by.starts_with("RG")).collect();
-    let validated = ask(bundle, mutated.document.value(), answer_validate);
+    let validated = ask(bundle, &mutated.document.value().to_value(), answer_validate);
     let with = |action: Action| {
         let found = validated.findings.iter().filter(|judged| judged.action == action);
         found.map(|judged| judged.code().to_owned()).collect()
     };
     (
-        mutated.document.value().clone(),
+        mutated.document.value().to_value(),
         [with(Action::Deny), with(Action::Warn), repaired],
     )
 }

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use raygate::admission::{Endpoint, Gate};
 use raygate::engine::Bundle;
+use raygate::json::Tree;
 use raygate::policy::settings::Action;
 use raygate::policy::{Effective, Platform};
 use raygate::ray::Workload;
@@ -59,7 +60,8 @@ fn findings(check: &Check, policy: &Effective, platform: &Platform, object: &Val
         named: true,
         skipped: false,
     };
-    (check.run)(&cx, &Workload::of(object), &mut findings);
+    let object = Tree::of(object).unwrap();
+    (check.run)(&cx, &Workload::of(object.root()), &mut findings);
     findings
 }
 
@@ -138,10 +140,11 @@ fn any_type_in_any_field_is_survived_and_pointed_at() {
         for value in &odd {
             let mut object = full.clone();
             *object.pointer_mut(field).unwrap() = value.clone();
+            let tree = Tree::of(&object).unwrap();
             for check in checks() {
                 for finding in findings(check, &policy, &platform, &object) {
                     assert!(
-                        finding.path.reaches(&object),
+                        finding.path.reaches(tree.root()),
                         "{}: {} with {value} at {field}",
                         check.code,
                         finding.path
@@ -266,7 +269,8 @@ fn no_check_costs_the_square_of_anything() {
     ] {
         let object = many(what, count);
         let text = object.to_string();
-        let job = Workload::of(&object);
+        let tree = Tree::of(&object).unwrap();
+        let job = Workload::of(tree.root());
         let cx = Cx {
             policy: &policy,
             platform: &platform,

@@ -16,6 +16,7 @@ use std::process::{Command, Stdio};
 
 use raygate::engine::admit::answer_as_is;
 use raygate::engine::{Bundle, Operation, Request};
+use raygate::json::Tree;
 use raygate::policy::PolicySet;
 use raygate::policy::settings::Action;
 use raygate::ray::shell::{self, Braces};
@@ -152,7 +153,7 @@ fn denied(bundle: &Bundle, key: &str, value: &str) -> bool {
         operation: Operation::Create,
         namespace: "a".to_owned(),
         user: String::new(),
-        object,
+        object: Tree::of(&object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
     };

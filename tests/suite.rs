@@ -434,15 +434,16 @@ unset: ['spec.rayClusterSpec.workerGroupSpecs[0]', spec.entrypoint]
     let suite = load(&[Source::new("a.test.yaml", &format!("{CASE}{edits}{WANT}"))]);
     let case = suite.cases().next().unwrap();
     assert!(suite.files[0].diagnostics.is_empty());
-    let groups = case.object.pointer("/spec/rayClusterSpec/workerGroupSpecs").unwrap();
+    let object = case.object.root().to_value();
+    let groups = object.pointer("/spec/rayClusterSpec/workerGroupSpecs").unwrap();
     assert_eq!(groups.as_array().unwrap().len(), 1);
     assert_eq!(groups[0]["groupName"], "x");
     assert_eq!(groups[0]["numOfHosts"], 1, "the defaults of the CRD are there");
     assert_eq!(
-        case.object["metadata"],
+        object["metadata"],
         json!({"name": "a", "labels": {"example.com/team": "vision"}})
     );
-    assert_eq!(case.object["spec"].get("entrypoint"), None);
+    assert_eq!(object["spec"].get("entrypoint"), None);
 }
 
 /// A folder with a policy and test files, and the command run in it.

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use raygate::engine::admit::answer_mutate;
 use raygate::engine::document::Patch;
 use raygate::engine::{Bundle, Document, Operation, Request};
+use raygate::json::Tree;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -88,7 +89,7 @@ impl Ways {
             servers: Vec::new(),
             ways: Vec::new(),
             raw,
-            completed: document.into_value(),
+            completed: document.value().to_value(),
         };
         registrar.all();
         let Registrar { servers, ways, .. } = registrar;
@@ -293,12 +294,12 @@ fn one_edit() -> Value {
 }
 
 /// The job as raygate leaves it.
-fn completed(raw: &Value) -> Document {
+fn completed(raw: &Value) -> Document<'static> {
     let request = Request {
         operation: Operation::Create,
         namespace: "raygate".to_owned(),
         user: "admin".to_owned(),
-        object: raw.clone(),
+        object: Tree::of(raw).expect("a document"),
         old: None,
         now: jiff::Timestamp::now(),
     };

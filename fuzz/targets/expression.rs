@@ -6,14 +6,14 @@ use std::sync::{Arc, LazyLock};
 use libfuzzer_sys::fuzz_target;
 use raygate::cel::{Here, Meter, Place, compile};
 use raygate::engine::Bundle;
+use raygate::json::Tree;
 use raygate::policy::Subject;
 use raygate::ray::Workload;
 use raygate::ray::flyte::Identity;
-use serde_json::Value;
 
 static BUNDLE: LazyLock<Bundle> = LazyLock::new(Bundle::embedded);
-static OBJECT: LazyLock<Value> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("../../tests/rayjobs/seed-01-gpu-training.json")).expect("a RayJob is JSON")
+static OBJECT: LazyLock<Tree<'static>> = LazyLock::new(|| {
+    Tree::read(include_str!("../../tests/rayjobs/seed-01-gpu-training.json")).expect("a RayJob is JSON")
 });
 
 fuzz_target!(|text: &str| {
@@ -25,7 +25,7 @@ fuzz_target!(|text: &str| {
             }
         }
         Ok(program) => {
-            let job = Workload::of(&OBJECT);
+            let job = Workload::of(OBJECT.root());
             let subject = Subject::new(Identity::of(&job), "mlplatform-production", "", BUNDLE.platform());
             let session = subject.session(&job, None, BUNDLE.platform());
             let _ = program.holds(&session, Here::Job, &Arc::new(Meter::default()));

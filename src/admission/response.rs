@@ -162,7 +162,7 @@ impl Response {
     }
 
     /// The answer of `/mutate`: the patch, and a warning for each repair.
-    pub fn mutated(review: &Review<'_>, bundle: &Bundle, outcome: &Outcome) -> Response {
+    pub fn mutated(review: &Review<'_>, bundle: &Bundle, outcome: &Outcome<'_>) -> Response {
         let mut response = Response::allow(review);
         for change in &outcome.changes {
             if let Some(done) = change.done.as_deref().filter(|done| !done.is_empty()) {
@@ -185,7 +185,7 @@ impl Response {
     }
 
     /// The answer of `/validate`: the verdict, with all findings.
-    pub fn judged(review: &Review<'_>, bundle: &Bundle, outcome: &Outcome) -> Response {
+    pub fn judged(review: &Review<'_>, bundle: &Bundle, outcome: &Outcome<'_>) -> Response {
         let denied: Vec<&Judged> = outcome
             .findings
             .iter()
@@ -248,7 +248,7 @@ fn base64_text(bytes: &[u8]) -> Option<Box<RawValue>> {
 }
 
 /// The audit annotation with what policies in Preview would have done, where they would have done something.
-fn previewed(outcome: &Outcome) -> Option<(&'static str, String)> {
+fn previewed(outcome: &Outcome<'_>) -> Option<(&'static str, String)> {
     let would = outcome.previews.iter().flat_map(|preview| {
         let would = preview.would.iter().take(denial::MOST);
         would.map(|one| format!("{}: {} {} {}", preview.policy, one.effect.name(), one.code, one.path))

@@ -3,15 +3,16 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use serde::de::DeserializeSeed as _;
 use thiserror::Error;
 
 use crate::engine::bound::MOST_VALUES;
 use crate::engine::{Bundle, Operation, Request};
+use crate::json::{ReadError, Tree};
 use crate::ray::Kind;
 
 use super::Record;
-use super::json::{Strict, Unreadable};
-use super::wire::{Eager, Envelope, Part, Wire};
+use super::wire::{Eager, Envelope, Part, Wire, reading};
 
 /// The API version of the reviews that are understood.
 pub const API_VERSION: &str = "admission.k8s.io/v1";
@@ -57,9 +58,9 @@ pub struct Review<'a> {
 
 /// What a review asks for.
 #[derive(Debug)]
-pub enum Asked {
+pub enum Asked<'a> {
     /// Something about a Ray object.
-    Judged(Request),
+    Judged(Request<'a>),
     /// Something else, which is not raygate's to judge.
     NotOurs,
 }
@@ -70,12 +71,11 @@ impl<'a> Review<'a> {
     /// # Errors
     /// [`ReviewError`] says what is wrong with the envelope; what is wrong with an object, [`Review::asked`] says.
     pub fn read(body: &'a [u8]) -> Result<Review<'a>, ReviewError> {
-        match serde_json::from_str::<Envelope<'_, Eager<'_>>>(text(body)?) {
-            Ok(envelope) => Review::of(
-                &envelope.api_version,
-                &envelope.kind,
-                envelope.request.map(|Eager(wire)| wire),
-            ),
+        let text = text(body)?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let envelope = Eager(text).deserialize(&mut deserializer);
+        match envelope.and_then(|envelope| deserializer.end().map(|()| envelope)) {
+            Ok(envelope) => Review::of(envelope),
             Err(_) => Review::read_envelope(body),
         }
     }
@@ -85,17 +85,17 @@ impl<'a> Review<'a> {
     /// # Errors
     /// [`ReviewError`] says what is wrong with it.
     pub fn read_envelope(body: &'a [u8]) -> Result<Review<'a>, ReviewError> {
-        let envelope: Envelope<'_, Wire<'_>> =
-            serde_json::from_str(text(body)?).map_err(|error| ReviewError::Unreadable(error.to_string()))?;
-        Review::of(&envelope.api_version, &envelope.kind, envelope.request)
+        let envelope = serde_json::from_str(text(body)?);
+        Review::of(envelope.map_err(|error| ReviewError::Unreadable(error.to_string()))?)
     }
 
-    fn of(api_version: &str, kind: &str, request: Option<Wire<'a>>) -> Result<Review<'a>, ReviewError> {
+    fn of(envelope: Envelope<'a>) -> Result<Review<'a>, ReviewError> {
+        let (api_version, kind) = (&*envelope.api_version, &*envelope.kind);
         if api_version != API_VERSION || kind != "AdmissionReview" {
             let seen = format!("{:?} {:?}", truncate(api_version), truncate(kind));
             return Err(ReviewError::Version(seen));
         }
-        let mut wire = request.ok_or(ReviewError::Missing("request"))?;
+        let mut wire = envelope.request.ok_or(ReviewError::Missing("request"))?;
         let uid = std::mem::take(&mut wire.uid);
         if uid.is_empty() {
             return Err(ReviewError::Missing("request.uid"));
@@ -131,7 +131,7 @@ impl<'a> Review<'a> {
     ///
     /// # Errors
     /// [`ReviewError`] where the objects do not fit the operation, or cannot be read.
-    pub fn asked(&mut self, now: Timestamp) -> Result<Asked, ReviewError> {
+    pub fn asked(&mut self, now: Timestamp) -> Result<Asked<'a>, ReviewError> {
         let wire = &mut self.wire;
         let is_whole = wire.sub_resource.as_deref().unwrap_or_default().is_empty();
         let kind = wire.ray_kind().filter(|_| is_whole);
@@ -160,7 +160,7 @@ impl<'a> Review<'a> {
         if [Some(&object), old.as_ref()]
             .into_iter()
             .flatten()
-            .any(|object| !kind.names(object))
+            .any(|object| !kind.names(object.root()))
         {
             return Err(ReviewError::Kind(kind.name));
         }
@@ -190,18 +190,18 @@ fn operation(text: &str) -> Option<(Operation, &'static str)> {
     })
 }
 
-fn read(part: Part<'_>) -> Result<Option<serde_json::Value>, ReviewError> {
+fn read(part: Part<'_>) -> Result<Option<Tree<'_>>, ReviewError> {
     let raw = match part {
         Part::Absent => return Ok(None),
         Part::Read(object) => return Ok(Some(object)),
         Part::Text(raw) => raw,
     };
-    let Strict(value) = Strict::read(raw.get()).map_err(|error| match error {
-        Unreadable::TooManyValues => ReviewError::TooManyValues,
-        Unreadable::Json(error) => ReviewError::Object(error.to_string()),
+    let tree = reading(raw.get()).read().map_err(|error| match error {
+        ReadError::TooManyValues => ReviewError::TooManyValues,
+        ReadError::Json(error) => ReviewError::Object(error.to_string()),
     })?;
-    if value.is_object() {
-        Ok(Some(value))
+    if tree.root().is_object() {
+        Ok(Some(tree))
     } else {
         Err(ReviewError::Object("it is no JSON object".to_owned()))
     }

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use cel::common::types::{CelBool, CelInt, CelList, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
-use serde_json::Value;
 
+use crate::json::Json;
 use crate::k8s::path::Path;
 use crate::k8s::quantity::Quantity;
 use crate::ray::facts::{self, Facts};
@@ -26,7 +26,7 @@ pub struct Inputs<'a> {
     /// The object.
     pub job: &'a Workload<'a>,
     /// The object as it was, on an update.
-    pub old: Option<&'a Value>,
+    pub old: Option<Json<'a>>,
     /// What the RayJob says of its Flyte execution.
     pub identity: &'a Identity,
     /// Whether that is verified.
@@ -188,7 +188,7 @@ impl VariableResolver for Scope<'_, '_> {
             meter: self.meter,
             shown: self.shown,
         };
-        let json = |value: &'b Value| Some(CowVal::Owned(wrap(value, reading)));
+        let json = |value: Json<'b>| Some(CowVal::Owned(wrap(value, reading)));
         let owned = |text: &'b str| Some(CowVal::owned(CelString::from(text)));
         let (pod, container) = match self.here {
             Here::Job => (None, None),
@@ -200,7 +200,7 @@ impl VariableResolver for Scope<'_, '_> {
             "request" => Some(CowVal::Borrowed(self.session.request())),
             "platform" => Some(CowVal::Borrowed(self.session.platform())),
             "object" => json(self.session.inputs.job.object),
-            "oldObject" => json(self.session.inputs.old.unwrap_or(&Value::Null)),
+            "oldObject" => json(self.session.inputs.old.unwrap_or(Json::NULL)),
             "pod" => Some(CowVal::Owned(wrap_pod(pod?, reading))),
             "role" => owned(pod?.role.name()),
             "group" => owned(pod?.group_name()),

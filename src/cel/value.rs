@@ -9,8 +9,8 @@ use cel::common::types::{
     CelBool, CelDouble, CelInt, CelList, CelNull, CelString, CelUInt, Kind, LIST_TYPE, MAP_TYPE, Type,
 };
 use cel::common::value::{CowVal, Val};
-use serde_json::Value;
 
+use crate::json::{Json, View};
 use crate::ray::Pod;
 use crate::ray::effective::{self, Amounts};
 use crate::ray::pod::{SERVICE_ACCOUNT_NAME, field_of};
@@ -34,32 +34,32 @@ pub(super) struct Reading<'a> {
 }
 
 /// A list or a map of the object. The elements are made when they are first asked for.
-pub(super) struct Json<'a> {
-    value: &'a Value,
+pub(super) struct Collection<'a> {
+    value: Json<'a>,
     /// The pod whose template the value is, where expressions see it as the pod.
     pod: Option<&'a Pod<'a>>,
     reading: Reading<'a>,
     items: OnceLock<Vec<Box<dyn Val + 'a>>>,
 }
 
-impl fmt::Debug for Json<'_> {
+impl fmt::Debug for Collection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("json")
     }
 }
 
 /// A JSON value as a value of expressions. Integers are `int`, or `uint` where `int` is too small.
-pub(super) fn wrap<'a>(value: &'a Value, reading: Reading<'a>) -> Box<dyn Val + 'a> {
-    match value {
-        Value::Null => Box::new(CelNull),
-        Value::Bool(value) => Box::new(CelBool::from(*value)),
-        Value::String(text) => Box::new(CelString::from(text.as_str())),
-        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+pub(super) fn wrap<'a>(value: Json<'a>, reading: Reading<'a>) -> Box<dyn Val + 'a> {
+    match value.view() {
+        View::Null => Box::new(CelNull),
+        View::Bool(value) => Box::new(CelBool::from(value)),
+        View::String(text) => Box::new(CelString::from(text)),
+        View::Number(number) => match (number.as_i64(), number.as_u64()) {
             (Some(int), _) => Box::new(CelInt::from(int)),
             (None, Some(uint)) => Box::new(CelUInt::from(uint)),
             (None, None) => Box::new(CelDouble::from(number.as_f64().unwrap_or(f64::NAN))),
         },
-        Value::Array(_) | Value::Object(_) => Box::new(Json {
+        View::Array(_) | View::Object(_) => Box::new(Collection {
             value,
             pod: None,
             reading,
@@ -73,7 +73,7 @@ pub(super) fn wrap_pod<'a>(pod: &'a Pod<'a>, reading: Reading<'a>) -> Box<dyn Va
     if !pod.template.is_object() {
         return wrap(pod.template, reading);
     }
-    Box::new(Json {
+    Box::new(Collection {
         value: pod.template,
         pod: Some(pod),
         reading,
@@ -97,30 +97,30 @@ fn resources<'a>(pod: &Pod<'a>) -> Record<'a> {
     ])
 }
 
-impl<'a> Json<'a> {
+impl<'a> Collection<'a> {
     /// How many entries there are in the JSON, null or not.
     fn written(&self) -> usize {
-        match self.value {
-            Value::Array(items) => items.len(),
-            Value::Object(map) => map.len(),
+        match self.value.view() {
+            View::Array(items) => items.len(),
+            View::Object(map) => map.len(),
             _ => 0,
         }
     }
 
     /// The elements of a list; the keys of a map, but for those whose value is null, which count as absent.
     fn items(&self) -> &[Box<dyn Val + 'a>] {
-        self.items.get_or_init(|| match self.value {
-            Value::Array(items) => items.iter().map(|item| wrap(item, self.reading)).collect(),
-            Value::Object(map) => map
+        self.items.get_or_init(|| match self.value.view() {
+            View::Array(items) => items.iter().map(|item| wrap(item, self.reading)).collect(),
+            View::Object(map) => map
                 .iter()
                 .filter(|(_, value)| !value.is_null())
-                .map(|(key, _)| Box::new(CelString::from(key.as_str())) as Box<dyn Val + 'a>)
+                .map(|(key, _)| Box::new(CelString::from(key)) as Box<dyn Val + 'a>)
                 .collect(),
             _ => Vec::new(),
         })
     }
 
-    /// As [`Json::items`], with steps for making them; none where the steps ran out.
+    /// As [`Collection::items`], with steps for making them; none where the steps ran out.
     fn metered(&self) -> &[Box<dyn Val + 'a>] {
         let fits = self.items.get().is_some() || self.reading.meter.take(self.written() / 8);
         if fits { self.items() } else { &[] }
@@ -153,10 +153,10 @@ impl<'a> Json<'a> {
         }
     }
 
-    fn child(&self, index: &dyn Val) -> Result<&'a Value, ExecutionError> {
+    fn child(&self, index: &dyn Val) -> Result<Json<'a>, ExecutionError> {
         self.reading.meter.charge(1)?;
-        match self.value {
-            Value::Object(map) => {
+        match self.value.view() {
+            View::Object(map) => {
                 let key = index.downcast_ref::<CelString<'_>>().ok_or_else(|| mismatch(index))?;
                 let key = key.inner();
                 let hidden = self.reading.shown && SECRET.contains(&key);
@@ -164,7 +164,7 @@ impl<'a> Json<'a> {
                     .filter(|value| !value.is_null() && !hidden)
                     .ok_or_else(|| ExecutionError::no_such_key(key))
             }
-            Value::Array(items) => {
+            View::Array(items) => {
                 let position = position(index)?;
                 usize::try_from(position)
                     .ok()
@@ -191,7 +191,7 @@ fn position(index: &dyn Val) -> Result<i64, ExecutionError> {
     i64::try_from(*uint.inner()).map_err(|_| mismatch(index))
 }
 
-impl Val for Json<'_> {
+impl Val for Collection<'_> {
     fn get_type(&self) -> &Type {
         if self.value.is_array() { &LIST_TYPE } else { &MAP_TYPE }
     }
@@ -242,7 +242,7 @@ impl Val for Json<'_> {
     }
 }
 
-impl Adder for Json<'_> {
+impl Adder for Collection<'_> {
     fn add<'b, 'v>(&'b self, other: &(dyn Val + 'v)) -> Result<CowVal<'b, 'v>, ExecutionError>
     where
         Self: 'v,
@@ -260,7 +260,7 @@ impl Adder for Json<'_> {
     }
 }
 
-impl Container for Json<'_> {
+impl Container for Collection<'_> {
     fn contains(&self, value: &dyn Val) -> Result<bool, ExecutionError> {
         if self.value.is_array() {
             self.reading.meter.charge(self.written() + 1)?;
@@ -277,7 +277,7 @@ impl Container for Json<'_> {
     }
 }
 
-impl Indexer for Json<'_> {
+impl Indexer for Collection<'_> {
     fn get<'b, 'v>(&'b self, index: &dyn Val) -> Result<CowVal<'b, 'v>, ExecutionError>
     where
         Self: 'v,
@@ -293,7 +293,7 @@ impl Indexer for Json<'_> {
     }
 }
 
-impl Iterable for Json<'_> {
+impl Iterable for Collection<'_> {
     fn iter<'b, 'v>(&'b self) -> Box<dyn CelIterator<'b, 'v> + 'b>
     where
         Self: 'v,
@@ -319,10 +319,10 @@ impl<'b, 'v, 'a: 'v> CelIterator<'b, 'v> for Items<'b, 'a> {
     }
 }
 
-impl Sizer for Json<'_> {
+impl Sizer for Collection<'_> {
     fn size(&self) -> CelInt {
-        let size = match self.value {
-            Value::Object(_) => self.metered().len(),
+        let size = match self.value.view() {
+            View::Object(_) => self.metered().len(),
             _ => self.written(),
         };
         CelInt::from(i64::try_from(size).unwrap_or(i64::MAX))

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::diag::listed;
 use crate::diag::{Sources, suggest};
 use crate::input::{self, InputError, Piece};
+use crate::json::{Json, Tree};
 use crate::ray::kind::{self, GROUP, KINDS, RAY_JOB};
 use crate::ray::{Kind, defaults};
 
@@ -42,23 +43,23 @@ fn kind_of(text: &str) -> Result<&'static Kind, String> {
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     let mut object = match &args.file {
         None => {
-            let job = serde_json::from_str(RAYJOB).map_err(|error| Failure::Usage(error.to_string()))?;
-            args.kind.from_job(&job)
+            let job = Tree::read(RAYJOB).map_err(|error| Failure::Usage(error.to_string()))?;
+            Tree::of(&args.kind.from_job(job.root())).unwrap_or_default()
         }
         Some(file) => first(file)?,
     };
     defaults::apply(&mut object);
-    writeln!(out, "{}", review(&object))?;
+    writeln!(out, "{}", review(object.root()))?;
     Ok(CLEAN)
 }
 
 /// The first object of a file.
-fn first(file: &PathBuf) -> Result<Value, Failure> {
+fn first(file: &PathBuf) -> Result<Tree<'static>, Failure> {
     let mut first = None;
     let files = input::files(std::slice::from_ref(file))?;
     input::read::<InputError>(&files, &Sources::new(), &mut |sources, piece| match piece {
         Piece::Document(_, node) => {
-            first.get_or_insert_with(|| node.to_json());
+            first.get_or_insert_with(|| Tree::of(node).unwrap_or_default());
             Ok(())
         }
         Piece::Unreadable(diagnostic) => Err(InputError::Unreadable(diagnostic.concise(sources))),
@@ -67,7 +68,7 @@ fn first(file: &PathBuf) -> Result<Value, Failure> {
     first.ok_or_else(|| Failure::Usage(format!("{} is empty", file.display())))
 }
 
-fn review(object: &Value) -> Value {
+fn review(object: Json<'_>) -> Value {
     let kind = Kind::of(object);
     json!({
         "apiVersion": "admission.k8s.io/v1",

@@ -18,6 +18,7 @@ use crate::cluster::{Cause, describe};
 use crate::engine::{Bundle, How, admit};
 use crate::input::request::created_anew;
 use crate::install::KindList;
+use crate::json::Tree;
 use crate::ray::kind::{KINDS, Kind, RAY_CLUSTER};
 
 use super::cluster::ClusterArgs;
@@ -175,6 +176,7 @@ fn judge(kind: &'static Kind, bundle: &Bundle, object: Value) -> Scanned {
         text("/metadata/name"),
         text("/metadata/uid"),
     );
+    let object = Tree::of(&object).unwrap_or_default();
     let request = created_anew(bundle, object, Timestamp::now());
     Scanned {
         kind,

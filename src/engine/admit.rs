@@ -6,8 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
+use crate::json::{Json, Tree};
 use crate::policy::Subject;
 use crate::policy::settings::Action;
 use crate::ray::Kind;
@@ -40,7 +39,7 @@ pub enum How {
 ///
 /// An object with too many values is denied, before `/mutate` or after it. An update without the object as it was is
 /// judged as it is.
-pub fn admit(bundle: &Bundle, mut request: Request, how: How) -> Outcome {
+pub fn admit<'t>(bundle: &Bundle, mut request: Request<'t>, how: How) -> Outcome<'t> {
     if is_too_large(&request) {
         return too_large(Document::new(request.object));
     }
@@ -54,12 +53,12 @@ pub fn admit(bundle: &Bundle, mut request: Request, how: How) -> Outcome {
         };
     }
     let mut completed = request.clone();
-    let (mutate, validate): (Answer, Answer) = match how {
+    let (mutate, validate): (Answer<'t>, Answer<'t>) = match how {
         How::Enforced => (complete, judge_completed),
         _ => (answer_mutate, answer_validate),
     };
     let mutated = mutate(bundle, request);
-    completed.object = mutated.document.value().clone();
+    completed.object = mutated.document.tree().clone();
     prepare(&mut completed);
     if is_too_large(&completed) {
         return Outcome {
@@ -85,24 +84,27 @@ pub fn admit(bundle: &Bundle, mut request: Request, how: How) -> Outcome {
 
 /// What the API server does between `/mutate` and `/validate`: it completes the name, and the status is that of the
 /// stored object. A new object has none (Kubernetes, `registry/customresource/strategy.go`).
-pub(super) fn prepare(request: &mut Request) {
+pub(super) fn prepare(request: &mut Request<'_>) {
     complete_name(&mut request.object);
-    let status = request.old.as_ref().and_then(|old| old.get("status"));
-    if let Some(object) = request.object.as_object_mut() {
-        match status {
-            Some(status) => object.insert("status".to_owned(), status.clone()),
-            None => object.remove("status"),
-        };
+    let object = request.object.root_mut();
+    match request.old.as_ref().and_then(|old| old.root().get("status")) {
+        Some(status) => {
+            // What is no object has no status.
+            let _ = object.insert("status", &status);
+        }
+        None => {
+            object.remove("status");
+        }
     }
 }
 
 /// Whether the server denies a request without judging it.
-fn is_too_large(request: &Request) -> bool {
+fn is_too_large(request: &Request<'_>) -> bool {
     let mut objects = std::iter::once(&request.object).chain(&request.old);
-    objects.any(has_too_many_values)
+    objects.any(|object| has_too_many_values(object.root()))
 }
 
-fn too_large(document: Document) -> Outcome {
+fn too_large(document: Document<'_>) -> Outcome<'_> {
     Outcome {
         findings: vec![too_many_values(Kind::of(document.value()).name)],
         verdict: Verdict::Deny,
@@ -111,11 +113,11 @@ fn too_large(document: Document) -> Outcome {
 }
 
 /// What answers one of the webhooks.
-type Answer = fn(&Bundle, Request) -> Outcome;
+type Answer<'t> = fn(&Bundle, Request<'t>) -> Outcome<'t>;
 
 /// Answers `/mutate`: the object is completed and repaired, and never refused. An object of a kind in Preview stays as
 /// it is.
-pub fn answer_mutate(bundle: &Bundle, request: Request) -> Outcome {
+pub fn answer_mutate<'t>(bundle: &Bundle, request: Request<'t>) -> Outcome<'t> {
     if !is_previewed(bundle, &request) {
         return complete(bundle, request);
     }
@@ -125,25 +127,25 @@ pub fn answer_mutate(bundle: &Bundle, request: Request) -> Outcome {
 
 /// Answers `/validate`: all findings at once. The outcome's changes are what `/mutate` would still have to do; its
 /// document holds them. An object of a kind in Preview is judged as `/mutate` would have completed it, and allowed.
-pub fn answer_validate(bundle: &Bundle, request: Request) -> Outcome {
+pub fn answer_validate<'t>(bundle: &Bundle, request: Request<'t>) -> Outcome<'t> {
     if !is_previewed(bundle, &request) {
         return judge_completed(bundle, request);
     }
     let received = request.object.clone();
     let mut completed = request.clone();
-    completed.object = complete(bundle, request).document.value().clone();
+    completed.object = complete(bundle, request).document.tree().clone();
     prepare(&mut completed);
     let mut judged = judge_completed(bundle, completed);
     judged.changes.clear();
     only_previewed(received, judged)
 }
 
-fn is_previewed(bundle: &Bundle, request: &Request) -> bool {
-    bundle.platform().previews(Kind::of(&request.object))
+fn is_previewed(bundle: &Bundle, request: &Request<'_>) -> bool {
+    bundle.platform().previews(Kind::of(request.object.root()))
 }
 
 /// The outcome for an object of a kind in Preview.
-fn only_previewed(received: Value, outcome: Outcome) -> Outcome {
+fn only_previewed<'t>(received: Tree<'t>, outcome: Outcome<'_>) -> Outcome<'t> {
     let mut previews = vec![preview::of_kind(&outcome.changes, &outcome.findings)];
     previews.extend(outcome.previews);
     Outcome {
@@ -153,7 +155,7 @@ fn only_previewed(received: Value, outcome: Outcome) -> Outcome {
     }
 }
 
-fn complete(bundle: &Bundle, mut request: Request) -> Outcome {
+fn complete<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t> {
     let mut document = Document::new(std::mem::take(&mut request.object));
     let Some(way) = Way::of(bundle, &request, document.value()) else {
         return Outcome::untouched(document);
@@ -163,7 +165,7 @@ fn complete(bundle: &Bundle, mut request: Request) -> Outcome {
     }
     let (_, compiled) = request.compiled(document.value(), bundle);
     let before = preview::copy(&compiled, &document);
-    let complete = |compiled: &Compiled, document: &mut Document| way.complete(bundle, compiled, true, document);
+    let complete = |compiled: &Compiled, document: &mut Document<'t>| way.complete(bundle, compiled, true, document);
     let changes = complete(&compiled, &mut document);
     let previews = before.map_or_else(Vec::new, |before| {
         preview::changes(&compiled, &before, (&document, &changes), complete)
@@ -178,7 +180,7 @@ fn complete(bundle: &Bundle, mut request: Request) -> Outcome {
     }
 }
 
-fn judge_completed(bundle: &Bundle, mut request: Request) -> Outcome {
+fn judge_completed<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t> {
     let mut document = Document::new(std::mem::take(&mut request.object));
     let Some(way) = Way::of(bundle, &request, document.value()) else {
         return Outcome::untouched(document);
@@ -192,7 +194,7 @@ fn judge_completed(bundle: &Bundle, mut request: Request) -> Outcome {
     if let Way::Update(Update::Controller, old) = way {
         without_scheduling(old, &mut document);
     }
-    let look = |policy: Option<&str>, compiled: &Compiled, document: &Document| match &before {
+    let look = |policy: Option<&str>, compiled: &Compiled, document: &Document<'_>| match &before {
         None => judge(bundle, compiled, &asked, document.value()),
         Some((old, by)) => {
             let by = policy
@@ -203,7 +205,7 @@ fn judge_completed(bundle: &Bundle, mut request: Request) -> Outcome {
                         .map(|(_, with)| with)
                 })
                 .unwrap_or(by);
-            added(bundle, (by, compiled), &asked, (old, document.value()))
+            added(bundle, (by, compiled), &asked, (*old, document.value()))
         }
     };
     let upgrade = match way {
@@ -257,14 +259,14 @@ enum Way<'r> {
     /// Everything is completed, and every finding counts.
     Create,
     /// An update of this object.
-    Update(Update, &'r Value),
+    Update(Update, Json<'r>),
 }
 
 impl<'r> Way<'r> {
     /// The way of a request; `None` where nothing is looked at.
-    fn of(bundle: &Bundle, request: &'r Request, object: &Value) -> Option<Way<'r>> {
+    fn of(bundle: &Bundle, request: &'r Request<'_>, object: Json<'_>) -> Option<Way<'r>> {
         let kind = Kind::of(object);
-        match (request.operation, &request.old) {
+        match (request.operation, request.old()) {
             // It is made of an object that was judged.
             (Operation::Create, _) if kind.is(&RAY_CLUSTER) && bundle.platform().is_operator(&request.user) => None,
             (Operation::Create, _) => Some(Way::Create),
@@ -278,7 +280,7 @@ impl<'r> Way<'r> {
     }
 
     /// Does what `/mutate` does; the record of a creation is written where it is asked for.
-    fn complete(self, bundle: &Bundle, compiled: &Compiled, records: bool, document: &mut Document) -> Vec<Change> {
+    fn complete(self, bundle: &Bundle, compiled: &Compiled, records: bool, document: &mut Document<'_>) -> Vec<Change> {
         let named = is_named(document.value());
         match self {
             Way::Create if records => mutate::create(bundle, compiled, named, document),
@@ -289,7 +291,7 @@ impl<'r> Way<'r> {
 }
 
 /// Judges an object as it is, without asking what `/mutate` would have done to it.
-pub fn answer_as_is(bundle: &Bundle, mut request: Request) -> Outcome {
+pub fn answer_as_is<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t> {
     let document = Document::new(std::mem::take(&mut request.object));
     let (subject, compiled) = request.compiled(document.value(), bundle);
     let asked = request.asked(&subject, document.value());
@@ -314,7 +316,7 @@ fn added(
     bundle: &Bundle,
     (compiled_old, compiled): (&Compiled, &Compiled),
     asked: &Asked<'_>,
-    (old, new): (&Value, &Value),
+    (old, new): (Json<'_>, Json<'_>),
 ) -> Vec<Judged> {
     let added_by = |compiled: &Compiled| {
         let before = judge(bundle, compiled, asked, old);
@@ -338,11 +340,11 @@ fn added(
     findings
 }
 
-impl Request {
-    fn asked<'a>(&'a self, subject: &'a Subject, object: &Value) -> Asked<'a> {
+impl Request<'_> {
+    fn asked<'a>(&'a self, subject: &'a Subject, object: Json<'_>) -> Asked<'a> {
         Asked {
             subject,
-            old: self.old.as_ref(),
+            old: self.old(),
             named: is_named(object),
         }
     }

@@ -1,8 +1,7 @@
 //! The largest object that is judged.
 
-use serde_json::Value;
-
 use crate::diag::CodePage;
+use crate::json::{Json, View};
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::rules::Finding;
@@ -34,7 +33,7 @@ pub const TOO_MANY_VALUES: CodePage = CodePage {
 };
 
 /// Whether an object, read without its `metadata.managedFields`, has more than [`MOST_VALUES`] values.
-pub fn has_too_many_values(object: &Value) -> bool {
+pub fn has_too_many_values(object: Json<'_>) -> bool {
     let mut count = 0;
     let mut open = vec![object];
     while let Some(value) = open.pop() {
@@ -42,9 +41,9 @@ pub fn has_too_many_values(object: &Value) -> bool {
         if count > MOST_VALUES {
             return true;
         }
-        match value {
-            Value::Array(items) => open.extend(items),
-            Value::Object(map) => open.extend(map.values()),
+        match value.view() {
+            View::Array(array) => open.extend(array),
+            View::Object(object) => open.extend(object.values()),
             _ => {}
         }
     }

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::policy::load::{Known, KnownCode, Source};
 use crate::policy::select::{Selected, select};
 use crate::policy::settings::{Action, Mode, Selecting};
@@ -115,7 +114,7 @@ impl Bundle {
 
     /// Who will send an object that does not say so itself: Flyte's first service account for a RayJob that Flyte made,
     /// else nobody.
-    pub fn likely_user(&self, object: &Value) -> &str {
+    pub fn likely_user(&self, object: Json<'_>) -> &str {
         let accounts = &self.platform().flyte.service_accounts;
         accounts
             .first()

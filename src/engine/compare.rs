@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use crate::k8s::json::{NULL, text};
+use crate::json::{Json, Object, View};
+use crate::k8s::json::text;
 use crate::k8s::path::{Path, Step, step_into};
 use crate::k8s::quantity::Quantity;
 
@@ -18,27 +17,43 @@ const QUANTITIES: [&str; 5] = ["limits", "requests", "overhead", "sizeLimit", "c
 
 /// Whether two values mean the same to Kubernetes. A typed client, KubeRay's operator for one, drops what is null or
 /// empty and writes quantities in Go's canonical form.
-pub fn says_the_same(one: &Value, other: &Value) -> bool {
+pub fn says_the_same(one: Json<'_>, other: Json<'_>) -> bool {
     same(one, other, false)
 }
 
-fn same(one: &Value, other: &Value, quantity: bool) -> bool {
-    match (one, other) {
-        (Value::Object(one), Value::Object(other)) => {
-            let is_quantity = |key: &str| quantity || QUANTITIES.contains(&key);
-            one.iter().all(|(key, value)| match other.get(key) {
-                Some(other) => same(value, other, is_quantity(key)),
-                None => is_empty(value),
-            }) && other
-                .iter()
-                .all(|(key, value)| one.contains_key(key) || is_empty(value))
+/// Whether two objects say the same but for these fields. What is missing is an object without fields.
+pub fn same_but(one: Json<'_>, other: Json<'_>, but: &[&str]) -> bool {
+    fn fields(value: Json<'_>) -> Option<Object<'_>> {
+        match value.is_null() {
+            true => Some(Object::EMPTY),
+            false => value.as_object(),
         }
-        (Value::Array(one), Value::Array(other)) => {
+    }
+    match (fields(one), fields(other)) {
+        (Some(one), Some(other)) => same_fields(one, other, false, but),
+        _ => says_the_same(one, other),
+    }
+}
+
+fn same_fields(one: Object<'_>, other: Object<'_>, quantity: bool, but: &[&str]) -> bool {
+    let counts = |(key, _): &(&str, Json<'_>)| !but.contains(key);
+    let is_quantity = |key: &str| quantity || QUANTITIES.contains(&key);
+    let mut those = other.iter().filter(counts);
+    one.iter().filter(counts).all(|(key, value)| match other.get(key) {
+        Some(other) => same(value, other, is_quantity(key)),
+        None => is_empty(value),
+    }) && those.all(|(key, value)| one.contains_key(key) || is_empty(value))
+}
+
+fn same(one: Json<'_>, other: Json<'_>, quantity: bool) -> bool {
+    match (one.view(), other.view()) {
+        (View::Object(one), View::Object(other)) => same_fields(one, other, quantity, &[]),
+        (View::Array(one), View::Array(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other, quantity))
         }
         _ if is_empty(one) && is_empty(other) => true,
         _ if one == other => true,
-        (Value::String(_) | Value::Number(_), Value::String(_) | Value::Number(_)) if quantity => {
+        (View::String(_) | View::Number(_), View::String(_) | View::Number(_)) if quantity => {
             match (Quantity::from_json(one), Quantity::from_json(other)) {
                 (Ok(one), Ok(other)) => one == other,
                 _ => false,
@@ -48,46 +63,29 @@ fn same(one: &Value, other: &Value, quantity: bool) -> bool {
     }
 }
 
-/// Whether two objects say the same but for these fields.
-pub fn same_but(one: &Value, other: &Value, but: &[&str]) -> bool {
-    let (Some(one), Some(other)) = (one.as_object(), other.as_object()) else {
-        return says_the_same(one, other);
-    };
-    let keys = one.keys().chain(other.keys());
-    let mut counted = keys.filter(|key| !but.contains(&key.as_str()));
-    counted.all(|key| {
-        let is_quantity = QUANTITIES.contains(&key.as_str());
-        same(
-            one.get(key).unwrap_or(&NULL),
-            other.get(key).unwrap_or(&NULL),
-            is_quantity,
-        )
-    })
-}
-
 /// Whether a value is null, an empty object or an empty list.
-pub fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Object(map) => map.is_empty(),
-        Value::Array(items) => items.is_empty(),
+pub fn is_empty(value: Json<'_>) -> bool {
+    match value.view() {
+        View::Null => true,
+        View::Object(object) => object.is_empty(),
+        View::Array(array) => array.is_empty(),
         _ => false,
     }
 }
 
 /// The name of an element of a list, where it has one.
-pub fn name_of(element: &Value) -> Option<&str> {
+pub fn name_of(element: Json<'_>) -> Option<&str> {
     NAMES.into_iter().find_map(|key| text(element, key))
 }
 
 /// The value of another version of the document at the same place, elements of lists by their names.
-pub fn counterpart<'v>(steps: &[Step], document: &Value, other: &'v Value) -> Option<&'v Value> {
+pub fn counterpart<'v>(steps: &[Step], document: Json<'_>, other: Json<'v>) -> Option<Json<'v>> {
     let mut here = Some(document);
     steps.iter().try_fold(other, |there, step| {
         here = here.and_then(|here| step_into(here, step));
         match (step, here.and_then(name_of)) {
             (Step::Index(index), Some(name)) => {
-                let named = |element: &&Value| name_of(element) == Some(name);
+                let named = |element: &Json<'_>| name_of(*element) == Some(name);
                 let elements = there.as_array()?;
                 elements
                     .get(*index)
@@ -103,12 +101,12 @@ pub fn counterpart<'v>(steps: &[Step], document: &Value, other: &'v Value) -> Op
 #[derive(Debug)]
 pub struct Before<'a> {
     findings: BTreeMap<(String, String), &'a Judged>,
-    old: &'a Value,
+    old: Json<'a>,
 }
 
 impl<'a> Before<'a> {
     /// The findings of `old`.
-    pub fn of(findings: &'a [Judged], old: &'a Value) -> Before<'a> {
+    pub fn of(findings: &'a [Judged], old: Json<'a>) -> Before<'a> {
         let placed = |judged: &'a Judged| (place(judged, old), judged);
         Before {
             findings: findings.iter().map(placed).collect(),
@@ -118,7 +116,7 @@ impl<'a> Before<'a> {
 
     /// Whether a finding of the new object is new: the old one had none of its code at its place, by names, or one of
     /// another value or less weight.
-    pub fn lacks(&self, judged: &Judged, new: &Value) -> bool {
+    pub fn lacks(&self, judged: &Judged, new: Json<'_>) -> bool {
         let Some(known) = self.findings.get(&place(judged, new)) else {
             return true;
         };
@@ -127,8 +125,8 @@ impl<'a> Before<'a> {
             return false;
         }
         if judged.finding.weight == 0 && known.finding.weight == 0 {
-            let before = known.finding.path.get(self.old).unwrap_or(&Value::Null);
-            let after = judged.finding.path.get(new).unwrap_or(&Value::Null);
+            let before = known.finding.path.get(self.old).unwrap_or(Json::NULL);
+            let after = judged.finding.path.get(new).unwrap_or(Json::NULL);
             !says_the_same(before, after)
         } else {
             judged.finding.weight > known.finding.weight
@@ -137,7 +135,7 @@ impl<'a> Before<'a> {
 }
 
 /// The code of a finding and where it stands; of a rule's, the message too, because many may stand at one place.
-fn place(judged: &Judged, document: &Value) -> (String, String) {
+fn place(judged: &Judged, document: Json<'_>) -> (String, String) {
     let mut place = match judged.finder {
         Finder::Check(check) if check.is_job_wide() => String::new(),
         _ => by_names(&judged.finding.path, document),
@@ -150,7 +148,7 @@ fn place(judged: &Judged, document: &Value) -> (String, String) {
 }
 
 /// A path in which elements of lists go by their names, so that it stays the same when the list is reordered.
-fn by_names(path: &Path, document: &Value) -> String {
+fn by_names(path: &Path, document: Json<'_>) -> String {
     let mut out = String::new();
     let mut value = Some(document);
     for step in path.steps() {
@@ -172,21 +170,22 @@ fn by_names(path: &Path, document: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::{Tree, document};
     use serde_json::json;
 
     #[test]
     fn another_form_says_the_same() {
-        let written = json!({
+        let written = document!({
             "resources": {"limits": {"memory": "1000000000", "cpu": "0.75"}, "claims": []},
             "volumes": [{"name": "a", "emptyDir": {}}, {"name": "b", "emptyDir": {"sizeLimit": "1024Mi"}}],
             "affinity": null,
         });
-        let rewritten = json!({
+        let rewritten = document!({
             "resources": {"limits": {"memory": "1G", "cpu": "750m"}},
             "volumes": [{"name": "a"}, {"name": "b", "emptyDir": {"sizeLimit": "1Gi"}}],
         });
-        assert!(says_the_same(&written, &rewritten));
-        assert!(says_the_same(&rewritten, &written));
+        assert!(says_the_same(written.root(), rewritten.root()));
+        assert!(says_the_same(rewritten.root(), written.root()));
     }
 
     #[test]
@@ -198,24 +197,20 @@ mod tests {
             (json!({"limits": {"cpu": "1"}}), json!({})),
             (json!([1, 2]), json!([2, 1])),
         ] {
-            assert!(!says_the_same(&one, &other), "{one} {other}");
-            assert!(!says_the_same(&other, &one), "{one} {other}");
+            let (one, other) = (Tree::of(&one).unwrap(), Tree::of(&other).unwrap());
+            assert!(!says_the_same(one.root(), other.root()), "{one:?} {other:?}");
+            assert!(!says_the_same(other.root(), one.root()), "{one:?} {other:?}");
         }
     }
 
     #[test]
     fn a_counterpart_is_found_by_names() {
-        let document = json!({"groups": [{"groupName": "b", "x": 1}, {"groupName": "c"}]});
-        let other = json!({"groups": [{"groupName": "a", "x": 2}, {"groupName": "b", "x": 3, "y": 4}]});
+        let document = document!({"groups": [{"groupName": "b", "x": 1}, {"groupName": "c"}]});
+        let other = document!({"groups": [{"groupName": "a", "x": 2}, {"groupName": "b", "x": 3, "y": 4}]});
         let group = |index: usize| Path::of(["groups"]).index(index);
-        assert_eq!(
-            counterpart(group(0).key("x").steps(), &document, &other),
-            Some(&json!(3))
-        );
-        assert_eq!(
-            counterpart(group(0).key("y").steps(), &document, &other),
-            Some(&json!(4))
-        );
-        assert_eq!(counterpart(group(1).steps(), &document, &other), None);
+        let found = |steps: &[Step]| counterpart(steps, document.root(), other.root()).map(Json::to_value);
+        assert_eq!(found(group(0).key("x").steps()), Some(json!(3)));
+        assert_eq!(found(group(0).key("y").steps()), Some(json!(4)));
+        assert_eq!(found(group(1).steps()), None);
     }
 }

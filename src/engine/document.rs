@@ -5,6 +5,7 @@ mod places;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value};
 
+use crate::json::{EditError, Json, JsonMut, Tree};
 use crate::k8s::path::{Path, Step, step_into};
 use crate::rules::{Edit, Op};
 
@@ -12,8 +13,8 @@ use places::Places;
 
 /// A JSON document and the patch that leads from what it was to what it is.
 #[derive(Debug)]
-pub struct Document {
-    value: Value,
+pub struct Document<'t> {
+    tree: Tree<'t>,
     patch: Vec<Recorded>,
     /// The places whose values the patch carries whole.
     carried: Places,
@@ -34,24 +35,29 @@ enum Recorded {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DoesNotFit;
 
-impl Document {
+impl<'t> Document<'t> {
     /// A document without changes.
-    pub fn new(value: Value) -> Document {
+    pub fn new(tree: Tree<'t>) -> Document<'t> {
         Document {
-            value,
+            tree,
             patch: Vec::new(),
             carried: Places::default(),
         }
     }
 
     /// What the document is now.
-    pub fn value(&self) -> &Value {
-        &self.value
+    pub fn value(&self) -> Json<'_> {
+        self.tree.root()
+    }
+
+    /// What the document is now, with all that it needs to be edited further.
+    pub fn tree(&self) -> &Tree<'t> {
+        &self.tree
     }
 
     /// Gives the document away.
-    pub fn into_value(self) -> Value {
-        self.value
+    pub fn into_tree(self) -> Tree<'t> {
+        self.tree
     }
 
     /// Whether an edit has changed something.
@@ -67,7 +73,7 @@ impl Document {
     /// # Errors
     /// [`DoesNotFit`] if the document has another shape than an edit expects.
     pub fn apply(&mut self, edits: Vec<Edit>) -> Result<Vec<Option<Path>>, DoesNotFit> {
-        if !edits.iter().all(|edit| fits(&self.value, &edit.path, &edit.op)) {
+        if !edits.iter().all(|edit| fits(self.value(), &edit.path, &edit.op)) {
             return Err(DoesNotFit);
         }
         edits
@@ -83,8 +89,8 @@ impl Document {
 
     fn set(&mut self, path: &Path, value: Value) -> Result<bool, DoesNotFit> {
         let steps = path.steps();
-        let (there, current) = reach(&self.value, steps);
-        if there == steps.len() && *current == value {
+        let (there, current) = reach(self.value(), steps);
+        if there == steps.len() && current == value {
             return Ok(false);
         }
         let recorded = if there == steps.len() {
@@ -99,14 +105,11 @@ impl Document {
             Step::Key(key) => Ok(Value::Object(Map::from_iter([(key.to_string(), value)]))),
             Step::Index(_) => Err(DoesNotFit),
         })?;
-        match (at_mut(&mut self.value, parent).ok_or(DoesNotFit)?, step) {
-            (Value::Object(map), Step::Key(key)) => {
-                map.insert(key.to_string(), value);
-            }
-            (Value::Array(items), Step::Index(index)) if below.is_empty() => {
-                *items.get_mut(*index).ok_or(DoesNotFit)? = value;
-            }
-            _ => return Err(DoesNotFit),
+        let parent = at_mut(&mut self.tree, parent).ok_or(DoesNotFit)?;
+        match step {
+            Step::Key(key) => parent.insert(key, &value)?,
+            Step::Index(index) if below.is_empty() => parent.index(*index).ok_or(DoesNotFit)?.set(&value)?,
+            Step::Index(_) => return Err(DoesNotFit),
         }
         self.record(recorded);
         Ok(true)
@@ -114,27 +117,28 @@ impl Document {
 
     /// Where it appended.
     fn append(&mut self, array: Path, value: Value) -> Result<Path, DoesNotFit> {
-        match at_mut(&mut self.value, array.steps()) {
-            Some(Value::Array(items)) => {
-                let index = items.len();
-                items.push(value);
+        let is = array.get(self.value()).unwrap_or(Json::NULL);
+        match is.as_array() {
+            Some(elements) => {
+                let index = elements.len();
+                let list = at_mut(&mut self.tree, array.steps()).ok_or(DoesNotFit)?;
+                list.push(&value)?;
                 let place = array.index(index);
                 self.record(Recorded::Append(array, index));
                 Ok(place)
             }
-            None | Some(Value::Null) => {
+            None if is.is_null() => {
                 self.set(&array, Value::Array(vec![value]))?;
                 Ok(array.index(0))
             }
-            Some(_) => Err(DoesNotFit),
+            None => Err(DoesNotFit),
         }
     }
 
     fn move_to_front(&mut self, array: Path, from: usize) -> Result<Path, DoesNotFit> {
-        let items = at_mut(&mut self.value, array.steps()).and_then(Value::as_array_mut);
-        let items = items.filter(|items| from < items.len()).ok_or(DoesNotFit)?;
-        if let Some(part) = items.get_mut(..=from) {
-            part.rotate_right(1);
+        let list = at_mut(&mut self.tree, array.steps()).ok_or(DoesNotFit)?;
+        if !list.move_to_front(from) {
+            return Err(DoesNotFit);
         }
         self.patch.push(Recorded::ToFront(array.clone(), from));
         Ok(array)
@@ -142,11 +146,8 @@ impl Document {
 
     fn remove(&mut self, path: &Path) -> Result<bool, DoesNotFit> {
         let (parent, last) = path.split_last().ok_or(DoesNotFit)?;
-        let Some(holder) = at_mut(&mut self.value, parent) else {
-            return Ok(false);
-        };
-        let removed = match (holder, last) {
-            (Value::Object(map), Step::Key(key)) => map.remove(key.as_ref()).is_some(),
+        let removed = match (at_mut(&mut self.tree, parent), last) {
+            (Some(holder), Step::Key(key)) => holder.remove(key),
             _ => false,
         };
         if removed {
@@ -249,6 +250,12 @@ impl Document {
     }
 }
 
+impl From<EditError> for DoesNotFit {
+    fn from(_: EditError) -> DoesNotFit {
+        DoesNotFit
+    }
+}
+
 impl Recorded {
     /// The place, or the array that it is in.
     fn path(&self) -> &Path {
@@ -262,7 +269,7 @@ impl Recorded {
 /// The patch of a document, ready to be written.
 #[derive(Debug)]
 pub struct Patch<'a> {
-    document: &'a Document,
+    document: &'a Document<'a>,
     /// The replacement of a place that stands for all edits in it.
     replaced: Option<Recorded>,
 }
@@ -274,13 +281,13 @@ impl Serialize for Patch<'_> {
             |recorded: &&Recorded| !replaced.is_some_and(|replaced| replaced.path().covers(recorded.path()));
         let mut operations = serializer.serialize_seq(None)?;
         for recorded in self.document.patch.iter().filter(is_single).chain(replaced) {
-            operations.serialize_element(&Operation(recorded, &self.document.value))?;
+            operations.serialize_element(&Operation(recorded, self.document.value()))?;
         }
         operations.end()
     }
 }
 
-struct Operation<'a>(&'a Recorded, &'a Value);
+struct Operation<'a>(&'a Recorded, Json<'a>);
 
 impl Serialize for Operation<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -290,17 +297,17 @@ impl Serialize for Operation<'_> {
             Recorded::Add(path) => {
                 map.serialize_entry("op", "add")?;
                 map.serialize_entry("path", &path.pointer())?;
-                map.serialize_entry("value", &path.get(document))?;
+                map.serialize_entry("value", &path.get(*document))?;
             }
             Recorded::Append(path, index) => {
                 map.serialize_entry("op", "add")?;
                 map.serialize_entry("path", &(path.pointer() + "/-"))?;
-                map.serialize_entry("value", &path.index(*index).get(document))?;
+                map.serialize_entry("value", &path.index(*index).get(*document))?;
             }
             Recorded::Replace(path) => {
                 map.serialize_entry("op", "replace")?;
                 map.serialize_entry("path", &path.pointer())?;
-                map.serialize_entry("value", &path.get(document))?;
+                map.serialize_entry("value", &path.get(*document))?;
             }
             Recorded::Remove(path) => {
                 map.serialize_entry("op", "remove")?;
@@ -316,11 +323,10 @@ impl Serialize for Operation<'_> {
     }
 }
 
-fn at_mut<'v>(document: &'v mut Value, steps: &[Step]) -> Option<&'v mut Value> {
-    steps.iter().try_fold(document, |value, step| match (value, step) {
-        (Value::Object(map), Step::Key(key)) => map.get_mut(key.as_ref()),
-        (Value::Array(items), Step::Index(index)) => items.get_mut(*index),
-        _ => None,
+fn at_mut<'m, 't>(tree: &'m mut Tree<'t>, steps: &[Step]) -> Option<JsonMut<'m, 't>> {
+    steps.iter().try_fold(tree.root_mut(), |value, step| match step {
+        Step::Key(key) => value.key(key),
+        Step::Index(index) => value.index(*index),
     })
 }
 
@@ -335,11 +341,11 @@ pub fn moved_to_front(path: &Path, array: &Path, from: usize) -> Path {
 }
 
 /// How many of the steps lead to something, and to what. What is null leads to nothing, but the last step may end there.
-fn reach<'v>(document: &'v Value, steps: &[Step]) -> (usize, &'v Value) {
+fn reach<'v>(document: Json<'v>, steps: &[Step]) -> (usize, Json<'v>) {
     let mut value = document;
     for (count, step) in steps.iter().enumerate() {
         match step_into(value, step) {
-            Some(Value::Null) if count + 1 < steps.len() => return (count, value),
+            Some(child) if child.is_null() && count + 1 < steps.len() => return (count, value),
             Some(child) => value = child,
             None => return (count, value),
         }
@@ -348,7 +354,7 @@ fn reach<'v>(document: &'v Value, steps: &[Step]) -> (usize, &'v Value) {
 }
 
 /// The part of `path` down to its first step that is missing or null.
-pub fn first_missing(document: &Value, path: &Path) -> Path {
+pub fn first_missing(document: Json<'_>, path: &Path) -> Path {
     let (there, value) = reach(document, path.steps());
     let there = if value.is_null() {
         there.saturating_sub(1)
@@ -358,21 +364,16 @@ pub fn first_missing(document: &Value, path: &Path) -> Path {
     path.prefix(there + 1)
 }
 
-fn fits(document: &Value, path: &Path, op: &Op) -> bool {
+fn fits(document: Json<'_>, path: &Path, op: &Op) -> bool {
     match op {
         Op::Set(_) | Op::Append(_) => {
             let mut value = document;
             for step in path.steps() {
-                match (value, step) {
-                    (Value::Object(map), Step::Key(key)) => match map.get(key.as_ref()) {
-                        None | Some(Value::Null) => return true,
-                        Some(child) => value = child,
-                    },
-                    (Value::Array(items), Step::Index(index)) => match items.get(*index) {
-                        Some(child) => value = child,
-                        None => return false,
-                    },
-                    _ => return false,
+                match (step_into(value, step), step) {
+                    (Some(child), Step::Key(_)) if child.is_null() => return true,
+                    (Some(child), _) => value = child,
+                    (None, Step::Key(_)) => return value.is_object(),
+                    (None, Step::Index(_)) => return false,
                 }
             }
             matches!(op, Op::Set(_)) || value.is_array()
@@ -380,7 +381,7 @@ fn fits(document: &Value, path: &Path, op: &Op) -> bool {
         Op::Remove => path.split_last().is_some_and(|(_, last)| matches!(last, Step::Key(_))),
         Op::ToFront(index) => path
             .get(document)
-            .and_then(Value::as_array)
+            .and_then(Json::as_array)
             .is_some_and(|items| *index < items.len()),
     }
 }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::diag::CodePage;
+use crate::json::Json;
 use crate::policy::rule::Rule;
 use crate::policy::settings::Action;
 use crate::policy::{Origin, Subject};
@@ -69,7 +68,7 @@ pub struct Asked<'a> {
     /// Who asks.
     pub subject: &'a Subject,
     /// The object as it was, on an update.
-    pub old: Option<&'a Value>,
+    pub old: Option<Json<'a>>,
     /// Whether the object's name is final.
     pub named: bool,
 }
@@ -87,7 +86,7 @@ pub enum Verdict {
 }
 
 /// Every finding in an object, worst first, then by code.
-pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, object: &Value) -> Vec<Judged> {
+pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, object: Json<'_>) -> Vec<Judged> {
     let cx = Cx {
         policy: &compiled.effective,
         platform: bundle.platform(),
@@ -157,7 +156,7 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, object: &V
 }
 
 /// A finding whose path leads to something, or to what is missing in something.
-fn reaching(mut finding: Finding, object: &Value) -> Finding {
+fn reaching(mut finding: Finding, object: Json<'_>) -> Finding {
     if !finding.path.reaches(object) {
         finding.path = first_missing(object, &finding.path);
     }

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::diag::{safe, truncated};
+use crate::json::Json;
 use crate::k8s::path::Path;
 use crate::policy::merge::Group;
 use crate::policy::{Leaf, Origin};
@@ -64,13 +63,14 @@ pub fn update(
     bundle: &Bundle,
     compiled: &Compiled,
     named: bool,
-    (update, old): (Update, &Value),
+    (update, old): (Update, Json<'_>),
     document: &mut Document,
 ) -> Vec<Change> {
     let seen = Seen::of(document.value());
     let mut parts = Parts::of(update, compiled.effective.roll, old, document.value(), &seen);
     let mut changes = Vec::new();
-    for (path, edits) in parts.restoring(document.value()) {
+    for (part, path) in parts.staying() {
+        let edits = parts.restoring(part, document.value());
         if let Some(places) = apply(document, edits, &mut changes) {
             changes.push(Change {
                 by: KEPT,
@@ -319,7 +319,7 @@ pub fn record(
 }
 
 /// The record that an object carries.
-pub fn recorded(object: &Value) -> Option<&str> {
+pub fn recorded(object: Json<'_>) -> Option<&str> {
     record_path().get(object)?.as_str()
 }
 

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
+use crate::json::Tree;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 
@@ -81,16 +80,16 @@ pub(super) fn of_kind(changes: &[Change], findings: &[Judged]) -> Preview {
 }
 
 /// The object as it came, where a policy in Preview will need it.
-pub(super) fn copy(compiled: &Compiled, document: &Document) -> Option<Value> {
-    (!compiled.previews.is_empty()).then(|| document.value().clone())
+pub(super) fn copy<'t>(compiled: &Compiled, document: &Document<'t>) -> Option<Tree<'t>> {
+    (!compiled.previews.is_empty()).then(|| document.tree().clone())
 }
 
 /// What policies in Preview would have done on `/mutate` to the object `before`, which became `enforced`.
-pub(super) fn changes(
+pub(super) fn changes<'t>(
     compiled: &Compiled,
-    before: &Value,
-    (enforced, changes): (&Document, &[Change]),
-    complete: impl Fn(&Compiled, &mut Document) -> Vec<Change>,
+    before: &Tree<'t>,
+    (enforced, changes): (&Document<'_>, &[Change]),
+    complete: impl Fn(&Compiled, &mut Document<'t>) -> Vec<Change>,
 ) -> Vec<Preview> {
     let preview = |(policy, with): &(Arc<str>, Compiled)| {
         let mut document = Document::new(before.clone());

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
-use serde_json::Value;
 
+use crate::json::{Json, Tree};
 use crate::policy::Subject;
 use crate::ray::Workload;
 use crate::ray::flyte::Identity;
@@ -43,7 +43,7 @@ impl Operation {
 
 /// A request to make or change a Ray object.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct Request<'t> {
     /// What is done.
     pub operation: Operation,
     /// The namespace.
@@ -51,16 +51,21 @@ pub struct Request {
     /// The Kubernetes user who asks.
     pub user: String,
     /// The object as it shall be.
-    pub object: Value,
+    pub object: Tree<'t>,
     /// The object as it is, on an update.
-    pub old: Option<Value>,
+    pub old: Option<Tree<'t>>,
     /// When it is asked. From here on nothing reads a clock.
     pub now: Timestamp,
 }
 
-impl Request {
+impl Request<'_> {
+    /// The object as it is, on an update.
+    pub(super) fn old(&self) -> Option<Json<'_>> {
+        self.old.as_ref().map(Tree::root)
+    }
+
     /// Who asks for an object, and what the policies for it come to.
-    pub(super) fn compiled(&self, object: &Value, bundle: &Bundle) -> (Subject, Arc<Compiled>) {
+    pub(super) fn compiled(&self, object: Json<'_>, bundle: &Bundle) -> (Subject, Arc<Compiled>) {
         let job = Workload::of(object);
         let mut subject = Subject::new(Identity::of(&job), &self.namespace, &self.user, bundle.platform());
         subject.kind = job.kind.name;
@@ -73,9 +78,9 @@ impl Request {
 
 /// What came of a request.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct Outcome<'t> {
     /// The object, changed or not, with its patch.
-    pub document: Document,
+    pub document: Document<'t>,
     /// What was filled in and repaired, in order.
     pub changes: Vec<Change>,
     /// Everything that was found, worst first.
@@ -88,9 +93,9 @@ pub struct Outcome {
     pub previews: Vec<Preview>,
 }
 
-impl Outcome {
+impl<'t> Outcome<'t> {
     /// The object is let through as it is, and nothing was looked at.
-    pub(super) fn untouched(document: Document) -> Outcome {
+    pub(super) fn untouched(document: Document<'t>) -> Outcome<'t> {
         Outcome {
             document,
             changes: Vec::new(),

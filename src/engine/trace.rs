@@ -20,7 +20,7 @@ use super::{Outcome, Request};
 
 /// The way of one request through a bundle.
 #[derive(Debug)]
-pub struct Trace<'b> {
+pub struct Trace<'b, 't> {
     /// Who asks.
     pub subject: Subject,
     /// What became of each policy, lowest priority first.
@@ -30,7 +30,7 @@ pub struct Trace<'b> {
     /// What the matching policies come to.
     pub compiled: Arc<Compiled>,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: Outcome<'t>,
     /// What kept the injectors from acting that did nothing.
     pub idle: Vec<(&'static Injector, Idle)>,
     /// What the `when` of each policy for which it is false saw, by the policy's name; of one that has no value, why.
@@ -55,9 +55,9 @@ pub enum Idle {
 }
 
 /// Follows a request the whole way.
-pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
-    let (subject, compiled) = request.compiled(&request.object, bundle);
-    let job = Workload::of(&request.object);
+pub fn trace<'b, 't>(bundle: &'b Bundle, request: Request<'t>) -> Trace<'b, 't> {
+    let (subject, compiled) = request.compiled(request.object.root(), bundle);
+    let job = Workload::of(request.object.root());
     let session = subject.session(&job, None, bundle.platform());
     let set = bundle.policies();
     let policies: Vec<(&RayPolicy, Decision<'_>)> = set
@@ -87,11 +87,11 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
         .collect();
     let outcome = admit(bundle, request.clone(), How::Both);
     let mut completed = request.clone();
-    completed.object = outcome.document.value().clone();
+    completed.object = outcome.document.tree().clone();
     prepare(&mut completed);
     let resting = {
-        let job = Workload::of(&completed.object);
-        let session = subject.session(&job, request.old.as_ref(), bundle.platform());
+        let job = Workload::of(completed.object.root());
+        let session = subject.session(&job, request.old(), bundle.platform());
         let rules = compiled.effective.rules.iter();
         rules
             .filter(|rule| !own::looks(rule, &job, &session))
@@ -102,7 +102,7 @@ pub fn trace(bundle: &Bundle, request: Request) -> Trace<'_> {
         policy: &compiled.effective,
         platform: bundle.platform(),
         namespace: &request.namespace,
-        named: is_named(&request.object),
+        named: is_named(request.object.root()),
         skipped: false,
     };
     let idle = INJECTORS

@@ -1,9 +1,9 @@
 //! What a document asks, before it is judged.
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::engine::{Bundle, Operation, Request};
+use crate::json::{Json, Tree};
 use crate::ray::Kind;
 use crate::ray::kind::{self, GROUP};
 use crate::yaml::{Node, Step};
@@ -20,9 +20,9 @@ pub struct Asked<'n> {
     /// The user who asks, where that is known.
     pub user: Option<String>,
     /// The object, as the API server would send it: with the defaults of the CRD.
-    pub object: Value,
+    pub object: Tree<'static>,
     /// The object as it was, where that is known.
-    pub old: Option<Value>,
+    pub old: Option<Tree<'static>>,
     /// Where the object stands.
     pub root: &'n Node,
 }
@@ -30,17 +30,17 @@ pub struct Asked<'n> {
 impl Asked<'_> {
     /// The kind of the object.
     pub fn kind(&self) -> &'static Kind {
-        Kind::of(&self.object)
+        Kind::of(self.object.root())
     }
 
     /// The request, by the user who would probably send it where that is not known.
-    pub fn request(&self, bundle: &Bundle, now: Timestamp) -> Request {
+    pub fn request(&self, bundle: &Bundle, now: Timestamp) -> Request<'static> {
         Request {
             operation: self.operation,
             namespace: self.namespace.clone(),
             user: match &self.user {
                 Some(user) => user.clone(),
-                None => bundle.likely_user(&self.object).to_owned(),
+                None => bundle.likely_user(self.object.root()).to_owned(),
             },
             object: self.object.clone(),
             old: self.old.clone(),
@@ -72,7 +72,7 @@ pub enum Found<'n> {
 }
 
 /// Why an object is not judged, if it is not.
-pub(super) fn not_ours(object: &Value) -> Option<String> {
+pub(super) fn not_ours(object: Json<'_>) -> Option<String> {
     let (kind, api) = (value(object, "/kind"), value(object, "/apiVersion"));
     let group = api.split_once('/').map_or("", |(group, _)| group);
     match kind {
@@ -84,15 +84,20 @@ pub(super) fn not_ours(object: &Value) -> Option<String> {
 }
 
 /// The object's name, or its `generateName`.
-pub(super) fn name_of(object: &Value) -> String {
+pub(super) fn name_of(object: Json<'_>) -> String {
     match value(object, "/metadata/name") {
         "" => value(object, "/metadata/generateName").to_owned(),
         name => name.to_owned(),
     }
 }
 
-pub(super) fn value<'v>(object: &'v Value, pointer: &str) -> &'v str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+pub(super) fn value<'v>(object: Json<'v>, pointer: &str) -> &'v str {
+    object.pointer(pointer).and_then(Json::as_str).unwrap_or_default()
+}
+
+/// The document of a node. The limit of a file is far below that of a tree.
+pub(super) fn tree(node: &Node) -> Tree<'static> {
+    Tree::of(node).unwrap_or_default()
 }
 
 /// The text at the end of a path, empty where there is none.

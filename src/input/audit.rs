@@ -6,13 +6,12 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
-
 use crate::engine::Operation;
+use crate::json::{Json, Tree};
 use crate::ray::{defaults, kind};
 use crate::yaml::{Node, Step};
 
-use super::asked::{Asked, Found, Skipped, name_of, not_ours, text, value};
+use super::asked::{Asked, Found, Skipped, name_of, not_ours, text, tree, value};
 
 /// Reads events, each request once.
 #[derive(Debug, Default)]
@@ -24,17 +23,17 @@ impl Events {
     /// What an event asked, if it asked for something about a Ray object.
     pub fn read<'n>(&mut self, event: &'n Node) -> Found<'n> {
         let root = event.get("requestObject").filter(|node| node.as_mapping().is_some());
-        let object = root.map(Node::to_json).unwrap_or_default();
+        let object = root.map(tree).unwrap_or_default();
         let reference = |key: &str| text(event, &["objectRef", key]);
-        let name = match name_of(&object) {
+        let name = match name_of(object.root()) {
             name if name.is_empty() => reference("name").to_owned(),
             name => name,
         };
         let namespace = match reference("namespace") {
-            "" => value(&object, "/metadata/namespace").to_owned(),
+            "" => value(object.root(), "/metadata/namespace").to_owned(),
             namespace => namespace.to_owned(),
         };
-        let reason = self.reason(event, &object).or_else(|| {
+        let reason = self.reason(event, object.root()).or_else(|| {
             let level = text(event, &["level"]);
             root.is_none()
                 .then(|| format!("an event of the level {level}, which has no object"))
@@ -54,7 +53,7 @@ impl Events {
     }
 
     /// Why an event is passed over.
-    fn reason(&self, event: &Node, object: &Value) -> Option<String> {
+    fn reason(&self, event: &Node, object: Json<'_>) -> Option<String> {
         let subresource = text(event, &["objectRef", "subresource"]);
         match (text(event, &["objectRef", "resource"]), text(event, &["verb"])) {
             (resource, _) if kind::of_resource(resource).is_none() => Some("an event of another resource".to_owned()),
@@ -74,7 +73,7 @@ impl Events {
     }
 }
 
-fn asked<'n>(event: &'n Node, root: &'n Node, mut object: Value, name: String, namespace: String) -> Found<'n> {
+fn asked<'n>(event: &'n Node, root: &'n Node, mut object: Tree<'static>, name: String, namespace: String) -> Found<'n> {
     defaults::apply(&mut object);
     let user = ["impersonatedUser", "user"]
         .into_iter()

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::diag::Sources;
 use crate::engine::{Bundle, Operation, Request};
+use crate::json::{Json, Tree};
 use crate::ray::Kind;
 use crate::ray::defaults;
 use crate::ray::workload::forget_managed_fields;
 use crate::yaml::{Node, Step};
 
-use super::asked::{Asked, Found, Skipped, name_of, not_ours, text, value};
+use super::asked::{Asked, Found, Skipped, name_of, not_ours, text, tree, value};
 use super::audit::Events;
 use super::{InputError, Piece};
 
@@ -26,7 +26,7 @@ pub struct Overrides {
     /// What is done.
     pub operation: Option<Operation>,
     /// The objects as they were.
-    pub old: Vec<Value>,
+    pub old: Vec<Tree<'static>>,
 }
 
 /// Takes documents for what they ask.
@@ -82,12 +82,13 @@ impl Overrides {
         if let Some(namespace) = &self.namespace {
             asked.namespace.clone_from(namespace);
             for object in asked.old.iter_mut().chain([&mut asked.object]) {
-                if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-                    metadata.insert("namespace".to_owned(), namespace.as_str().into());
-                }
+                let metadata = object.root_mut().key("metadata");
+                // Without an object `metadata` there is no place for it.
+                let _ = metadata.map(|metadata| metadata.insert("namespace", namespace.as_str()));
             }
         }
-        let same = |old: &&Value| {
+        let same = |old: &&Tree<'_>| {
+            let old = old.root();
             let namespace = value(old, "/metadata/namespace");
             value(old, "/metadata/name") == asked.name
                 && Kind::of(old).is(asked.kind())
@@ -115,7 +116,7 @@ impl Overrides {
 }
 
 /// The Ray objects in the file of `--old`.
-fn read_old(file: &PathBuf) -> Result<Vec<Value>, InputError> {
+fn read_old(file: &PathBuf) -> Result<Vec<Tree<'static>>, InputError> {
     let files = super::files(std::slice::from_ref(file))?;
     let mut requests = Requests::new(Overrides::default(), None)?;
     let mut objects = Vec::new();
@@ -139,10 +140,11 @@ fn read_old(file: &PathBuf) -> Result<Vec<Value>, InputError> {
 
 /// A Ray object that is to be made.
 fn manifest(document: &Node) -> Found<'_> {
-    let mut object = document.to_json();
-    let (name, namespace) = (name_of(&object), value(&object, "/metadata/namespace").to_owned());
-    if let Some(reason) = not_ours(&object) {
-        return skipped(&object, name, namespace, reason);
+    let mut object = tree(document);
+    let root = object.root();
+    let (name, namespace) = (name_of(root), value(root, "/metadata/namespace").to_owned());
+    if let Some(reason) = not_ours(root) {
+        return skipped(root, name, namespace, reason);
     }
     defaults::apply(&mut object);
     Found::Asked(Box::new(Asked {
@@ -160,14 +162,15 @@ fn manifest(document: &Node) -> Found<'_> {
 fn review(document: &Node) -> Found<'_> {
     let json = |key: &'static str| {
         let node = document.at(&[Step::Key("request"), Step::Key(key)]);
-        node.map(Node::to_json).filter(Value::is_object)
+        node.filter(|node| node.as_mapping().is_some()).map(tree)
     };
     let object = json("object").unwrap_or_default();
-    let name = Some(name_of(&object))
+    let root = object.root();
+    let name = Some(name_of(root))
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| text(document, &["request", "name"]).to_owned());
     let namespace = match text(document, &["request", "namespace"]) {
-        "" => value(&object, "/metadata/namespace").to_owned(),
+        "" => value(root, "/metadata/namespace").to_owned(),
         namespace => namespace.to_owned(),
     };
     let old = json("oldObject");
@@ -177,11 +180,11 @@ fn review(document: &Node) -> Found<'_> {
             Some(format!("a review of the subresource {subresource}"))
         }
         "UPDATE" if old.is_none() => Some("a review of an UPDATE without oldObject".to_owned()),
-        "" | "CREATE" | "UPDATE" => not_ours(&object),
+        "" | "CREATE" | "UPDATE" => not_ours(root),
         other => Some(format!("a review of the operation {other}, which is not judged")),
     };
     if let Some(reason) = reason {
-        return skipped(&object, name, namespace, reason);
+        return skipped(root, name, namespace, reason);
     }
     let is_update = text(document, &["request", "operation"]) == "UPDATE";
     Found::Asked(Box::new(Asked {
@@ -203,22 +206,20 @@ fn review(document: &Node) -> Found<'_> {
 }
 
 /// The request to create an object of a cluster again, as its author would send it: without what the cluster has noted of it.
-pub fn created_anew(bundle: &Bundle, mut object: Value, now: Timestamp) -> Request {
-    if let Some(object) = object.as_object_mut() {
-        object.remove("status");
-    }
+pub fn created_anew<'t>(bundle: &Bundle, mut object: Tree<'t>, now: Timestamp) -> Request<'t> {
+    object.root_mut().remove("status");
     forget_managed_fields(&mut object);
     Request {
         operation: Operation::Create,
-        namespace: value(&object, "/metadata/namespace").to_owned(),
-        user: bundle.likely_user(&object).to_owned(),
+        namespace: value(object.root(), "/metadata/namespace").to_owned(),
+        user: bundle.likely_user(object.root()).to_owned(),
         object,
         old: None,
         now,
     }
 }
 
-fn skipped<'n>(object: &Value, name: String, namespace: String, reason: String) -> Found<'n> {
+fn skipped<'n>(object: Json<'_>, name: String, namespace: String, reason: String) -> Found<'n> {
     Found::Skipped(Skipped {
         kind: value(object, "/kind").to_owned(),
         name,

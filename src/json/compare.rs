@@ -18,6 +18,8 @@ impl PartialEq for Json<'_> {
     }
 }
 
+impl Eq for Json<'_> {}
+
 impl PartialEq for Array<'_> {
     fn eq(&self, other: &Array<'_>) -> bool {
         self.len() == other.len() && self.iter().eq(other.iter())

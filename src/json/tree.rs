@@ -105,6 +105,13 @@ impl<'t> Tree<'t> {
     }
 }
 
+/// The document `null`.
+impl Default for Tree<'_> {
+    fn default() -> Self {
+        Tree::with_capacity("", 0)
+    }
+}
+
 /// The index of an entry's key.
 #[inline]
 pub(super) fn key_of(entries: Span, entry: usize) -> usize {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::Value;
+use crate::json::Json;
 
 /// One step down into a document.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -117,12 +117,12 @@ impl Path {
     }
 
     /// The value at this path.
-    pub fn get<'v>(&self, document: &'v Value) -> Option<&'v Value> {
+    pub fn get<'v>(&self, document: Json<'v>) -> Option<Json<'v>> {
         self.0.iter().try_fold(document, step_into)
     }
 
     /// Whether the value is there, or at least the object or array that would hold it.
-    pub fn reaches(&self, document: &Value) -> bool {
+    pub fn reaches(&self, document: Json<'_>) -> bool {
         match self.split_last() {
             None => true,
             Some((parent, _)) => parent.iter().try_fold(document, step_into).is_some(),
@@ -154,11 +154,10 @@ impl std::borrow::Borrow<[Step]> for Path {
 }
 
 /// The child of `value` that `step` names.
-pub fn step_into<'v>(value: &'v Value, step: &Step) -> Option<&'v Value> {
-    match (value, step) {
-        (Value::Object(map), Step::Key(key)) => map.get(key.as_ref()),
-        (Value::Array(items), Step::Index(index)) => items.get(*index),
-        _ => None,
+pub fn step_into<'v>(value: Json<'v>, step: &Step) -> Option<Json<'v>> {
+    match step {
+        Step::Key(key) => value.get(key),
+        Step::Index(index) => value.get_index(*index),
     }
 }
 
@@ -190,7 +189,7 @@ fn is_plain(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::json::document;
 
     #[test]
     fn prints_for_people_and_as_a_pointer() {
@@ -201,10 +200,10 @@ mod tests {
 
     #[test]
     fn finds_values_and_their_parents() {
-        let document = json!({"a": [{"b": 1}]});
+        let document = document!({"a": [{"b": 1}]});
         let path = Path::of(["a"]).index(0).key("b");
-        assert_eq!(path.get(&document), Some(&json!(1)));
-        assert!(Path::of(["a"]).index(0).key("missing").reaches(&document));
-        assert!(!Path::of(["a"]).index(1).key("b").reaches(&document));
+        assert_eq!(path.get(document.root()).and_then(Json::as_i64), Some(1));
+        assert!(Path::of(["a"]).index(0).key("missing").reaches(document.root()));
+        assert!(!Path::of(["a"]).index(1).key("b").reaches(document.root()));
     }
 }

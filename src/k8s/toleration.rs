@@ -2,24 +2,57 @@
 
 use serde_json::Value;
 
-fn field<'v>(toleration: &'v Value, key: &str) -> &'v str {
-    toleration.get(key).and_then(Value::as_str).unwrap_or_default()
+use crate::json::Json;
+
+/// A toleration of a pod or of a policy. A field that is missing is empty.
+#[derive(Clone, Copy, Debug)]
+pub struct Toleration<'a> {
+    /// The key of the taint; empty for every key.
+    pub key: &'a str,
+    operator: &'a str,
+    value: &'a str,
+    effect: &'a str,
+    seconds: Option<i64>,
+}
+
+impl<'a> From<Json<'a>> for Toleration<'a> {
+    fn from(toleration: Json<'a>) -> Toleration<'a> {
+        let text = |key| toleration.get(key).and_then(Json::as_str).unwrap_or_default();
+        Toleration {
+            key: text("key"),
+            operator: text("operator"),
+            value: text("value"),
+            effect: text("effect"),
+            seconds: toleration.get("tolerationSeconds").and_then(Json::as_i64),
+        }
+    }
+}
+
+impl<'a> From<&'a Value> for Toleration<'a> {
+    fn from(toleration: &'a Value) -> Toleration<'a> {
+        let text = |key| toleration.get(key).and_then(Value::as_str).unwrap_or_default();
+        Toleration {
+            key: text("key"),
+            operator: text("operator"),
+            value: text("value"),
+            effect: text("effect"),
+            seconds: toleration.get("tolerationSeconds").and_then(Value::as_i64),
+        }
+    }
 }
 
 /// Whether whatever `wanted` tolerates is tolerated by `given` too, so that adding `wanted` would change nothing.
-pub fn implies(given: &Value, wanted: &Value) -> bool {
-    let lasts = |toleration: &Value| toleration.get("tolerationSeconds").and_then(Value::as_i64);
-    let any_key = field(given, "key").is_empty();
-    let exists = field(given, "operator") == "Exists";
-    let key_fits = if any_key {
+pub fn implies<'a>(given: impl Into<Toleration<'a>>, wanted: impl Into<Toleration<'a>>) -> bool {
+    let (given, wanted) = (given.into(), wanted.into());
+    let exists = given.operator == "Exists";
+    let key_fits = if given.key.is_empty() {
         exists
     } else {
-        field(given, "key") == field(wanted, "key")
+        given.key == wanted.key
     };
-    let value_fits =
-        exists || (field(wanted, "operator") != "Exists" && field(given, "value") == field(wanted, "value"));
-    let effect_fits = field(given, "effect").is_empty() || field(given, "effect") == field(wanted, "effect");
-    let time_fits = match (lasts(given), lasts(wanted)) {
+    let value_fits = exists || (wanted.operator != "Exists" && given.value == wanted.value);
+    let effect_fits = given.effect.is_empty() || given.effect == wanted.effect;
+    let time_fits = match (given.seconds, wanted.seconds) {
         (None, _) => true,
         (Some(given), Some(wanted)) => given >= wanted,
         (Some(_), None) => false,

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use serde_json::Value;
 
 use crate::cel::{Here, Inputs, Meter, Program, Session};
 use crate::diag::Span;
+use crate::json::Json;
 use crate::k8s::glob::Glob;
 use crate::ray::Workload;
 use crate::ray::flyte::Identity;
@@ -64,7 +64,7 @@ impl Subject {
     }
 
     /// The variables of expressions about a RayJob that this subject asks for.
-    pub fn session<'a>(&'a self, job: &'a Workload<'a>, old: Option<&'a Value>, platform: &'a Platform) -> Session<'a> {
+    pub fn session<'a>(&'a self, job: &'a Workload<'a>, old: Option<Json<'a>>, platform: &'a Platform) -> Session<'a> {
         Session::new(Inputs {
             job,
             old,

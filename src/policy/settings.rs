@@ -93,7 +93,7 @@ impl<'de> Deserialize<'de> for Size {
         let value = Value::deserialize(deserializer)?;
         match value.as_str() {
             Some(text) => text.parse().map_err(serde::de::Error::custom),
-            None => Quantity::from_json(&value)
+            None => Quantity::from_value(&value)
                 .map(Size::Quantity)
                 .map_err(serde::de::Error::custom),
         }
@@ -204,7 +204,7 @@ pub struct Limits {
 /// How much a limit lets through: the less, the stricter it is. `None` for a list of patterns.
 pub(super) fn leniency(limit: &Value) -> Option<Quantity> {
     let Some(text) = limit.as_str() else {
-        return Quantity::from_json(limit).ok();
+        return Quantity::from_value(limit).ok();
     };
     match (text, text.parse::<Profile>().map(|profile| profile.level)) {
         ("Deny" | "Forbid", _) | (_, Ok(Level::Restricted)) => Some(Quantity::from(0)),

@@ -7,6 +7,7 @@ use std::sync::{LazyLock, OnceLock};
 use serde_json::{Value, json};
 
 use crate::diag::truncated;
+use crate::json::{Json, Tree};
 use crate::k8s::json::{child, items, text};
 use crate::k8s::quantity::Quantity;
 
@@ -40,7 +41,7 @@ impl Slot {
 #[derive(Debug)]
 pub struct Container<'a> {
     /// The container itself.
-    pub value: &'a Value,
+    pub value: Json<'a>,
     /// Its name, empty where it has none.
     pub name: &'a str,
     /// Its position in its list.
@@ -59,49 +60,53 @@ pub struct Resource<'a> {
     /// The resource's name: `cpu`, `memory`, `nvidia.com/gpu`.
     pub key: &'a str,
     /// What stands there.
-    pub value: &'a Value,
+    pub value: Json<'a>,
     quantity: OnceLock<Option<Quantity>>,
 }
 
 /// What KubeRay's autoscaler container asks for where `autoscalerOptions.resources` is absent (KubeRay 1.7,
 /// `common/pod.go`, `BuildAutoscalerContainer`).
-static AUTOSCALER: LazyLock<Value> = LazyLock::new(|| {
+static AUTOSCALER: LazyLock<Tree<'static>> = LazyLock::new(|| {
     let block = json!({"cpu": "500m", "memory": "512Mi"});
-    json!({"requests": block, "limits": block})
+    constant(&json!({"requests": block, "limits": block}))
 });
 
 /// The init container that KubeRay adds to every worker (KubeRay 1.7, `common/pod.go`, `DefaultWorkerPodTemplate`). It has
 /// the image and the security context of the Ray container, which are not repeated here.
 pub static WAIT_FOR_HEAD: LazyLock<Container<'static>> = LazyLock::new(|| {
-    static VALUE: LazyLock<Value> = LazyLock::new(|| {
+    static VALUE: LazyLock<Tree<'static>> = LazyLock::new(|| {
         let block = json!({"cpu": "200m", "memory": "256Mi"});
-        json!({"name": "wait-gcs-ready", "resources": {"requests": block, "limits": block}})
+        constant(&json!({"name": "wait-gcs-ready", "resources": {"requests": block, "limits": block}}))
     });
-    Container::of(&VALUE, 0, Slot::WaitForHead)
+    Container::of(VALUE.root(), 0, Slot::WaitForHead)
 });
 
 /// The container that KubeRay submits the job from where no template is given (KubeRay 1.7, `common/job.go`,
 /// `GetDefaultSubmitterContainer`). It has the image of the head, which is not repeated here.
 pub static DEFAULT_SUBMITTER: LazyLock<Container<'static>> = LazyLock::new(|| {
-    static VALUE: LazyLock<Value> = LazyLock::new(|| {
-        json!({"name": "ray-job-submitter", "resources": {
+    static VALUE: LazyLock<Tree<'static>> = LazyLock::new(|| {
+        constant(&json!({"name": "ray-job-submitter", "resources": {
             "requests": {"cpu": "500m", "memory": "200Mi"},
             "limits": {"cpu": "1", "memory": "1Gi"},
-        }})
+        }}))
     });
-    Container::of(&VALUE, 0, Slot::DefaultSubmitter)
+    Container::of(VALUE.root(), 0, Slot::DefaultSubmitter)
 });
+
+fn constant(value: &Value) -> Tree<'static> {
+    Tree::of(value).unwrap_or_default()
+}
 
 /// The longest quantity that a message repeats, in bytes; sane ones have a dozen.
 const LONGEST_QUANTITY: usize = 40;
 
 impl<'a> Container<'a> {
     /// The element `index` of a list of containers.
-    pub fn of(value: &'a Value, index: usize, slot: Slot) -> Container<'a> {
+    pub fn of(value: Json<'a>, index: usize, slot: Slot) -> Container<'a> {
         Container::with(value, child(value, "resources"), index, slot)
     }
 
-    fn with(value: &'a Value, resources: &'a Value, index: usize, slot: Slot) -> Container<'a> {
+    fn with(value: Json<'a>, resources: Json<'a>, index: usize, slot: Slot) -> Container<'a> {
         Container {
             value,
             name: text(value, "name").unwrap_or(""),
@@ -113,16 +118,16 @@ impl<'a> Container<'a> {
     }
 
     /// The autoscaler that KubeRay adds to the head, by its options.
-    pub fn autoscaler(options: &'a Value) -> Container<'a> {
+    pub fn autoscaler(options: Json<'a>) -> Container<'a> {
         let resources = options.get("resources").filter(|resources| !resources.is_null());
         Container {
             name: "autoscaler",
-            ..Container::with(options, resources.unwrap_or(&AUTOSCALER), 0, Slot::Autoscaler)
+            ..Container::with(options, resources.unwrap_or(AUTOSCALER.root()), 0, Slot::Autoscaler)
         }
     }
 
     /// The history server's collector, by its options.
-    pub fn collector(options: &'a Value) -> Container<'a> {
+    pub fn collector(options: Json<'a>) -> Container<'a> {
         Container {
             name: "ray-history-collector",
             ..Container::of(options, 0, Slot::Collector)
@@ -172,38 +177,34 @@ impl<'a> Container<'a> {
     }
 
     /// The variable of `env` with this name; the last of several, as in Kubernetes.
-    pub fn env(&self, name: &str) -> Option<&'a Value> {
+    pub fn env(&self, name: &str) -> Option<Json<'a>> {
         items(self.value, "env")
             .iter()
-            .rfind(|variable| text(variable, "name") == Some(name))
+            .rfind(|variable| text(*variable, "name") == Some(name))
     }
 
     /// The volume mount whose path, however it is spelled, is `path`, with its position.
-    pub fn mount_at(&self, path: &str) -> Option<(usize, &'a Value)> {
+    pub fn mount_at(&self, path: &str) -> Option<(usize, Json<'a>)> {
         items(self.value, "volumeMounts")
             .iter()
             .enumerate()
-            .find(|(_, mount)| text(mount, "mountPath").is_some_and(|given| same_path(given, path)))
+            .find(|(_, mount)| text(*mount, "mountPath").is_some_and(|given| same_path(given, path)))
     }
 }
 
 impl<'a> Resource<'a> {
     /// The resources of a block, `requests` or `limits`, sorted by key.
-    pub fn all(resources: &'a Value) -> Vec<Resource<'a>> {
+    pub fn all(resources: Json<'a>) -> Vec<Resource<'a>> {
         let Some(resources) = resources.as_object() else {
             return Vec::new();
         };
-        let mut all: Vec<Resource<'a>> = resources
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(key, value)| Resource {
-                key,
-                value,
-                quantity: OnceLock::new(),
-            })
-            .collect();
-        all.sort_unstable_by_key(|resource| resource.key);
-        all
+        let given = resources.iter().filter(|(_, value)| !value.is_null());
+        let resource = |(key, value)| Resource {
+            key,
+            value,
+            quantity: OnceLock::new(),
+        };
+        given.map(resource).collect()
     }
 
     fn find<'r>(sorted: &'r [Resource<'a>], key: &str) -> Option<&'r Resource<'a>> {
@@ -221,7 +222,7 @@ impl<'a> Resource<'a> {
     /// for the first time. What is no quantity stays as it is.
     pub fn canonical(&self) -> Value {
         self.quantity()
-            .map_or_else(|| self.value.clone(), |quantity| quantity.to_string().into())
+            .map_or_else(|| self.value.to_value(), |quantity| quantity.to_string().into())
     }
 
     /// What was written, as text, cut to the length of a quantity.

@@ -3,75 +3,69 @@
 //! Offline, `raygate check` applies them first, so that it says what the cluster would say (KubeRay 1.6, the CRDs
 //! of the API group `ray.io`).
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use crate::json::{Json, JsonMut, Tree};
+use crate::k8s::json::{child, text};
 
 use super::kind::{Kind, RAY_SERVICE};
 use super::workload::K8S_JOB_MODE;
 
 /// Puts the CRD's defaults into a Ray object where its fields are absent.
-pub fn apply(object: &mut Value) {
-    let kind = Kind::of(object);
-    if let Some(job) = kind.job_mut(object).and_then(Value::as_object_mut) {
-        fill(
-            job,
-            &[
-                ("submissionMode", json!(K8S_JOB_MODE)),
-                ("backoffLimit", json!(0)),
-                ("ttlSecondsAfterFinished", json!(0)),
-            ],
-        );
+pub fn apply(object: &mut Tree<'_>) {
+    let kind = Kind::of(object.root());
+    for (key, value) in [
+        ("submissionMode", json!(K8S_JOB_MODE)),
+        ("backoffLimit", json!(0)),
+        ("ttlSecondsAfterFinished", json!(0)),
+    ] {
+        fill(kind.job_mut(object), key, &value);
     }
-    let options = kind
-        .is(&RAY_SERVICE)
-        .then(|| object.pointer_mut("/spec/upgradeStrategy/clusterUpgradeOptions"));
-    if let Some(options) = options.flatten().and_then(Value::as_object_mut) {
-        fill(options, &[("maxSurgePercent", json!(100))]);
+    if kind.is(&RAY_SERVICE) {
+        let spec = object.root_mut().key("spec");
+        let strategy = spec.and_then(|spec| spec.key("upgradeStrategy"));
+        let options = strategy.and_then(|strategy| strategy.key("clusterUpgradeOptions"));
+        fill(options, "maxSurgePercent", &json!(100));
     }
-    let groups = kind.groups_mut(object);
-    for group in groups.into_iter().flatten().filter_map(Value::as_object_mut) {
-        fill(
-            group,
-            &[
-                ("replicas", json!(0)),
-                ("minReplicas", json!(0)),
-                ("maxReplicas", json!(i32::MAX)),
-                ("numOfHosts", json!(1)),
-            ],
-        );
+    for index in 0..kind.groups(object.root()).len() {
+        for (key, value) in [
+            ("replicas", json!(0)),
+            ("minReplicas", json!(0)),
+            ("maxReplicas", json!(i32::MAX)),
+            ("numOfHosts", json!(1)),
+        ] {
+            let group = kind.groups_mut(object).and_then(|groups| groups.index(index));
+            fill(group, key, &value);
+        }
     }
 }
 
 /// Whether an object has its name. On `/mutate` it may still have a `generateName` only.
-pub fn is_named(object: &Value) -> bool {
-    let name = object.pointer("/metadata/name").and_then(Value::as_str);
+pub fn is_named(object: Json<'_>) -> bool {
+    let name = object.pointer("/metadata/name").and_then(Json::as_str);
     name.is_some_and(|name| !name.is_empty())
 }
 
 /// Gives an object that has only a `generateName` the longest name that the API server may make of it: at most 58
 /// characters of it and five more (Kubernetes, `storage/names/generate.go`).
-pub fn complete_name(object: &mut Value) {
-    if is_named(object) {
+pub fn complete_name(object: &mut Tree<'_>) {
+    let base = text(child(object.root(), "metadata"), "generateName").unwrap_or_default();
+    if is_named(object.root()) || base.is_empty() {
         return;
     }
-    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
-        return;
-    };
-    if let Some(base) = metadata
-        .get("generateName")
-        .and_then(Value::as_str)
-        .filter(|base| !base.is_empty())
-    {
-        let name: String = base.chars().take(58).chain("xxxxx".chars()).collect();
-        metadata.insert("name".to_owned(), name.into());
-    }
+    let name: String = base.chars().take(58).chain("xxxxx".chars()).collect();
+    set(object.root_mut().key("metadata"), "name", &name.into());
 }
 
-fn fill(object: &mut Map<String, Value>, defaults: &[(&str, Value)]) {
-    for (key, value) in defaults {
-        if object.get(*key).is_none_or(Value::is_null) {
-            object.insert((*key).to_owned(), value.clone());
-        }
-    }
+/// Sets a field where it is missing or null.
+fn fill(object: Option<JsonMut<'_, '_>>, key: &str, value: &Value) {
+    let lacks = |object: &JsonMut<'_, '_>| object.get().get(key).is_none_or(Json::is_null);
+    set(object.filter(lacks), key, value);
+}
+
+fn set(object: Option<JsonMut<'_, '_>>, key: &str, value: &Value) {
+    // What is no object has no fields.
+    let _ = object.map(|object| object.insert(key, value));
 }
 
 #[cfg(test)]
@@ -80,9 +74,10 @@ mod tests {
 
     #[test]
     fn a_generated_name_is_as_long_as_it_may_become() {
-        let length = |mut object: Value| {
+        let length = |object: Value| {
+            let mut object = Tree::of(&object).unwrap();
             complete_name(&mut object);
-            object.pointer("/metadata/name").and_then(Value::as_str).map(str::len)
+            text(child(object.root(), "metadata"), "name").map(str::len)
         };
         assert_eq!(length(json!({"metadata": {"generateName": "train-"}})), Some(11));
         assert_eq!(length(json!({"metadata": {"generateName": "x".repeat(80)}})), Some(63));

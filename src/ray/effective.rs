@@ -5,8 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
-
+use crate::json::{Json, Object};
 use crate::k8s::json::child;
 use crate::k8s::quantity::Quantity;
 
@@ -60,7 +59,7 @@ pub fn entries(pod: &Pod<'_>) -> usize {
         child(resources, "limits"),
         child(pod.spec, "overhead"),
     ];
-    let of_the_pod = of_the_pod.into_iter().filter_map(Value::as_object).map(Map::len);
+    let of_the_pod = of_the_pod.into_iter().filter_map(Json::as_object).map(Object::len);
     1 + of_containers.chain(of_the_pod).sum::<usize>()
 }
 
@@ -111,7 +110,7 @@ fn is_huge_page(key: &str) -> bool {
     key.starts_with("hugepages-")
 }
 
-fn block<'a>(holder: &'a Value, key: &str) -> Vec<Resource<'a>> {
+fn block<'a>(holder: Json<'a>, key: &str) -> Vec<Resource<'a>> {
     holder.get(key).map(Resource::all).unwrap_or_default()
 }
 
@@ -137,12 +136,13 @@ fn raise<'a>(most: &mut Amounts<'a>, key: &'a str, quantity: Quantity) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::document;
     use crate::ray::Workload;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn submitter(spec: Value) -> Vec<(String, String)> {
-        let object = json!({"spec": {"submitterPodTemplate": {"spec": spec}}});
-        let job = Workload::of(&object);
+        let object = document!({"spec": {"submitterPodTemplate": {"spec": spec}}});
+        let job = Workload::of(object.root());
         let requests = job.submitter().map(requests).unwrap_or_default();
         let shown = |(key, quantity): (&str, Quantity)| (key.to_owned(), quantity.to_string());
         requests.into_iter().map(shown).collect()
@@ -178,9 +178,9 @@ mod tests {
     #[test]
     fn kuberays_autoscaler_counts_in_the_head() {
         let head = |options: Value| {
-            let object = json!({"spec": {"rayClusterSpec": {"enableInTreeAutoscaling": true, "autoscalerOptions": options,
+            let object = document!({"spec": {"rayClusterSpec": {"enableInTreeAutoscaling": true, "autoscalerOptions": options,
                 "headGroupSpec": {"template": {"spec": {"containers": [cpus("1")]}}}}}});
-            let job = Workload::of(&object);
+            let job = Workload::of(object.root());
             let mut requests = job.head().map(requests).unwrap_or_default();
             requests.remove("cpu").map(|cpu| cpu.to_string())
         };

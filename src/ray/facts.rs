@@ -140,12 +140,13 @@ fn add(sum: &mut i64, each: i64, count: i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::document;
     use serde_json::json;
 
     #[test]
     fn counts_hosts_and_the_autoscalers_most() {
         let pod = |resources| json!({"spec": {"containers": [{"name": "c", "resources": resources}]}});
-        let object = json!({"spec": {"rayClusterSpec": {
+        let object = document!({"spec": {"rayClusterSpec": {
             "enableInTreeAutoscaling": true,
             "headGroupSpec": {"template": pod(json!({"requests": {"cpu": "2", "memory": "4Gi"}}))},
             "workerGroupSpecs": [{
@@ -153,18 +154,18 @@ mod tests {
                 "template": pod(json!({"limits": {"nvidia.com/gpu": "4", "cpu": "500m"}})),
             }],
         }}});
-        let facts = Facts::of(&Workload::of(&object), &[]);
-        assert_eq!(gpus(&Workload::of(&object), &[]), facts.gpus);
+        let facts = Facts::of(&Workload::of(object.root()), &[]);
+        assert_eq!(gpus(&Workload::of(object.root()), &[]), facts.gpus);
         assert_eq!((facts.gpus, facts.max_gpus), (24, 80));
         assert_eq!((facts.milli_cpus, facts.workers, facts.max_pods), (5500, 6, 21));
     }
 
     #[test]
     fn huge_numbers_do_not_wrap() {
-        let object = json!({"spec": {"rayClusterSpec": {"workerGroupSpecs": [{
+        let object = document!({"spec": {"rayClusterSpec": {"workerGroupSpecs": [{
             "replicas": i64::MAX, "maxReplicas": i64::MAX, "numOfHosts": i64::MAX,
             "template": {"spec": {"containers": [{"resources": {"limits": {"nvidia.com/gpu": "1e30"}}}]}},
         }]}}});
-        assert_eq!(Facts::of(&Workload::of(&object), &[]).gpus, i64::MAX);
+        assert_eq!(Facts::of(&Workload::of(object.root()), &[]).gpus, i64::MAX);
     }
 }

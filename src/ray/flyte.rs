@@ -3,9 +3,8 @@
 //! What stands in the object is advisory: labels and environment variables can be forged. Only the engine, which
 //! sees the request's user, may call an identity verified.
 
-use serde_json::Value;
-
 use crate::diag::shorten;
+use crate::json::{Array, Json};
 use crate::k8s::json::{child, items, text};
 use crate::k8s::names::LABEL_MAX;
 
@@ -50,8 +49,10 @@ impl Identity {
                 .map(str::to_owned)
         };
         let is_disputed = |name: &str| {
-            let variables = ray.map_or(&[][..], |container| items(container.value, "env"));
-            let mut named = variables.iter().filter(|variable| text(variable, "name") == Some(name));
+            let variables = ray.map_or(Array::EMPTY, |container| items(container.value, "env"));
+            let mut named = variables
+                .iter()
+                .filter(|variable| text(*variable, "name") == Some(name));
             let first = named.next();
             named.any(|other| Some(text(other, "value")) != first.map(|first| text(first, "value")))
         };
@@ -145,6 +146,6 @@ pub fn resource_setting(pod: &Pod<'_>, block: &str, key: &str, quantity: &str) -
 }
 
 /// The words of `value`, for a message: text without its quotation marks, else JSON.
-pub fn shown(value: &Value) -> String {
+pub fn shown(value: Json<'_>) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -4,7 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::k8s::json::{NULL, below, items, text};
+use crate::json::{Array, Json, JsonMut, Tree};
+use crate::k8s::json::{below, items, text};
 use crate::k8s::path::{Path, Step};
 
 use super::version::KubeRay;
@@ -128,15 +129,15 @@ pub fn example_path() -> Path {
 
 impl Kind {
     /// The kind of `object`. An object that names no kind, or an unknown one, reads as a RayJob.
-    pub fn of(object: &Value) -> &'static Kind {
+    pub fn of(object: Json<'_>) -> &'static Kind {
         text(object, "kind").and_then(named).unwrap_or(&RAY_JOB)
     }
 
     /// An object of this kind with the name, the labels and the cluster of a RayJob, and its job where the kind has one.
     #[must_use]
-    pub fn from_job(&self, job: &Value) -> Value {
+    pub fn from_job(&self, job: Json<'_>) -> Value {
         if self.is(&RAY_JOB) {
-            return job.clone();
+            return job.to_value();
         }
         let mut object = json!({
             "apiVersion": below(job, &["apiVersion"]),
@@ -147,7 +148,7 @@ impl Kind {
             Some(keys) => (keys, RAY_JOB.job(job)),
             None => (self.cluster, RAY_JOB.cluster(job)),
         };
-        let tree = keys.iter().rev().fold(part.clone(), |below, key| {
+        let tree = keys.iter().rev().fold(part.to_value(), |below, key| {
             let mut map = Map::new();
             map.insert((*key).to_owned(), below);
             Value::Object(map)
@@ -163,7 +164,7 @@ impl Kind {
     }
 
     /// Whether an object says that it is of this kind.
-    pub fn names(&self, object: &Value) -> bool {
+    pub fn names(&self, object: Json<'_>) -> bool {
         text(object, "kind") == Some(self.name)
     }
 
@@ -173,13 +174,13 @@ impl Kind {
     }
 
     /// Whether an object of this kind is suspended.
-    pub fn is_suspended(&self, object: &Value) -> bool {
+    pub fn is_suspended(&self, object: Json<'_>) -> bool {
         let mut fields = self.suspends.iter();
         fields.any(|keys| below(object, keys).as_bool() == Some(true))
     }
 
     /// Whether pods run that KubeRay built from a stored object of this kind.
-    pub fn runs(&self, object: &Value) -> bool {
+    pub fn runs(&self, object: Json<'_>) -> bool {
         let has_cluster = || text(below(object, &["status"]), "rayClusterName").is_some_and(|name| !name.is_empty());
         !self.is_suspended(object)
             && match self.builds {
@@ -200,28 +201,28 @@ impl Kind {
     }
 
     /// The RayClusterSpec of an object, null where it is missing.
-    pub fn cluster<'a>(&self, object: &'a Value) -> &'a Value {
+    pub fn cluster<'a>(&self, object: Json<'a>) -> Json<'a> {
         below(object, self.cluster)
     }
 
     /// The RayJobSpec of an object, null where it is missing and for a kind without a job.
-    pub fn job<'a>(&self, object: &'a Value) -> &'a Value {
-        self.job.map_or(&NULL, |keys| below(object, keys))
+    pub fn job<'a>(&self, object: Json<'a>) -> Json<'a> {
+        self.job.map_or(Json::NULL, |keys| below(object, keys))
     }
 
     /// The worker groups of an object.
-    pub fn groups<'a>(&self, object: &'a Value) -> &'a [Value] {
+    pub fn groups<'a>(&self, object: Json<'a>) -> Array<'a> {
         items(self.cluster(object), WORKERS)
     }
 
     /// The RayJobSpec of an object, for a kind that has one.
-    pub fn job_mut<'a>(&self, object: &'a mut Value) -> Option<&'a mut Value> {
+    pub fn job_mut<'m, 't>(&self, object: &'m mut Tree<'t>) -> Option<JsonMut<'m, 't>> {
         below_mut(object, self.job?)
     }
 
-    /// The worker groups of an object, if they are an array.
-    pub fn groups_mut<'a>(&self, object: &'a mut Value) -> Option<&'a mut Vec<Value>> {
-        below_mut(object, self.cluster)?.get_mut(WORKERS)?.as_array_mut()
+    /// The worker groups of an object.
+    pub fn groups_mut<'m, 't>(&self, object: &'m mut Tree<'t>) -> Option<JsonMut<'m, 't>> {
+        below_mut(object, self.cluster)?.key(WORKERS)
     }
 
     /// Where the RayClusterSpec is.
@@ -300,8 +301,8 @@ fn below_keys<'p>(place: &'p Path, keys: &[&str]) -> Option<&'p [Step]> {
     above.iter().zip(keys).all(is_key).then_some(below)
 }
 
-fn below_mut<'a>(object: &'a mut Value, keys: &[&str]) -> Option<&'a mut Value> {
-    keys.iter().try_fold(object, |value, key| value.get_mut(*key))
+fn below_mut<'m, 't>(object: &'m mut Tree<'t>, keys: &[&str]) -> Option<JsonMut<'m, 't>> {
+    keys.iter().try_fold(object.root_mut(), |value, key| value.key(key))
 }
 
 /// The kinds that something is for.

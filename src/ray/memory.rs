@@ -4,8 +4,7 @@
 //! one that does not fit falls back to slow storage in `/tmp`, or aborts above 10 GB. KubeRay 1.6, `common/pod.go`:
 //! without a mount at exactly `/dev/shm` it adds a memory volume of the whole memory limit.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::text;
 use crate::k8s::quantity::Quantity;
 
@@ -52,14 +51,14 @@ pub fn memory_of(container: &Container<'_>) -> Option<i64> {
 }
 
 /// Whether a volume is made of memory.
-pub fn is_memory_volume(volume: &Value) -> bool {
+pub fn is_memory_volume(volume: Json<'_>) -> bool {
     volume
         .get("emptyDir")
         .is_some_and(|dir| text(dir, "medium") == Some("Memory"))
 }
 
 /// The volume that is mounted at `/dev/shm` of a container, with its position and that of its mount.
-pub fn shm_volume<'a>(pod: &Pod<'a>, container: &Container<'a>) -> Option<(usize, &'a Value)> {
+pub fn shm_volume<'a>(pod: &Pod<'a>, container: &Container<'a>) -> Option<(usize, Json<'a>)> {
     let (_, mount) = container.mount_at(SHM_PATH)?;
     pod.volume(text(mount, "name")?)
 }
@@ -68,9 +67,9 @@ pub fn shm_volume<'a>(pod: &Pod<'a>, container: &Container<'a>) -> Option<(usize
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shm<'a> {
     /// A memory volume of the pod, at this position.
-    Memory(usize, &'a Value),
+    Memory(usize, Json<'a>),
     /// A volume of the pod that is not made of memory, at this position.
-    Other(usize, &'a Value),
+    Other(usize, Json<'a>),
     /// The mount names a volume that the pod does not have.
     Missing,
     /// None is mounted; KubeRay adds one of its own.
@@ -99,7 +98,7 @@ pub fn shm<'a>(pod: &Pod<'a>, ray: &Container<'a>, kuberay: KubeRay) -> Shm<'a> 
 }
 
 /// `emptyDir.sizeLimit` as it is written.
-pub fn size_limit(volume: &Value) -> Option<&Value> {
+pub fn size_limit(volume: Json<'_>) -> Option<Json<'_>> {
     volume
         .get("emptyDir")?
         .get("sizeLimit")

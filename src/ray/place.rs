@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::{child, items, text};
 use crate::k8s::path::Path;
 
@@ -20,7 +19,7 @@ pub enum Place<'w, 'a> {
     /// A container of a pod, written by the author or added by KubeRay.
     Container(&'w Pod<'a>, &'w Container<'a>),
     /// The volume at this position.
-    Volume(&'w Pod<'a>, usize, &'a Value),
+    Volume(&'w Pod<'a>, usize, Json<'a>),
     /// `runtimeEnvYAML` of an object of this kind. Ray starts the workers in the image that it names (Ray 2.52,
     /// `runtime_env/image_uri.py`).
     RuntimeEnv(&'static Kind, &'a str),
@@ -69,7 +68,7 @@ impl<'a> Place<'_, 'a> {
         let (one, more) = match self {
             Place::Pod(_) => (None, Vec::new()),
             Place::Container(_, container) => (text(container.value, "image"), Vec::new()),
-            Place::Volume(_, _, volume) => (text(child(volume, "image"), "reference"), Vec::new()),
+            Place::Volume(_, _, volume) => (text(child(*volume, "image"), "reference"), Vec::new()),
             Place::RuntimeEnv(_, written) => (None, in_runtime_env(written)?),
         };
         let one = one.filter(|image| !image.is_empty()).map(Cow::Borrowed);

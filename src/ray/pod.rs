@@ -2,9 +2,8 @@
 //!
 //! KubeRay 1.7, `raycluster_types.go`; container 0 is the Ray container whatever its name (`common/pod.go`).
 
-use serde_json::{Map, Value};
-
 use crate::diag::quoted;
+use crate::json::{Json, Object};
 use crate::k8s::json::{below, child, items, text};
 use crate::k8s::path::Path;
 
@@ -18,7 +17,7 @@ const SERVICE_ACCOUNT: &str = "serviceAccount";
 
 /// The field of an object as Kubernetes reads it: it takes `serviceAccount` where `serviceAccountName` is missing or empty
 /// (`pkg/apis/core/v1/conversion.go`).
-pub fn field_of<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
+pub fn field_of<'a>(map: Object<'a>, key: &str) -> Option<Json<'a>> {
     let given = map.get(key);
     let is_empty = given.is_none_or(|value| value.is_null() || value == "");
     if key == SERVICE_ACCOUNT_NAME && is_empty {
@@ -59,11 +58,11 @@ pub struct Pod<'a> {
     /// The position of its worker group, 0 for the head and the submitter.
     pub index: usize,
     /// `headGroupSpec`, the element of `workerGroupSpecs`, or the RayJobSpec for the submitter.
-    pub group: &'a Value,
+    pub group: Json<'a>,
     /// The pod template.
-    pub template: &'a Value,
+    pub template: Json<'a>,
     /// The template's `spec`, null where it is missing.
-    pub spec: &'a Value,
+    pub spec: Json<'a>,
     /// `containers`, then `initContainers`.
     pub containers: Vec<Container<'a>>,
     /// The other containers of the pod that the object describes: `ephemeralContainers`, then those that KubeRay adds by
@@ -75,7 +74,7 @@ pub struct Pod<'a> {
 
 impl<'a> Pod<'a> {
     /// The pod of a template.
-    pub fn of(kind: &'static Kind, role: Role, index: usize, group: &'a Value, template: &'a Value) -> Pod<'a> {
+    pub fn of(kind: &'static Kind, role: Role, index: usize, group: Json<'a>, template: Json<'a>) -> Pod<'a> {
         let spec = child(template, "spec");
         let all = |slot: Slot, list| {
             let values = items(spec, list).iter().enumerate();
@@ -179,7 +178,7 @@ impl<'a> Pod<'a> {
     }
 
     /// `rayStartParams`.
-    pub fn start_params(&self) -> Option<&'a Map<String, Value>> {
+    pub fn start_params(&self) -> Option<Object<'a>> {
         child(self.group, "rayStartParams").as_object()
     }
 
@@ -199,11 +198,11 @@ impl<'a> Pod<'a> {
     }
 
     /// A volume of the pod.
-    pub fn volume(&self, name: &str) -> Option<(usize, &'a Value)> {
+    pub fn volume(&self, name: &str) -> Option<(usize, Json<'a>)> {
         items(self.spec, "volumes")
             .iter()
             .enumerate()
-            .find(|(_, volume)| text(volume, "name") == Some(name))
+            .find(|(_, volume)| text(*volume, "name") == Some(name))
     }
 
     /// Whether the pod has resources for all its containers together (Kubernetes 1.32 and later, `spec.resources`).

@@ -4,8 +4,7 @@
 //! what the Ray container itself asks for. Of the container's devices KubeRay counts one key alone: the first in
 //! alphabetical order, among its limits, that it knows for a GPU.
 
-use serde_json::{Map, Value};
-
+use crate::json::{Json, Object};
 use crate::k8s::json::{items, text};
 use crate::k8s::names::is_gpu_key;
 use crate::k8s::quantity::Quantity;
@@ -73,7 +72,7 @@ fn python_int(text: &str) -> Option<i64> {
 }
 
 /// The group's own `resources`, which go before all else (KubeRay 1.5 and later); `None` where there are none.
-pub fn group_resources<'a>(pod: &Pod<'a>, kuberay: KubeRay) -> Option<&'a Map<String, Value>> {
+pub fn group_resources<'a>(pod: &Pod<'a>, kuberay: KubeRay) -> Option<Object<'a>> {
     let resources = pod.group.get("resources")?.as_object()?;
     let is_group = pod.role != Role::Submitter;
     (is_group && kuberay >= KubeRay::V1_5 && !resources.is_empty()).then_some(resources)
@@ -84,7 +83,7 @@ pub fn group_gpus<'a>(pod: &Pod<'a>, kuberay: KubeRay) -> Option<(&'a str, Quant
     group_resources(pod, kuberay)?
         .iter()
         .filter(|(key, _)| is_gpu_key(key, kuberay >= KubeRay::V1_4))
-        .find_map(|(key, value)| Some((key.as_str(), Quantity::from_json(value).ok()?)))
+        .find_map(|(key, value)| Some((key, Quantity::from_json(value).ok()?)))
 }
 
 /// Whether a host is one that only its own pod reaches.
@@ -131,7 +130,7 @@ pub fn gpus(container: &Container<'_>) -> i64 {
 /// class that adds devices, KAI's share of a GPU (`gpu-fraction`, `gpu-memory`), NVIDIA's variable for the devices, or
 /// resources of a vendor that is not known here.
 pub fn may_have_other_devices(pod: &Pod<'_>, container: &Container<'_>) -> bool {
-    let has = |value: &Value, key: &str| value.get(key).is_some_and(|value| !value.is_null());
+    let has = |value: Json<'_>, key: &str| value.get(key).is_some_and(|value| !value.is_null());
     let by_metadata = ["annotations", "labels"].iter().any(|map| {
         let map = pod.template.get("metadata").and_then(|metadata| metadata.get(map));
         map.is_some_and(|map| has(map, "gpu-fraction") || has(map, "gpu-memory"))
@@ -162,7 +161,7 @@ pub fn overwrites_command(job: &Workload<'_>) -> bool {
 pub fn starts_ray_itself(job: &Workload<'_>, pod: &Pod<'_>) -> bool {
     let words = |ray: &Container<'_>| {
         let words = items(ray.value, "command").iter().chain(items(ray.value, "args"));
-        words.filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
+        words.filter_map(Json::as_str).collect::<Vec<_>>().join(" ")
     };
     overwrites_command(job) || pod.main().is_some_and(|ray| words(ray).contains("ray start"))
 }
@@ -170,7 +169,7 @@ pub fn starts_ray_itself(job: &Workload<'_>, pod: &Pod<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::json::document;
 
     #[test]
     fn reads_numbers_as_ray_start_does() {
@@ -193,10 +192,10 @@ mod tests {
 
     #[test]
     fn leaves_to_the_shell_what_is_the_shells() {
-        let spec = json!({"spec": {"rayClusterSpec": {"headGroupSpec": {"rayStartParams": {
+        let spec = document!({"spec": {"rayClusterSpec": {"headGroupSpec": {"rayStartParams": {
             "num-cpus": "'4'", "num-gpus": "$GPUS", "memory": "false", "object-store-memory": "\"1Gi\"", "port": 7,
         }}}}});
-        let job = Workload::of(&spec);
+        let job = Workload::of(spec.root());
         let head = job.head().unwrap();
         assert_eq!(number(head, "num-cpus"), Some(Number::Whole(4)));
         assert_eq!(number(head, "num-gpus"), Some(Number::Unknown));

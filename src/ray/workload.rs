@@ -2,9 +2,8 @@
 //!
 //! [`Workload::of`] reads an object of any kind once. Injectors, checks, limits and expressions read only this model.
 
-use serde_json::Value;
-
-use crate::k8s::json::{NULL, child, given, items, text};
+use crate::json::{Json, Tree};
+use crate::k8s::json::{child, given, items, text};
 use crate::k8s::path::{Path, Step, step_into};
 
 use super::container::{Container, DEFAULT_SUBMITTER, Slot, WAIT_FOR_HEAD};
@@ -15,8 +14,8 @@ use super::runtime_env;
 
 /// Takes `metadata.managedFields` away. Who set which field is the API server's own bookkeeping, of which a server never
 /// reads anything, so that no rule may see it elsewhere.
-pub fn forget_managed_fields(object: &mut Value) {
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+pub fn forget_managed_fields(object: &mut Tree<'_>) {
+    if let Some(metadata) = object.root_mut().key("metadata") {
         metadata.remove("managedFields");
     }
 }
@@ -32,11 +31,11 @@ pub struct Workload<'a> {
     /// Its kind.
     pub kind: &'static Kind,
     /// The whole object.
-    pub object: &'a Value,
+    pub object: Json<'a>,
     /// The RayJobSpec, null where it is missing and for a kind without a job.
-    pub spec: &'a Value,
+    pub spec: Json<'a>,
     /// The RayClusterSpec, where it is an object.
-    pub cluster: Option<&'a Value>,
+    pub cluster: Option<Json<'a>>,
     /// The head, the worker groups in their order, the submitter: those whose template is there.
     pub pods: Vec<Pod<'a>>,
     /// The submitter pod that KubeRay makes where the object has no template for it.
@@ -45,7 +44,7 @@ pub struct Workload<'a> {
 
 impl<'a> Workload<'a> {
     /// The model of `object`, which may be any JSON.
-    pub fn of(object: &'a Value) -> Workload<'a> {
+    pub fn of(object: Json<'a>) -> Workload<'a> {
         let kind = Kind::of(object);
         let spec = kind.job(object);
         let cluster = Some(kind.cluster(object)).filter(|cluster| cluster.is_object());
@@ -62,7 +61,7 @@ impl<'a> Workload<'a> {
         match spec.get(SUBMITTER).filter(|template| template.is_object()) {
             Some(template) => workload.pods.push(submitter(template)),
             None if kind.has_job() && workload.submission_mode() == K8S_JOB_MODE => {
-                let mut pod = submitter(&NULL);
+                let mut pod = submitter(Json::NULL);
                 pod.kuberays = Some(&DEFAULT_SUBMITTER);
                 workload.default_submitter = Some(pod);
             }
@@ -72,7 +71,7 @@ impl<'a> Workload<'a> {
     }
 
     /// The head and the worker groups of a RayClusterSpec.
-    fn ray_pods_of(&self, cluster: &'a Value) -> Vec<Pod<'a>> {
+    fn ray_pods_of(&self, cluster: Json<'a>) -> Vec<Pod<'a>> {
         let groups = items(cluster, WORKERS);
         let collector = child(cluster, "historyServerOptions")
             .get("collectorOptions")
@@ -127,7 +126,7 @@ impl<'a> Workload<'a> {
     }
 
     /// A field of the RayClusterSpec, unless it is missing or null.
-    pub fn cluster_field(&self, key: &str) -> Option<&'a Value> {
+    pub fn cluster_field(&self, key: &str) -> Option<Json<'a>> {
         given(self.cluster?, key)
     }
 
@@ -161,8 +160,8 @@ impl<'a> Workload<'a> {
                 Step::Index(index) => nearest.index(*index),
             };
             match step_into(at, step) {
-                None | Some(Value::Null) => return nearest,
-                Some(below) => at = below,
+                Some(below) if !below.is_null() => at = below,
+                _ => return nearest,
             }
         }
         path
@@ -238,25 +237,26 @@ impl<'a> Workload<'a> {
     }
 }
 
-fn autoscales(cluster: &Value) -> bool {
+fn autoscales(cluster: Json<'_>) -> bool {
     child(cluster, "enableInTreeAutoscaling").as_bool() == Some(true)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::document;
     use serde_json::json;
 
     #[test]
     fn finds_every_pod_and_survives_anything() {
-        let object = json!({"spec": {
+        let object = document!({"spec": {
             "rayClusterSpec": {
                 "headGroupSpec": {"template": {"spec": {"containers": [{"name": "ray-head"}], "initContainers": [{}]}}},
                 "workerGroupSpecs": [{"groupName": "a"}, 7, {"groupName": "b", "template": {"spec": []}}],
             },
             "submitterPodTemplate": {"spec": {"containers": "none"}},
         }});
-        let job = Workload::of(&object);
+        let job = Workload::of(object.root());
         let titles: Vec<String> = job.pods.iter().map(Pod::title).collect();
         assert_eq!(
             titles,
@@ -268,14 +268,14 @@ mod tests {
             json!({"spec": 3}),
             json!({"spec": {"rayClusterSpec": []}}),
         ] {
-            assert!(Workload::of(&strange).pods.is_empty());
+            assert!(Workload::of(Tree::of(&strange).unwrap().root()).pods.is_empty());
         }
     }
 
     #[test]
     fn what_is_missing_is_pointed_at_where_it_begins() {
-        let object = json!({"spec": {"a": {"b": null}, "c": 3}});
-        let job = Workload::of(&object);
+        let object = document!({"spec": {"a": {"b": null}, "c": 3}});
+        let job = Workload::of(object.root());
         for (path, nearest) in [
             (Path::of(["spec", "a", "b", "x", "y"]), "spec.a.b"),
             (Path::of(["spec", "c", "x", "y"]), "spec.c.x"),
@@ -283,16 +283,16 @@ mod tests {
         ] {
             let found = job.nearest(path);
             assert_eq!(found.to_string(), nearest);
-            assert!(found.reaches(&object));
+            assert!(found.reaches(object.root()));
         }
     }
 
     #[test]
     fn a_null_resource_is_none_and_the_others_are_found_by_key() {
-        let object = json!({"spec": {"submitterPodTemplate": {"spec": {"containers": [{"resources": {
+        let object = document!({"spec": {"submitterPodTemplate": {"spec": {"containers": [{"resources": {
             "limits": {"memory": null, "cpu": "1", "nvidia.com/gpu": 2}, "requests": {"cpu": "2", "ephemeral-storage": "1Gi"},
         }}]}}}});
-        let job = Workload::of(&object);
+        let job = Workload::of(object.root());
         let container = job.submitter().and_then(Pod::main).unwrap();
         assert!(container.limit("memory").is_none());
         assert_eq!(container.limit("nvidia.com/gpu").unwrap().seen(), "2");

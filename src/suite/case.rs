@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::diag::{Diagnostic, SourceId, Sources, Span, any_error, quoted};
 use crate::engine::{Operation, Verdict};
+use crate::json::{Json, Tree};
 use crate::policy::load::Source;
 use crate::policy::read::Reader;
 use crate::ray::workload::forget_managed_fields;
@@ -39,7 +40,7 @@ pub struct Case {
     /// What it shows.
     pub name: String,
     /// The object, with the defaults of its CRD.
-    pub object: Value,
+    pub object: Tree<'static>,
     /// What is asked for.
     pub operation: Operation,
     /// Who asks, where the case says.
@@ -47,7 +48,7 @@ pub struct Case {
     /// The namespace of the request.
     pub namespace: String,
     /// The object as it is, on an update.
-    pub old: Option<Value>,
+    pub old: Option<Tree<'static>>,
     /// When it is asked.
     pub now: Timestamp,
     /// What shall come of it; `None` where the case does not say.
@@ -177,7 +178,7 @@ impl Builder<'_> {
         }
         let namespace = request_text("namespace").map_or_else(
             || {
-                let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str);
+                let namespace = object.root().pointer("/metadata/namespace").and_then(Json::as_str);
                 namespace.unwrap_or_default().to_owned()
             },
             str::to_owned,
@@ -198,11 +199,11 @@ impl Builder<'_> {
     }
 
     /// The object that `object` or `from`, `set` and `unset` come to; where there is neither, changes of `other`.
-    fn object(&mut self, node: &Node, other: Option<&Value>) -> Option<Value> {
+    fn object(&mut self, node: &Node, other: Option<&Tree<'_>>) -> Option<Tree<'static>> {
         let mut object = match (node.get("object"), node.get("from"), other) {
             (Some(object), None, _) => object.to_json(),
             (None, Some(from), _) => self.from(from)?,
-            (None, None, Some(other)) => other.clone(),
+            (None, None, Some(other)) => other.root().to_value(),
             (found, ..) => {
                 let what = if found.is_some() { "both" } else { "neither" };
                 let span = found.map_or_else(|| node.locate(&[Step::Key("name")]), |object| object.span);
@@ -216,7 +217,7 @@ impl Builder<'_> {
             }
         };
         // As the API server does before it asks the webhook.
-        defaults::apply(&mut object);
+        object = with_defaults(&object).root().to_value();
         if let Some(set) = node.get("set") {
             for span in merge::idle(Some(&object), set) {
                 self.changes_nothing(span, "`set` puts in what is there already");
@@ -235,7 +236,7 @@ impl Builder<'_> {
                 ),
             }
         }
-        defaults::apply(&mut object);
+        let mut object = with_defaults(&object);
         forget_managed_fields(&mut object);
         Some(object)
     }
@@ -273,6 +274,12 @@ impl Builder<'_> {
         );
         None
     }
+}
+
+fn with_defaults(object: &Value) -> Tree<'static> {
+    let mut tree = Tree::of(object).unwrap_or_default();
+    defaults::apply(&mut tree);
+    tree
 }
 
 /// The wishes of a `want` that was held against its keys.

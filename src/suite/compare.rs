@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::diag::{Sources, Span, shorten};
 use crate::engine::mutate::behind;
 use crate::engine::{Judged, Verdict};
+use crate::json::Tree;
 use crate::k8s::path::Path;
 
 use super::case::{Case, Want, WantedFinding};
@@ -253,13 +254,14 @@ fn soundness(ran: &Ran, out: &mut Vec<Difference>) {
             &ran.after
         }
     };
+    let after = Tree::of(&ran.after).unwrap_or_default();
     for (part, other) in [("applied twice", &ran.again), ("patch replayed", replayed)] {
         for (path, changed) in between(&Path::ROOT, &ran.after, other) {
-            let once = changed.path.get(&ran.after);
+            let once = changed.path.get(after.root());
             out.push(Difference {
                 part,
-                want: once.map(|value| Line {
-                    text: setting(&path, value),
+                want: once.map(|_| Line {
+                    text: setting(&path, &changed.old),
                     place: None,
                 }),
                 got: Some(Line {

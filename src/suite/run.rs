@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::engine::{Bundle, Change, How, Judged, Preview, Request, Verdict, admit};
+use crate::json::Tree;
 
 use super::case::Case;
 
@@ -53,13 +54,13 @@ fn previewed(previews: &[Preview]) -> impl Iterator<Item = Previewed> {
 
 /// Runs a case.
 pub fn run(case: &Case, bundle: &Bundle) -> Ran {
-    let request = |object: &Value| Request {
+    let request = |object: &Tree<'static>| Request {
         operation: case.operation,
         namespace: case.namespace.clone(),
         user: case
             .user
             .clone()
-            .unwrap_or_else(|| bundle.likely_user(object).to_owned()),
+            .unwrap_or_else(|| bundle.likely_user(object.root()).to_owned()),
         object: object.clone(),
         old: case.old.clone(),
         now: case.now,
@@ -68,13 +69,14 @@ pub fn run(case: &Case, bundle: &Bundle) -> Ran {
     let patch = serde_json::to_value(outcome.document.patch()).unwrap_or_default();
     let mut previews: Vec<Previewed> = previewed(&outcome.previews).collect();
     previews.sort();
-    let after = outcome.document.into_value();
-    let again = admit(bundle, request(&after), How::Both).document.into_value();
+    let after = outcome.document.into_tree();
+    let again = admit(bundle, request(&after), How::Both).document.value().to_value();
+    let before = case.object.root().to_value();
     Ran {
         previews,
-        before: case.object.clone(),
-        replayed: replay(&case.object, patch),
-        after,
+        replayed: replay(&before, patch),
+        before,
+        after: after.root().to_value(),
         changes: outcome.changes,
         findings: outcome.findings,
         verdict: outcome.verdict,

@@ -3,6 +3,7 @@
 use serde_json::{Number, Value};
 
 use crate::diag::Span;
+use crate::json;
 
 /// One value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -200,6 +201,32 @@ impl Node {
             NodeValue::Mapping(entries) => 1 + entries.iter().map(|entry| entry.value.height()).max().unwrap_or(0),
             _ => 0,
         }
+    }
+}
+
+/// The same value without positions.
+impl json::Source for Node {
+    fn build(&self, builder: &mut json::Builder<'_, '_>) -> Result<(), json::BuildError> {
+        match &self.value {
+            NodeValue::Null => builder.null(),
+            NodeValue::Bool(value) => builder.bool(*value),
+            NodeValue::Number(number) => builder.number(number),
+            NodeValue::String(text) => builder.string(text)?,
+            NodeValue::Sequence(items) => {
+                let opened = builder.open();
+                items.iter().try_for_each(|item| item.build(builder))?;
+                builder.close_array(opened)?;
+            }
+            NodeValue::Mapping(entries) => {
+                let opened = builder.open();
+                for Entry { key, value } in entries {
+                    builder.string(&key.text)?;
+                    value.build(builder)?;
+                }
+                builder.close_object(opened)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Objects of every kind: manifests, events, reviews, and what the commands print of them.
 
+use raygate::json::Tree;
 use raygate::ray::kind::KINDS;
 use serde_json::{Value, json};
 
@@ -7,8 +8,9 @@ use crate::command::{Folder, SEED, check, run};
 
 /// The GPU training as an object of each kind, all of one name.
 fn objects() -> Vec<Value> {
-    let job: Value = serde_json::from_str(&std::fs::read_to_string(SEED).unwrap()).unwrap();
-    KINDS.map(|kind| kind.from_job(&job)).to_vec()
+    let text = std::fs::read_to_string(SEED).unwrap();
+    let job = Tree::read(&text).unwrap();
+    KINDS.map(|kind| kind.from_job(job.root())).to_vec()
 }
 
 fn lines(objects: &[Value]) -> String {

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use raygate::engine::admit::{answer_as_is, answer_mutate};
 use raygate::engine::{Bundle, Finder};
+use raygate::json::Tree;
+use raygate::ray::Kind;
 use raygate::ray::kind::{KINDS, RAY_CLUSTER, RAY_CRON_JOB, RAY_JOB, RAY_SERVICE};
-use raygate::ray::{Kind, defaults};
 use raygate::rules::check;
 use raygate::suite::merge;
 use serde_json::{Value, json};
 
-use super::{bundle, kuberay_of, read_file, request};
+use super::{bundle, kuberay_of, read_file, request, with_defaults};
 
 /// Annotations that KubeRay does not find on the cluster of every kind.
 const KUBERAYS: &str = "ray.io/";
@@ -27,7 +28,12 @@ fn wrapped(kind: &Kind, rayjob: &Value) -> Option<Value> {
         "RayService" => json!({"rayClusterConfig": spec["rayClusterSpec"]}),
         name => panic!("{name} has no row here"),
     };
-    kind.cluster(&object).is_object().then_some(object)
+    let has_cluster = kind.cluster(tree(&object).root()).is_object();
+    has_cluster.then_some(object)
+}
+
+fn tree(object: &Value) -> Tree<'static> {
+    Tree::of(object).unwrap()
 }
 
 /// A path of a RayJob or a sentence about one, as it is for another kind.
@@ -45,10 +51,10 @@ fn translated(kind: &Kind, text: &str) -> String {
 /// What the checks for `kind` and RayJobs find in an object: how often each code, path and sentence. Names have another limit, and
 /// the status other fields in each kind.
 fn found(bundle: &Bundle, kind: &Kind, object: &Value) -> BTreeMap<[String; 4], usize> {
-    let mut all = BTreeMap::new();
+    let (mut all, tree) = (BTreeMap::new(), tree(object));
     for judged in answer_as_is(bundle, request(object)).findings {
         assert!(
-            judged.finding.path.reaches(object),
+            judged.finding.path.reaches(tree.root()),
             "{}: {} leads nowhere",
             judged.code(),
             judged.finding.path
@@ -65,7 +71,8 @@ fn found(bundle: &Bundle, kind: &Kind, object: &Value) -> BTreeMap<[String; 4], 
 }
 
 fn remove_worker_probes(kind: &Kind, object: &mut Value) {
-    for group in kind.groups_mut(object).into_iter().flatten() {
+    let groups = object.pointer_mut(&kind.groups_path().pointer());
+    for group in groups.and_then(Value::as_array_mut).into_iter().flatten() {
         let containers = group
             .pointer_mut("/template/spec/containers")
             .and_then(Value::as_array_mut);
@@ -89,7 +96,7 @@ fn the_same_cluster_finds_the_same_in_every_kind() {
                 None => read_file("tests/checks/base.yaml"),
             };
             merge(&mut rayjob, case.get("set").cloned().unwrap_or_else(|| json!({})));
-            defaults::apply(&mut rayjob);
+            let mut rayjob = with_defaults(&rayjob);
             if let Some(annotations) = rayjob["metadata"]["annotations"].as_object_mut() {
                 annotations.retain(|key, _| !key.starts_with(KUBERAYS));
             }
@@ -111,16 +118,17 @@ fn the_same_cluster_finds_the_same_in_every_kind() {
                 assert_eq!(here, wanted, "{name}");
                 *compared.entry(kind.name).or_default() += here.len();
 
-                let completed = |object: &Value| answer_mutate(&bundle, request(object)).document.into_value();
+                let completed = |object: &Value| answer_mutate(&bundle, request(object)).document.value().to_value();
                 let (mut ours, mut theirs) = (completed(&object), completed(&rayjob));
                 if kind.is(&RAY_SERVICE) {
                     // KubeRay itself probes the workers of a RayService.
                     remove_worker_probes(kind, &mut ours);
                     remove_worker_probes(&RAY_JOB, &mut theirs);
                 }
-                assert_eq!(kind.cluster(&ours), RAY_JOB.cluster(&theirs), "{name}");
+                let (ours, theirs) = (tree(&ours), tree(&theirs));
+                assert_eq!(kind.cluster(ours.root()), RAY_JOB.cluster(theirs.root()), "{name}");
                 if kind.has_job() {
-                    assert_eq!(kind.job(&ours), RAY_JOB.job(&theirs), "{name}");
+                    assert_eq!(kind.job(ours.root()), RAY_JOB.job(theirs.root()), "{name}");
                 }
             }
         }

@@ -13,7 +13,7 @@ use crate::denial::assert_denied;
 use crate::gate::{APPLIED, Gate, Hook, run};
 use crate::kubectl::kubectl;
 use crate::outage::assert_unreachable;
-use crate::rayjobs::{load, name, named, with_duplicate_group_of};
+use crate::rayjobs::{as_kind, groups, groups_mut, load, name, named, with_duplicate_group_of};
 use crate::reach::{KUEUE, OPERATOR, reviews, user};
 
 /// The account of a head pod, as which Ray's autoscaler writes.
@@ -23,7 +23,7 @@ const HEAD: &str = "system:serviceaccount:mlplatform-production:train-head";
 const SEED: &str = "seed-02";
 
 fn seed(kind: &Kind) -> Value {
-    kind.from_job(&load(SEED))
+    as_kind(kind, &load(SEED))
 }
 
 /// Stores an object, and returns its path.
@@ -61,7 +61,7 @@ pub(crate) fn each_kind_is_completed_and_judged(cluster: &Cluster) {
             kind.name,
             created["metadata"]
         );
-        let worker = &kind.groups(&created)[0]["template"]["spec"];
+        let worker = &groups(kind, &created)[0]["template"]["spec"];
         assert!(worker["tolerations"].is_array(), "{}: {worker:#}", kind.name);
         // KubeRay adds a probe of Serve's proxy to the workers of a RayService, unless they have one.
         assert_eq!(
@@ -213,7 +213,7 @@ pub(crate) fn an_object_is_suspended_and_resumed(cluster: &Cluster) {
             kind.name
         );
         let resumed = cluster.api.get(&path).expect(200);
-        assert_eq!(kind.groups(&resumed), kind.groups(&first), "{}", kind.name);
+        assert_eq!(groups(kind, &resumed), groups(kind, &first), "{}", kind.name);
     }
     gate.kill();
     for kind in KINDS {
@@ -244,11 +244,11 @@ pub(crate) fn a_change_of_a_service_starts_a_second_cluster(cluster: &Cluster) {
         "{upgraded}"
     );
     assert_eq!(
-        kind.cluster(&upgraded.body)["headGroupSpec"]["template"]["spec"]["containers"][0]["image"],
+        upgraded.body.pointer(&kind.head_path().pointer()).expect("a head")["template"]["spec"]["containers"][0]["image"],
         image
     );
     // The author changed the head. Nobody changes the workers.
-    assert_eq!(kind.groups(&upgraded.body)[1], kind.groups(&before)[1]);
+    assert_eq!(groups(kind, &upgraded.body)[1], groups(kind, &before)[1]);
 }
 
 pub(crate) fn writes_that_need_no_answer_do_not_come(cluster: &Cluster) {
@@ -359,7 +359,7 @@ pub(crate) fn a_queue_suspends_each_kind_without_raygate(cluster: &Cluster) {
 fn autoscaled(kind: &Kind) -> Value {
     let mut job = load(SEED);
     job["spec"]["rayClusterSpec"]["enableInTreeAutoscaling"] = json!(true);
-    kind.from_job(&job)
+    as_kind(kind, &job)
 }
 
 /// Replicas and the workers to delete, as Ray's autoscaler patches them: one group of many, in one JSON Patch.
@@ -392,7 +392,7 @@ pub(crate) fn the_autoscaler_needs_no_raygate(cluster: &Cluster) {
     let before = gate.reviews();
     for (group, replicas) in [(0, 2), (1, 3), (0, 0)] {
         let scaled = head.json_patch(&path, &scaling(kind, group, replicas)).expect(200);
-        assert_eq!(kind.groups(&scaled)[group]["replicas"], replicas);
+        assert_eq!(groups(kind, &scaled)[group]["replicas"], replicas);
     }
     let back = json!([{"op": "remove", "path": pointer(kind, "workerGroupSpecs/0/scaleStrategy")}]);
     head.json_patch(&path, &back).expect(200);
@@ -410,7 +410,7 @@ pub(crate) fn what_is_more_than_scaling_comes(cluster: &Cluster) {
     let group = |name: &str| pointer(kind, &format!("workerGroupSpecs/1/{name}"));
     let add = |path: String, value: Value| json!({"op": "add", "path": path, "value": value});
     let stored = cluster.api.get(&path).expect(200);
-    let mut renamed = kind.groups(&stored)[0].clone();
+    let mut renamed = groups(kind, &stored)[0].clone();
     renamed["groupName"] = json!("other");
     let changes = [
         add(group("maxReplicas"), json!(7)),
@@ -456,7 +456,7 @@ pub(crate) fn what_is_more_than_scaling_comes(cluster: &Cluster) {
 pub(crate) fn a_large_cluster_scales_without_raygate(cluster: &Cluster) {
     let kind = &RAY_CLUSTER;
     let mut object = autoscaled(kind);
-    let groups = kind.groups_mut(&mut object).expect("worker groups");
+    let groups = groups_mut(kind, &mut object);
     let group = groups[0].clone();
     *groups = (0..400)
         .map(|nth| {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use raygate::json::Tree;
 use raygate::ray::kind::{Kind, RAY_JOB};
 use serde_json::{Value, json};
 
@@ -116,9 +117,25 @@ pub(crate) fn with_duplicate_group(job: Value) -> Value {
 
 /// The same of another kind.
 pub(crate) fn with_duplicate_group_of(kind: &Kind, mut object: Value) -> Value {
-    let groups = kind.groups_mut(&mut object).expect("worker groups");
+    let groups = groups_mut(kind, &mut object);
     groups.push(groups[0].clone());
     object
+}
+
+/// A RayJob as an object of another kind.
+pub(crate) fn as_kind(kind: &Kind, job: &Value) -> Value {
+    kind.from_job(Tree::of(job).expect("a document").root())
+}
+
+/// The worker groups of an object.
+pub(crate) fn groups<'v>(kind: &Kind, object: &'v Value) -> &'v Vec<Value> {
+    let groups = object.pointer(&kind.groups_path().pointer());
+    groups.and_then(Value::as_array).expect("worker groups")
+}
+
+pub(crate) fn groups_mut<'v>(kind: &Kind, object: &'v mut Value) -> &'v mut Vec<Value> {
+    let groups = object.pointer_mut(&kind.groups_path().pointer());
+    groups.and_then(Value::as_array_mut).expect("worker groups")
 }
 
 /// The smallest RayJob that the API accepts.

@@ -8,7 +8,7 @@ use raygate::ray::kind::KINDS;
 
 use crate::cluster::{Cluster, NAMESPACE, objects_path, rayjobs};
 use crate::gate::raygate;
-use crate::rayjobs::{load, named, with_duplicate_group, with_duplicate_group_of};
+use crate::rayjobs::{as_kind, load, named, with_duplicate_group, with_duplicate_group_of};
 
 fn scan(cluster: &Cluster, arguments: &[&str]) -> Output {
     Command::new(raygate())
@@ -195,7 +195,7 @@ pub(crate) fn what_the_cluster_refuses_is_said(cluster: &Cluster) {
 pub(crate) fn each_kind_is_counted(cluster: &Cluster) {
     let mut uid = Value::Null;
     for kind in KINDS {
-        let object = with_duplicate_group_of(kind, kind.from_job(&named(load("seed-06"), "bad")));
+        let object = with_duplicate_group_of(kind, as_kind(kind, &named(load("seed-06"), "bad")));
         let stored = cluster.api.post(&objects_path(kind), &object).expect(201);
         if kind.name == "RayJob" {
             uid = stored["metadata"]["uid"].clone();
@@ -203,7 +203,7 @@ pub(crate) fn each_kind_is_counted(cluster: &Cluster) {
     }
     let [job, owned, ..] = KINDS;
     for (name, uid) in [("child", uid), ("claims-to-be-one", json!("0"))] {
-        let mut child = owned.from_job(&named(load("seed-06"), name));
+        let mut child = as_kind(owned, &named(load("seed-06"), name));
         let owner = json!({"apiVersion": "ray.io/v1", "kind": job.name, "name": "bad", "uid": uid, "controller": true});
         child["metadata"]["ownerReferences"] = json!([owner]);
         cluster.api.post(&objects_path(owned), &child).expect(201);

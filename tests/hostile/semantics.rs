@@ -1,5 +1,6 @@
 //! Items 24 to 52: RayJobs that try to get past the rules, or to break what the mutation does.
 
+use raygate::json::Tree;
 use raygate::ray::Kind;
 use raygate::ray::kind::KINDS;
 use serde_json::{Value, json};
@@ -205,7 +206,7 @@ fn item_32_two_exemptions() {
 fn item_33_the_same_mistake_in_other_kinds() {
     // The same cluster is repaired and judged in every kind.
     for kind in KINDS {
-        let mut object = kind.from_job(&seed(1));
+        let mut object = kind.from_job(Tree::of(&seed(1)).expect("a document").root());
         let mutate = |object: &Value| {
             let review = of_kind(kind, object).to_string();
             shared().post("/mutate", review.as_bytes()).json()["response"].clone()

@@ -2,6 +2,7 @@
 
 use raygate::engine::admit::answer_as_is;
 use raygate::engine::{Bundle, Judged, Operation, Request};
+use raygate::json::Tree;
 use raygate::policy::PolicySet;
 use raygate::policy::settings::Action;
 use raygate::ray::KubeRay;
@@ -23,7 +24,7 @@ pub fn denied(bundle: &Bundle, object: &Value) -> Vec<String> {
         operation: Operation::Create,
         namespace: "team-a".to_owned(),
         user: String::new(),
-        object: object.clone(),
+        object: Tree::of(object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
     };

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use raygate::json::Tree;
+use raygate::k8s::json::text;
 use raygate::k8s::path::Path;
 use raygate::k8s::pod_security::{Container, Pod, Version};
 use serde::Deserialize;
@@ -81,7 +83,8 @@ fn pods_violate_what_the_api_server_says() {
 }
 
 fn compare(profile: &str, pod: &Value, answer: Answer, met: &mut Met) {
-    let evaluated = Pod::of(pod, Path::ROOT);
+    let tree = Tree::of(pod).unwrap();
+    let evaluated = Pod::of(tree.root(), Path::ROOT);
     let violations = evaluated.violations(profile.parse().unwrap());
     if !answer.decoded {
         met.undecoded += 1;
@@ -96,8 +99,7 @@ fn compare(profile: &str, pod: &Value, answer: Answer, met: &mut Met) {
         return met.differences.push(difference);
     }
     let name = |container: &Container<'_>| {
-        container.value["name"]
-            .as_str()
+        text(container.value, "name")
             .filter(|name| !name.is_empty())
             .map(str::to_owned)
     };
@@ -120,7 +122,7 @@ fn compare(profile: &str, pod: &Value, answer: Answer, met: &mut Met) {
     }
     for violation in &violations {
         assert!(
-            violation.path.reaches(pod) || DEMANDS.contains(&violation.control),
+            violation.path.reaches(tree.root()) || DEMANDS.contains(&violation.control),
             "{} leads nowhere in {pod}",
             violation.path
         );

@@ -4,13 +4,13 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use serde_json::Value;
 use similar::{Algorithm, DiffTag, capture_diff_slices, group_diff_ops};
 
 use crate::cli::is_coloured;
 use crate::diag::{Source, Sources, one_line};
 use crate::engine::Change;
 use crate::engine::mutate::{KEPT, behind};
+use crate::json::Json;
 use crate::k8s::path::{Path, Step};
 use crate::rules::APPLIED_ANNOTATION;
 use crate::yaml::{self, Limits, Node, NodeValue, Reading};
@@ -33,7 +33,7 @@ pub fn print(seen: &Seen<'_>, out: &mut dyn Write) -> io::Result<()> {
     if !document.is_changed() {
         return Ok(());
     }
-    let mut before = lines(&seen.asked.object);
+    let mut before = lines(seen.asked.object.root());
     for line in &mut before {
         line.place = document.current(&line.place);
     }
@@ -148,8 +148,8 @@ struct Line {
 }
 
 /// The lines of an object as YAML.
-fn lines(object: &Value) -> Vec<Line> {
-    let text = yaml::emit(object);
+fn lines(object: Json<'_>) -> Vec<Line> {
+    let text = yaml::emit(&object.to_value());
     let mut sources = Sources::new();
     let id = sources.add("", &text);
     let mut places: Vec<Option<Path>> = vec![None; text.lines().count()];

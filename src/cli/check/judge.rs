@@ -18,7 +18,7 @@ pub struct How {
 }
 
 /// What comes of a request, as far as the codes count.
-pub fn judge(bundle: &Bundle, asked: &Asked<'_>, how: &How) -> Outcome {
+pub fn judge(bundle: &Bundle, asked: &Asked<'_>, how: &How) -> Outcome<'static> {
     let mut outcome = admit(bundle, asked.request(bundle, how.now), how.way);
     if !how.only.is_empty() {
         let counts = |code: &str| how.only.iter().any(|prefix| code.starts_with(prefix));

@@ -53,7 +53,7 @@ pub struct Total {
 
 impl Total {
     /// Counts an object.
-    pub fn add(&mut self, outcome: &Outcome) {
+    pub fn add(&mut self, outcome: &Outcome<'_>) {
         let has = |action: Action| usize::from(outcome.findings.iter().any(|judged| judged.action == action));
         self.judged += 1;
         self.kinds.insert(Kind::of(outcome.document.value()).name);

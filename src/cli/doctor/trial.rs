@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cli::sample;
 use crate::cluster::{Cause, describe, objects};
+use crate::json::{Json, Tree};
 use crate::ray::Kind;
 
 use super::Findings;
@@ -28,7 +29,7 @@ pub(super) async fn judge(
     let raygate = raygate.unwrap_or(crate::install::NAMESPACE);
     let path = format!("/apis/ray.io/v1/namespaces/{namespace}/{}?dryRun=All", kind.resource);
     let Some(good) = sample(kind, namespace) else { return };
-    let broken = with_duplicate_group(good.clone());
+    let broken = with_duplicate_group(&good);
     match objects::post(client, &path, &good).await {
         Ok(object) if object.pointer(APPLIED).is_some() => {
             findings.ok(CHECK, format!("a {name} in {namespace} (dry run) came back completed"));
@@ -150,7 +151,8 @@ fn look(raygate: &str) -> String {
 
 /// The sample as an object of this kind, without owners.
 fn sample(kind: &Kind, namespace: &str) -> Option<Value> {
-    let mut object = kind.from_job(&serde_json::from_str(sample::RAYJOB).ok()?);
+    let job = Tree::read(sample::RAYJOB).ok()?;
+    let mut object = kind.from_job(job.root());
     let metadata = object.get_mut("metadata")?.as_object_mut()?;
     metadata.remove("ownerReferences");
     metadata.insert("name".to_owned(), json!("raygate-doctor"));
@@ -158,10 +160,13 @@ fn sample(kind: &Kind, namespace: &str) -> Option<Value> {
     Some(object)
 }
 
-fn with_duplicate_group(mut object: Value) -> Value {
-    if let Some(groups) = Kind::of(&object).groups_mut(&mut object) {
-        let again = groups.first().cloned();
-        groups.extend(again);
+fn with_duplicate_group(object: &Value) -> Value {
+    let mut object = Tree::of(object).unwrap_or_default();
+    let kind = Kind::of(object.root());
+    let first = kind.groups(object.root()).first().map(Json::to_value);
+    if let (Some(first), Some(groups)) = (first, kind.groups_mut(&mut object)) {
+        // The sample's groups are a list.
+        let _ = groups.push(&first);
     }
-    object
+    object.root().to_value()
 }

@@ -98,7 +98,7 @@ impl Rows {
     }
 }
 
-fn page(named: &str, bundle: &Bundle, trace: &Trace<'_>) -> String {
+fn page(named: &str, bundle: &Bundle, trace: &Trace<'_, '_>) -> String {
     let mut text = format!("{}\n", safe(named));
     asker(trace, bundle, &mut text);
     policies_of(trace).write("policies, the highest priority last", &mut text);
@@ -120,7 +120,7 @@ fn page(named: &str, bundle: &Bundle, trace: &Trace<'_>) -> String {
     text
 }
 
-fn asker(trace: &Trace<'_>, bundle: &Bundle, text: &mut String) {
+fn asker(trace: &Trace<'_, '_>, bundle: &Bundle, text: &mut String) {
     let Subject {
         identity,
         verified,
@@ -164,7 +164,7 @@ fn asker(trace: &Trace<'_>, bundle: &Bundle, text: &mut String) {
     );
 }
 
-fn policies_of(trace: &Trace<'_>) -> Rows {
+fn policies_of(trace: &Trace<'_, '_>) -> Rows {
     let mut rows = Rows::default();
     for (policy, decision) in &trace.policies {
         rows.add(&*policy.name, fate(policy, decision, trace), policy.origin.to_string());
@@ -172,7 +172,7 @@ fn policies_of(trace: &Trace<'_>) -> Rows {
     rows
 }
 
-fn fate(policy: &RayPolicy, decision: &Decision<'_>, trace: &Trace<'_>) -> String {
+fn fate(policy: &RayPolicy, decision: &Decision<'_>, trace: &Trace<'_, '_>) -> String {
     let mode = match policy.mode {
         Mode::Disabled => return "is Disabled".to_owned(),
         Mode::Preview => ", in Preview",
@@ -233,7 +233,7 @@ fn name(key: Key) -> &'static str {
     }
 }
 
-fn exemptions(trace: &Trace<'_>) -> Rows {
+fn exemptions(trace: &Trace<'_, '_>) -> Rows {
     let mut rows = Rows::default();
     for (exemption, grant) in &trace.exemptions {
         let what = match grant {
@@ -256,7 +256,7 @@ fn exemptions(trace: &Trace<'_>) -> Rows {
 }
 
 /// Each change under the injector or the repair that made it, and why the other injectors made none.
-fn injectors(trace: &Trace<'_>) -> Rows {
+fn injectors(trace: &Trace<'_, '_>) -> Rows {
     let mut rows = Rows::default();
     let mut by: Vec<(&str, Vec<&Change>)> = Vec::new();
     for change in &trace.outcome.changes {
@@ -288,7 +288,7 @@ fn place(origin: &std::sync::Arc<Origin>) -> String {
     format!("{} at {origin}", origin.policy)
 }
 
-fn limits(trace: &Trace<'_>) -> Rows {
+fn limits(trace: &Trace<'_, '_>) -> Rows {
     let mut rows = Rows::default();
     let effective = &trace.compiled.effective;
     let Ok(serde_json::Value::Object(limits)) = serde_json::to_value(&effective.limits) else {
@@ -311,8 +311,8 @@ fn limits(trace: &Trace<'_>) -> Rows {
 }
 
 /// The tighter limit of a lower policy that a limit takes the place of. That is legal, and always said.
-fn loosened(trace: &Trace<'_>, key: &str, value: &serde_json::Value) -> String {
-    let number = |value: &serde_json::Value| Quantity::from_json(value).ok();
+fn loosened(trace: &Trace<'_, '_>, key: &str, value: &serde_json::Value) -> String {
+    let number = |value: &serde_json::Value| Quantity::from_value(value).ok();
     let enforced = trace
         .policies
         .iter()
@@ -331,7 +331,7 @@ fn shown(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn checks(trace: &Trace<'_>, bundle: &Bundle) -> Rows {
+fn checks(trace: &Trace<'_, '_>, bundle: &Bundle) -> Rows {
     let mut rows = Rows::default();
     for judged in &trace.outcome.findings {
         let origin = judged
@@ -383,7 +383,7 @@ fn checks(trace: &Trace<'_>, bundle: &Bundle) -> Rows {
     rows
 }
 
-fn previews(trace: &Trace<'_>) -> Rows {
+fn previews(trace: &Trace<'_, '_>) -> Rows {
     let mut rows = Rows::default();
     for preview in &trace.outcome.previews {
         for would in &preview.would {

@@ -11,7 +11,7 @@ pub(super) struct Scanned {
     pub(super) namespace: String,
     pub(super) name: String,
     pub(super) uid: String,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: Outcome<'static>,
 }
 
 impl Scanned {

@@ -1,8 +1,7 @@
 //! The scaling of Ray's autoscaler.
 
-use serde_json::Value;
-
 use crate::engine::compare::{same_but, says_the_same};
+use crate::json::Json;
 use crate::k8s::json::below;
 use crate::ray::kind::{RAY_CLUSTER, WORKERS};
 use crate::ray::{Kind, Workload};
@@ -13,7 +12,7 @@ const SCALED: &[&str] = &["replicas", "scaleStrategy"];
 /// Whether an update changes nothing but what Ray's autoscaler writes, on a RayCluster that it scales. Whoever sends it,
 /// it passes no limit: under autoscaling, limits count `maxReplicas`, and KubeRay builds no more
 /// ([`pods_at_most`](crate::ray::facts::pods_at_most)).
-pub fn only_scales(old: &Value, new: &Value) -> bool {
+pub fn only_scales(old: Json<'_>, new: Json<'_>) -> bool {
     let kind = Kind::of(new);
     let (was, is) = (kind.cluster(old), kind.cluster(new));
     let (groups_were, groups_are) = (kind.groups(old), kind.groups(new));

@@ -8,6 +8,7 @@ use fnv::FnvHasher;
 use serde_json::{Map, Value};
 
 use crate::engine::compare::is_empty;
+use crate::json::{Json, Object, View};
 use crate::k8s::json::{below, text};
 use crate::k8s::path::Path;
 use crate::ray::Kind;
@@ -27,18 +28,18 @@ pub type Pair = [u64; 2];
 pub struct Leaves(Vec<(u64, u64)>);
 
 impl Leaves {
-    fn collect(&mut self, path: u64, map: Option<&Map<String, Value>>, but: &[&str]) {
+    fn collect(&mut self, path: u64, map: Option<Object<'_>>, but: &[&str]) {
         for (key, value) in map.into_iter().flatten() {
-            if but.contains(&key.as_str()) || is_empty(value) {
+            if but.contains(&key) || is_empty(value) {
                 continue;
             }
             let path = hash(|hasher| {
                 hasher.write_u64(path);
                 hasher.write(key.as_bytes());
             });
-            match value {
-                Value::Object(map) => self.collect(path, Some(map), &[]),
-                leaf => self.0.push((path, hash(|hasher| write(leaf, hasher)))),
+            match value.view() {
+                View::Object(object) => self.collect(path, Some(object), &[]),
+                _ => self.0.push((path, hash(|hasher| write(value, hasher)))),
             }
         }
     }
@@ -89,11 +90,11 @@ pub struct Fields {
 }
 
 impl Fields {
-    fn of(object: &Value) -> Fields {
+    fn of(object: Json<'_>) -> Fields {
         let kind = Kind::of(object);
         let part = |part: Part| {
             let mut leaves = Leaves::default();
-            leaves.collect(0, part.path(kind).get(object).and_then(Value::as_object), &[]);
+            leaves.collect(0, part.path(kind).get(object).and_then(Json::as_object), &[]);
             leaves.sorted()
         };
         let metadata = [
@@ -130,7 +131,7 @@ pub struct Cores {
 
 impl Cores {
     /// The cores of an object with these fields.
-    pub(super) fn of(object: &Value, fields: &Fields) -> Cores {
+    pub(super) fn of(object: Json<'_>, fields: &Fields) -> Cores {
         let kind = Kind::of(object);
         let core = |part: Part, keys: &[&str]| {
             part.path(kind)
@@ -156,7 +157,7 @@ impl Cores {
 
 impl Seen {
     /// What there is in `object`.
-    pub fn of(object: &Value) -> Seen {
+    pub fn of(object: Json<'_>) -> Seen {
         Seen {
             fields: Fields::of(object),
             groups: Kind::of(object).groups(object).iter().map(group).collect(),
@@ -164,7 +165,7 @@ impl Seen {
     }
 
     /// What was received, where `after` came of it.
-    pub fn received(&self, after: &Value) -> Received {
+    pub fn received(&self, after: Json<'_>) -> Received {
         let (before, fields) = (&self.fields, Fields::of(after));
         let cores = Cores::of(after, &fields);
         let groups = self.groups.iter();
@@ -181,7 +182,7 @@ impl Seen {
 }
 
 /// The leaves of the objects below these keys, but for some fields.
-fn fields<'k>(object: &Value, of: impl Iterator<Item = (&'k [&'k str], Vec<&'k str>)>) -> Leaves {
+fn fields<'k>(object: Json<'_>, of: impl Iterator<Item = (&'k [&'k str], Vec<&'k str>)>) -> Leaves {
     let mut leaves = Leaves::default();
     for (position, (keys, but)) in (1..).zip(of) {
         leaves.collect(position, below(object, keys).as_object(), &but);
@@ -189,14 +190,14 @@ fn fields<'k>(object: &Value, of: impl Iterator<Item = (&'k [&'k str], Vec<&'k s
     leaves.sorted()
 }
 
-fn group(group: &Value) -> (u32, u64) {
+fn group(group: Json<'_>) -> (u32, u64) {
     let mut leaves = Leaves::default();
     leaves.collect(0, group.as_object(), &SIZES);
     (name(group), leaves.all())
 }
 
 /// The fingerprint of a group's name.
-fn name(group: &Value) -> u32 {
+fn name(group: Json<'_>) -> u32 {
     let name = hash(|hasher| hasher.write(text(group, "groupName").unwrap_or_default().as_bytes()));
     #[expect(clippy::cast_possible_truncation, reason = "half of a fingerprint is one too")]
     let half = name as u32;
@@ -204,8 +205,8 @@ fn name(group: &Value) -> u32 {
 }
 
 /// The fingerprint of the names and sizes of all worker groups, in any order.
-pub fn sizes(object: &Value) -> u64 {
-    let sizes = |group: &Value| {
+pub fn sizes(object: Json<'_>) -> u64 {
+    let sizes = |group: Json<'_>| {
         hash(|hasher| {
             hasher.write(text(group, "groupName").unwrap_or_default().as_bytes());
             SIZES.iter().for_each(|key| write(below(group, &[key]), hasher));
@@ -230,7 +231,7 @@ pub struct Received {
 
 impl Received {
     /// What the record of a stored object says, where it says anything.
-    pub fn stored_in(object: &Value) -> Option<Received> {
+    pub fn stored_in(object: Json<'_>) -> Option<Received> {
         let record = Path::of(["metadata", "annotations", APPLIED_ANNOTATION]).get(object)?;
         let record: Map<String, Value> = serde_json::from_str(record.as_str()?).ok()?;
         Received::read(record.get(RECEIVED)?.as_str()?)
@@ -282,7 +283,7 @@ impl fmt::Display for Received {
 }
 
 /// The fingerprint of the containers of a pod.
-fn containers(spec: &Value) -> u64 {
+fn containers(spec: Json<'_>) -> u64 {
     hash(|hasher| {
         write(below(spec, &["containers"]), hasher);
         write(below(spec, &["initContainers"]), hasher);
@@ -303,27 +304,27 @@ fn hash(fill: impl FnOnce(&mut FnvHasher)) -> u64 {
 }
 
 /// A value without the null and empty fields of its objects. Each kind has a mark, so that `1` is not `"1"`.
-fn write(value: &Value, hasher: &mut FnvHasher) {
-    match value {
-        Value::Null => hasher.write_u8(0),
-        Value::Bool(value) => hasher.write(&[1, u8::from(*value)]),
-        Value::Number(value) => {
+fn write(value: Json<'_>, hasher: &mut FnvHasher) {
+    match value.view() {
+        View::Null => hasher.write_u8(0),
+        View::Bool(value) => hasher.write(&[1, u8::from(value)]),
+        View::Number(value) => {
             hasher.write_u8(2);
             hasher.write(value.to_string().as_bytes());
         }
-        Value::String(value) => {
+        View::String(value) => {
             hasher.write_u8(3);
             hasher.write_u64(value.len() as u64);
             hasher.write(value.as_bytes());
         }
-        Value::Array(items) => {
+        View::Array(items) => {
             hasher.write_u8(4);
             hasher.write_u64(items.len() as u64);
             items.iter().for_each(|item| write(item, hasher));
         }
-        Value::Object(map) => {
+        View::Object(object) => {
             hasher.write_u8(5);
-            for (key, value) in map.iter().filter(|(_, value)| !is_empty(value)) {
+            for (key, value) in object.iter().filter(|(_, value)| !is_empty(*value)) {
                 hasher.write(key.as_bytes());
                 write(value, hasher);
             }

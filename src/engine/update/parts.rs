@@ -4,9 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use crate::engine::compare::{counterpart, is_empty, name_of, says_the_same};
+use crate::engine::compare::{counterpart, is_empty, name_of, same_but, says_the_same};
 use crate::engine::document::Document;
-use crate::k8s::json::{NULL, text};
+use crate::json::{Json, Object, Tree};
+use crate::k8s::json::text;
 use crate::k8s::path::Path;
 use crate::policy::merge::Group;
 use crate::ray::Kind;
@@ -33,9 +34,9 @@ pub enum Treatment {
 #[derive(Debug)]
 pub struct Parts<'o> {
     kind: &'static Kind,
-    old: &'o Value,
+    old: Json<'o>,
     /// The stored worker groups by name.
-    stored: HashMap<&'o str, &'o Value>,
+    stored: HashMap<&'o str, Json<'o>>,
     metadata: Treatment,
     job: Treatment,
     head: Treatment,
@@ -46,7 +47,7 @@ pub struct Parts<'o> {
 impl<'o> Parts<'o> {
     /// Compares what was received with what is stored, and with what `/mutate` received before by the stored record.
     /// With `roll`, a policy wants what runs to be completed as on a creation.
-    pub fn of(update: Update, roll: bool, old: &'o Value, new: &Value, seen: &Seen) -> Parts<'o> {
+    pub fn of(update: Update, roll: bool, old: Json<'o>, new: Json<'_>, seen: &Seen) -> Parts<'o> {
         let kind = Kind::of(old);
         let (stored, record) = (Seen::of(old), Received::stored_in(old));
         let record = record.as_ref();
@@ -117,13 +118,13 @@ impl<'o> Parts<'o> {
     }
 
     /// What is stored at a place, elements of lists by their names.
-    fn stored(&self, place: &Path, document: &Value) -> Option<&'o Value> {
+    fn stored(&self, place: &Path, document: Json<'_>) -> Option<Json<'o>> {
         let part @ Part::Group(_) = Part::of(self.kind, place) else {
             return counterpart(place.steps(), document, self.old);
         };
         let group = part.path(self.kind);
         let is = group.get(document)?;
-        let was = self.stored.get(group_name(is))?;
+        let was = *self.stored.get(group_name(is))?;
         counterpart(place.steps().get(group.steps().len()..)?, is, was)
     }
 
@@ -148,16 +149,14 @@ impl<'o> Parts<'o> {
         self.all().all(|part| self.treatment(part) == Treatment::Keep)
     }
 
-    /// The edits that bring back what is stored of the parts that stay, by part.
-    pub fn restoring(&self, new: &Value) -> Vec<(Path, Vec<Edit>)> {
-        self.all()
-            .filter(|part| self.stays(*part))
-            .map(|part| (part.path(self.kind), self.restoring_part(part, new)))
-            .filter(|(_, edits)| !edits.is_empty())
-            .collect()
+    /// The parts that stay as they are stored, with their places.
+    pub fn staying(&self) -> impl Iterator<Item = (Part, Path)> {
+        let stays = |part: &Part| self.stays(*part);
+        self.all().filter(stays).map(|part| (part, part.path(self.kind)))
     }
 
-    fn restoring_part(&self, part: Part, new: &Value) -> Vec<Edit> {
+    /// The edits that bring back what is stored of a part.
+    pub fn restoring(&self, part: Part, new: Json<'_>) -> Vec<Edit> {
         let at = part.path(self.kind);
         let mut edits = Vec::new();
         match part {
@@ -168,29 +167,26 @@ impl<'o> Parts<'o> {
             Part::Job => {
                 for (keys, others) in self.kind.levels() {
                     let level = Path::from_keys(keys);
-                    if level == at || level.get(new).is_some_and(Value::is_object) {
+                    if level == at || level.get(new).is_some_and(Json::is_object) {
                         restore_fields(&level, &others, self.old, new, &mut edits);
                     }
                 }
             }
             Part::Head | Part::Submitter => {
-                let (was, is) = (at.get(self.old).unwrap_or(&NULL), at.get(new).unwrap_or(&NULL));
+                let (was, is) = (
+                    at.get(self.old).unwrap_or(Json::NULL),
+                    at.get(new).unwrap_or(Json::NULL),
+                );
                 if !says_the_same(was, is) {
-                    edits.push(edit(at, Op::Set(was.clone())));
+                    edits.push(edit(at, Op::Set(was.to_value())));
                 }
             }
             Part::Group(_) => {
                 let (Some(is), Some(was)) = (at.get(new), self.stored(&at, new)) else {
                     return edits;
                 };
-                let mut group = was.clone();
-                if let (Some(group), Some(is)) = (group.as_object_mut(), is.as_object()) {
-                    group.retain(|key, _| !SIZES.contains(&key.as_str()));
-                    let sizes = is.iter().filter(|(key, _)| SIZES.contains(&key.as_str()));
-                    group.extend(sizes.map(|(key, size)| (key.clone(), size.clone())));
-                }
-                if !says_the_same(&group, is) {
-                    edits.push(edit(at, Op::Set(group)));
+                if !same_but(was, is, &SIZES) {
+                    edits.push(edit(at, Op::Set(with_sizes_of(is, was))));
                 }
             }
         }
@@ -199,7 +195,7 @@ impl<'o> Parts<'o> {
 
     /// Leaves of these edits, which belong together, those that may act: what is forced in a part that stays, and in a
     /// part whose pods run either all of them or none.
-    pub fn retain(&self, document: &Value, edits: &mut Vec<Edit>) {
+    pub fn retain(&self, document: Json<'_>, edits: &mut Vec<Edit>) {
         let refused: HashSet<Part> = edits
             .iter()
             .map(|edit| (Part::of(self.kind, &edit.path), edit))
@@ -218,18 +214,18 @@ impl<'o> Parts<'o> {
     }
 
     /// Whether an edit leads to what is stored.
-    fn has_stored(&self, document: &Value, edit: &Edit) -> bool {
+    fn has_stored(&self, document: Json<'_>, edit: &Edit) -> bool {
         let stored = self.stored(&edit.path, document);
         match &edit.op {
-            Op::Set(value) => stored.is_some_and(|stored| says_the_same(stored, value)),
+            Op::Set(value) => stored.is_some_and(|stored| says_the_value(stored, value)),
             Op::Append(value) => stored
-                .and_then(Value::as_array)
-                .is_some_and(|stored| stored.iter().any(|stored| says_the_same(stored, value))),
+                .and_then(Json::as_array)
+                .is_some_and(|stored| stored.iter().any(|stored| says_the_value(stored, value))),
             Op::Remove => stored.is_none_or(is_empty),
             Op::ToFront(from) => {
                 let moved = edit.path.index(*from);
                 let name = moved.get(document).and_then(name_of);
-                name.is_some() && stored.and_then(|stored| stored.get(0)).and_then(name_of) == name
+                name.is_some() && stored.and_then(|stored| stored.get_index(0)).and_then(name_of) == name
             }
         }
     }
@@ -269,7 +265,7 @@ impl<'o> Parts<'o> {
         !changed.is_empty()
     }
 
-    fn runs_other(&self, part: Part, document: &Value) -> bool {
+    fn runs_other(&self, part: Part, document: Json<'_>) -> bool {
         let spec = match part {
             Part::Metadata | Part::Job => return false,
             Part::Submitter => part.path(self.kind).then_key("spec"),
@@ -277,13 +273,13 @@ impl<'o> Parts<'o> {
         };
         ["containers", "initContainers"].iter().any(|list| {
             let at = spec.name(list);
-            let stored = self.stored(&at, document).unwrap_or(&NULL);
-            !says_the_same(at.get(document).unwrap_or(&NULL), stored)
+            let stored = self.stored(&at, document).unwrap_or(Json::NULL);
+            !says_the_same(at.get(document).unwrap_or(Json::NULL), stored)
         })
     }
 
     /// What is to be remembered as received: of a part that stays, what the stored record says.
-    pub fn received(&self, seen: &Seen, document: &Value) -> Received {
+    pub fn received(&self, seen: &Seen, document: Json<'_>) -> Received {
         let mut received = seen.received(document);
         let Some(stored) = Received::stored_in(self.old) else {
             return received;
@@ -318,27 +314,40 @@ fn edit(path: Path, op: Op) -> Edit {
 }
 
 /// The edits that make the fields of the object at `at` what they are in `old`, but for some.
-fn restore_fields(at: &Path, but: &[&str], old: &Value, new: &Value, edits: &mut Vec<Edit>) {
-    let (was, is) = (at.get(old).unwrap_or(&NULL), at.get(new).unwrap_or(&NULL));
-    let fields = |object: &Value| -> Vec<String> {
-        let keys = object.as_object().into_iter().flat_map(|map| map.keys());
-        keys.filter(|key| !but.contains(&key.as_str())).cloned().collect()
-    };
-    for key in fields(was) {
-        let value = was.get(&key).unwrap_or(&NULL);
-        if !says_the_same(value, is.get(&key).unwrap_or(&NULL)) {
-            edits.push(edit(at.name(&key), Op::Set(value.clone())));
+fn restore_fields(at: &Path, but: &[&str], old: Json<'_>, new: Json<'_>, edits: &mut Vec<Edit>) {
+    let (was, is) = (at.get(old).unwrap_or(Json::NULL), at.get(new).unwrap_or(Json::NULL));
+    let is_field = |(key, _): &(&str, Json<'_>)| !but.contains(key);
+    for (key, value) in was.as_object().unwrap_or(Object::EMPTY).iter().filter(is_field) {
+        if !says_the_same(value, is.get(key).unwrap_or(Json::NULL)) {
+            edits.push(edit(at.name(key), Op::Set(value.to_value())));
         }
     }
-    for key in fields(is) {
-        if was.get(&key).is_none() {
-            edits.push(edit(at.name(&key), Op::Remove));
+    for (key, _) in is.as_object().unwrap_or(Object::EMPTY).iter().filter(is_field) {
+        if was.get(key).is_none() {
+            edits.push(edit(at.name(key), Op::Remove));
         }
     }
 }
 
+/// The stored worker group, with the sizes of the one that was received.
+fn with_sizes_of(is: Json<'_>, was: Json<'_>) -> Value {
+    let (Some(was), Some(is)) = (was.as_object(), is.as_object()) else {
+        return was.to_value();
+    };
+    let is_size = |(key, _): &(&str, Json<'_>)| SIZES.contains(key);
+    let kept = was.iter().filter(|field| !is_size(field));
+    kept.chain(is.iter().filter(is_size))
+        .map(|(key, value)| (key.to_owned(), value.to_value()))
+        .collect()
+}
+
+/// Whether a value of the document says the same as one that an edit would put there.
+fn says_the_value(given: Json<'_>, value: &Value) -> bool {
+    Tree::of(value).is_ok_and(|value| says_the_same(given, value.root()))
+}
+
 /// A group's name, empty where it has none.
-fn group_name(group: &Value) -> &str {
+fn group_name(group: Json<'_>) -> &str {
     text(group, "groupName").unwrap_or_default()
 }
 

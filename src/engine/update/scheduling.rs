@@ -1,9 +1,8 @@
 //! A queue controller's request without what it does for scheduling.
 
-use serde_json::Value;
-
 use crate::engine::compare::{counterpart, is_empty};
 use crate::engine::document::Document;
+use crate::json::Json;
 use crate::k8s::json::{below, text};
 use crate::k8s::path::Path;
 use crate::ray::{Kind, Pod, Workload};
@@ -14,7 +13,7 @@ use super::part::Part;
 /// Brings the scheduling of a queue controller's request back to what is stored, so that the rest can be judged: node
 /// selectors, tolerations, scheduling gates, labels and annotations of the pod templates, and a default submitter where
 /// there was none (Kueue 0.19, `pkg/podset` and `jobs/rayjob`).
-pub fn without_scheduling(old: &Value, new: &mut Document) {
+pub fn without_scheduling(old: Json<'_>, new: &mut Document) {
     let kind = Kind::of(new.value());
     let submitter = Part::Submitter.path(kind);
     let had_submitter = submitter.get(old).is_some_and(|template| !template.is_null());
@@ -39,7 +38,7 @@ pub fn without_scheduling(old: &Value, new: &mut Document) {
             template.keys(["metadata", "annotations"]),
         ] {
             match (counterpart(place.steps(), new.value(), old), place.get(new.value())) {
-                (Some(was), is) if is != Some(was) => plan(place, Op::Set(was.clone())),
+                (Some(was), is) if is != Some(was) => plan(place, Op::Set(was.to_value())),
                 (None, Some(_)) => plan(place, Op::Remove),
                 _ => {}
             }
@@ -53,12 +52,11 @@ pub fn without_scheduling(old: &Value, new: &mut Document) {
 
 /// Whether the submitter is the one that KubeRay would make (KubeRay 1.7, `common/job.go`, `GetDefaultSubmitterTemplate`):
 /// one container, with the image of the head, and nothing but resources.
-fn is_default_submitter(object: &Value) -> bool {
-    let has_only = |value: &Value, keys: &[&str]| {
-        value.as_object().is_some_and(|map| {
-            map.iter()
-                .all(|(key, value)| keys.contains(&key.as_str()) || is_empty(value))
-        })
+fn is_default_submitter(object: Json<'_>) -> bool {
+    let has_only = |value: Json<'_>, keys: &[&str]| {
+        value
+            .as_object()
+            .is_some_and(|map| map.iter().all(|(key, value)| keys.contains(&key) || is_empty(value)))
     };
     let job = Workload::of(object);
     fn image<'a>(pod: &Pod<'a>) -> Option<&'a str> {

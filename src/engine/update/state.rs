@@ -1,8 +1,7 @@
 //! An update, and what it changes.
 
-use serde_json::Value;
-
 use crate::engine::compare::says_the_same;
+use crate::json::Json;
 use crate::k8s::json::below;
 use crate::policy::Platform;
 use crate::ray::Kind;
@@ -29,7 +28,7 @@ pub enum Update {
 
 impl Update {
     /// What the update from `old` to `new`, which are of one kind, by `user` is.
-    pub fn of(platform: &Platform, user: &str, old: &Value, new: &Value) -> Update {
+    pub fn of(platform: &Platform, user: &str, old: Json<'_>, new: Json<'_>) -> Update {
         let kind = Kind::of(new);
         if platform.is_operator(user) || !changes(old, new) || autoscaler::only_scales(old, new) {
             return Update::NotJudged;
@@ -54,7 +53,7 @@ impl Update {
 }
 
 /// Whether the spec, the labels or the annotations say something else.
-pub(super) fn changes(old: &Value, new: &Value) -> bool {
+pub(super) fn changes(old: Json<'_>, new: Json<'_>) -> bool {
     let places: [&[&str]; 3] = [&["spec"], &["metadata", "labels"], &["metadata", "annotations"]];
     places
         .iter()

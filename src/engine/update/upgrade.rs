@@ -1,11 +1,10 @@
 //! Changes of a RayService after which KubeRay starts a second cluster.
 
-use serde_json::Value;
-
 use crate::diag::CodePage;
-use crate::engine::compare::says_the_same;
+use crate::engine::compare::same_but;
 use crate::engine::judge::{Finder, Judged};
-use crate::k8s::json::{below, text};
+use crate::json::Json;
+use crate::k8s::json::{below, child, items, text};
 use crate::policy::Platform;
 use crate::policy::settings::Action;
 use crate::ray::facts::Facts;
@@ -21,7 +20,7 @@ pub const UPGRADES: CodePage = CodePage {
 };
 
 /// The warning about an update, if KubeRay starts a second cluster for it.
-pub fn upgrade(platform: &Platform, old: &Value, new: &Value) -> Option<Judged> {
+pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judged> {
     let kind = Kind::of(new);
     let never = text(below(new, &["spec", "upgradeStrategy"]), "type") == Some("None");
     let runs = kind.runs(old) && !kind.is_suspended(new);
@@ -49,38 +48,24 @@ pub fn upgrade(platform: &Platform, old: &Value, new: &Value) -> Option<Judged> 
 }
 
 /// Whether KubeRay replaces the cluster of a RayService (KubeRay 1.7, `rayservice_controller.go`,
-/// `shouldPrepareNewCluster`; `utils/util.go`, `GenerateHashWithoutReplicasAndWorkersToDelete`).
-fn differs(was: &Value, is: &Value) -> bool {
-    let groups = |cluster: &Value| cluster.get(WORKERS).and_then(Value::as_array).map_or(0, Vec::len);
-    let (before, after) = (groups(was), groups(is));
-    !says_the_same(&hashed(was, before), &hashed(is, before.min(after)))
+/// `shouldPrepareNewCluster`; `utils/util.go`, `GenerateHashWithoutReplicasAndWorkersToDelete`). Worker groups at the end of
+/// the list are added to the running cluster.
+fn differs(was: Json<'_>, is: Json<'_>) -> bool {
+    let (groups_were, groups_are) = (items(was, WORKERS), items(is, WORKERS));
+    let is_same = same_but(was, is, &["suspend", "upgradeStrategy", HEAD, WORKERS])
+        && same_group(child(was, HEAD), child(is, HEAD))
+        && groups_were.len() <= groups_are.len()
+        && groups_were.iter().zip(groups_are).all(|(was, is)| same_group(was, is));
+    !is_same
 }
 
-/// The part of a RayClusterSpec that KubeRay compares, with so many of its worker groups.
-fn hashed(cluster: &Value, most: usize) -> Value {
-    let mut cluster = cluster.clone();
-    let remove = |value: &mut Value, keys: &[&str]| {
-        if let Some(map) = value.as_object_mut() {
-            keys.iter().for_each(|key| drop(map.remove(*key)));
-        }
-    };
-    remove(&mut cluster, &["suspend", "upgradeStrategy"]);
-    const SCHEDULED: &[&str] = &["tolerations", "schedulingGates"];
-    if let Some(spec) = cluster.pointer_mut(&format!("/{HEAD}/template/spec")) {
-        remove(spec, SCHEDULED);
-    }
-    let groups = cluster.get_mut(WORKERS).and_then(Value::as_array_mut);
-    if let Some(groups) = groups {
-        groups.truncate(most);
-        for group in groups {
-            remove(group, &["replicas", "minReplicas", "maxReplicas"]);
-            if let Some(strategy) = group.get_mut("scaleStrategy") {
-                remove(strategy, &["workersToDelete"]);
-            }
-            if let Some(spec) = group.pointer_mut("/template/spec") {
-                remove(spec, SCHEDULED);
-            }
-        }
-    }
-    cluster
+/// Whether two head groups or worker groups are the same in what KubeRay compares.
+fn same_group(was: Json<'_>, is: Json<'_>) -> bool {
+    let same_below = |keys: &[&str], but: &[&str]| same_but(below(was, keys), below(is, keys), but);
+    same_below(
+        &[],
+        &["replicas", "minReplicas", "maxReplicas", "scaleStrategy", "template"],
+    ) && same_below(&["scaleStrategy"], &["workersToDelete"])
+        && same_below(&["template"], &["spec"])
+        && same_below(&["template", "spec"], &["tolerations", "schedulingGates"])
 }

@@ -1,8 +1,7 @@
 //! The controls, in the order of their names; those of the level restricted come last.
 
-use serde_json::Value;
-
 use crate::diag::{listed, quoted};
+use crate::json::{Array, Json};
 use crate::k8s::json::{below, child, given, items};
 
 use super::pod::{CONTEXT, Owner, Pod, Report, Violation, flag};
@@ -110,7 +109,7 @@ fn is_relaxed(pod: &Pod<'_>, version: Version) -> bool {
     version.minor() >= USER_NAMESPACES && pod.has_user_namespace()
 }
 
-fn each_container<'p, 'a>(pod: &'p Pod<'a>) -> impl Iterator<Item = (Owner, &'a Value)> + use<'p, 'a> {
+fn each_container<'p, 'a>(pod: &'p Pod<'a>) -> impl Iterator<Item = (Owner, Json<'a>)> + use<'p, 'a> {
     let containers = pod.containers.iter().enumerate();
     containers.map(|(index, container)| (Owner::Container(index), container.value))
 }
@@ -149,7 +148,7 @@ fn is_confined(kind: &str) -> bool {
 }
 
 /// The capabilities that a container adds, without those that are allowed.
-fn forbidden_capabilities(context: &Value, allowed: &[&str]) -> Option<String> {
+fn forbidden_capabilities(context: Json<'_>, allowed: &[&str]) -> Option<String> {
     let capabilities = given(context, "capabilities")?;
     let added = items(capabilities, "add")
         .iter()
@@ -291,7 +290,7 @@ fn selinux(pod: &Pod<'_>, version: Version, report: &mut Report<'_, '_>) {
 }
 
 /// The profile of a security context that is none, and what it is.
-fn unconfined(context: &Value) -> Option<&str> {
+fn unconfined(context: Json<'_>) -> Option<&str> {
     let profile = given(context, "seccompProfile")?;
     Some(text(profile, "type")).filter(|kind| !is_confined(kind))
 }
@@ -308,7 +307,7 @@ fn seccomp(pod: &Pod<'_>, _: Version, report: &mut Report<'_, '_>) {
 
 /// Whether the pod does not have a field in its own security context, and a container does not have it either.
 fn is_missing(pod: &Pod<'_>, key: &str) -> bool {
-    let has = |holder: &Value| given(holder, CONTEXT).is_some_and(|context| given(context, key).is_some());
+    let has = |holder: Json<'_>| given(holder, CONTEXT).is_some_and(|context| given(context, key).is_some());
     !has(pod.spec()) && !pod.containers.iter().all(|container| has(container.value))
 }
 
@@ -389,8 +388,8 @@ fn kept_capabilities(pod: &Pod<'_>, _: Version, report: &mut Report<'_, '_>) {
     for (owner, container) in each_container(pod) {
         let context = given(container, CONTEXT);
         let capabilities = context.and_then(|context| given(context, "capabilities"));
-        let dropped = capabilities.map_or(&[][..], |capabilities| items(capabilities, "drop"));
-        if !dropped.iter().any(|name| name == "ALL") {
+        let dropped = capabilities.map_or(Array::EMPTY, |capabilities| items(capabilities, "drop"));
+        if !dropped.iter().any(|name| name.as_str() == Some("ALL")) {
             let found = "capabilities.drop lacks ALL".to_owned();
             report.context(owner, ["capabilities", "drop"], found, "set capabilities.drop to [ALL]");
         }
@@ -417,7 +416,7 @@ fn volume_types(pod: &Pod<'_>, _: Version, report: &mut Report<'_, '_>) {
 
 /// The type of a volume, if the level restricted forbids it. A volume without a type becomes an emptyDir, which is allowed
 /// (Kubernetes 1.37, `pkg/apis/core/v1/defaults.go`).
-pub fn restricted_source(volume: &Value) -> Option<&'static str> {
+pub fn restricted_source(volume: Json<'_>) -> Option<&'static str> {
     const ALLOWED: [&str; 9] = [
         "configMap",
         "csi",
@@ -481,7 +480,7 @@ fn root_user(pod: &Pod<'_>, version: Version, report: &mut Report<'_, '_>) {
         return;
     }
     for (owner, context) in pod.contexts() {
-        if context.get(KEY).and_then(Value::as_f64) == Some(0.0) {
+        if context.get(KEY).and_then(Json::as_f64) == Some(0.0) {
             report.context(
                 owner,
                 [KEY],
@@ -507,7 +506,7 @@ const HOSTS: [&[&str]; 10] = [
 ];
 
 /// The hosts of a container's probes and hooks, each with its field.
-pub fn hosts(container: &Value) -> impl Iterator<Item = (&'static [&'static str], &str)> {
+pub fn hosts(container: Json<'_>) -> impl Iterator<Item = (&'static [&'static str], &str)> {
     HOSTS.into_iter().filter_map(move |keys| {
         let host = below(container, keys).as_str()?;
         (!host.is_empty()).then_some((keys, host))
@@ -515,6 +514,6 @@ pub fn hosts(container: &Value) -> impl Iterator<Item = (&'static [&'static str]
 }
 
 /// The text under a key, empty if it is absent.
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+fn text<'a>(value: Json<'a>, key: &str) -> &'a str {
     child(value, key).as_str().unwrap_or_default()
 }

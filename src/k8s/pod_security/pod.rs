@@ -1,7 +1,6 @@
 //! A pod as the controls look at it, and what they report.
 
-use serde_json::Value;
-
+use crate::json::{Array, Json};
 use crate::k8s::json::{child, given, items, text};
 use crate::k8s::path::Path;
 
@@ -11,7 +10,7 @@ pub struct Pod<'a> {
     /// Where the template stands in the document.
     pub at: Path,
     /// The template: `metadata` and `spec`.
-    pub template: &'a Value,
+    pub template: Json<'a>,
     /// All containers of the pod: running, init and ephemeral ones, and those that a controller adds to it.
     pub containers: Vec<Container<'a>>,
 }
@@ -22,7 +21,7 @@ pub struct Container<'a> {
     /// Where it stands in the document.
     pub at: Path,
     /// The container.
-    pub value: &'a Value,
+    pub value: Json<'a>,
 }
 
 /// A control of the standards that a pod violates, at one field.
@@ -42,7 +41,7 @@ pub struct Violation {
 
 impl<'a> Pod<'a> {
     /// The pod of a template at `at`, with the containers that the template lists.
-    pub fn of(template: &'a Value, at: Path) -> Pod<'a> {
+    pub fn of(template: Json<'a>, at: Path) -> Pod<'a> {
         let mut containers = Vec::new();
         for list in ["initContainers", "containers", "ephemeralContainers"] {
             let values = items(child(template, "spec"), list);
@@ -58,16 +57,16 @@ impl<'a> Pod<'a> {
         }
     }
 
-    pub(super) fn spec(&self) -> &'a Value {
+    pub(super) fn spec(&self) -> Json<'a> {
         child(self.template, "spec")
     }
 
-    pub(super) fn volumes(&self) -> &'a [Value] {
+    pub(super) fn volumes(&self) -> Array<'a> {
         items(self.spec(), "volumes")
     }
 
     /// The pod's own security context and those of the containers that have one, each with whose it is.
-    pub(super) fn contexts(&self) -> impl Iterator<Item = (Owner, &'a Value)> {
+    pub(super) fn contexts(&self) -> impl Iterator<Item = (Owner, Json<'a>)> {
         let own = given(self.spec(), CONTEXT).map(|context| (Owner::Pod, context));
         let containers = self.containers.iter().enumerate();
         own.into_iter().chain(
@@ -153,6 +152,6 @@ impl Report<'_, '_> {
 }
 
 /// Whether a flag is set, if it is there.
-pub(super) fn flag(value: &Value, key: &str) -> Option<bool> {
+pub(super) fn flag(value: Json<'_>, key: &str) -> Option<bool> {
     child(value, key).as_bool()
 }

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::json::Tree;
 use crate::k8s::path::Path;
 
 fn profile(text: &str) -> Profile {
@@ -60,7 +61,8 @@ fn a_violation_names_the_field() {
         "containers": [{"name": "b", "ports": [{"hostPort": 80}]}],
     }});
     let at = Path::of(["spec", "template"]);
-    let violations = Pod::of(&template, at).violations(profile("restricted"));
+    let template = Tree::of(&template).unwrap();
+    let violations = Pod::of(template.root(), at).violations(profile("restricted"));
     let found: Vec<String> = violations
         .iter()
         .map(|violation| {

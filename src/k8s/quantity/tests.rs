@@ -160,10 +160,10 @@ fn equality_is_by_value() {
 
 #[test]
 fn json_is_read_as_the_custom_resource_allows() {
-    assert_eq!(Quantity::from_json(&json!("32Gi")), Ok(quantity("32Gi")));
-    assert_eq!(Quantity::from_json(&json!(8)), Ok(quantity("8")));
-    assert_eq!(Quantity::from_json(&json!(-1)), Ok(quantity("-1")));
-    assert_eq!(Quantity::from_json(&json!(8.0)), Ok(quantity("8")));
+    assert_eq!(Quantity::from_value(&json!("32Gi")), Ok(quantity("32Gi")));
+    assert_eq!(Quantity::from_value(&json!(8)), Ok(quantity("8")));
+    assert_eq!(Quantity::from_value(&json!(-1)), Ok(quantity("-1")));
+    assert_eq!(Quantity::from_value(&json!(8.0)), Ok(quantity("8")));
     for value in [
         json!(0.5),
         json!(1e300),
@@ -173,15 +173,15 @@ fn json_is_read_as_the_custom_resource_allows() {
         json!([1]),
         json!({"a": 1}),
     ] {
-        assert!(Quantity::from_json(&value).is_err(), "{value}");
+        assert!(Quantity::from_value(&value).is_err(), "{value}");
     }
     assert_eq!(
-        Quantity::from_json(&json!(0.5)).unwrap_err().to_string(),
+        Quantity::from_value(&json!(0.5)).unwrap_err().to_string(),
         "cannot read the number 0.5 as a quantity: a number in JSON must be whole and below 2^53 where it has a point \
          or an exponent; write it in quotes, such as \"500m\""
     );
     assert_eq!(
-        Quantity::from_json(&json!(null)).unwrap_err().to_string(),
+        Quantity::from_value(&json!(null)).unwrap_err().to_string(),
         "cannot read null as a quantity: write text such as \"500m\" or \"32Gi\", or a whole number"
     );
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::json::{Json, Tree, View};
+
 use super::amount::{self, Amount, NANOS};
 
 /// An amount such as `500m`, `2` or `32Gi`, exact to a billionth.
@@ -94,21 +96,29 @@ impl Quantity {
     /// # Errors
     /// When the text is not a quantity, when the value is something else, or when the number is not whole: neither an
     /// `i64` nor a float without a fraction below 2⁵³, from where on the API server refuses it too.
-    pub fn from_json(value: &Value) -> Result<Self, QuantityError> {
-        let kind = match value {
-            Value::String(text) => return Self::parse(text),
-            Value::Number(number) => {
+    pub fn from_json(value: Json<'_>) -> Result<Self, QuantityError> {
+        let kind = match value.view() {
+            View::String(text) => return Self::parse(text),
+            View::Number(number) => {
                 let integer = number.as_i64().or_else(|| whole(number.as_f64()?));
                 return integer.map(Self::from).ok_or_else(|| QuantityError::NotAnInteger {
                     seen: number.to_string(),
                 });
             }
-            Value::Null => "null",
-            Value::Bool(_) => "a boolean",
-            Value::Array(_) => "a list",
-            Value::Object(_) => "a map",
+            View::Null => "null",
+            View::Bool(_) => "a boolean",
+            View::Array(_) => "a list",
+            View::Object(_) => "a map",
         };
         Err(QuantityError::WrongType { kind })
+    }
+
+    /// The same for a value of a policy.
+    ///
+    /// # Errors
+    /// As [`Quantity::from_json`].
+    pub fn from_value(value: &Value) -> Result<Self, QuantityError> {
+        Self::from_json(Tree::of(value).unwrap_or_default().root())
     }
 
     /// A number of bytes, printed with binary units.
@@ -248,7 +258,7 @@ impl serde::Serialize for Quantity {
 
 impl<'de> serde::Deserialize<'de> for Quantity {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Quantity::from_json(&Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        Quantity::from_value(&Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

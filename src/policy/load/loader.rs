@@ -16,7 +16,6 @@ use crate::policy::schema::{API_VERSION, DOCUMENTS, Field, Kind, METADATA, POLIC
 use crate::policy::selector::{Key, Selector};
 use crate::policy::settings::{Action, Mode};
 use crate::policy::{Platform, PolicySet, RayPolicy, SetLeaf, codes, platform};
-use crate::ray::flyte::shown;
 use crate::yaml::{self, Limits, Node, Reading, Step, Style};
 
 /// One policy file.
@@ -643,4 +642,9 @@ pub(super) fn digest<'n>(documents: impl Iterator<Item = &'n Node>) -> String {
         hasher.update([0]);
     }
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The words of a value, for a message: text without its quotation marks, else JSON.
+fn shown(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

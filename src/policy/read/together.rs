@@ -72,7 +72,7 @@ fn toleration(node: &Node) -> Vec<Diagnostic> {
 }
 
 fn quantity(node: &Node) -> Option<Quantity> {
-    Quantity::from_json(&node.to_json()).ok()
+    Quantity::from_value(&node.to_json()).ok()
 }
 
 /// A value that is above another.

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::json::{Array, Json};
 use crate::k8s::json::{items, text};
 use crate::k8s::names::is_gpu_key;
 use crate::k8s::toleration;
@@ -125,11 +126,11 @@ fn node_labels<'a>(pod: &Pod<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
     for (key, value) in pod
         .spec
         .get("nodeSelector")
-        .and_then(Value::as_object)
+        .and_then(Json::as_object)
         .into_iter()
         .flatten()
     {
-        labels.insert(key.as_str(), value.as_str().into_iter().collect());
+        labels.insert(key, value.as_str().into_iter().collect());
     }
     for requirement in node_requirements(pod) {
         if text(requirement, "operator") == Some("In")
@@ -137,14 +138,14 @@ fn node_labels<'a>(pod: &Pod<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
         {
             labels
                 .entry(key)
-                .or_insert_with(|| items(requirement, "values").iter().filter_map(Value::as_str).collect());
+                .or_insert_with(|| items(requirement, "values").iter().filter_map(Json::as_str).collect());
         }
     }
     labels
 }
 
 /// The expressions of the required node affinity.
-fn node_requirements<'a>(pod: &Pod<'a>) -> impl Iterator<Item = &'a Value> {
+fn node_requirements<'a>(pod: &Pod<'a>) -> impl Iterator<Item = Json<'a>> {
     pod.spec
         .get("affinity")
         .and_then(|affinity| {
@@ -152,7 +153,7 @@ fn node_requirements<'a>(pod: &Pod<'a>) -> impl Iterator<Item = &'a Value> {
                 .get("nodeAffinity")?
                 .get("requiredDuringSchedulingIgnoredDuringExecution")
         })
-        .map_or(&[][..], |required| items(required, "nodeSelectorTerms"))
+        .map_or(Array::EMPTY, |required| items(required, "nodeSelectorTerms"))
         .iter()
         .flat_map(|term| items(term, "matchExpressions"))
 }
@@ -168,7 +169,7 @@ fn shared<'p>(candidates: &[Candidate<'p>]) -> Vec<&'p Value> {
         .filter(|wanted| {
             others
                 .iter()
-                .all(|(_, kind)| kind.tolerations.iter().any(|given| toleration::implies(given, wanted)))
+                .all(|(_, kind)| kind.tolerations.iter().any(|given| toleration::implies(given, *wanted)))
         })
         .collect()
 }
@@ -211,7 +212,7 @@ fn set_num_gpus(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>, resource: &str, 
     let group_resources = pod
         .group
         .get("resources")
-        .and_then(Value::as_object)
+        .and_then(Json::as_object)
         .is_some_and(|map| !map.is_empty());
     if !is_accelerator(resource)
         || is_gpu_key(resource, knows_mig)

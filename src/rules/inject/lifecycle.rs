@@ -5,6 +5,7 @@
 //! as left out, and `shutdownAfterJobFinishes` and the TTL are set together or not at all. `preRunningDeadlineSeconds`
 //! is a field of KubeRay 1.6: older CRDs drop it, so it is set only where the Platform names that release or a later one.
 
+use crate::json::Json;
 use crate::ray::{Kinds, KubeRay, Workload};
 
 use super::Injector;
@@ -42,7 +43,7 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
         ),
     ] {
         let Some(setting) = setting else { continue };
-        let missing = job.spec.get(key).is_none_or(serde_json::Value::is_null);
+        let missing = job.spec.get(key).is_none_or(Json::is_null);
         if missing || setting.forced {
             plan.set(job.job_path(key), within(*setting.value, limit), &setting.leaf);
         }

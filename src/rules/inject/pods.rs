@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::json::Json;
 use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
 use crate::k8s::toleration;
@@ -104,12 +105,12 @@ static TEXTS: &[TextField] = &[
 fn one(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>, section: &'static Section, plan: &mut Plan) {
     let Some(main) = pod.main() else { return };
     let (template, spec) = (pod.template_path(), pod.spec_path());
-    let metadata = pod.template.get("metadata").unwrap_or(&Value::Null);
+    let metadata = pod.template.get("metadata").unwrap_or(Json::NULL);
     let read = section.read;
     if pod.role != Role::Submitter {
         start_params(cx, job, pod, section, plan);
     }
-    let mut map = |key: &str, given: Option<&Value>, at: Path, own: fn(&PodSettings) -> &Texts| {
+    let mut map = |key: &str, given: Option<Json<'_>>, at: Path, own: fn(&PodSettings) -> &Texts| {
         map_entries(
             cx,
             given,
@@ -189,7 +190,7 @@ fn one(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>, section: &'static Section
 /// A text that is missing, or that a forced setting wants otherwise.
 fn set_text<'a>(
     cx: &Cx<'a>,
-    holder: &Value,
+    holder: Json<'_>,
     at: &Path,
     section: &Section,
     key: &'static str,
@@ -226,7 +227,7 @@ fn ingress(cx: &Cx<'_>, pod: &Pod<'_>, section: &'static Section, plan: &mut Pla
     let Some(setting) = cx.setting(KEY, |s| (section.read)(s).enable_ingress.as_ref()) else {
         return;
     };
-    let given = pod.group.get(KEY).and_then(Value::as_bool);
+    let given = pod.group.get(KEY).and_then(Json::as_bool);
     if (given.is_none() || setting.forced) && given.unwrap_or(false) != *setting.value {
         plan.set(
             pod.group_path().then_key(KEY),
@@ -243,7 +244,7 @@ fn start_params(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>, section: &'stati
     let group_has_resources = pod
         .group
         .get("resources")
-        .and_then(Value::as_object)
+        .and_then(Json::as_object)
         .is_some_and(|resources| !resources.is_empty());
     let at = pod.group_path().then_key("rayStartParams");
     let given = pod.start_params();
@@ -253,7 +254,7 @@ fn start_params(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>, section: &'stati
             let excluded = (group_has_resources && EXCLUDED_BY_RESOURCES.contains(&key.as_str()))
                 || (pod.role == Role::Head && key == "num-cpus" && value == "0" && needs_head_cpus(job));
             let overruled = !forced && (section.read)(&cx.policy.force).ray_start_params.contains_key(key);
-            let stands = current.is_some() && (!forced || current.and_then(Value::as_str) == Some(value));
+            let stands = current.is_some() && (!forced || current.and_then(Json::as_str) == Some(value));
             if !excluded && !overruled && !stands {
                 plan.set(
                     at.name(key),
@@ -274,7 +275,7 @@ fn needs_head_cpus(job: &Workload<'_>) -> bool {
 /// The entries of a map that are missing, or that a forced setting wants otherwise, but for the keys to leave out.
 fn map_entries(
     cx: &Cx<'_>,
-    given: Option<&Value>,
+    given: Option<Json<'_>>,
     at: &Path,
     leaf: impl Fn(bool) -> Leaf,
     read: impl Fn(&Settings) -> &Texts,
@@ -285,7 +286,7 @@ fn map_entries(
         for (key, value) in read(cx.settings(forced)) {
             let current = given.and_then(|given| given.get(key));
             let overruled = !forced && read(&cx.policy.force).contains_key(key);
-            let stands = current.is_some() && (!forced || current.and_then(Value::as_str) == Some(value));
+            let stands = current.is_some() && (!forced || current.and_then(Json::as_str) == Some(value));
             if !overruled && !stands && !leave_out(key) {
                 plan.set(at.name(key), value.as_str(), &leaf(forced).entry(key));
             }
@@ -296,7 +297,7 @@ fn map_entries(
 /// The elements of a list with names that are missing, or that a forced setting wants otherwise.
 fn named(
     cx: &Cx<'_>,
-    holder: &Value,
+    holder: Json<'_>,
     list: &'static str,
     at: &Path,
     section: &Section,
@@ -315,7 +316,7 @@ fn named(
                 None if forced || !read(&cx.policy.force).contains_key(name) => {
                     plan.append(at.clone(), element.clone(), &leaf());
                 }
-                Some(index) if forced && given.get(index) != Some(element) => {
+                Some(index) if forced && given.get(index).is_some_and(|given| given != *element) => {
                     plan.set(at.index(index), element.clone(), &leaf());
                 }
                 _ => {}

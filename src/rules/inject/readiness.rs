@@ -6,6 +6,7 @@
 
 use serde_json::{Value, json};
 
+use crate::json::Json;
 use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Readiness;
@@ -206,7 +207,7 @@ fn wget(cx: &Cx<'_>, pod: &Pod<'_>, ray: &Container<'_>, mode: &Chosen<'_, Readi
         "volumeMounts": [{"name": WGET, "mountPath": "/raygate"}],
     });
     if let (Value::Object(init), Some(policy)) = (&mut init, ray.value.get("imagePullPolicy")) {
-        init.insert("imagePullPolicy".into(), policy.clone());
+        init.insert("imagePullPolicy".into(), policy.to_value());
     }
     let volume = json!({"name": WGET, "emptyDir": {"sizeLimit": "4Mi"}});
     let mount = json!({"name": WGET, "mountPath": WGET_PATH, "subPath": "wget", "readOnly": true});
@@ -231,11 +232,11 @@ fn security_context(ray: &Container<'_>) -> Value {
         "readOnlyRootFilesystem": true,
         "capabilities": {"drop": ["ALL"]},
     });
-    let given = ray.value.get("securityContext").and_then(Value::as_object);
+    let given = ray.value.get("securityContext").and_then(Json::as_object);
     if let (Value::Object(context), Some(given)) = (&mut context, given) {
         for key in KEPT {
             if let Some(value) = given.get(key) {
-                context.insert(key.to_owned(), value.clone());
+                context.insert(key.to_owned(), value.to_value());
             }
         }
     }

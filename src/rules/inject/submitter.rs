@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::json::{Array, Json};
 use crate::k8s::json::text;
 use crate::ray::{Kinds, Workload, flyte};
 
@@ -54,7 +55,7 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
                     .and_modify(|limit| *limit = limit.clone().max(request.clone()));
             }
             let wanted = json!({"requests": block(requests.value), "limits": block(&most)});
-            if main.value.get("resources") != Some(&wanted) {
+            if main.value.get("resources").is_none_or(|given| given != wanted) {
                 let holds_more = main.requests.iter().chain(&main.limits).any(|given| {
                     given
                         .quantity()
@@ -86,9 +87,9 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
 }
 
 /// Whether KubeRay's own command runs in the container: then the task runs on the head, and nothing of it here.
-pub fn runs_no_driver(container: &Value) -> bool {
+pub fn runs_no_driver(container: Json<'_>) -> bool {
     container
         .get("command")
-        .and_then(Value::as_array)
-        .is_none_or(Vec::is_empty)
+        .and_then(Json::as_array)
+        .is_none_or(Array::is_empty)
 }

@@ -94,7 +94,7 @@ pub(super) fn difference<'a>(
             |one, other| one.code() == other.code() && one.finding.path == other.finding.path,
             |one, other| one.action == other.action && one.finding.message == other.finding.message,
         ),
-        changes: changes(before.document.value(), after.document.value()),
+        changes: changes(&before.document.value().to_value(), &after.document.value().to_value()),
         previews: pairs(
             previewed(before),
             previewed(after),
@@ -108,7 +108,7 @@ pub(super) fn difference<'a>(
     (difference.is_in_force() || !difference.previews.is_empty()).then_some(difference)
 }
 
-pub(super) fn previewed(outcome: &Outcome) -> impl Iterator<Item = Previewed<'_>> {
+pub(super) fn previewed<'o>(outcome: &'o Outcome<'_>) -> impl Iterator<Item = Previewed<'o>> {
     outcome.previews.iter().flat_map(|preview| {
         let policy = &*preview.policy;
         preview.would.iter().map(move |would| Previewed { policy, would })

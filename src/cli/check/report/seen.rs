@@ -43,7 +43,7 @@ pub struct Seen<'a> {
     /// What was asked.
     pub asked: &'a Asked<'a>,
     /// What came of it.
-    pub outcome: &'a Outcome,
+    pub outcome: &'a Outcome<'a>,
 }
 
 impl Seen<'_> {

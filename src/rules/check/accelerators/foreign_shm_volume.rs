@@ -1,5 +1,6 @@
 //! Finds a pod without a mount at `/dev/shm` that has a volume called `shared-mem` which is not made of memory.
 
+use crate::json::Json;
 use crate::policy::settings::Action;
 use crate::ray::memory::{SHM_PATH, SHM_VOLUME, Shm, shm};
 use crate::ray::{Kinds, Workload, flyte};
@@ -31,7 +32,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let Shm::Other(index, volume) = shm(pod, ray, cx.kuberay()) else {
             continue;
         };
-        let is_disk = volume.get("emptyDir").is_some_and(serde_json::Value::is_object);
+        let is_disk = volume.get("emptyDir").is_some_and(Json::is_object);
         let finding = Finding::new(
             pod.spec_path().then_key("volumes").index(index).key("name"),
             format!(

@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use crate::diag::quoted;
-use crate::k8s::json::{items, text};
-use crate::k8s::toleration::implies;
+use crate::k8s::json::items;
+use crate::k8s::toleration::{Toleration, implies};
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Pod, Workload, flyte};
 use crate::rules::check::resources::named;
@@ -45,7 +45,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             (asks(pod, &kind.resource) && other_kinds_lack()).then_some((kind.resource.as_str(), lacking))
         });
         let Some((key, wanted)) = missing else { continue };
-        let taint = text(wanted, "key").unwrap_or_default();
+        let taint = Toleration::from(wanted).key;
         findings.push(
             Finding::new(
                 job.nearest(pod.spec_path().then_key("tolerations")),

@@ -34,7 +34,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let at_shm: Vec<usize> = mounts
             .iter()
             .enumerate()
-            .filter(|(_, mount)| text(mount, "mountPath").is_some_and(|path| same_path(path, SHM_PATH)))
+            .filter(|(_, mount)| text(*mount, "mountPath").is_some_and(|path| same_path(path, SHM_PATH)))
             .map(|(index, _)| index)
             .collect();
         let path = |index: usize| {

@@ -1,8 +1,7 @@
 //! Finds a pod that asks for no device and carries a toleration for the taint of accelerator nodes.
 
-use serde_json::Value;
-
 use crate::diag::quoted;
+use crate::json::Json;
 use crate::k8s::json::{items, text};
 use crate::k8s::toleration::implies;
 use crate::policy::settings::Action;
@@ -49,7 +48,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
 }
 
 /// Whether a toleration lets a pod onto accelerator nodes.
-fn opens(cx: &Cx<'_>, given: &Value, key: &str) -> bool {
+fn opens(cx: &Cx<'_>, given: Json<'_>, key: &str) -> bool {
     is_accelerator(key)
         || (!key.is_empty()
             && cx

@@ -1,8 +1,10 @@
 //! Finds a submitter that asks for accelerators, or that is sent to their nodes.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::json::{Json, Object};
 use crate::k8s::json::{items, text};
+use crate::k8s::toleration::Toleration;
 use crate::policy::settings::Action;
 use crate::ray::device::is_accelerator;
 use crate::ray::memory::{is_memory_volume, shm_volume};
@@ -117,15 +119,15 @@ fn strip(cx: &Cx<'_>, pod: &Pod<'_>, is_device: &dyn Fn(&str) -> bool) -> Vec<(c
     for key in pod
         .spec
         .get("nodeSelector")
-        .and_then(Value::as_object)
+        .and_then(Json::as_object)
         .into_iter()
-        .flat_map(Map::keys)
+        .flat_map(Object::keys)
     {
         if is_node_label(key) {
             edits.push((spec.key("nodeSelector").name(key), Op::Remove));
         }
     }
-    let is_device_taint = |toleration: &Value| {
+    let is_device_taint = |toleration: Json<'_>| {
         let key = text(toleration, "key").unwrap_or_default();
         is_device(key)
             || is_node_label(key)
@@ -134,7 +136,7 @@ fn strip(cx: &Cx<'_>, pod: &Pod<'_>, is_device: &dyn Fn(&str) -> bool) -> Vec<(c
                 .accelerators
                 .values()
                 .flat_map(|kind| &kind.tolerations)
-                .any(|own| text(own, "key") == Some(key))
+                .any(|own| Toleration::from(own).key == key)
     };
     keep_where(
         pod.spec,
@@ -146,7 +148,7 @@ fn strip(cx: &Cx<'_>, pod: &Pod<'_>, is_device: &dyn Fn(&str) -> bool) -> Vec<(c
     if pod
         .spec
         .get("runtimeClassName")
-        .and_then(Value::as_str)
+        .and_then(Json::as_str)
         .is_some_and(|name| name.contains("nvidia"))
     {
         edits.push((spec.key("runtimeClassName"), Op::Remove));
@@ -158,13 +160,17 @@ fn strip(cx: &Cx<'_>, pod: &Pod<'_>, is_device: &dyn Fn(&str) -> bool) -> Vec<(c
     ];
     let terms = spec.keys(affinity);
     if let Some(required) = affinity.iter().try_fold(pod.spec, |value, key| value.get(*key)) {
-        let names_device = |term: &Value| {
+        let names_device = |term: Json<'_>| {
             items(term, "matchExpressions")
                 .iter()
                 .any(|one| text(one, "key").is_some_and(is_node_label))
         };
         let given = items(required, "nodeSelectorTerms");
-        let kept: Vec<Value> = given.iter().filter(|term| !names_device(term)).cloned().collect();
+        let kept: Vec<Value> = given
+            .iter()
+            .filter(|term| !names_device(*term))
+            .map(Json::to_value)
+            .collect();
         if kept.is_empty() && !given.is_empty() {
             edits.push((terms, Op::Remove));
         } else if kept.len() < given.len() {
@@ -172,10 +178,10 @@ fn strip(cx: &Cx<'_>, pod: &Pod<'_>, is_device: &dyn Fn(&str) -> bool) -> Vec<(c
         }
     }
     if let Some(main) = pod.main()
-        && let Some((_, volume)) = shm_volume(pod, main).filter(|(_, volume)| is_memory_volume(volume))
+        && let Some((_, volume)) = shm_volume(pod, main).filter(|(_, volume)| is_memory_volume(*volume))
     {
         let name = text(volume, "name").map(str::to_owned);
-        let is_it = |value: &Value| text(value, "name").map(str::to_owned) == name;
+        let is_it = |value: Json<'_>| text(value, "name").map(str::to_owned) == name;
         keep_where(pod.spec, "volumes", &spec, |volume| !is_it(volume), &mut edits);
         for container in &pod.containers {
             let at = pod.container_path(container);
@@ -187,14 +193,18 @@ fn strip(cx: &Cx<'_>, pod: &Pod<'_>, is_device: &dyn Fn(&str) -> bool) -> Vec<(c
 
 /// Sets a list to those of its elements that are kept, where some are not.
 fn keep_where(
-    holder: &Value,
+    holder: Json<'_>,
     list: &'static str,
     at: &crate::k8s::path::Path,
-    keep: impl Fn(&Value) -> bool,
+    keep: impl Fn(Json<'_>) -> bool,
     edits: &mut Vec<(crate::k8s::path::Path, Op)>,
 ) {
     let given = items(holder, list);
-    let kept: Vec<Value> = given.iter().filter(|element| keep(element)).cloned().collect();
+    let kept: Vec<Value> = given
+        .iter()
+        .filter(|element| keep(*element))
+        .map(Json::to_value)
+        .collect();
     if kept.is_empty() && !given.is_empty() {
         edits.push((at.key(list), Op::Remove));
     } else if kept.len() < given.len() {

@@ -1,7 +1,6 @@
 //! Looks at jobs with `enableInTreeAutoscaling`.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::text;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload, flyte};
@@ -29,7 +28,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     }
     let token = job
         .head()
-        .filter(|head| head.spec.get("automountServiceAccountToken") == Some(&Value::Bool(false)));
+        .filter(|head| head.spec.get("automountServiceAccountToken").and_then(Json::as_bool) == Some(false));
     if let Some(head) = token {
         findings.push(
             Finding::new(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::diag::quoted;
+use crate::json::Json;
 use crate::k8s::names::{dns1123_label, dns1123_subdomain, label_value};
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
@@ -44,7 +45,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let mut seen_lower: BTreeMap<String, usize> = BTreeMap::new();
     for pod in job.workers() {
         let name = pod.group_name();
-        let is_text = pod.group.get("groupName").is_some_and(serde_json::Value::is_string);
+        let is_text = pod.group.get("groupName").is_some_and(Json::is_string);
         let lower = name.to_lowercase();
         let first = *seen.entry(name).or_insert(pod.index);
         let first_lower = *seen_lower.entry(lower.clone()).or_insert(pod.index);

@@ -1,7 +1,6 @@
 //! Finds a RayJob with the annotation `ray.io/overwrite-container-cmd: "true"`.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::items;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
@@ -53,6 +52,6 @@ fn runs_generated_command(ray: &Container<'_>) -> bool {
     ["command", "args"]
         .iter()
         .flat_map(|key| items(ray.value, key))
-        .filter_map(Value::as_str)
+        .filter_map(Json::as_str)
         .any(|word| word.contains("KUBERAY_GEN_RAY_START_CMD"))
 }

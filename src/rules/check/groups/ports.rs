@@ -1,8 +1,9 @@
 //! Looks at the ports of the head's Ray container, where it declares any.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::diag::quoted;
+use crate::json::Json;
 use crate::k8s::json::{items, text};
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload, flyte, told};
@@ -127,10 +128,10 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     }
 }
 
-fn number(port: &Value) -> Option<i64> {
-    port.get("containerPort").and_then(Value::as_i64)
+fn number(port: Json<'_>) -> Option<i64> {
+    port.get("containerPort").and_then(Json::as_i64)
 }
 
-fn is_tcp(port: &Value) -> bool {
+fn is_tcp(port: Json<'_>) -> bool {
     text(port, "protocol").is_none_or(|protocol| protocol == "TCP")
 }

@@ -1,9 +1,8 @@
 //! Finds a Ray container with only one of `livenessProbe` and `readinessProbe`, and a probe of Ray's health endpoints
 //! on a container that is not Ray's.
 
-use serde_json::Value;
-
 use crate::diag::quoted;
+use crate::json::Json;
 use crate::k8s::json::text;
 use crate::policy::settings::Action;
 use crate::ray::{Container, Kinds, Workload, flyte};
@@ -72,6 +71,6 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     }
 }
 
-fn probe<'a>(container: &Container<'a>, key: &str) -> Option<&'a Value> {
+fn probe<'a>(container: &Container<'a>, key: &str) -> Option<Json<'a>> {
     container.value.get(key).filter(|probe| !probe.is_null())
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::diag::quoted;
+use crate::json::{Json, Object};
 use crate::policy::settings::Action;
 use crate::ray::shell::{self, Braces, Special};
 use crate::ray::{Kinds, Pod, Workload, flyte, told};
@@ -112,9 +113,8 @@ fn is_json(text: &str) -> bool {
 
 /// The start parameters that are text, without the blanks at their end, which bash ignores.
 fn parameters<'a>(pod: &Pod<'a>) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let texts =
-        |(key, value): (&'a String, &'a Value)| Some((key.as_str(), value.as_str()?.trim_end_matches([' ', '\t'])));
-    pod.start_params().into_iter().flat_map(Map::iter).filter_map(texts)
+    let texts = |(key, value): (&'a str, Json<'a>)| Some((key, value.as_str()?.trim_end_matches([' ', '\t'])));
+    pod.start_params().into_iter().flat_map(Object::iter).filter_map(texts)
 }
 
 fn is_unclosed(value: &str) -> bool {

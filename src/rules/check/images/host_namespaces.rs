@@ -1,8 +1,7 @@
 //! Finds pods with `hostPID` or `hostIPC`, and containers with a `hostPort`.
 
-use serde_json::Value;
-
 use crate::diag::quoted;
+use crate::json::Json;
 use crate::k8s::json::items;
 use crate::policy::settings::Action;
 use crate::ray::{Container, Kinds, Place, Pod, Workload, flyte};
@@ -41,7 +40,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
 
 fn namespaces(pod: &Pod<'_>, findings: &mut Findings) {
     for (key, effect) in NAMESPACES {
-        if pod.spec.get(key) == Some(&Value::Bool(true)) {
+        if pod.spec.get(key).and_then(Json::as_bool) == Some(true) {
             findings.push(
                 Finding::new(
                     pod.spec_path().then_key(key),
@@ -56,7 +55,7 @@ fn namespaces(pod: &Pod<'_>, findings: &mut Findings) {
 
 fn host_ports(pod: &Pod<'_>, container: &Container<'_>, findings: &mut Findings) {
     for (index, port) in items(container.value, "ports").iter().enumerate() {
-        let host = port.get("hostPort").and_then(Value::as_i64).unwrap_or(0);
+        let host = port.get("hostPort").and_then(Json::as_i64).unwrap_or(0);
         if host != 0 {
             findings.push(
                 Finding::new(

@@ -1,7 +1,6 @@
 //! Finds pods with `hostNetwork: true`.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
@@ -24,7 +23,7 @@ pub const CHECK: Check = Check {
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in &job.pods {
-        if pod.spec.get("hostNetwork") == Some(&Value::Bool(true)) {
+        if pod.spec.get("hostNetwork").and_then(Json::as_bool) == Some(true) {
             findings.push(
                 Finding::new(
                     pod.spec_path().then_key("hostNetwork"),

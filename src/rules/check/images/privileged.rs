@@ -1,9 +1,8 @@
 //! Finds containers, the autoscaler and ephemeral ones too, that are `privileged`, set `allowPrivilegeEscalation` to
 //! true, or add capabilities.
 
-use serde_json::Value;
-
 use crate::diag::{listed, quoted};
+use crate::json::{Array, Json};
 use crate::k8s::json::items;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Place, Workload, flyte};
@@ -47,13 +46,13 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                 .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
             );
         };
-        if context.get("privileged") == Some(&Value::Bool(true)) {
+        if context.get("privileged").and_then(Json::as_bool) == Some(true) {
             report(
                 at().key("privileged"),
                 "is privileged, which makes it root on the node".to_owned(),
             );
         }
-        if context.get("allowPrivilegeEscalation") == Some(&Value::Bool(true)) {
+        if context.get("allowPrivilegeEscalation").and_then(Json::as_bool) == Some(true) {
             report(
                 at().key("allowPrivilegeEscalation"),
                 "may become root by allowPrivilegeEscalation".to_owned(),
@@ -61,9 +60,9 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         }
         let added = context
             .get("capabilities")
-            .map_or(&[][..], |capabilities| items(capabilities, "add"));
+            .map_or(Array::EMPTY, |capabilities| items(capabilities, "add"));
         if !added.is_empty() {
-            let names: Vec<String> = added.iter().filter_map(Value::as_str).take(SHOWN).map(quoted).collect();
+            let names: Vec<String> = added.iter().filter_map(Json::as_str).take(SHOWN).map(quoted).collect();
             report(
                 at().keys(["capabilities", "add"]),
                 format!("adds the capabilities {}", listed(&names)),

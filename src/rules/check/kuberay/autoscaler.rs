@@ -11,9 +11,8 @@ pub mod start_command;
 pub mod v2_without_autoscaling;
 pub mod version_twice;
 
-use serde_json::Value;
-
 use crate::diag::quoted;
+use crate::json::Json;
 use crate::k8s::json::text;
 use crate::k8s::path::Path;
 use crate::ray::{Pod, Workload, flyte};
@@ -27,7 +26,7 @@ const V2_VARIABLE: &str = "RAY_enable_autoscaler_v2";
 /// The field that does.
 const V2_FIELD: &str = "set autoscalerOptions.version to v2";
 
-fn options<'a>(job: &Workload<'a>) -> Option<&'a Value> {
+fn options<'a>(job: &Workload<'a>) -> Option<Json<'a>> {
     job.cluster_field("autoscalerOptions")
 }
 

@@ -8,8 +8,7 @@ pub mod schedule_zone;
 pub mod time_zone;
 pub mod too_often;
 
-use serde_json::Value;
-
+use crate::json::{Json, View};
 use crate::k8s::json::below;
 use crate::k8s::path::Path;
 use crate::ray::Workload;
@@ -17,9 +16,9 @@ use crate::ray::Workload;
 /// The schedule as KubeRay reads it: a missing one is empty. `None` for what the API server rejects.
 fn schedule<'a>(job: &Workload<'a>) -> Option<&'a str> {
     let spec = below(job.object, &["spec"]);
-    match spec.get("schedule") {
-        Some(Value::String(schedule)) => Some(schedule),
-        None | Some(Value::Null) => spec.is_object().then_some(""),
+    match spec.get("schedule").map(Json::view) {
+        Some(View::String(schedule)) => Some(schedule),
+        None | Some(View::Null) => spec.is_object().then_some(""),
         Some(_) => None,
     }
 }

@@ -20,15 +20,14 @@ pub mod shutdown_and_keep;
 pub mod two_styles;
 pub mod workers_with_autoscaling;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::{given, items, text};
 use crate::k8s::path::Path;
 use crate::ray::{Kind, KubeRay, Workload};
 use crate::rules::{Cx, Finding};
 
 /// `deletionStrategy`, unless it is missing or null.
-fn strategy<'a>(job: &Workload<'a>) -> Option<&'a Value> {
+fn strategy<'a>(job: &Workload<'a>) -> Option<Json<'a>> {
     given(job.spec, "deletionStrategy")
 }
 
@@ -36,11 +35,11 @@ fn strategy_path(kind: &Kind, key: &'static str) -> Path {
     kind.job_path().then_key("deletionStrategy").then_key(key)
 }
 
-fn has_ends(strategy: &Value) -> bool {
+fn has_ends(strategy: Json<'_>) -> bool {
     ENDS.iter().any(|end| given(strategy, end).is_some())
 }
 
-fn has_rules(strategy: &Value) -> bool {
+fn has_rules(strategy: Json<'_>) -> bool {
     !items(strategy, "deletionRules").is_empty()
 }
 

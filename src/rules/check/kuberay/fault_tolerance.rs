@@ -11,8 +11,7 @@ pub mod password_variable;
 pub mod storage_with_redis;
 pub mod username;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::text;
 use crate::k8s::path::Path;
 use crate::ray::{KubeRay, Workload};
@@ -24,7 +23,7 @@ use super::head_variable;
 const ENABLED: &str = "ray.io/ft-enabled";
 
 /// `gcsFaultToleranceOptions`, unless missing or null.
-fn options<'a>(job: &Workload<'a>) -> Option<&'a Value> {
+fn options<'a>(job: &Workload<'a>) -> Option<Json<'a>> {
     job.cluster_field("gcsFaultToleranceOptions")
 }
 
@@ -60,6 +59,6 @@ fn beside_options(job: &Workload<'_>, variable: &str, field: &str, findings: &mu
 /// The releases with a choice of the store behind fault tolerance.
 const WITH_BACKENDS: Versions = Versions::since(KubeRay::V1_7);
 
-fn is_embedded(options: &Value) -> bool {
+fn is_embedded(options: Json<'_>) -> bool {
     text(options, "backend") == Some("rocksdb")
 }

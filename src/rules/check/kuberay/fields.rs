@@ -1,7 +1,6 @@
 //! Fields that several of KubeRay's rules read.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
 use crate::ray::{Container, KubeRay, Pod, Workload};
@@ -29,7 +28,7 @@ pub(super) fn head_container<'j, 'a>(job: &'j Workload<'a>) -> Option<(&'j Pod<'
 }
 
 /// The position of a variable in `env`: the first of its name, as KubeRay takes it.
-pub(super) fn position(holder: &Value, variable: &str) -> Option<usize> {
+pub(super) fn position(holder: Json<'_>, variable: &str) -> Option<usize> {
     items(holder, "env")
         .iter()
         .position(|entry| text(entry, "name") == Some(variable))

@@ -13,8 +13,7 @@ pub mod suspended_gate_off;
 pub mod suspended_with_autoscaling;
 pub mod workers_without_container;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::given;
 use crate::ray::{Pod, Role, Workload, flyte};
 use crate::rules::{Finding, Findings};
@@ -49,7 +48,7 @@ fn negative(job: &Workload<'_>, key: &'static str, setting: &str, findings: &mut
 }
 
 fn suspended(job: &Workload<'_>, problem: &str, findings: &mut Findings) {
-    let is_suspended = |pod: &&Pod<'_>| given(pod.group, "suspend").and_then(Value::as_bool) == Some(true);
+    let is_suspended = |pod: &&Pod<'_>| given(pod.group, "suspend").and_then(Json::as_bool) == Some(true);
     for pod in job.workers().filter(is_suspended) {
         findings.push(
             Finding::new(

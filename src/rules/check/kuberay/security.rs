@@ -6,21 +6,20 @@ pub mod network_policy;
 pub mod tls;
 pub mod token_without_ray_version;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::{given, text};
 use crate::ray::Workload;
 
 const AUTH: &str = "authOptions";
 
-fn auth<'a>(job: &Workload<'a>) -> Option<&'a Value> {
+fn auth<'a>(job: &Workload<'a>) -> Option<Json<'a>> {
     job.cluster_field(AUTH)
 }
 
-fn is_by_token(auth: &Value) -> bool {
+fn is_by_token(auth: Json<'_>) -> bool {
     text(auth, "mode") == Some("token")
 }
 
-fn is_by_kubernetes(auth: &Value) -> bool {
-    given(auth, "enableK8sTokenAuth").and_then(Value::as_bool) == Some(true)
+fn is_by_kubernetes(auth: Json<'_>) -> bool {
+    given(auth, "enableK8sTokenAuth").and_then(Json::as_bool) == Some(true)
 }

@@ -11,8 +11,7 @@ pub mod upgrade_type;
 pub mod upgrade_without_autoscaler;
 pub mod upgrade_without_type;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::{below, given, text};
 use crate::k8s::path::Path;
 use crate::ray::{KubeRay, Workload};
@@ -30,7 +29,7 @@ const fn incremental(since: KubeRay) -> Versions {
 }
 
 /// `upgradeStrategy`, unless missing or null.
-fn strategy<'a>(job: &Workload<'a>) -> Option<&'a Value> {
+fn strategy<'a>(job: &Workload<'a>) -> Option<Json<'a>> {
     given(below(job.object, &["spec"]), "upgradeStrategy")
 }
 
@@ -44,6 +43,6 @@ fn upgrade_type<'a>(job: &Workload<'a>) -> Option<&'a str> {
 }
 
 /// `upgradeStrategy` of a service with incremental upgrades.
-fn incremental_strategy<'a>(job: &Workload<'a>) -> Option<&'a Value> {
-    strategy(job).filter(|strategy| text(strategy, "type") == Some(INCREMENTAL))
+fn incremental_strategy<'a>(job: &Workload<'a>) -> Option<Json<'a>> {
+    strategy(job).filter(|strategy| text(*strategy, "type") == Some(INCREMENTAL))
 }

@@ -1,7 +1,6 @@
 //! Finds a `backoffLimit` or a `submitterConfig.backoffLimit` above `limits.maxBackoffLimit`.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
@@ -37,7 +36,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             "each retry is a new submitter pod",
         ),
     ] {
-        let Some(retries) = given.and_then(Value::as_i64).filter(|retries| *retries > most) else {
+        let Some(retries) = given.and_then(Json::as_i64).filter(|retries| *retries > most) else {
             continue;
         };
         findings.push(

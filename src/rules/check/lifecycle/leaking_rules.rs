@@ -1,8 +1,7 @@
 //! Finds a `deletionStrategy` that keeps the pods of a job that has ended.
 
-use serde_json::Value;
-
 use crate::diag::listed;
+use crate::json::Json;
 use crate::k8s::json::{items, text};
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
@@ -45,7 +44,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     }
     let covers = |key: &str, status: &str| {
         rules.iter().any(|rule| {
-            let condition = rule.get("condition").unwrap_or(&Value::Null);
+            let condition = rule.get("condition").unwrap_or(Json::NULL);
             text(condition, key) == Some(status)
                 && matches!(
                     text(rule, "policy"),

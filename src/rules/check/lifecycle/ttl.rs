@@ -1,7 +1,6 @@
 //! Finds a `ttlSecondsAfterFinished`, or the `ttlSeconds` of a deletion rule, above `limits.maxTtlSeconds`.
 
-use serde_json::Value;
-
+use crate::json::{Array, Json};
 use crate::k8s::json::items;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
@@ -47,10 +46,10 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let rules = job
         .spec
         .get("deletionStrategy")
-        .map_or(&[][..], |strategy| items(strategy, "deletionRules"));
+        .map_or(Array::EMPTY, |strategy| items(strategy, "deletionRules"));
     for (index, rule) in rules.iter().enumerate() {
         let ttl = rule.get("condition").and_then(|condition| condition.get("ttlSeconds"));
-        if let Some(ttl) = ttl.and_then(Value::as_i64) {
+        if let Some(ttl) = ttl.and_then(Json::as_i64) {
             let at = job.job_path("deletionStrategy").then_key("deletionRules").index(index);
             report(at.keys(["condition", "ttlSeconds"]), ttl, "ttlSeconds");
         }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::text;
 use crate::k8s::names::is_gpu_key;
 use crate::k8s::quantity::Quantity;
@@ -40,12 +39,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         ),
         ("entrypointNumGpus", gpus, "GPUs"),
     ] {
-        let Some(wanted) = job
-            .spec
-            .get(key)
-            .and_then(Value::as_f64)
-            .filter(|wanted| *wanted != 0.0)
-        else {
+        let Some(wanted) = job.spec.get(key).and_then(Json::as_f64).filter(|wanted| *wanted != 0.0) else {
             continue;
         };
         let message = if wanted < 0.0 {
@@ -139,6 +133,6 @@ fn given(pod: &Pod<'_>, key: &str) -> Option<Option<i64>> {
 fn has_group_resources(pod: &Pod<'_>) -> bool {
     pod.group
         .get("resources")
-        .and_then(Value::as_object)
+        .and_then(Json::as_object)
         .is_some_and(|resources| !resources.is_empty())
 }

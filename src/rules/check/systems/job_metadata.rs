@@ -1,7 +1,6 @@
 //! Finds a RayJob with `metadata` that KubeRay 1.1 to 1.6 cannot pass on.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::text;
 use crate::policy::settings::Action;
 use crate::ray::release::Release;
@@ -33,7 +32,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let has_metadata = job
         .spec
         .get("metadata")
-        .and_then(Value::as_object)
+        .and_then(Json::as_object)
         .is_some_and(|metadata| !metadata.is_empty());
     if !has_metadata
         || !matches!(job.submission_mode(), "K8sJobMode" | "SidecarMode")

@@ -1,7 +1,6 @@
 //! Finds a worker group whose `idleTimeoutSeconds` is negative, or set without the autoscaler v2.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::given;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
@@ -27,7 +26,7 @@ pub const CHECK: Check = Check {
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let is_v2 = is_v2(job) || v2_variable(job).is_some();
     for pod in job.workers() {
-        let Some(seconds) = given(pod.group, "idleTimeoutSeconds").and_then(Value::as_i64) else {
+        let Some(seconds) = given(pod.group, "idleTimeoutSeconds").and_then(Json::as_i64) else {
             continue;
         };
         let (problem, fix) = match (seconds < 0, is_v2) {

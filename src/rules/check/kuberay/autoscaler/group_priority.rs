@@ -1,8 +1,7 @@
 //! Finds a worker group with a `priority` other than 0 where `rayVersion` is missing, cannot be read or is below 2.56,
 //! or the autoscaler is not v2.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::given;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
@@ -33,7 +32,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         return;
     }
     for pod in job.workers() {
-        let priority = given(pod.group, "priority").and_then(Value::as_i64).unwrap_or(0);
+        let priority = given(pod.group, "priority").and_then(Json::as_i64).unwrap_or(0);
         if priority == 0 {
             continue;
         }

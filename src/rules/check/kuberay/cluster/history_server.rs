@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::{given, items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
@@ -81,13 +80,13 @@ fn missing(path: Path, what: &str, findings: &mut Findings) {
     findings.push(Finding::new(path, format!("history server: {what} is missing")).fix(format!("set {what}")));
 }
 
-fn options_of(options: &Value, path: &Path, findings: &mut Findings) {
+fn options_of(options: Json<'_>, path: &Path, findings: &mut Findings) {
     if text(options, "image").is_none_or(str::is_empty) {
         missing(path.key("image"), "collectorOptions.image", findings);
     }
     let path = path.key("env");
     // As in KubeRay, the last variable of a name counts.
-    let variables: BTreeMap<&str, (usize, &Value)> = items(options, "env")
+    let variables: BTreeMap<&str, (usize, Json<'_>)> = items(options, "env")
         .iter()
         .enumerate()
         .filter_map(|(index, variable)| Some((text(variable, "name")?, (index, variable))))
@@ -100,12 +99,12 @@ fn options_of(options: &Value, path: &Path, findings: &mut Findings) {
             );
         }
     }
-    let plain = |name: &str| variables.get(name).and_then(|(_, variable)| text(variable, "value"));
+    let plain = |name: &str| variables.get(name).and_then(|(_, variable)| text(*variable, "value"));
     let is_set = |name: &str| {
         plain(name).is_some_and(|value| !value.is_empty())
             || variables
                 .get(name)
-                .is_some_and(|(_, variable)| given(variable, "valueFrom").is_some())
+                .is_some_and(|(_, variable)| given(*variable, "valueFrom").is_some())
     };
     let Some(backend) = plain(BACKEND).filter(|value| !value.is_empty()) else {
         return missing(path, &format!("{BACKEND} as plain text"), findings);

@@ -1,6 +1,7 @@
 //! Finds a RayCluster, or a RayJob with a copy of its cluster's status, that has both conditions, `RayClusterSuspending` and
 //! `RayClusterSuspended`.
 
+use crate::json::Array;
 use crate::k8s::json::{below, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
@@ -30,11 +31,11 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     } else {
         (&["status", "conditions"], "RayCluster")
     };
-    let conditions = below(job.object, keys).as_array().map_or(&[][..], Vec::as_slice);
+    let conditions = below(job.object, keys).as_array().unwrap_or(Array::EMPTY);
     let holds = |kind: &str| {
         conditions
             .iter()
-            .find(|condition| text(condition, "type") == Some(kind))
+            .find(|condition| text(*condition, "type") == Some(kind))
             .is_some_and(|condition| text(condition, "status") == Some("True"))
     };
     if !job.selects_cluster() && holds("RayClusterSuspending") && holds("RayClusterSuspended") {

@@ -23,7 +23,7 @@ pub const CHECK: Check = Check {
 };
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-    let Some(strategy) = strategy(job).filter(|strategy| has_ends(strategy) && !has_rules(strategy)) else {
+    let Some(strategy) = strategy(job).filter(|strategy| has_ends(*strategy) && !has_rules(*strategy)) else {
         return;
     };
     for end in ENDS.into_iter().filter(|end| given(strategy, end).is_none()) {

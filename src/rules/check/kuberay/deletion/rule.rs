@@ -1,8 +1,7 @@
 //! Rules on `deletionRules` (KubeRay 1.6, `validation.go`, `validateDeletionRules`). A rule that is wrong by itself is
 //! left out when rules are compared with each other, whatever their order.
 
-use serde_json::Value;
-
+use crate::json::{Array, Json};
 use crate::k8s::json::{given, items, text};
 use crate::k8s::path::Path;
 use crate::ray::{Kind, KubeRay, Workload};
@@ -15,7 +14,7 @@ use super::{strategy, strategy_path};
 pub(super) struct Rule<'a> {
     kind: &'static Kind,
     pub(super) index: usize,
-    pub(super) value: &'a Value,
+    pub(super) value: Json<'a>,
 }
 
 /// What a rule waits for: the field, and the status in it.
@@ -24,7 +23,7 @@ pub(super) type Condition<'a> = (&'static str, &'a str);
 /// The elements of `deletionRules`.
 pub(super) fn all<'a>(job: &Workload<'a>) -> impl Iterator<Item = Rule<'a>> {
     strategy(job)
-        .map_or(&[][..], |strategy| items(strategy, "deletionRules"))
+        .map_or(Array::EMPTY, |strategy| items(strategy, "deletionRules"))
         .iter()
         .enumerate()
         .map(|(index, value)| Rule {
@@ -45,12 +44,12 @@ impl<'a> Rule<'a> {
         text(self.value, "policy").unwrap_or_default()
     }
 
-    pub(super) fn status(self, key: &str) -> Option<&'a Value> {
+    pub(super) fn status(self, key: &str) -> Option<Json<'a>> {
         given(given(self.value, "condition")?, key)
     }
 
     pub(super) fn ttl(self) -> i64 {
-        self.status("ttlSeconds").and_then(Value::as_i64).unwrap_or(0)
+        self.status("ttlSeconds").and_then(Json::as_i64).unwrap_or(0)
     }
 
     /// The one status that it waits for. KubeRay 1.5 knows only `jobStatus`.

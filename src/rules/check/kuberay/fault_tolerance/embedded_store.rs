@@ -1,7 +1,6 @@
 //! Finds settings with which KubeRay cannot set up the embedded store of fault tolerance.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::{given, items, text};
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
@@ -39,7 +38,7 @@ const VARIABLES: [&str; 2] = ["RAY_gcs_storage", "RAY_gcs_storage_path"];
 const OF_A_NEW_CLAIM: [&str; 3] = ["size", "storageClassName", "accessModes"];
 
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-    let Some(options) = options(job).filter(|options| is_embedded(options)) else {
+    let Some(options) = options(job).filter(|options| is_embedded(*options)) else {
         return;
     };
     if !cx.gate(GATE) {
@@ -56,7 +55,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     of_the_head(job, findings);
 }
 
-fn of_redis(job: &Workload<'_>, options: &Value, findings: &mut Findings) {
+fn of_redis(job: &Workload<'_>, options: Json<'_>, findings: &mut Findings) {
     let filled = |key: &str| text(options, key).is_some_and(|value| !value.is_empty());
     let present = |key: &str| given(options, key).is_some();
     for (key, is_set) in [
@@ -77,7 +76,7 @@ fn of_redis(job: &Workload<'_>, options: &Value, findings: &mut Findings) {
     }
 }
 
-fn of_the_claim(job: &Workload<'_>, options: &Value, findings: &mut Findings) {
+fn of_the_claim(job: &Workload<'_>, options: Json<'_>, findings: &mut Findings) {
     let Some(storage) = given(options, "storage") else {
         return;
     };
@@ -85,8 +84,8 @@ fn of_the_claim(job: &Workload<'_>, options: &Value, findings: &mut Findings) {
         return;
     }
     let is_set = |key: &&str| match given(storage, key) {
-        Some(Value::Array(modes)) => !modes.is_empty(),
-        value => value.is_some(),
+        Some(value) => value.as_array().is_none_or(|modes| !modes.is_empty()),
+        None => false,
     };
     for key in OF_A_NEW_CLAIM.into_iter().filter(is_set) {
         findings.push(

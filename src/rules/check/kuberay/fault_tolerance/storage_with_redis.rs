@@ -1,7 +1,6 @@
 //! Finds `gcsFaultToleranceOptions.storage` while the backend is Redis, as it is where none is named.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::given;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
@@ -25,7 +24,7 @@ pub const CHECK: Check = Check {
 };
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-    let is_set = |options: &Value| !is_embedded(options) && given(options, "storage").is_some();
+    let is_set = |options: Json<'_>| !is_embedded(options) && given(options, "storage").is_some();
     if options(job).is_some_and(is_set) {
         findings.push(
             Finding::new(

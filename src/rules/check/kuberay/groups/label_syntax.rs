@@ -1,8 +1,7 @@
 //! Finds a key or a value of a group's `labels` that is not spelled as a Kubernetes label.
 
-use serde_json::Value;
-
 use crate::diag::quoted;
+use crate::json::Json;
 use crate::k8s::json::given;
 use crate::k8s::names::{label_key, label_value};
 use crate::policy::settings::Action;
@@ -27,7 +26,7 @@ pub const CHECK: Check = Check {
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
-        let labels = given(pod.group, "labels").and_then(Value::as_object);
+        let labels = given(pod.group, "labels").and_then(Json::as_object);
         for (key, value) in labels.into_iter().flatten() {
             let value = value.as_str().unwrap_or_default();
             let wrong = match (label_key(key), label_value(value)) {

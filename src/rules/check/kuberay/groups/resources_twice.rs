@@ -1,8 +1,7 @@
 //! Finds a head or worker group with `resources` of its own and one of the start parameters `num-cpus`, `num-gpus`,
 //! `memory` and `resources`.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::given;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload, flyte};
@@ -30,7 +29,7 @@ const RESOURCE_PARAMETERS: [&str; 4] = ["num-cpus", "num-gpus", "memory", "resou
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let has_resources = given(pod.group, "resources")
-            .and_then(Value::as_object)
+            .and_then(Json::as_object)
             .is_some_and(|resources| !resources.is_empty());
         let parameter = RESOURCE_PARAMETERS
             .into_iter()

@@ -25,7 +25,7 @@ pub const CHECK: Check = Check {
 };
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-    let Some(auth) = auth(job).filter(|auth| is_by_kubernetes(auth)) else {
+    let Some(auth) = auth(job).filter(|auth| is_by_kubernetes(*auth)) else {
         return;
     };
     let mut wrong = |path: Path, problem: &str| {

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use crate::diag::quoted;
+use crate::json::Json;
 use crate::k8s::json::{given, items, text};
 use crate::k8s::names::dns1123_label;
 use crate::k8s::path::Path;
@@ -85,7 +84,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
 }
 
 /// Finds rules for the direction that the mode leaves open.
-fn unrestricted(rules: &Value, mode: &str, path: &Path, findings: &mut Findings) {
+fn unrestricted(rules: Json<'_>, mode: &str, path: &Path, findings: &mut Findings) {
     let key = match mode {
         "DenyAllEgress" => "ingressRules",
         "DenyAllIngress" => "egressRules",

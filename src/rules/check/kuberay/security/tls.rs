@@ -1,7 +1,6 @@
 //! Finds `tlsOptions` that KubeRay cannot set up.
 
-use serde_json::Value;
-
+use crate::json::Json;
 use crate::k8s::json::{given, items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
@@ -53,7 +52,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             .fix("remove tlsOptions, or have the gate turned on"),
         );
     }
-    if given(options, "enabled").and_then(Value::as_bool) != Some(true) {
+    if given(options, "enabled").and_then(Json::as_bool) != Some(true) {
         return;
     }
     for pod in job.ray_pods() {
@@ -67,7 +66,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
 }
 
 /// Finds the variables and mounts of KubeRay's own in a container, or in the options of one.
-fn taken(title: &str, holder: &Value, path: &Path, findings: &mut Findings) {
+fn taken(title: &str, holder: Json<'_>, path: &Path, findings: &mut Findings) {
     let mut own = |path: Path, what: &str| {
         findings.push(
             Finding::new(path, format!("{title}: {what} is KubeRay's own with tlsOptions"))
