@@ -12,10 +12,12 @@ pub mod kai;
 pub mod kueue;
 pub mod mode;
 pub mod node_ip;
+mod offer;
 pub mod open_service;
 pub mod runtime_env;
 pub mod selected_cluster;
 pub mod selector_wins;
+pub mod serve;
 pub mod submitter;
 
 use crate::rules::Check;
@@ -38,5 +40,10 @@ pub static CHECKS: &[&Check] = &[
     &open_service::CHECK,
     &job_metadata::CHECK,
     &node_ip::CHECK,
+    &serve::ignored::CHECK,
+    &serve::needs::CHECK,
+    &serve::port::CHECK,
     &selected_cluster::CHECK,
+    &serve::rejected::CHECK,
+    &serve::service_port::CHECK,
 ];
