@@ -270,6 +270,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
     let rule = compile(RULE, Place::Job).expect("the expression is legal");
     let session = subject.session(&job, None, bundle.platform());
     let reviewed = review(raw);
+    let asked = Review::read_envelope(&reviewed).expect("the review is one");
     let outcome = answer_mutate(bundle, request(&reviewed));
     let mut names: Vec<String> = [
         "parse",
@@ -291,7 +292,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
         Box::new(|| drop(black_box(serde_json::to_vec(&outcome.document.cheapest_patch())))),
         Box::new(|| {
             drop(black_box(
-                Response::mutated("uid", bundle, &outcome).answer(Record::default()),
+                Response::mutated(&asked, bundle, &outcome).answer(Record::default()),
             ))
         }),
     ];
@@ -346,7 +347,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
 /// What a review asks for.
 fn request(bytes: &[u8]) -> Request {
     match Review::read(bytes).and_then(|mut review| review.asked(NOW)) {
-        Ok(Asked::RayJob(request)) => request,
+        Ok(Asked::Judged(request)) => request,
         other => panic!("{other:?}"),
     }
 }

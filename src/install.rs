@@ -8,6 +8,7 @@ mod drift;
 mod kinds;
 mod kustomization;
 mod names;
+mod platforms;
 mod scope;
 mod values;
 
@@ -17,7 +18,7 @@ use crate::certs::{self, CaBundle, DnsLabel};
 
 pub use controllers::Controllers;
 pub use drift::{Difference, Part, differences, same_spec};
-pub use kinds::{KindError, RegisteredKinds};
+pub use kinds::{KindError, KindList, previewed_kinds};
 pub use kustomization::BuildError;
 pub use names::CONFIGURATION;
 pub use scope::{Excess, excess, is_admission_policy, is_raygates, is_webhook_configuration, registered_kinds};
@@ -65,7 +66,7 @@ pub struct Install<'a> {
     /// Where the API server calls raygate, if not at the Service.
     pub url: Option<&'a BaseUrl>,
     /// The kinds that come to raygate.
-    pub kinds: &'a RegisteredKinds,
+    pub kinds: &'a KindList,
     /// Further namespaces whose objects never come to raygate.
     pub excluded_namespaces: &'a [DnsLabel],
     /// The users whose writes do not come to raygate.

@@ -1,4 +1,5 @@
-//! Kubernetes facts that hold for any object: paths, fields, quantities, names, images, tolerations.
+//! Kubernetes facts that hold for any object: paths, fields, quantities, names, images, tolerations, the Pod Security
+//! Standards.
 
 pub mod duration;
 pub mod glob;
@@ -6,6 +7,7 @@ pub mod image;
 pub mod json;
 pub mod names;
 pub mod path;
+pub mod pod_security;
 pub mod quantity;
 pub mod toleration;
 

@@ -31,8 +31,7 @@ use crate::certs::names::NameError;
 use crate::certs::{CaCertificate, DnsLabel, SubjectName, service_names};
 use crate::cluster::{Cause, describe};
 use crate::install::{
-    self, BaseUrl, BuildError, Certificates, Component, Controllers, Difference, Install, Part, RegisteredKinds,
-    ValueError,
+    self, BaseUrl, BuildError, Certificates, Component, Controllers, Difference, Install, KindList, Part, ValueError,
 };
 use crate::metrics::Metrics;
 use crate::server::{CertificateStore, Pair, Trust, unix_now};
@@ -71,7 +70,7 @@ pub struct Options {
     /// Whether the validating configuration ignores failures.
     pub fail_open: bool,
     /// The kinds that both configurations register.
-    pub kinds: RegisteredKinds,
+    pub kinds: KindList,
     /// Further namespaces that both configurations leave out.
     pub excluded_namespaces: Vec<DnsLabel>,
     /// The life of a CA.

@@ -20,10 +20,13 @@ use jiff::Timestamp;
 use raygate::admission::{Endpoint, Gate};
 use raygate::engine::bound::MOST_VALUES;
 use raygate::engine::bundle::{EMBEDDED, known};
+use raygate::engine::preview::OF_KINDS;
 use raygate::engine::{Bundle, How, Judged, Verdict, admit};
 use raygate::input::request::created_anew;
 use raygate::policy::load::Source;
+use raygate::policy::settings::Action;
 use raygate::ray::defaults;
+use raygate::ray::kind::KINDS;
 use raygate::suite::{Suite, merge, run};
 use raygate::yaml::{self, Limits, Reading};
 use serde_json::{Value, json};
@@ -582,5 +585,51 @@ fn the_cases_of_the_checks_come_out_the_same_under_their_own_policies() {
         for asked in [named, unnamed] {
             compare(&bundle, &gate, &asked);
         }
+    }
+}
+
+/// A kind that the Platform lists under `preview` is stored as it came, and the others are judged.
+#[test]
+fn a_kind_in_preview_is_neither_changed_nor_denied() {
+    let platform = "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {preview: [RayCluster, RayCronJob]}\n";
+    let mut sources: Vec<Source> = EMBEDDED.iter().map(|(name, text)| Source::new(name, text)).collect();
+    sources.push(Source::new("platform.yaml", platform));
+    let loaded = raygate::policy::load(&sources, &known());
+    assert!(loaded.is_usable(), "{:?}", loaded.diagnostics);
+    let bundle = Bundle::new(loaded.set);
+    let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rayjobs/seed-02-heterogeneous-groups.json");
+    let job: Value = serde_json::from_str(&fs::read_to_string(seed).unwrap()).unwrap();
+    for kind in KINDS {
+        let mut object = kind.from_job(&job);
+        let groups = kind.groups_mut(&mut object).unwrap();
+        groups.push(groups[0].clone());
+        defaults::apply(&mut object);
+        let of = |how| admit(&bundle, created_anew(&bundle, object.clone(), now()), how);
+        let (asked, enforced) = (of(How::Both), of(How::Enforced));
+        assert_eq!(enforced.verdict, Verdict::Deny, "{}", kind.name);
+        assert!(
+            !enforced.changes.is_empty() && enforced.previews.is_empty(),
+            "{}",
+            kind.name
+        );
+        if !["RayCluster", "RayCronJob"].contains(&kind.name) {
+            assert_eq!(asked.verdict, Verdict::Deny, "{}", kind.name);
+            continue;
+        }
+        assert_eq!(asked.verdict, Verdict::Allow, "{}", kind.name);
+        assert!(asked.changes.is_empty() && asked.findings.is_empty(), "{}", kind.name);
+        assert!(!asked.document.is_changed(), "{}", kind.name);
+        let [preview] = &asked.previews[..] else {
+            panic!("{}: {:?}", kind.name, asked.previews)
+        };
+        assert_eq!(&*preview.policy, OF_KINDS);
+        let would = |effect: &str| preview.would.iter().filter(|one| one.effect.name() == effect).count();
+        assert_eq!(would("Change"), enforced.changes.len(), "{}", kind.name);
+        let denials = enforced
+            .findings
+            .iter()
+            .filter(|judged| judged.action == Action::Deny)
+            .count();
+        assert_eq!(would("Deny"), denials, "{}", kind.name);
     }
 }

@@ -26,8 +26,6 @@ const OPERATOR: &str = "system:serviceaccount:ray-system:kuberay-operator";
 const KUEUE: &str = "system:serviceaccount:kueue-system:kueue-controller-manager";
 const HEAD_POD: &str = "system:serviceaccount:mlplatform-production:default";
 
-/// What the tests are not about.
-const BASE: &str = "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: base}\nspec: {match: {}, actions: {RG121: Ignore}}\n";
 /// The shipped policies and one more, which adds little to what any object has.
 const NEWER: &str =
     "{match: {}, priority: 5, defaults: {readiness: Wget, pods: {labels: {team: x}, env: [{name: X, value: y}]}}}";
@@ -36,11 +34,7 @@ const CAP: &str = "{match: {}, limits: {maxGpusPerJob: 8, maxPodsPerJob: 4}}";
 
 fn gate_with(policy: &str) -> Gate {
     let policy = format!("apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: own}}\nspec: {policy}\n");
-    let sources = [
-        Source::new("a", EMBEDDED[0].1),
-        Source::new("b", &policy),
-        Source::new("c", BASE),
-    ];
+    let sources = [Source::new("a", EMBEDDED[0].1), Source::new("b", &policy)];
     let loaded = raygate::policy::load(&sources, &known());
     let errors: Vec<String> = loaded.diagnostics.iter().map(|d| d.concise(&loaded.sources)).collect();
     assert!(loaded.is_usable(), "{errors:#?}");
@@ -308,6 +302,10 @@ fn an_edit_of_a_cron_job_is_judged_as_a_creation() {
     let mut sooner = live.clone();
     sooner["spec"]["schedule"] = json!("0 2 * * *");
     let denial = stored(&strict, TENANT, Some(&live), &sooner).unwrap_err();
+    assert!(denial.contains("RG310"), "{denial}");
+    // Whoever suspends it is not held up, and whoever resumes it is.
+    let asleep = stored(&strict, TENANT, Some(&live), &suspended(live.clone())).unwrap();
+    let denial = stored(&strict, TENANT, Some(&asleep), &live).unwrap_err();
     assert!(denial.contains("RG310"), "{denial}");
     // And completed as one, under the policies of today.
     let newer = stored(&gate_with(NEWER), TENANT, Some(&live), &sooner).unwrap();

@@ -488,6 +488,13 @@ fn limits() -> Vec<(&'static str, Value, Value, See, See, Value)> {
             "Deny RG722",
             json!({"spec": {"clusterSelector": {"ray.io/cluster": "shared"}}}),
         ),
+        denied(
+            "podSecurity",
+            json!("baseline"),
+            json!("privileged"),
+            "Deny RG611",
+            below(HEAD, json!({"template": {"spec": {"hostPID": true}}})),
+        ),
     ]
 }
 
@@ -670,6 +677,7 @@ fn of_platform() -> Vec<Entry> {
             See::Finding("Deny RG610"),
         )
         .on(account.clone()),
+        platform("preview", json!({"preview": ["RayJob"]}), See::Preview),
         platform(
             "queue.controllers",
             json!({"queue": {"controllers": [own]}}),

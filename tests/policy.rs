@@ -542,6 +542,90 @@ fn devices_that_cannot_be_counted_are_denied_by_the_stricter_policy() {
     );
 }
 
+#[test]
+fn the_authors_word_does_not_lower_the_pod_security_level() {
+    let level = |low: &str, high_match: &str, high: &str| {
+        let low = format!("{{match: {{}}, limits: {{podSecurity: \"{low}\"}}}}");
+        let high = format!("{{match: {high_match}, priority: 1, limits: {{podSecurity: \"{high}\"}}}}");
+        let compiled = effective(&[("low", &low), ("high", &high)]);
+        compiled.effective.limits.pod_security.unwrap().to_string()
+    };
+    let advisory = "{tasks: [\"*\"]}";
+    for (low, high, expected) in [
+        ("restricted", "baseline", "restricted"),
+        ("restricted", "privileged", "restricted"),
+        ("baseline", "restricted", "restricted"),
+        // Neither of two versions is stricter in everything.
+        ("baseline:v1.30", "restricted", "baseline:v1.30"),
+        ("restricted:v1.30", "restricted:v1.25", "restricted:v1.30"),
+    ] {
+        assert_eq!(level(low, advisory, high), expected, "{low} {high}");
+        assert_eq!(level(low, "{}", high), high, "{low} {high}");
+    }
+}
+
+#[test]
+fn an_exemption_lowers_the_pod_security_level() {
+    let level = |raises: &[&str]| {
+        let mut text = FLYTE.to_owned();
+        text.push_str("---\n");
+        text.push_str(&policy("p", "{match: {}, limits: {podSecurity: restricted}}"));
+        for (at, raise) in raises.iter().enumerate() {
+            text.push_str(&format!(
+                "---\napiVersion: raygate.dev/v1beta1\nkind: Exemption\nmetadata: {{name: e{at}}}\nspec: {{match: {{projects: [ml]}}, \
+                 raise: {{podSecurity: \"{raise}\"}}, owner: a, reason: b, expires: 2126-12-31}}\n"
+            ));
+        }
+        let loaded = read(&[("a.yaml", &text)]);
+        assert!(loaded.is_usable(), "{:#?}", diagnostics(&loaded));
+        let bundle = Bundle::new(loaded.set);
+        let compiled = compiled(&bundle, &subject("ml", "production", "ml-production", "flyte", &bundle));
+        compiled.effective.limits.pod_security.unwrap().to_string()
+    };
+    assert_eq!(level(&["baseline:v1.30"]), "baseline:v1.30");
+    assert_eq!(level(&["privileged", "baseline"]), "baseline");
+    assert_eq!(level(&["restricted:v1.25"]), "restricted");
+}
+
+#[test]
+fn a_pod_security_level_is_one_that_raygate_has() {
+    let said = |level: &str| {
+        let spec = format!("{{match: {{}}, limits: {{podSecurity: \"{level}\"}}}}");
+        diagnostics(&read(&[("a.yaml", &policy("p", &spec))])).join("\n")
+    };
+    let levels = said("strict");
+    assert!(
+        levels.contains("`podSecurity` cannot be `strict`: the level must be baseline, restricted or privileged"),
+        "{levels}"
+    );
+    let versions = said("restricted:v1.99");
+    assert!(
+        versions.contains("`podSecurity` cannot be `restricted:v1.99`: the version must be latest, or v1.25 to v1.37"),
+        "{versions}"
+    );
+    assert_eq!(said("restricted:v1.37"), "");
+}
+
+#[test]
+fn a_limit_that_is_no_number_is_loosened_aloud() {
+    for (low, high) in [
+        ("podSecurity: restricted", "podSecurity: baseline"),
+        ("unknownDevices: Deny", "unknownDevices: Warn"),
+    ] {
+        let text = [
+            policy("low", &format!("{{match: {{}}, limits: {{{low}}}}}")),
+            policy(
+                "high",
+                &format!("{{match: {{namespaces: [a]}}, priority: 1, limits: {{{high}}}}}"),
+            ),
+        ];
+        let loaded = read(&[("a.yaml", &text.join("---\n"))]);
+        let found = raygate::policy::lint::lint(&loaded, &known());
+        let codes: Vec<&str> = found.iter().map(|diagnostic| &*diagnostic.code).collect();
+        assert_eq!(codes, ["RL103"], "{high}");
+    }
+}
+
 /// Each as its reader sees it; the JSON has the same places.
 #[test]
 fn what_is_wrong_with_an_exemption_is_said_at_its_place() {

@@ -951,7 +951,8 @@ properties! {
         prop_assert!(outcome.changes.is_empty());
         prop_assert!(outcome.verdict != Verdict::Retry);
         let resumes = kind.is_suspended(&old) && !kind.is_suspended(&once);
-        let is_judged = resumes || (kind.is_template() && !says_the_same(&old["spec"], &once["spec"]));
+        let is_edited = !says_the_same(&old["spec"], &once["spec"]);
+        let is_judged = resumes || (kind.is_template() && !kind.is_suspended(&once) && is_edited);
         if outcome.verdict == Verdict::Allow && is_judged {
             let built = answer_as_is(bundle, request(&once, Operation::Create, None));
             prop_assert!(denied(&built).is_empty(), "KubeRay builds {:?}", denied(&built));

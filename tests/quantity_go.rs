@@ -1,4 +1,5 @@
-//! Holds quantities, names, image references and the sizes of pods against the Go code that Kubernetes itself runs.
+//! Holds quantities, names, image references, the sizes of pods and the Pod Security Standards against the Go code that
+//! Kubernetes itself runs.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -11,6 +12,8 @@
 
 #[path = "quantity/generate.rs"]
 mod generate;
+#[path = "quantity/pod_security.rs"]
+mod pod_security;
 #[path = "tools/random.rs"]
 mod random;
 #[path = "tools/reference.rs"]

@@ -35,6 +35,7 @@ fn policy() -> Effective {
     policy.limits.max_cpus_per_job = Some(raygate::k8s::quantity::Quantity::from_bytes(0));
     policy.limits.max_memory_per_job = policy.limits.max_cpus_per_job.clone();
     policy.limits.unknown_devices = Some(Action::Deny);
+    policy.limits.pod_security = Some("restricted".parse().unwrap());
     policy.limits.allowed_images = Some(vec!["ghcr.io/my-org/**".to_owned()]);
     policy
 }

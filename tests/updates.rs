@@ -302,7 +302,7 @@ fn a_forged_record_brings_back_no_more_than_what_is_stored() {
 }
 
 const STRICT: &str = "{match: {}, priority: 5, \
-     limits: {maxGpusPerJob: 4, allowedImages: [\"ghcr.io/my-org/**\"], maxPodsPerJob: 10}, \
+     limits: {maxGpusPerJob: 4, allowedImages: [\"ghcr.io/my-org/**\"], maxPodsPerJob: 10, podSecurity: baseline}, \
      force: {head: {serviceType: ClusterIP}, pods: {nodeSelector: {pool: tenants}, priorityClassName: low}}, \
      actions: {RG515: Deny, RG605: Deny, RG606: Deny, RG607: Deny}, \
      rules: [{name: owner, require: has(object.metadata.labels.project), message: no project}]}";
@@ -382,6 +382,11 @@ fn resuming_is_judged() {
         (
             "RG607",
             json!({"ports": [{"containerPort": 1, "hostPort": 22}]}),
+            json!({}),
+        ),
+        (
+            "RG611",
+            json!({"securityContext": {"procMount": "Unmasked"}}),
             json!({}),
         ),
         (

@@ -96,7 +96,7 @@ async fn examine(args: &Args) -> Result<Findings, Failure> {
     clocks::judge(date.as_deref(), Timestamp::now(), &mut findings);
     let served = platform::judge_kuberay(&client, &mut findings).await;
 
-    let (mut first, mut registered) = (None, None);
+    let (mut first, mut registered, mut previewed) = (None, None, Vec::new());
     for kind in Kind::BOTH {
         let configurations = match list(&client, kind.path(), kind.kind()).await {
             Ok(configurations) => configurations,
@@ -121,6 +121,7 @@ async fn examine(args: &Args) -> Result<Findings, Failure> {
             configuration::judge(kind, &configuration, &others, &chosen, &mut findings);
             certificate::judge(&client, kind, &configuration, Timestamp::now(), &mut findings).await;
             registered = Some(registered_kinds(&configuration));
+            previewed = chosen.previewed;
             first.get_or_insert(configuration);
         }
     }
@@ -135,7 +136,11 @@ async fn examine(args: &Args) -> Result<Findings, Failure> {
     let registered = registered.unwrap_or_default();
     let namespaces = (args.namespace.as_str(), service.map(|(namespace, _)| namespace));
     for kind in served.iter().filter(|kind| registered.include(kind)) {
-        trial::judge(&client, kind, namespaces, &mut findings).await;
+        if previewed.iter().any(|previewed| previewed.is(kind)) {
+            trial::previewed(kind, &mut findings);
+        } else {
+            trial::judge(&client, kind, namespaces, &mut findings).await;
+        }
     }
     Ok(findings)
 }

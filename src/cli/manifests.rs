@@ -15,7 +15,7 @@ use crate::{
     certs::{CaBundle, DnsLabel, bundle::BundleError},
     diag::Sources,
     input::{self, InputError, Piece},
-    install::{self, BaseUrl, BuildError, Certificates, Component, Controllers, ImageName, Install, RegisteredKinds},
+    install::{self, BaseUrl, BuildError, Certificates, Component, Controllers, ImageName, Install, KindList},
     yaml,
 };
 
@@ -45,7 +45,7 @@ pub struct Args {
     pub with: Vec<Component>,
     /// The kinds that raygate judges, separated by commas. Objects of other kinds are created unjudged
     #[arg(long, value_name = "KINDS", default_value_t)]
-    pub kinds: RegisteredKinds,
+    pub kinds: KindList,
     /// A namespace whose objects raygate never judges, in addition to kube-system and its own. May be repeated
     #[arg(long, value_name = "NAMESPACE")]
     pub exclude: Vec<DnsLabel>,

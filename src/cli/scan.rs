@@ -17,7 +17,7 @@ use crate::cluster::objects::Pages;
 use crate::cluster::{Cause, describe};
 use crate::engine::{Bundle, How, admit};
 use crate::input::request::created_anew;
-use crate::install::RegisteredKinds;
+use crate::install::KindList;
 use crate::ray::kind::{KINDS, Kind, RAY_CLUSTER};
 
 use super::cluster::ClusterArgs;
@@ -36,7 +36,7 @@ pub struct Args {
     namespace: Option<String>,
     /// Only objects of these kinds, separated by commas, instead of all kinds that the cluster serves
     #[arg(long, value_name = "KINDS", default_value_t)]
-    kinds: RegisteredKinds,
+    kinds: KindList,
     /// Only objects with these labels, as kubectl writes them: domain=production,team!=x
     #[arg(long, short = 'l', value_name = "SELECTOR")]
     selector: Option<String>,
@@ -181,7 +181,7 @@ fn judge(kind: &'static Kind, bundle: &Bundle, object: Value) -> Scanned {
         namespace,
         name,
         uid,
-        outcome: admit(bundle, request, How::Both),
+        outcome: admit(bundle, request, How::Enforced),
     }
 }
 

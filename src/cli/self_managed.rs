@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::cluster::ClusterArgs;
 use crate::certs::DnsLabel;
-use crate::install::{self, BaseUrl, RegisteredKinds};
+use crate::install::{self, BaseUrl, KindList};
 use crate::self_managed::{Options, SHORTEST_LIFE};
 use crate::server::duration;
 
@@ -43,7 +43,7 @@ pub struct SelfManagedArgs {
 
     /// The kinds that both webhook configurations register, as given to `raygate manifests --kinds`
     #[arg(long, value_name = "KINDS", env = install::KINDS, default_value_t)]
-    pub kinds: RegisteredKinds,
+    pub kinds: KindList,
 
     /// Namespaces whose objects raygate never judges, separated by commas, as given to `raygate manifests --exclude`
     #[arg(

@@ -383,7 +383,7 @@ mod tests {
                 certificates,
                 components: &[],
                 url: None,
-                kinds: &install::RegisteredKinds::default(),
+                kinds: &install::KindList::default(),
                 excluded_namespaces: &[],
                 controllers: &install::Controllers::default(),
                 policies: &[],

@@ -29,6 +29,8 @@ pub enum How {
     /// `/mutate`, then `/validate`.
     #[default]
     Both,
+    /// The same, as if no kind were in Preview.
+    Enforced,
     /// Neither: the checks and rules judge the object as it is.
     AsItIs,
 }
@@ -52,7 +54,11 @@ pub fn admit(bundle: &Bundle, mut request: Request, how: How) -> Outcome {
         };
     }
     let mut completed = request.clone();
-    let mutated = answer_mutate(bundle, request);
+    let (mutate, validate): (Answer, Answer) = match how {
+        How::Enforced => (complete, judge_completed),
+        _ => (answer_mutate, answer_validate),
+    };
+    let mutated = mutate(bundle, request);
     completed.object = mutated.document.value().clone();
     prepare(&mut completed);
     if is_too_large(&completed) {
@@ -61,7 +67,7 @@ pub fn admit(bundle: &Bundle, mut request: Request, how: How) -> Outcome {
             ..too_large(mutated.document)
         };
     }
-    let judged = answer_validate(bundle, completed);
+    let judged = validate(bundle, completed);
     let mut previews = mutated.previews;
     for preview in judged.previews {
         match previews.iter_mut().find(|known| known.policy == preview.policy) {
@@ -104,8 +110,50 @@ fn too_large(document: Document) -> Outcome {
     }
 }
 
-/// Answers `/mutate`: the object is completed and repaired, and never refused.
-pub fn answer_mutate(bundle: &Bundle, mut request: Request) -> Outcome {
+/// What answers one of the webhooks.
+type Answer = fn(&Bundle, Request) -> Outcome;
+
+/// Answers `/mutate`: the object is completed and repaired, and never refused. An object of a kind in Preview stays as
+/// it is.
+pub fn answer_mutate(bundle: &Bundle, request: Request) -> Outcome {
+    if !is_previewed(bundle, &request) {
+        return complete(bundle, request);
+    }
+    let received = request.object.clone();
+    only_previewed(received, complete(bundle, request))
+}
+
+/// Answers `/validate`: all findings at once. The outcome's changes are what `/mutate` would still have to do; its
+/// document holds them. An object of a kind in Preview is judged as `/mutate` would have completed it, and allowed.
+pub fn answer_validate(bundle: &Bundle, request: Request) -> Outcome {
+    if !is_previewed(bundle, &request) {
+        return judge_completed(bundle, request);
+    }
+    let received = request.object.clone();
+    let mut completed = request.clone();
+    completed.object = complete(bundle, request).document.value().clone();
+    prepare(&mut completed);
+    let mut judged = judge_completed(bundle, completed);
+    judged.changes.clear();
+    only_previewed(received, judged)
+}
+
+fn is_previewed(bundle: &Bundle, request: &Request) -> bool {
+    bundle.platform().previews(Kind::of(&request.object))
+}
+
+/// The outcome for an object of a kind in Preview.
+fn only_previewed(received: Value, outcome: Outcome) -> Outcome {
+    let mut previews = vec![preview::of_kind(&outcome.changes, &outcome.findings)];
+    previews.extend(outcome.previews);
+    Outcome {
+        policies: outcome.policies,
+        previews,
+        ..Outcome::untouched(Document::new(received))
+    }
+}
+
+fn complete(bundle: &Bundle, mut request: Request) -> Outcome {
     let mut document = Document::new(std::mem::take(&mut request.object));
     let Some(way) = Way::of(bundle, &request, document.value()) else {
         return Outcome::untouched(document);
@@ -130,9 +178,7 @@ pub fn answer_mutate(bundle: &Bundle, mut request: Request) -> Outcome {
     }
 }
 
-/// Answers `/validate`: all findings at once. The outcome's changes are what `/mutate` would still have to do; its
-/// document holds them.
-pub fn answer_validate(bundle: &Bundle, mut request: Request) -> Outcome {
+fn judge_completed(bundle: &Bundle, mut request: Request) -> Outcome {
     let mut document = Document::new(std::mem::take(&mut request.object));
     let Some(way) = Way::of(bundle, &request, document.value()) else {
         return Outcome::untouched(document);

@@ -62,6 +62,24 @@ impl Effect {
     }
 }
 
+/// The name under which the previews of kinds are counted and shown: no policy has it.
+pub const OF_KINDS: &str = "Platform";
+
+/// What would have happened to an object of a kind in Preview.
+pub(super) fn of_kind(changes: &[Change], findings: &[Judged]) -> Preview {
+    let changed = changes.iter().map(|change| Would {
+        code: change.by.into(),
+        effect: Effect::Change,
+        path: change.path.clone(),
+        message: change.done.clone().unwrap_or_default(),
+    });
+    let found = findings.iter().map(|judged| would(judged, judged.action));
+    Preview {
+        policy: OF_KINDS.into(),
+        would: changed.chain(found).collect(),
+    }
+}
+
 /// The object as it came, where a policy in Preview will need it.
 pub(super) fn copy(compiled: &Compiled, document: &Document) -> Option<Value> {
     (!compiled.previews.is_empty()).then(|| document.value().clone())

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::diag::Sources;
 use crate::policy::settings::{OPERATORS, QUEUE_CONTROLLERS};
-use crate::yaml::{self, Limits, Reading};
+
+use super::platforms::platforms;
 
 /// The users whose writes do not come to raygate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,23 +30,13 @@ impl Controllers {
     /// `deploy/` take the place of a key that is absent or unreadable: whoever loads the policies reports mistakes.
     pub fn of_policies<'t>(texts: impl IntoIterator<Item = &'t [u8]>) -> Self {
         let mut controllers = Self::default();
-        for text in texts {
-            let (_, documents, _) = yaml::read(
-                &mut Sources::new(),
-                "policies",
-                text,
-                Reading::Cautious,
-                &Limits::policies(),
-            );
-            let documents = documents.iter().map(yaml::Node::to_json);
-            for platform in documents.filter(|document| document["kind"] == "Platform") {
-                for (pointer, users) in [
-                    ("/spec/kuberay/operators", &mut controllers.kuberay_operators),
-                    ("/spec/queue/controllers", &mut controllers.queue_controllers),
-                ] {
-                    if let Some(Value::Array(named)) = platform.pointer(pointer) {
-                        *users = named.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-                    }
+        for platform in platforms(texts) {
+            for (pointer, users) in [
+                ("/spec/kuberay/operators", &mut controllers.kuberay_operators),
+                ("/spec/queue/controllers", &mut controllers.queue_controllers),
+            ] {
+                if let Some(Value::Array(named)) = platform.pointer(pointer) {
+                    *users = named.iter().filter_map(Value::as_str).map(str::to_owned).collect();
                 }
             }
         }

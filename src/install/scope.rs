@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::kinds::RegisteredKinds;
+use super::kinds::KindList;
 use super::names::CONFIGURATION;
 
 /// The API group of the objects that may come to raygate.
@@ -89,10 +89,10 @@ pub fn excess(configuration: &Value) -> Vec<Excess> {
 }
 
 /// The kinds of objects that a webhook configuration, written or live, makes the API server ask about.
-pub fn registered_kinds(configuration: &Value) -> RegisteredKinds {
+pub fn registered_kinds(configuration: &Value) -> KindList {
     let rules = items(&configuration["webhooks"]).flat_map(|(_, webhook)| items(&webhook["rules"]));
     let resources = rules.flat_map(|(_, rule)| items(&rule["resources"]));
-    RegisteredKinds::of_resources(resources.filter_map(|(_, resource)| resource.as_str()))
+    KindList::of_resources(resources.filter_map(|(_, resource)| resource.as_str()))
 }
 
 /// The lists of a rule, what fits into each, and how that is said.

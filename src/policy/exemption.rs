@@ -10,11 +10,11 @@ use jiff::tz::Offset;
 use serde_json::{Map, Value};
 
 use crate::k8s::glob::Glob;
-use crate::k8s::quantity::Quantity;
 
 use super::SetLeaf;
 use super::origin::Origin;
 use super::selector::{Key, Selector, Subject};
+use super::settings::leniency;
 
 /// How many days ahead the end of an exemption is warned of.
 pub const NOTICE_DAYS: i32 = 14;
@@ -131,7 +131,7 @@ fn stricter(one: &Value, other: &Value) -> Value {
         (Value::Array(one), Value::Array(other)) => one.iter().filter(|item| other.contains(item)).cloned().collect(),
         _ => [one, other]
             .into_iter()
-            .min_by_key(|value| number(value))
+            .min_by_key(|value| leniency(value))
             .cloned()
             .unwrap_or_default(),
     }
@@ -146,17 +146,8 @@ fn looser(one: &Value, other: &Value) -> Value {
         }
         _ => [other, one]
             .into_iter()
-            .max_by_key(|value| number(value))
+            .max_by_key(|value| leniency(value))
             .cloned()
             .unwrap_or_default(),
-    }
-}
-
-/// A limit as a number; of two words the one that forbids is the lesser.
-fn number(value: &Value) -> Option<Quantity> {
-    match value.as_str() {
-        Some("Deny" | "Forbid") => Some(Quantity::from(0)),
-        Some("Warn" | "Allow") => Some(Quantity::from(1)),
-        _ => Quantity::from_json(value).ok(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::k8s::quantity::Quantity;
-use crate::ray::{KubeRay, version};
+use crate::ray::{Kind, KubeRay, version};
 
 use super::origin::Origin;
 use super::settings::{Accelerator, FlyteSpec, OPERATORS, QUEUE_CONTROLLERS};
@@ -29,6 +29,8 @@ pub struct Platform {
     pub accelerators: BTreeMap<String, Accelerator>,
     /// Where each of them stands, by its name.
     pub accelerator_origins: BTreeMap<String, Arc<Origin>>,
+    /// The names of the kinds of Ray objects in Preview.
+    pub preview: Vec<String>,
 }
 
 impl Platform {
@@ -46,6 +48,11 @@ impl Platform {
         devices.sort_unstable();
         devices.dedup();
         devices
+    }
+
+    /// Whether objects of a kind are neither changed nor denied.
+    pub fn previews(&self, kind: &Kind) -> bool {
+        self.preview.iter().any(|name| name == kind.name)
     }
 
     /// Whether a user is the KubeRay operator.

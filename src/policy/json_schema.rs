@@ -177,6 +177,9 @@ impl Writer<'_> {
             Form::KubeRay => pattern(r"^(main|master|nightly|v?1\.[0-9]+(\.[0-9]+)*)$".to_owned()),
             Form::Version => pattern(r"^v?[0-9]+\.[0-9]+(\.[0-9]+)?$".to_owned()),
             Form::Gate => json!({"enum": GATES.iter().map(|gate| gate.name).collect::<Vec<_>>()}),
+            Form::PodSecurity => {
+                pattern(r"^(privileged|baseline|restricted)(:(latest|v1\.(2[5-9]|3[0-7])))?$".to_owned())
+            }
             Form::Injector => json!({"enum": self.known.injectors}),
         }
     }

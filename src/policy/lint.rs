@@ -2,12 +2,11 @@
 
 use crate::diag::{CodePage, Diagnostic, Sources, Span, listed};
 use crate::k8s::glob::Glob;
-use crate::k8s::quantity::Quantity;
 
 use super::load::{Known, Loaded};
 use super::origin::Origin;
 use super::selector::{Key, Selector};
-use super::settings::{Action, Mode};
+use super::settings::{Action, Mode, leniency};
 use super::{Platform, RayPolicy, SetLeaf};
 
 const SHADOWED: &str = "RL101";
@@ -262,7 +261,7 @@ impl Lint<'_> {
         let [group, key] = leaf.path.as_slice() else {
             return None;
         };
-        let value = number(leaf).filter(|_| group == "limits")?;
+        let value = leniency(&leaf.value).filter(|_| group == "limits")?;
         // The next lower one: what is looser still is its own lint's.
         let (lower, tighter) = policies
             .iter()
@@ -270,7 +269,7 @@ impl Lint<'_> {
             .filter(|lower| lower.priority < policy.priority && !lower.matches.is_disjoint(&policy.matches))
             .find_map(|lower| {
                 let tighter = lower.leaves.iter().find(|tighter| tighter.path == leaf.path)?;
-                (number(tighter)? < value).then_some((lower, tighter))
+                (leniency(&tighter.value)? < value).then_some((lower, tighter))
             })?;
         let message = format!(
             "the policy `{}` loosens `{key}` from {} to {}, for RayJobs that match both",
@@ -327,10 +326,6 @@ fn fits_no_namespace(glob: &Glob) -> bool {
         || pattern.starts_with('-')
         || pattern.ends_with('-')
         || pattern.chars().filter(|character| *character != '*').count() > 63
-}
-
-fn number(leaf: &SetLeaf) -> Option<Quantity> {
-    Quantity::from_json(&leaf.value).ok()
 }
 
 impl Selector {

@@ -15,12 +15,14 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::k8s::pod_security::Profile;
+
 use super::SetLeaf;
 use super::exemption::{self, Exemption};
 use super::origin::Origin;
 use super::rule::Rule;
 use super::select::Selected;
-use super::settings::{Action, Limits, Settings};
+use super::settings::{Action, Limits, Settings, leniency};
 
 /// What a change follows: a leaf of `defaults` or `force`, such as `sharedMemory.size`, or a fact of the Platform.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -302,10 +304,11 @@ fn is_stricter(path: &[String], new: &Value, old: &Value) -> bool {
     let action = |value: &Value| serde_json::from_value::<Action>(value.clone()).ok();
     match path.first().map(String::as_str) {
         Some("limits") => {
-            let number = |value: &Value| crate::k8s::quantity::Quantity::from_json(value).ok();
-            new == "Deny"
-                || new == "Forbid"
-                || matches!((number(new), number(old)), (Some(new), Some(old)) if new <= old)
+            let profile = |value: &Value| value.as_str()?.parse::<Profile>().ok();
+            match (profile(new), profile(old)) {
+                (Some(new), Some(old)) => new.covers(old),
+                _ => matches!((leniency(new), leniency(old)), (Some(new), Some(old)) if new <= old),
+            }
         }
         Some("actions") => matches!((action(new), action(old)), (Some(new), Some(old)) if new >= old),
         Some("force") => new == old,

@@ -96,5 +96,6 @@ fn platform_of(spec: PlatformSpec) -> Platform {
         flyte: spec.flyte,
         accelerators: spec.accelerators,
         accelerator_origins: BTreeMap::new(),
+        preview: spec.preview,
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::diag::{Diagnostic, Span, any_error, suggest};
 use crate::k8s::image::{Image, ImagePattern};
 use crate::k8s::names::{self, ResourceKind, resource_kind};
+use crate::k8s::pod_security::Profile;
 use crate::k8s::quantity::Quantity;
 use crate::ray::KubeRay;
 use crate::yaml::{Node, NodeValue, Style};
@@ -324,6 +325,7 @@ impl Reader {
                 None if is_code(text) => Ok(()),
                 None => Err(is_no("code like RG203, and no rule like rule/owner")),
             },
+            Form::PodSecurity => text.parse::<Profile>().map(drop).map_err(|why| cannot_be(&why)),
             Form::KubeRay => text
                 .parse::<KubeRay>()
                 .map(drop)

@@ -96,6 +96,8 @@ pub enum Form {
     Gate,
     /// An injector's name.
     Injector,
+    /// A level of the Pod Security Standards, and a version: `restricted:v1.34`.
+    PodSecurity,
 }
 
 /// The API version of every policy document.
@@ -196,6 +198,12 @@ static PLATFORM: &[Field] = &[
         Kind::Map(Form::Name, &Kind::Object(ACCELERATOR)),
         "The kinds of accelerators of this platform, under names of your choice.",
         "{a100: {resource: nvidia.com/gpu}}",
+    ),
+    field(
+        "preview",
+        RAY_KIND_LIST,
+        "Kinds of Ray objects in Preview: raygate reports what it would do, and neither changes nor denies these objects.",
+        "[RayCluster, RayService]",
     ),
 ];
 
@@ -496,14 +504,17 @@ const USERS: Field = field(
     "[\"system:serviceaccount:ci:*\"]",
 );
 
+/// A list of kinds of Ray objects.
+const RAY_KIND_LIST: Kind = Kind::List(&Kind::OneOf(&[
+    ("RayJob", "a cluster and a job that runs on it"),
+    ("RayCluster", "a cluster alone"),
+    ("RayService", "a cluster that serves applications"),
+    ("RayCronJob", "a schedule and a template for RayJobs"),
+]));
+
 const RAY_KINDS: Field = field(
     "kinds",
-    Kind::List(&Kind::OneOf(&[
-        ("RayJob", "a cluster and a job that runs on it"),
-        ("RayCluster", "a cluster alone"),
-        ("RayService", "a cluster that serves applications"),
-        ("RayCronJob", "a schedule and a template for RayJobs"),
-    ])),
+    RAY_KIND_LIST,
     "Kinds of Ray objects. Without it, every kind. A RayJob that KubeRay creates for a RayCronJob is a RayJob.",
     "[RayJob, RayCluster]",
 );
@@ -922,6 +933,14 @@ pub static LIMITS: &[Field] = &[
          set. The default is `Warn`.",
         "Deny",
     ),
+    field(
+        "podSecurity",
+        Kind::Text(Form::PodSecurity),
+        "The level of Kubernetes' Pod Security Standards that every pod must meet: `restricted`, `baseline` or \
+         `privileged`. A version pins the rules of a Kubernetes release: `restricted:v1.34`. Without one, raygate uses the \
+         newest rules that it has.",
+        "restricted",
+    ),
 ];
 
 impl Kind {
@@ -933,6 +952,7 @@ impl Kind {
             Kind::Int(least, most) => format!("whole number from {least} to {most}"),
             Kind::Text(Form::Glob) => "pattern with * and ?".to_owned(),
             Kind::Text(Form::ImagePattern) => "image pattern".to_owned(),
+            Kind::Text(Form::PodSecurity) => "Pod Security level".to_owned(),
             Kind::Text(_) => "text".to_owned(),
             Kind::Quantity => "quantity".to_owned(),
             Kind::Size => "quantity, or 1% to 100%".to_owned(),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::k8s::pod_security::{Level, Profile};
 use crate::k8s::quantity::Quantity;
 
 /// `defaults` or `force`, merged.
@@ -196,6 +197,21 @@ pub struct Limits {
     pub cluster_selector: Option<Selecting>,
     /// What happens to devices that cannot be counted, `Warn` or `Deny`, where accelerators are limited.
     pub unknown_devices: Option<Action>,
+    /// The level of the Pod Security Standards that every pod must meet.
+    pub pod_security: Option<Profile>,
+}
+
+/// How much a limit lets through: the less, the stricter it is. `None` for a list of patterns.
+pub(super) fn leniency(limit: &Value) -> Option<Quantity> {
+    let Some(text) = limit.as_str() else {
+        return Quantity::from_json(limit).ok();
+    };
+    match (text, text.parse::<Profile>().map(|profile| profile.level)) {
+        ("Deny" | "Forbid", _) | (_, Ok(Level::Restricted)) => Some(Quantity::from(0)),
+        ("Warn" | "Allow", _) | (_, Ok(Level::Baseline)) => Some(Quantity::from(1)),
+        (_, Ok(Level::Privileged)) => Some(Quantity::from(2)),
+        _ => Quantity::parse(text).ok(),
+    }
 }
 
 /// Whether a RayJob may select an existing cluster.
@@ -208,7 +224,8 @@ pub enum Selecting {
 }
 
 impl Limits {
-    /// Whether something is limited that a cluster has: accelerators, CPUs, memory, pods or images.
+    /// Whether something is limited that a cluster has: accelerators, CPUs, memory, pods, images or the
+    /// level of Pod Security.
     pub fn bound_clusters(&self) -> bool {
         self.max_gpus_per_job.is_some()
             || self.max_cpus_per_job.is_some()
@@ -216,6 +233,9 @@ impl Limits {
             || self.max_pods_per_job.is_some()
             || self.max_workers_per_group.is_some()
             || self.allowed_images.is_some()
+            || self
+                .pod_security
+                .is_some_and(|profile| profile.level != Level::Privileged)
     }
 }
 
@@ -286,6 +306,8 @@ pub struct PlatformSpec {
     pub queue: QueueSpec,
     /// The kinds of accelerators, by name.
     pub accelerators: BTreeMap<String, Accelerator>,
+    /// The names of the kinds of Ray objects in Preview.
+    pub preview: Vec<String>,
 }
 
 /// The installed KubeRay.

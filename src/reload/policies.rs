@@ -17,6 +17,7 @@ use crate::admission::Gate;
 use crate::diag::{Diagnostic, Severity};
 use crate::engine::Bundle;
 use crate::engine::bundle::{embedded, known};
+use crate::engine::preview::OF_KINDS;
 use crate::files::{self, Policies};
 use crate::metrics::Metrics;
 use crate::policy::lint;
@@ -441,6 +442,7 @@ pub fn in_use(gate: &Gate, metrics: &Metrics) {
     metrics.names_in_use(
         &codes
             .chain(known.injectors)
+            .chain([OF_KINDS])
             .chain(rules.map(|rule| &*rule.code))
             .chain(policies.iter().map(|policy| &*policy.name))
             .chain(exemptions.iter().map(|exemption| &*exemption.name))

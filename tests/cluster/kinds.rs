@@ -1,6 +1,7 @@
 //! All four kinds in a real API server: what comes to raygate, what raygate does, and what works without it.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use raygate::ray::kind::{KINDS, Kind, RAY_CLUSTER, RAY_CRON_JOB, RAY_JOB, RAY_SERVICE};
@@ -504,4 +505,27 @@ pub(crate) fn narrowed_webhooks_leave_other_kinds_alone(cluster: &Cluster) {
         let comes = ["RayJob", "RayService"].contains(&kind.name);
         assert_eq!(gate.reviews() > before, comes, "{}", kind.name);
     }
+}
+
+/// How a new kind starts: it comes to raygate, which says what it would do.
+pub(crate) fn a_kind_in_preview_is_stored_as_it_came(cluster: &Cluster) {
+    let folder = tempfile::tempdir_in(cluster.folder()).expect("create a folder for the Platform");
+    let platform = "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {preview: [RayCluster, RayService]}\n";
+    fs::write(folder.path().join("platform.yaml"), platform).expect("write the Platform");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    let gate = Gate::open_with_policies(cluster, &[shipped, folder.path().to_owned()]);
+    for kind in KINDS {
+        let before = gate.reviews();
+        let answer = cluster
+            .api
+            .post(&objects_path(kind), &with_duplicate_group_of(kind, seed(kind)));
+        assert_ne!(gate.reviews(), before, "{}", kind.name);
+        if ["RayCluster", "RayService"].contains(&kind.name) {
+            let stored = answer.expect(201);
+            assert!(stored["metadata"]["annotations"][APPLIED].is_null(), "{}", kind.name);
+        } else {
+            assert_denied(&answer);
+        }
+    }
+    assert!(gate.log().contains("Platform:RG501:Deny"), "{}", gate.log());
 }

@@ -117,6 +117,7 @@ fn main() -> std::process::ExitCode {
         test(kinds::what_is_more_than_scaling_comes),
         test(kinds::a_large_cluster_scales_without_raygate),
         test(kinds::every_field_of_a_worker_group_is_listed),
+        test(kinds::a_kind_in_preview_is_stored_as_it_came),
         test(kinds::narrowed_webhooks_leave_other_kinds_alone),
         test(outage::nothing_is_created_without_raygate),
         test(outage::a_job_can_be_deleted_without_raygate),

@@ -158,3 +158,142 @@ fn no_place_of_a_pod_is_forgotten() {
         assert_denied(&judged(&raygate, &job), code);
     }
 }
+
+const RESTRICTED: &str = r#"
+apiVersion: raygate.dev/v1beta1
+kind: RayPolicy
+metadata: {name: strict}
+spec:
+  match: {}
+  limits: {podSecurity: restricted}
+  actions: {RG612: Deny, RG613: Deny, RG614: Deny, RG717: Deny}
+"#;
+
+/// A pod template that the level restricted admits, with all containers of another one.
+fn restricted(mut template: Value) -> Value {
+    template["spec"]["securityContext"] = json!({"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}});
+    for container in template["spec"]["containers"].as_array_mut().expect("containers") {
+        container["securityContext"] = json!({"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}});
+    }
+    template
+}
+
+#[test]
+fn no_way_below_the_pod_security_level_is_open() {
+    let raygate = Raygate::start_with(|command, folder| {
+        let own = folder.join("policies");
+        std::fs::create_dir(&own).expect("create a folder");
+        std::fs::write(own.join("own.yaml"), RESTRICTED).expect("write a policy");
+        command.arg("--policies").arg(own);
+    });
+    let mut good = seed(1);
+    for template in [
+        format!("{HEAD}/template"),
+        format!("{GROUP}/template"),
+        "/spec/submitterPodTemplate".to_owned(),
+    ] {
+        let place = good.pointer_mut(&template).expect("a template");
+        *place = restricted(place.take());
+    }
+    assert_allowed(&judged(&raygate, &good));
+    let worker = |field: &str, value| with(good.clone(), &format!("{GROUP}/template/spec/{field}"), value);
+    let context = |field: &str, value| worker(&format!("containers/0/securityContext/{field}"), value);
+    let volume = |source: Value| {
+        let mut volume = json!({"name": "v"});
+        raygate::suite::merge(&mut volume, source);
+        worker("volumes", json!([volume]))
+    };
+    let bare = json!([{"name": "e", "image": "ghcr.io/my-org/tools:1"}]);
+    let service = |spec: Value| with(good.clone(), &format!("{HEAD}/headService"), json!({"spec": spec}));
+    let unconfined =
+        json!({"annotations": {"container.apparmor.security.beta.kubernetes.io/ray-worker": "unconfined"}});
+    for (what, job, code) in [
+        ("the whole /proc", context("procMount", json!("Unmasked")), "RG611"),
+        (
+            "no seccomp",
+            context("seccompProfile", json!({"type": "Unconfined"})),
+            "RG611",
+        ),
+        (
+            "no AppArmor",
+            context("appArmorProfile", json!({"type": "Unconfined"})),
+            "RG611",
+        ),
+        (
+            "no AppArmor, by annotation",
+            with(good.clone(), &format!("{GROUP}/template/metadata"), unconfined),
+            "RG611",
+        ),
+        (
+            "a SELinux type",
+            context("seLinuxOptions", json!({"type": "spc_t"})),
+            "RG611",
+        ),
+        ("root", context("runAsUser", json!(0)), "RG611"),
+        (
+            "root for the pod",
+            worker("securityContext/runAsUser", json!(0)),
+            "RG611",
+        ),
+        ("perhaps root", context("runAsNonRoot", json!(false)), "RG611"),
+        (
+            "a sysctl",
+            worker(
+                "securityContext/sysctls",
+                json!([{"name": "kernel.msgmax", "value": "1"}]),
+            ),
+            "RG611",
+        ),
+        (
+            "Windows' host process",
+            worker("securityContext/windowsOptions", json!({"hostProcess": true})),
+            "RG611",
+        ),
+        ("an init container", worker("initContainers", bare.clone()), "RG611"),
+        ("an ephemeral container", worker("ephemeralContainers", bare), "RG611"),
+        ("the autoscaler", autoscaled(&good, json!({})), "RG611"),
+        (
+            "KubeRay's own submitter",
+            with(good.clone(), "/spec/submitterPodTemplate", Value::Null),
+            "RG611",
+        ),
+        (
+            "a submitter in the head",
+            with(good.clone(), "/spec/submissionMode", json!("SidecarMode")),
+            "RG611",
+        ),
+        (
+            "a server's files",
+            volume(json!({"nfs": {"server": "nas", "path": "/"}})),
+            "RG613",
+        ),
+        (
+            "a driver of the node",
+            volume(json!({"flexVolume": {"driver": "a/b"}})),
+            "RG613",
+        ),
+        (
+            "the host path driver",
+            volume(json!({"csi": {"driver": "hostpath.csi.k8s.io"}})),
+            "RG613",
+        ),
+        ("a node", worker("nodeName", json!("control-plane")), "RG612"),
+        (
+            "a request of the node",
+            worker(
+                "containers/0/readinessProbe",
+                json!({"httpGet": {"host": "169.254.169.254", "port": 80}}),
+            ),
+            "RG614",
+        ),
+        ("a port on every node", service(json!({"type": "NodePort"})), "RG717"),
+        (
+            "another's address",
+            service(json!({"externalIPs": ["192.0.2.7"]})),
+            "RG717",
+        ),
+    ] {
+        eprintln!("{what}");
+        assert_denied(&judged(&raygate, &job), code);
+    }
+}

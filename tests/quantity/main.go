@@ -1,7 +1,8 @@
 // Reference answers for the differential tests: what Kubernetes' own Go code says about a string.
 //
-// Usage: reference quantity|names|image|pod. The string of the mode pod is the JSON of a pod's spec. Each line on standard input is one JSON string; each line on standard
-// output is one JSON object with the answers for it, in the same order.
+// Usage: reference quantity|names|image|pod|pod-security. The string of the mode pod is the JSON of a pod's spec, that of
+// pod-security the JSON of a profile and a pod template. Each line on standard input is one JSON string; each line on
+// standard output is one JSON object with the answers for it, in the same order.
 package main
 
 import (
@@ -23,7 +24,7 @@ import (
 
 func main() {
 	if len(os.Args) != 2 {
-		fail("usage: reference quantity|names|image|pod")
+		fail("usage: reference quantity|names|image|pod|pod-security")
 	}
 	switch os.Args[1] {
 	case "quantity":
@@ -39,6 +40,8 @@ func main() {
 		answerLines(image)
 	case "pod":
 		answerLines(pod)
+	case "pod-security":
+		answerLines(podSecurity())
 	default:
 		fail("unknown mode " + os.Args[1])
 	}

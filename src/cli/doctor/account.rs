@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::certs::DnsLabel;
 use crate::cluster::objects;
 use crate::install::{
-    self, BuildError, Certificates, Controllers, IMAGE, Install, NAMESPACE, REPLICAS, RegisteredKinds, SERVICE,
+    self, BuildError, Certificates, Controllers, IMAGE, Install, KindList, NAMESPACE, REPLICAS, SERVICE,
     is_admission_policy, same_spec,
 };
 
@@ -68,7 +68,7 @@ fn shipped(namespace: &DnsLabel) -> Result<Vec<Value>, BuildError> {
         certificates: Certificates::SelfManaged,
         components: &[],
         url: None,
-        kinds: &RegisteredKinds::default(),
+        kinds: &KindList::default(),
         excluded_namespaces: &[],
         controllers: &Controllers::default(),
         policies: &[],

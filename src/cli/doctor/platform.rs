@@ -4,7 +4,7 @@ use kube::Client;
 use serde_json::Value;
 
 use crate::cluster::objects;
-use crate::install::RegisteredKinds;
+use crate::install::KindList;
 
 use super::Findings;
 
@@ -28,17 +28,17 @@ pub(super) fn judge_version(version: &Value, findings: &mut Findings) {
 }
 
 /// The kinds that the cluster serves in the version that raygate judges.
-pub(super) async fn judge_kuberay(client: &Client, findings: &mut Findings) -> RegisteredKinds {
+pub(super) async fn judge_kuberay(client: &Client, findings: &mut Findings) -> KindList {
     let group = match objects::get(client, "/apis/ray.io/v1").await {
         Ok(group) => group.unwrap_or_default(),
         Err(error) => {
             findings.unreadable("kuberay", "the API group ray.io", &error);
-            return RegisteredKinds::of_resources([]);
+            return KindList::of_resources([]);
         }
     };
     let resources = group.get("resources").and_then(Value::as_array).into_iter().flatten();
     let names = resources.filter_map(|resource| resource.get("name")?.as_str());
-    let served = RegisteredKinds::of_resources(names);
+    let served = KindList::of_resources(names);
     if served.iter().next().is_some() {
         findings.ok("kuberay", format!("the cluster serves {served} as ray.io/v1"));
     } else {
@@ -52,7 +52,7 @@ pub(super) async fn judge_kuberay(client: &Client, findings: &mut Findings) -> R
 }
 
 /// Reports kinds that the cluster serves and that do not come to raygate.
-pub(super) fn judge_unjudged(served: &RegisteredKinds, registered: &RegisteredKinds, findings: &mut Findings) {
+pub(super) fn judge_unjudged(served: &KindList, registered: &KindList, findings: &mut Findings) {
     let unjudged: Vec<&str> = served
         .iter()
         .filter(|kind| !registered.include(kind))

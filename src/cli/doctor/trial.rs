@@ -59,6 +59,17 @@ pub(super) async fn judge(
     }
 }
 
+/// Says that a kind is not tried.
+pub(super) fn previewed(kind: &Kind, findings: &mut Findings) {
+    findings.note(
+        CHECK,
+        format!(
+            "{} is in Preview: raygate reports what it would do, and changes and denies nothing",
+            kind.name
+        ),
+    );
+}
+
 /// The API server's message, explained.
 fn failed(kind: &Kind, namespace: &str, raygate: &str, error: &kube::Error, findings: &mut Findings) {
     let message = describe(error);

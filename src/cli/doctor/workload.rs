@@ -6,8 +6,9 @@ use kube::Client;
 use serde_json::Value;
 
 use crate::cluster::objects;
-use crate::install::{Controllers, FILES_SECRET, KINDS, OWN_SECRET, POLICIES_CONFIG_MAP, RegisteredKinds};
+use crate::install::{Controllers, FILES_SECRET, KINDS, KindList, OWN_SECRET, POLICIES_CONFIG_MAP, previewed_kinds};
 use crate::k8s::image::Image;
+use crate::ray::Kind;
 
 use super::{Findings, clocks, list};
 
@@ -140,9 +141,11 @@ pub(super) struct Chosen {
     /// raygate was installed with the component fail-open.
     pub(super) fails_open: bool,
     /// The kinds that come to raygate.
-    pub(super) kinds: RegisteredKinds,
+    pub(super) kinds: KindList,
     /// Whose writes do not come to raygate.
     pub(super) controllers: Controllers,
+    /// The kinds in Preview.
+    pub(super) previewed: Vec<&'static Kind>,
 }
 
 impl Chosen {
@@ -154,12 +157,14 @@ impl Chosen {
         let policies = objects::get(client, &path).await.ok().flatten();
         let data = policies.as_ref().and_then(|policies| policies.get("data")?.as_object());
         let texts = data.into_iter().flatten().filter_map(|(_, text)| text.as_str());
+        let texts: Vec<&[u8]> = texts.map(str::as_bytes).collect();
         Self {
             fails_open: is_true(env, "RAYGATE_FAIL_OPEN"),
             kinds: value(env, KINDS)
                 .and_then(|kinds| kinds.parse().ok())
                 .unwrap_or_default(),
-            controllers: Controllers::of_policies(texts.map(str::as_bytes)),
+            controllers: Controllers::of_policies(texts.iter().copied()),
+            previewed: previewed_kinds(texts).iter().collect(),
         }
     }
 }

@@ -20,7 +20,8 @@ pub enum Update {
     Controller,
     /// A suspended object is resumed. KubeRay builds pods from the spec, as after a creation.
     Resume,
-    /// An edit of a RayCronJob: no pods run, and the next RayJob is made from it. It is judged as a creation.
+    /// An edit of a RayCronJob that is not suspended: no pods run, and the next RayJob is made from it. It is judged as a
+    /// creation.
     Template,
     /// Another edit.
     Edit,
@@ -40,8 +41,8 @@ impl Update {
         ) {
             (true, false, true) => Update::NotJudged,
             (true, ..) => Update::Controller,
-            _ if kind.is_template() => Update::Template,
             (false, true, false) => Update::Resume,
+            (false, _, false) if kind.is_template() => Update::Template,
             (false, ..) => Update::Edit,
         }
     }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::install::{
-    Certificates, Controllers, IMAGE, Install, REPLICAS, RegisteredKinds, is_webhook_configuration, objects,
+    Certificates, Controllers, IMAGE, Install, KindList, REPLICAS, is_webhook_configuration, objects,
 };
 
 /// Both configurations as they are printed.
@@ -18,7 +18,7 @@ fn printed() -> Vec<Value> {
         certificates: Certificates::Files(None),
         components: &[],
         url: None,
-        kinds: &RegisteredKinds::default(),
+        kinds: &KindList::default(),
         excluded_namespaces: &[],
         controllers: &Controllers::default(),
         policies: &[],

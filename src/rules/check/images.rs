@@ -3,11 +3,15 @@
 pub mod allowed;
 mod container;
 pub mod differing;
+pub mod direct_volume;
 pub mod host_namespaces;
 pub mod host_network;
 pub mod host_path;
 pub mod malformed;
+pub mod node_name;
+pub mod pod_security;
 pub mod privileged;
+pub mod probe_hosts;
 pub mod ray_version;
 pub mod service_account;
 pub mod verified_account;
@@ -27,4 +31,8 @@ pub static CHECKS: &[&Check] = &[
     &ray_version::CHECK,
     &service_account::CHECK,
     &verified_account::CHECK,
+    &pod_security::CHECK,
+    &node_name::CHECK,
+    &direct_volume::CHECK,
+    &probe_hosts::CHECK,
 ];

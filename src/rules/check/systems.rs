@@ -5,6 +5,7 @@ mod command;
 pub mod entrypoint;
 pub mod entrypoint_needs;
 pub mod entrypoint_shell;
+pub mod head_service;
 pub mod interactive_flyte;
 pub mod job_id;
 pub mod job_metadata;
@@ -40,6 +41,7 @@ pub static CHECKS: &[&Check] = &[
     &open_service::CHECK,
     &job_metadata::CHECK,
     &node_ip::CHECK,
+    &head_service::CHECK,
     &serve::ignored::CHECK,
     &serve::needs::CHECK,
     &serve::port::CHECK,

@@ -155,6 +155,7 @@ fn one(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>, section: &'static Section
             |s| read(s).service_type.as_ref(),
             plan,
         );
+        head_service(cx, pod, section, plan);
         ingress(cx, pod, section, plan);
     }
     let env = pod.container_path(main).then_key("env");
@@ -199,6 +200,23 @@ fn set_text<'a>(
     let given = text(holder, key);
     if given.is_none() || (setting.forced && given != Some(setting.value)) {
         plan.set(at.key(key), setting.value.as_str(), &section.leaf(setting.forced, key));
+    }
+}
+
+/// The type in `headService`, which KubeRay prefers to `serviceType` (KubeRay 1.7, `common/service.go`,
+/// `setServiceTypeForUserProvidedService`): only what is forced replaces it.
+fn head_service(cx: &Cx<'_>, pod: &Pod<'_>, section: &'static Section, plan: &mut Plan) {
+    let spec = pod.group.get("headService").and_then(|service| service.get("spec"));
+    let given = spec.and_then(|spec| text(spec, "type")).filter(|kind| !kind.is_empty());
+    let setting = cx.setting("serviceType", |s| (section.read)(s).service_type.as_ref());
+    if let (Some(given), Some(setting)) = (given, setting.filter(|setting| setting.forced))
+        && given != setting.value
+    {
+        plan.set(
+            pod.group_path().keys(["headService", "spec", "type"]),
+            setting.value.as_str(),
+            &section.leaf(true, "serviceType"),
+        );
     }
 }
 

@@ -143,7 +143,7 @@ fn options() -> Options {
         url: None,
         configuration: install::CONFIGURATION.to_owned(),
         fail_open: false,
-        kinds: RegisteredKinds::default(),
+        kinds: KindList::default(),
         excluded_namespaces: Vec::new(),
         ca_life: Duration::from_secs(360 * 86_400),
         certificate_life: Duration::from_secs(90 * 86_400),
