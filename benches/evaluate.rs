@@ -348,7 +348,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
 /// What a review asks for.
 fn request(bytes: &[u8]) -> Request<'_> {
     match Review::read(bytes).and_then(|mut review| review.asked(NOW)) {
-        Ok(Asked::Judged(request)) => request,
+        Ok(Asked::Judged(request)) => *request,
         other => panic!("{other:?}"),
     }
 }

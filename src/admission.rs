@@ -111,7 +111,7 @@ impl Gate {
                 record.verdict = "not-ours";
                 Response::allow(&review).answer(record)
             }
-            Ok(Asked::Judged(request)) => decide(&bundle, endpoint, &review, request, record),
+            Ok(Asked::Judged(request)) => decide(&bundle, endpoint, &review, *request, record),
         };
         answer.record.spent.judge = parsed.elapsed();
         answer

@@ -60,7 +60,7 @@ pub struct Review<'a> {
 #[derive(Debug)]
 pub enum Asked<'a> {
     /// Something about a Ray object.
-    Judged(Request<'a>),
+    Judged(Box<Request<'a>>),
     /// Something else, which is not raygate's to judge.
     NotOurs,
 }
@@ -164,14 +164,14 @@ impl<'a> Review<'a> {
         {
             return Err(ReviewError::Kind(kind.name));
         }
-        Ok(Asked::Judged(Request {
+        Ok(Asked::Judged(Box::new(Request {
             operation,
             namespace: wire.namespace.as_deref().unwrap_or_default().to_owned(),
             user: wire.user_info.username.to_string(),
             object,
             old,
             now,
-        }))
+        })))
     }
 }
 

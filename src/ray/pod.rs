@@ -211,7 +211,7 @@ impl<'a> Pod<'a> {
         blocks.is_some_and(|blocks| {
             ["requests", "limits"]
                 .iter()
-                .filter_map(|block| blocks.get(*block)?.as_object())
+                .filter_map(|block| blocks.get(block)?.as_object())
                 .any(|block| !block.is_empty())
         })
     }

@@ -159,7 +159,7 @@ fn strip(cx: &Cx<'_>, pod: &Pod<'_>, is_device: &dyn Fn(&str) -> bool) -> Vec<(c
         "requiredDuringSchedulingIgnoredDuringExecution",
     ];
     let terms = spec.keys(affinity);
-    if let Some(required) = affinity.iter().try_fold(pod.spec, |value, key| value.get(*key)) {
+    if let Some(required) = affinity.iter().try_fold(pod.spec, |value, key| value.get(key)) {
         let names_device = |term: Json<'_>| {
             items(term, "matchExpressions")
                 .iter()
