@@ -135,23 +135,28 @@ impl Cluster {
     pub(crate) fn clear(&self) {
         // After a test that failed, its webhooks may be asked for a moment longer, and answer no more.
         wait_for("the namespace to be empty", || {
-            let count = |path: &str| self.api.get(path).expect(200)["items"].as_array().map_or(0, Vec::len);
+            // The API server answers 429 until the storage of a new resource is ready.
+            let answered = |answer: Answer| match answer.code {
+                200 => Ok(answer.body),
+                _ => Err(answer.to_string()),
+            };
+            let items = |path: &str| answered(self.api.get(path)).map(|mut list| list["items"].take());
+            let count = |path: &str| items(path).map(|items| items.as_array().map_or(0, Vec::len));
             let mut left = 0;
             for kind in KINDS {
-                let objects = self.api.get(&objects_path(kind)).expect(200);
-                for object in objects["items"].as_array().into_iter().flatten() {
+                for object in items(&objects_path(kind))?.as_array().into_iter().flatten() {
                     let name = object["metadata"]["name"]
                         .as_str()
                         .expect("the name of a listed object");
                     let path = object_path(kind, name);
                     self.api.merge_patch(&path, &json!({"metadata": {"finalizers": null}}));
                 }
-                self.api.delete(&objects_path(kind)).expect(200);
-                left += count(&objects_path(kind));
+                answered(self.api.delete(&objects_path(kind)))?;
+                left += count(&objects_path(kind))?;
             }
             // No kubelet runs that would confirm the end of a bound pod.
-            self.api.delete(&format!("{}?gracePeriodSeconds=0", pods())).expect(200);
-            match (left, count(&pods())) {
+            answered(self.api.delete(&format!("{}?gracePeriodSeconds=0", pods())))?;
+            match (left, count(&pods())?) {
                 (0, 0) => Ok(()),
                 (objects, pods) => Err(format!("{objects} objects and {pods} pods are left")),
             }
