@@ -26,8 +26,9 @@ use raygate::input::request::created_anew;
 use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
+use raygate::ray::Kind;
 use raygate::ray::defaults;
-use raygate::ray::kind::KINDS;
+use raygate::ray::kind::{self, KINDS};
 use raygate::suite::{Suite, merge, run};
 use raygate::yaml::{self, Limits, Reading};
 use serde_json::{Value, json};
@@ -137,14 +138,18 @@ impl Asked {
         self.object["metadata"]["namespace"].as_str().unwrap_or_default()
     }
 
+    fn kind(&self) -> &'static Kind {
+        self.object["kind"].as_str().and_then(kind::named).unwrap()
+    }
+
     fn review(&self, object: &Value, user: &str) -> Value {
         json!({
             "apiVersion": "admission.k8s.io/v1",
             "kind": "AdmissionReview",
             "request": {
                 "uid": "u",
-                "kind": {"group": "ray.io", "version": "v1", "kind": "RayJob"},
-                "resource": {"group": "ray.io", "version": "v1", "resource": "rayjobs"},
+                "kind": {"group": "ray.io", "version": "v1", "kind": self.kind().name},
+                "resource": {"group": "ray.io", "version": "v1", "resource": self.kind().resource},
                 "name": object["metadata"]["name"].as_str(),
                 "namespace": self.namespace(),
                 "operation": if self.old.is_some() { "UPDATE" } else { "CREATE" },
@@ -326,7 +331,10 @@ fn explain(arguments: &[&str]) -> Vec<Said> {
             findings: checks.lines().filter_map(finding).collect(),
         }
     };
-    text.split("\nRayJob ").skip(1).map(said).collect()
+    let pages = KINDS.iter().fold(text, |text, kind| {
+        text.replace(&format!("\n{} ", kind.name), "\n\u{0} ")
+    });
+    pages.split("\n\u{0} ").skip(1).map(said).collect()
 }
 
 fn read(path: &Path) -> Value {
@@ -544,7 +552,7 @@ fn what_is_judged_as_it_is_is_judged_the_same() {
         let event = json!({
             "apiVersion": "audit.k8s.io/v1", "kind": "Event", "level": "Request", "auditID": position.to_string(),
             "stage": "ResponseComplete", "verb": "update", "requestObject": asked.object,
-            "objectRef": {"resource": "rayjobs", "namespace": asked.namespace()},
+            "objectRef": {"resource": asked.kind().resource, "namespace": asked.namespace()},
         });
         writeln!(events, "{event}").unwrap();
         writeln!(manifests, "{}", asked.object).unwrap();

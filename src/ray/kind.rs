@@ -18,6 +18,8 @@ pub const HEAD: &str = "headGroupSpec";
 pub const WORKERS: &str = "workerGroupSpecs";
 /// The field of a RayJobSpec that holds the template of the submitter pod.
 pub const SUBMITTER: &str = "submitterPodTemplate";
+/// The field of a RayService's `spec` that holds the applications, as YAML in a text.
+pub const SERVE_CONFIG: &str = "serveConfigV2";
 /// The field of a `spec` that suspends the object.
 pub const SUSPEND: &str = "suspend";
 /// The field of a `spec` that every kind has.
@@ -133,7 +135,8 @@ impl Kind {
         text(object, "kind").and_then(named).unwrap_or(&RAY_JOB)
     }
 
-    /// An object of this kind with the name, the labels and the cluster of a RayJob, and its job where the kind has one.
+    /// An object of this kind with the name, the labels and the cluster of a RayJob, its job where the kind has one, and
+    /// an example of what else the kind requires.
     #[must_use]
     pub fn from_job(&self, job: Json<'_>) -> Value {
         if self.is(&RAY_JOB) {
@@ -156,11 +159,30 @@ impl Kind {
         if let (Value::Object(object), Value::Object(tree)) = (&mut object, tree) {
             object.extend(tree);
         }
+        let required = match self.name {
+            "RayCronJob" => Some(("schedule", "0 3 * * *")),
+            "RayService" => Some((SERVE_CONFIG, "applications: [{name: app, import_path: app.main:app}]")),
+            _ => None,
+        };
         let spec = object.get_mut("spec").and_then(Value::as_object_mut);
-        if let Some(spec) = spec.filter(|_| self.is_template()) {
-            spec.insert("schedule".to_owned(), "0 3 * * *".into());
+        if let (Some(spec), Some((key, value))) = (spec, required) {
+            spec.insert(key.to_owned(), value.into());
+        }
+        if self.is(&RAY_SERVICE) {
+            self.name_serve_port(&mut object);
         }
         object
+    }
+
+    /// Adds a port for the applications to the ports of the head. Without any ports KubeRay takes its own.
+    fn name_serve_port(&self, object: &mut Value) {
+        const PORTS: &str = "/template/spec/containers/0/ports";
+        let mut keys = self.cluster.iter().chain([&HEAD]);
+        let head = keys.try_fold(object, |value, key| value.get_mut(*key));
+        let ports = head.and_then(|head| head.pointer_mut(PORTS)?.as_array_mut());
+        if let Some(ports) = ports.filter(|ports| !ports.is_empty()) {
+            ports.push(json!({"name": "serve", "containerPort": 8000}));
+        }
     }
 
     /// Whether an object says that it is of this kind.

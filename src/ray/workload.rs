@@ -2,15 +2,18 @@
 //!
 //! [`Workload::of`] reads an object of any kind once. Injectors, checks, limits and expressions read only this model.
 
+use std::sync::OnceLock;
+
 use crate::json::{Json, Tree};
 use crate::k8s::json::{child, given, items, text};
 use crate::k8s::path::{Path, Step, step_into};
 
 use super::container::{Container, DEFAULT_SUBMITTER, Slot, WAIT_FOR_HEAD};
-use super::kind::{HEAD, Kind, SUBMITTER, WORKERS};
+use super::kind::{HEAD, Kind, RAY_SERVICE, SERVE_CONFIG, SUBMITTER, WORKERS};
 use super::place::Place;
 use super::pod::{Pod, Role};
 use super::runtime_env;
+use super::serve_config::{self, ServeConfig};
 
 /// Takes `metadata.managedFields` away. Who set which field is the API server's own bookkeeping, of which a server never
 /// reads anything, so that no rule may see it elsewhere.
@@ -40,6 +43,8 @@ pub struct Workload<'a> {
     pub pods: Vec<Pod<'a>>,
     /// The submitter pod that KubeRay makes where the object has no template for it.
     pub default_submitter: Option<Pod<'a>>,
+    /// What [`Workload::serve_config`] has read.
+    serve_config: OnceLock<Option<ServeConfig>>,
 }
 
 impl<'a> Workload<'a> {
@@ -55,6 +60,7 @@ impl<'a> Workload<'a> {
             cluster,
             pods: Vec::new(),
             default_submitter: None,
+            serve_config: OnceLock::new(),
         };
         workload.pods = cluster.map(|cluster| workload.ray_pods_of(cluster)).unwrap_or_default();
         let submitter = |template| Pod::of(kind, Role::Submitter, 0, spec, template);
@@ -209,6 +215,15 @@ impl<'a> Workload<'a> {
         child(self.spec, "clusterSelector")
             .as_object()
             .is_some_and(|selector| !selector.is_empty())
+    }
+
+    /// What the `serveConfigV2` of a RayService says; `None` where it is missing and for other kinds.
+    pub fn serve_config(&self) -> Option<&ServeConfig> {
+        let read = || {
+            let spec = Some(child(self.object, "spec")).filter(|_| self.kind.is(&RAY_SERVICE))?;
+            text(spec, SERVE_CONFIG).map(serve_config::read)
+        };
+        self.serve_config.get_or_init(read).as_ref()
     }
 
     /// Whether Ray's autoscaler runs in the head pod.

@@ -43,9 +43,33 @@ fn translated(kind: &Kind, text: &str) -> String {
         _ if text.starts_with("spec.") => format!("{}.{}", kind.job_path(), &text["spec.".len()..]),
         _ => text.to_owned(),
     };
-    text.replace("a RayJob", &format!("a {}", kind.name))
-        .replace("RayJob name", &format!("{} name", kind.name))
-        .replace("rayClusterSpec", kind.cluster_field())
+    let dashboard = match kind.name {
+        "RayService" => "KubeRay can neither deploy the applications nor see their status",
+        "RayCluster" => "KubeRay's probes of the head fail",
+        _ => "KubeRay can neither submit the job nor see its status",
+    };
+    let clients = if kind.has_job() {
+        "KubeRay and the submitter"
+    } else {
+        "other pods"
+    };
+    let words = [
+        ("a RayJob", format!("a {}", kind.name)),
+        ("the RayJob", format!("the {}", kind.name)),
+        ("RayJob name", format!("{} name", kind.name)),
+        ("one job", format!("one {}", kind.word)),
+        ("annotate the job", format!("annotate the {}", kind.word)),
+        ("Kueue rejects the job", format!("Kueue rejects the {}", kind.word)),
+        (
+            "KubeRay can neither submit the job nor see its status",
+            dashboard.to_owned(),
+        ),
+        ("KubeRay and the submitter", clients.to_owned()),
+        ("rayClusterSpec", kind.cluster_field().to_owned()),
+    ];
+    words
+        .iter()
+        .fold(text, |text, (of_job, of_kind)| text.replace(of_job, of_kind))
 }
 
 /// What the checks for `kind` and RayJobs find in an object: how often each code, path and sentence. Names have another limit, and
@@ -105,8 +129,7 @@ fn the_same_cluster_finds_the_same_in_every_kind() {
             for kind in [&RAY_JOB, &RAY_CRON_JOB, &RAY_CLUSTER, &RAY_SERVICE] {
                 if !kind.has_job() {
                     // The job asks for things of the cluster, and its submitter counts.
-                    rayjob["spec"] =
-                        json!({"rayClusterSpec": rayjob["spec"]["rayClusterSpec"], "submissionMode": "HTTPMode"});
+                    rayjob["spec"] = json!({"rayClusterSpec": rayjob["spec"]["rayClusterSpec"], "submissionMode": "HTTPMode", "shutdownAfterJobFinishes": true});
                 }
                 let Some(object) = wrapped(kind, &rayjob) else { continue };
                 let name = format!("{file}: {} as a {}", case["name"], kind.name);

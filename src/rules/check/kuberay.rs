@@ -1,11 +1,14 @@
-//! RG1xx: what KubeRay itself refuses, after the RayJob exists. A code ends in the number of its rule in this project's
+//! RG1xx: what KubeRay itself refuses, after the object exists. A code ends in the number of its rule in this project's
 //! count of KubeRay's rules (`validation.go`, the RayCluster controller and the CRD, KubeRay 1.1 to 1.7).
 //!
 //! All rules look at once, where KubeRay stops at the first that is broken. Rules on the cluster's spec hold since
 //! KubeRay 1.4, which asks them of the RayJob; 1.3 asked most of them of the RayCluster alone, and the RayJob waited for
 //! it in vain. They hold beside a `clusterSelector` too, as in KubeRay, except for those that only the RayCluster meets
 //! (RG181 to RG185): with a selector none is made. `spec.managedBy` changes nothing here: where another controller
-//! manages the RayJob, a KubeRay of another cluster refuses it later.
+//! manages the object, a KubeRay of another cluster refuses it later.
+//!
+//! A rule is one check with one code for all kinds. The rules on the cluster's spec hold for every kind, those on the job for
+//! RayJobs and RayCronJobs. RG173 to RG179 and RG187 to RG197 are those of the other kinds alone.
 //!
 //! These rules have no check of their own:
 //!
@@ -13,7 +16,7 @@
 //! |---|---|
 //! | RG145, no `minReplicas` or `maxReplicas` without autoscaling | the CRD fills in both before admission |
 //! | RG180, the RayCluster's name | KubeRay makes it of the RayJob's: RG101 and RG102 say so already |
-//! | RG182, a cluster both suspending and suspended | only the copy in the RayJob's status can be seen: it warns |
+//! | RG182, a cluster both suspending and suspended | nobody can correct a status: it warns |
 //! | RG184, TLS without cert-manager | the object does not show what is installed in the cluster |
 //! | RG186, a child that the API server refuses | RG2xx to RG6xx find the causes in the pod templates |
 

@@ -13,10 +13,12 @@ pub mod kai;
 pub mod kueue;
 pub mod mode;
 pub mod node_ip;
+mod offer;
 pub mod open_service;
 pub mod runtime_env;
 pub mod selected_cluster;
 pub mod selector_wins;
+pub mod serve;
 pub mod submitter;
 
 use crate::rules::Check;
@@ -40,5 +42,10 @@ pub static CHECKS: &[&Check] = &[
     &job_metadata::CHECK,
     &node_ip::CHECK,
     &head_service::CHECK,
+    &serve::ignored::CHECK,
+    &serve::needs::CHECK,
+    &serve::port::CHECK,
     &selected_cluster::CHECK,
+    &serve::rejected::CHECK,
+    &serve::service_port::CHECK,
 ];

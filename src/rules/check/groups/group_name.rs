@@ -34,8 +34,12 @@ pub const CHECK: Check = Check {
 /// The head's group label (KubeRay, `utils/constant.go`).
 const HEAD_GROUP: &str = "headgroup";
 
-/// What a RayCluster's name has beyond the RayJob's, at most: `-raycluster-` and five characters (KubeRay 1.1).
+/// What a RayCluster's name has beyond the RayJob's or RayService's, at most: `-raycluster-` and five characters (KubeRay
+/// 1.1).
 const CLUSTER_SUFFIX: usize = 17;
+
+/// What a RayJob's name has beyond the RayCronJob's, at most: the minute of its run, counted from 1970 (KubeRay 1.7).
+const RUN_SUFFIX: usize = 9;
 
 /// How much of cluster and group KubeRay takes into a pod's name, in bytes (`utils/util.go`, `PodName`).
 const POD_PREFIX: usize = 50;
@@ -84,7 +88,10 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             )
         } else if lower == "head" {
             (
-                format!("worker group name {shown} is Kueue's name for the head; Kueue rejects the job"),
+                format!(
+                    "worker group name {shown} is Kueue's name for the head; Kueue rejects the {}",
+                    job.kind.word
+                ),
                 false,
             )
         } else if let Err(error) = dns1123_label(&lower) {
@@ -106,7 +113,12 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
 
 /// A pod's name as far as every release of KubeRay takes the group's name into it.
 fn pod_name(job: &Workload<'_>, group: &str) -> String {
-    let room = POD_PREFIX.saturating_sub(job.name().len() + CLUSTER_SUFFIX + 1);
+    let suffix = match job.kind.name {
+        "RayCluster" => 0,
+        "RayCronJob" => RUN_SUFFIX + CLUSTER_SUFFIX,
+        _ => CLUSTER_SUFFIX,
+    };
+    let room = POD_PREFIX.saturating_sub(job.name().len() + suffix + 1);
     match group
         .char_indices()
         .find(|(at, character)| at + character.len_utf8() > room)

@@ -31,7 +31,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         findings.push(
             Finding::new(
                 job.kind.groups_path(),
-                format!("{pods} pods are more than the allowed {most} of one job"),
+                format!("{pods} pods are more than the allowed {most} of one {}", job.kind.word),
             )
             .fix("ask for fewer or larger workers, or a lower maxReplicas")
             .flyte("WorkerNodeConfig(replicas=…, max_replicas=…)")

@@ -2,7 +2,8 @@
 
 use crate::diag::quoted;
 use crate::policy::settings::Action;
-use crate::ray::{Kinds, Workload, flyte, told};
+use crate::ray::kind::RAY_SERVICE;
+use crate::ray::{Kind, Kinds, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -29,6 +30,17 @@ pub const CHECK: Check = Check {
 /// What `ray start` reads as no, in any case (click, `BoolParamType`).
 const NO: [&str; 6] = ["false", "0", "no", "n", "off", "f"];
 
+/// What a cluster without a dashboard cannot do. KubeRay's probes of the head ask the dashboard, too.
+fn effect(kind: &Kind) -> &'static str {
+    if kind.has_job() {
+        "KubeRay can neither submit the job nor see its status"
+    } else if kind.is(&RAY_SERVICE) {
+        "KubeRay can neither deploy the applications nor see their status"
+    } else {
+        "KubeRay's probes of the head fail"
+    }
+}
+
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(head) = job.head() else { return };
     let is_off = head
@@ -38,7 +50,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         findings.push(
             Finding::new(
                 head.group_path().keys(["rayStartParams", "include-dashboard"]),
-                "head: no dashboard, KubeRay can neither submit the job nor see its status",
+                format!("head: no dashboard, {}", effect(job.kind)),
             )
             .fix("leave include-dashboard out of rayStartParams")
             .flyte(flyte::setting(
@@ -51,8 +63,13 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         .filter(|host| told::is_loopback(host))
     {
         let message = format!(
-            "head: the dashboard listens on {} only; KubeRay and the submitter cannot connect to it",
-            quoted(host)
+            "head: the dashboard listens on {} only; {} cannot connect to it",
+            quoted(host),
+            if job.kind.has_job() {
+                "KubeRay and the submitter"
+            } else {
+                "other pods"
+            }
         );
         findings.push(
             Finding::new(head.group_path().keys(["rayStartParams", "dashboard-host"]), message)

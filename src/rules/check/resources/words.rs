@@ -72,7 +72,11 @@ pub(in crate::rules::check) fn over_budget(
     Some(
         Finding::new(
             path,
-            format!("{sum}{when}, one job may have {cap}; most are those of {}", pod.title()),
+            format!(
+                "{sum}{when}, one {} may have {cap}; most are those of {}",
+                job.kind.word,
+                pod.title()
+            ),
         )
         .fix(format!("ask for at most {cap} in all"))
         .flyte(flyte::setting(pod, setting))

@@ -37,7 +37,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                     pod.title()
                 ),
             )
-            .fix("add the label kai.scheduler/queue to the RayJob"),
+            .fix(format!("add the label kai.scheduler/queue to the {}", job.kind.name)),
         );
     }
     if (has_queue || job.ray_pods().any(is_kais))

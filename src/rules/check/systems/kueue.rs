@@ -1,4 +1,5 @@
-//! Looks at a RayJob with the label `kueue.x-k8s.io/queue-name` for what Kueue rejects.
+//! Looks at an object with the label `kueue.x-k8s.io/queue-name` for what Kueue rejects. KubeRay does not give the label of
+//! a RayCronJob to its RayJobs.
 
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
@@ -9,14 +10,14 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG709",
-    title: "RayJobs with a queue label must meet Kueue's rules",
+    title: "Objects with a queue label must meet Kueue's rules",
     action: Action::Warn,
     fixes: false,
-    kinds: Kinds::Only(&["RayJob"]),
+    kinds: Kinds::Only(&["RayJob", "RayCluster", "RayService"]),
     versions: Versions::ALL,
     page: include_str!("kueue.md"),
     evidence: &[Evidence::Reason(
-        "the webhook of Kueue rejects the job, but the label alone does not show whether Kueue is installed",
+        "the webhook of Kueue rejects the object, but the label alone does not show whether Kueue is installed",
     )],
     run,
 };
@@ -27,13 +28,18 @@ const ELASTIC: &str = "kueue.x-k8s.io/elastic-job";
 const MOST_GROUPS: usize = 7;
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-    if job.label(QUEUE).is_none_or(str::is_empty) || !job.spec.is_object() || job.selects_cluster() {
+    let is_described = if job.kind.has_job() {
+        job.spec.is_object()
+    } else {
+        job.cluster.is_some()
+    };
+    if job.label(QUEUE).is_none_or(str::is_empty) || !is_described || job.selects_cluster() {
         return;
     }
     let mut report = |path: Path, message: String, fix: &str, weight: i64| {
         findings.push(Finding::new(path, message).fix(fix).weight(weight));
     };
-    if !job.flag("shutdownAfterJobFinishes") {
+    if job.kind.has_job() && !job.flag("shutdownAfterJobFinishes") {
         report(
             job.job_path("shutdownAfterJobFinishes"),
             "Kueue refuses a job that does not shut its cluster down".to_owned(),
@@ -45,7 +51,10 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         report(
             job.cluster_path("enableInTreeAutoscaling"),
             "Kueue refuses autoscaling without workload slices".to_owned(),
-            "turn autoscaling off, or annotate the job with kueue.x-k8s.io/elastic-job: \"true\"",
+            &format!(
+                "turn autoscaling off, or annotate the {} with {ELASTIC}: \"true\"",
+                job.kind.word
+            ),
             0,
         );
     }
