@@ -1,5 +1,6 @@
 //! The view through which a document is read.
 
+use std::borrow::Cow;
 use std::iter::FusedIterator;
 use std::ops::Range;
 
@@ -110,7 +111,7 @@ impl<'a> Json<'a> {
         }
         let steps = pointer.strip_prefix('/')?.split('/');
         steps
-            .map(|step| step.replace("~1", "/").replace("~0", "~"))
+            .map(unescaped)
             .try_fold(self, |value, step| match value.view() {
                 View::Object(object) => object.get(&step),
                 View::Array(array) if step == "0" || !step.starts_with(['0', '+']) => array.get(step.parse().ok()?),
@@ -219,6 +220,14 @@ impl<'a> Json<'a> {
     #[inline]
     pub fn is_object(self) -> bool {
         self.node.kind == Kind::Object
+    }
+}
+
+/// A step of a JSON pointer without its escapes.
+fn unescaped(step: &str) -> Cow<'_, str> {
+    match step.contains('~') {
+        true => step.replace("~1", "/").replace("~0", "~").into(),
+        false => step.into(),
     }
 }
 
