@@ -28,7 +28,7 @@ use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
 use raygate::ray::Kind;
 use raygate::ray::defaults;
-use raygate::ray::kind::{self, KINDS};
+use raygate::ray::kind::{self, KINDS, RAY_JOB};
 use raygate::suite::{Suite, merge, run};
 use raygate::yaml::{self, Limits, Reading};
 use serde_json::{Value, json};
@@ -369,8 +369,11 @@ fn cases() -> Vec<(String, Value, Value)> {
     for (file, cases) in below("tests/checks") {
         for case in cases.as_array().into_iter().flatten() {
             let seed = |name: &str| seeds.iter().find(|(seed, _)| seed == name).unwrap().1.clone();
-            let mut object = case["from"].as_str().map_or_else(|| base.clone(), seed);
-            merge(&mut object, case.get("set").cloned().unwrap_or_else(|| json!({})));
+            let rayjob = case["from"].as_str().map_or_else(|| base.clone(), seed);
+            let set = case.get("set").cloned().unwrap_or_else(|| json!({}));
+            let kind = set["kind"].as_str().and_then(kind::named).unwrap_or(&RAY_JOB);
+            let mut object = kind.from_job(Tree::of(&rayjob).unwrap().root());
+            merge(&mut object, set);
             let title = format!("{file}: {}", case["name"].as_str().unwrap());
             all.push((title, object, case.clone()));
         }
@@ -571,10 +574,11 @@ fn the_cases_of_the_checks_come_out_the_same_under_their_own_policies() {
     let shipped = EMBEDDED[0].1.split("\n---\n").nth(1).unwrap();
     for (title, object, case) in cases() {
         let part = |key: &str| case.get(key).cloned().unwrap_or_else(|| json!({}));
-        let mut platform = json!({"kuberay": {"featureGates": part("gates")}, "accelerators": {"nvidia": {
+        let mut platform = json!({"kuberay": {"featureGates": {}}, "accelerators": {"nvidia": {
             "resource": "nvidia.com/gpu",
             "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
         }}});
+        merge(&mut platform["kuberay"]["featureGates"], part("gates"));
         if let Some(version) = case.get("kuberay") {
             platform["kuberay"]["version"] = version.clone();
         }

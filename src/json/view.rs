@@ -110,13 +110,11 @@ impl<'a> Json<'a> {
             return Some(self);
         }
         let steps = pointer.strip_prefix('/')?.split('/');
-        steps
-            .map(unescaped)
-            .try_fold(self, |value, step| match value.view() {
-                View::Object(object) => object.get(&step),
-                View::Array(array) if step == "0" || !step.starts_with(['0', '+']) => array.get(step.parse().ok()?),
-                _ => None,
-            })
+        steps.map(unescaped).try_fold(self, |value, step| match value.view() {
+            View::Object(object) => object.get(&step),
+            View::Array(array) if step == "0" || !step.starts_with(['0', '+']) => array.get(step.parse().ok()?),
+            _ => None,
+        })
     }
 
     /// The text, if it is a string.
