@@ -510,7 +510,7 @@ fn a_service_keeps_kuberays_check_of_its_workers() {
 }
 
 #[test]
-fn an_update_that_starts_a_second_cluster_says_how_large_it_is() {
+fn an_update_that_replaces_running_pods_says_how_many() {
     let gate = gate();
     let live = created(&gate, &object(&RAY_SERVICE));
     let warned = |live: &Value, change: &dyn Fn(&mut Value)| {
@@ -545,8 +545,17 @@ fn an_update_that_starts_a_second_cluster_says_how_large_it_is() {
     for live in [never, suspended(live)] {
         assert!(!warned(&live, &image).contains("RG002"));
     }
-    let cluster = created(&gate, &object(&RAY_CLUSTER));
+    let mut cluster = created(&gate, &object(&RAY_CLUSTER));
     assert!(!warned(&cluster, &image).contains("RG002"));
+    cluster["spec"]["upgradeStrategy"] = json!({"type": "Recreate"});
+    let text = warned(&cluster, &image);
+    let told = "this change deletes all pods of the cluster, and KubeRay starts 3 pods and 8 GPUs again [RG002]";
+    assert!(text.contains(told), "{text}");
+    let toleration = |object: &mut Value| {
+        group(object)["template"]["spec"]["tolerations"] = json!([{"operator": "Exists"}]);
+    };
+    assert!(!warned(&cluster, &toleration).contains("RG002"));
+    assert!(!warned(&suspended(cluster), &image).contains("RG002"));
 }
 
 #[test]

@@ -20,12 +20,19 @@ mod reference;
 #[path = "kuberay/texts.rs"]
 mod texts;
 
+use raygate::engine::admit::answer_mutate;
+use raygate::engine::bundle::{EMBEDDED, known};
+use raygate::engine::update::upgrade;
+use raygate::engine::{Bundle, Operation, Request};
+use raygate::json::Tree;
 use raygate::k8s::duration;
+use raygate::policy::Platform;
+use raygate::policy::load::Source;
 use raygate::ray::schedule::{Schedule, is_timeout, is_zone};
 use raygate::ray::{KubeRay, go_yaml};
 use raygate::yaml::Limits;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use random::Random;
 use reference::Reference;
@@ -227,6 +234,109 @@ fn a_change_of_what_scales_or_queues_starts_no_upgrade() {
         started += usize::from(!is_equal);
     }
     assert!(muted > 300 && started > 1_500, "{muted} muted, {started} upgrades");
+}
+
+fn tree(object: &Value) -> Tree<'static> {
+    Tree::of(object).unwrap()
+}
+
+/// A RayService with a cluster.
+fn service(cluster: &Value) -> Value {
+    json!({
+        "apiVersion": "ray.io/v1",
+        "kind": "RayService",
+        "metadata": {"name": "summary", "namespace": "team-a"},
+        "spec": {"serveConfigV2": "applications: []", "rayClusterConfig": cluster},
+    })
+}
+
+#[test]
+fn an_update_warns_of_a_second_cluster_where_kuberay_starts_one() {
+    let pairs = objects::pairs(&mut Random::new(11), 4_000);
+    let specs = pairs.iter().flat_map(|pair| [&pair.first, &pair.second]);
+    let texts: Vec<String> = specs.map(ToString::to_string).collect();
+    let Some(hashes) = KUBERAY.answers::<Hash>("hash", &texts) else {
+        return;
+    };
+    let platform = Platform::default();
+    let (mut differences, mut warned, mut compared) = (Vec::new(), 0, 0);
+    // Whether an empty value is one like none depends on the type of the field in Go.
+    let is_empty = |value: &Value| match value {
+        Value::String(text) => text.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    for (pair, hashes) in pairs.iter().zip(hashes.chunks(2)) {
+        let values = [&pair.first, &pair.second].map(|spec| spec.pointer(pair.pointer));
+        if values.into_iter().flatten().any(is_empty) {
+            continue;
+        }
+        compared += 1;
+        let is_warned = upgrade(
+            &platform,
+            tree(&service(&pair.first)).root(),
+            tree(&service(&pair.second)).root(),
+        )
+        .is_some();
+        warned += usize::from(is_warned);
+        if is_warned == (hashes[0].hash == hashes[1].hash) {
+            differences.push(format!(
+                "{}: warned {is_warned}\n{}\n{}",
+                pair.pointer, pair.first, pair.second
+            ));
+        }
+    }
+    assert_none(&differences, compared);
+    assert!(warned > 1_500, "{warned} warned");
+}
+
+#[test]
+fn a_manifest_that_is_applied_again_starts_no_upgrade() {
+    let bundle = |more: &str| {
+        let policy = format!(
+            "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: own}}\nspec: {{match: {{}}, priority: 5{more}}}\n"
+        );
+        let sources = [Source::new("a", EMBEDDED[0].1), Source::new("b", &policy)];
+        Bundle::new(raygate::policy::load(&sources, &known()).set)
+    };
+    let request = |object: &Value, old: Option<&Value>| Request {
+        operation: if old.is_some() {
+            Operation::Update
+        } else {
+            Operation::Create
+        },
+        namespace: "team-a".to_owned(),
+        user: String::new(),
+        object: tree(object),
+        old: old.map(tree),
+        now: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let older = bundle("");
+    let newer = bundle(", defaults: {readiness: Wget, pods: {labels: {team: x}, env: [{name: X, value: y}]}}");
+    let mut specs = Vec::new();
+    let mut completed = 0;
+    for manifest in objects::objects(&mut Random::new(12), "RayService", 1_000) {
+        let stored = answer_mutate(&older, request(&manifest, None))
+            .document
+            .value()
+            .to_value();
+        completed += usize::from(stored["spec"] != manifest["spec"]);
+        for bundle in [&older, &newer] {
+            let again = answer_mutate(bundle, request(&manifest, Some(&stored)))
+                .document
+                .value()
+                .to_value();
+            specs.extend([&stored, &again].map(|object| object["spec"]["rayClusterConfig"].to_string()));
+        }
+    }
+    let Some(hashes) = KUBERAY.answers::<Hash>("hash", &specs) else {
+        return;
+    };
+    for (hashes, specs) in hashes.chunks(2).zip(specs.chunks(2)) {
+        assert_eq!(hashes[0].hash, hashes[1].hash, "{}\n{}", specs[0], specs[1]);
+    }
+    assert!(completed > 900, "{completed} completed");
 }
 
 #[derive(Deserialize)]

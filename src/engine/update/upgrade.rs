@@ -1,4 +1,4 @@
-//! Changes of a RayService after which KubeRay starts a second cluster.
+//! Changes after which KubeRay starts a second cluster for a RayService, or all pods of a RayCluster again.
 
 use crate::diag::CodePage;
 use crate::engine::compare::same_but;
@@ -8,23 +8,36 @@ use crate::k8s::json::{below, child, items, text};
 use crate::policy::Platform;
 use crate::policy::settings::Action;
 use crate::ray::facts::Facts;
-use crate::ray::kind::{HEAD, RAY_SERVICE, WORKERS};
-use crate::ray::{Kind, Workload};
+use crate::ray::kind::{HEAD, RAY_CLUSTER, RAY_SERVICE, WORKERS};
+use crate::ray::{Kind, KubeRay, Workload};
 use crate::rules::Finding;
 
-/// A warning about an update after which KubeRay starts a second cluster.
+/// A warning about an update after which KubeRay replaces the pods that run.
 pub const UPGRADES: CodePage = CodePage {
     code: "RG002",
-    title: "A RayService update that starts a second cluster needs room for it",
+    title: "Updates that replace running pods need room or a pause",
     text: include_str!("upgrade.md"),
 };
 
-/// The warning about an update, if KubeRay starts a second cluster for it.
+/// The warning about an update, if KubeRay starts a second cluster for it or all pods of the cluster again.
 pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judged> {
     let kind = Kind::of(new);
-    let never = text(below(new, &["spec", "upgradeStrategy"]), "type") == Some("None");
+    let strategy = text(below(new, &["spec", "upgradeStrategy"]), "type");
+    let is_second = match strategy {
+        Some("None") => false,
+        // Without its gate, KubeRay takes this type for one that never upgrades (`isZeroDowntimeUpgradeEnabled`).
+        Some("NewClusterWithIncrementalUpgrade") => platform.gate("RayServiceIncrementalUpgrade"),
+        _ => true,
+    };
+    let is_again = strategy == Some("Recreate") && platform.kuberay >= KubeRay::V1_6;
     let runs = kind.runs(old) && !kind.is_suspended(new);
-    if !kind.is(&RAY_SERVICE) || never || !runs || !differs(kind.cluster(old), kind.cluster(new)) {
+    let (was, is) = (kind.cluster(old), kind.cluster(new));
+    let replaces = if kind.is(&RAY_SERVICE) {
+        is_second && !is_same(was, is, true)
+    } else {
+        kind.is(&RAY_CLUSTER) && is_again && !is_same(was, is, false)
+    };
+    if !runs || !replaces {
         return None;
     }
     let facts = Facts::of(&Workload::of(new), &platform.devices());
@@ -37,7 +50,11 @@ pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judg
             if facts.gpus == 1 { "GPU" } else { "GPUs" }
         ));
     }
-    let message = format!("this change starts a second cluster of {size} until the switch");
+    let message = if kind.is(&RAY_SERVICE) {
+        format!("this change starts a second cluster of {size} until the switch")
+    } else {
+        format!("this change deletes all pods of the cluster, and KubeRay starts {size} again")
+    };
     Some(Judged {
         finder: Finder::Server(&UPGRADES),
         finding: Finding::new(kind.cluster_path(), message),
@@ -47,16 +64,16 @@ pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judg
     })
 }
 
-/// Whether KubeRay replaces the cluster of a RayService (KubeRay 1.7, `rayservice_controller.go`,
-/// `shouldPrepareNewCluster`; `utils/util.go`, `GenerateHashWithoutReplicasAndWorkersToDelete`). Worker groups at the end of
-/// the list are added to the running cluster.
-fn differs(was: Json<'_>, is: Json<'_>) -> bool {
+/// Whether two clusters are the same in what KubeRay compares (KubeRay 1.7, `rayservice_controller.go`,
+/// `shouldPrepareNewCluster`; `utils/util.go`, `GenerateHashWithoutReplicasAndWorkersToDelete`). To a RayService's cluster,
+/// it adds worker groups at the end of the list.
+fn is_same(was: Json<'_>, is: Json<'_>, may_grow: bool) -> bool {
     let (groups_were, groups_are) = (items(was, WORKERS), items(is, WORKERS));
-    let is_same = same_but(was, is, &["suspend", "upgradeStrategy", HEAD, WORKERS])
+    let (before, after) = (groups_were.len(), groups_are.len());
+    same_but(was, is, &["suspend", "upgradeStrategy", HEAD, WORKERS])
         && same_group(child(was, HEAD), child(is, HEAD))
-        && groups_were.len() <= groups_are.len()
-        && groups_were.iter().zip(groups_are).all(|(was, is)| same_group(was, is));
-    !is_same
+        && (before == after || may_grow && before < after)
+        && groups_were.iter().zip(groups_are).all(|(was, is)| same_group(was, is))
 }
 
 /// Whether two head groups or worker groups are the same in what KubeRay compares.
