@@ -169,8 +169,22 @@ struct Verdict {
 
 #[test]
 fn objects_are_judged_as_kuberay_1_6_judges_them() {
+    compare_verdicts(4);
+}
+
+/// `cargo test --test kuberay_go many -- --ignored` compares 400,000 objects.
+#[test]
+#[ignore = "takes minutes"]
+fn many_objects_are_judged_as_kuberay_1_6_judges_them() {
+    for seed in 100..120 {
+        compare_verdicts(seed * 4);
+    }
+}
+
+/// Compares 5,000 objects of each kind.
+fn compare_verdicts(first_seed: u64) {
     let bundle = judged::bundle(KubeRay::V1_6);
-    for (seed, kind) in (4..).zip(judged::KINDS) {
+    for (seed, kind) in (first_seed..).zip(judged::KINDS) {
         let objects = objects::objects(&mut Random::new(seed), kind, 5_000);
         let texts: Vec<String> = objects.iter().map(ToString::to_string).collect();
         let Some(answers) = KUBERAY.answers::<Verdict>("validate", &texts) else {
