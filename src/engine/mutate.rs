@@ -94,7 +94,8 @@ pub fn update(
             write_record(stored.to_owned(), document);
         }
     } else if !changes.is_empty() || (stored.is_some() && given == stored) {
-        let earlier = stored.filter(|_| parts.keeps_any()).map(entries).unwrap_or_default();
+        let holds = parts.keeps_any() || !parts.repeated(&seen, document.value()).is_empty();
+        let earlier = stored.filter(|_| holds).map(entries).unwrap_or_default();
         if changes.is_empty() && earlier.is_empty() {
             remove_record(document);
         } else {

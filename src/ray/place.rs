@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use crate::json::Json;
 use crate::k8s::json::{child, items, text};
 use crate::k8s::path::Path;
+use crate::yaml::Node;
 
 use super::container::Container;
-use super::kind::Kind;
+use super::kind::{Kind, SERVE_CONFIG};
 use super::pod::Pod;
 use super::runtime_env;
 
@@ -23,6 +24,8 @@ pub enum Place<'w, 'a> {
     /// `runtimeEnvYAML` of an object of this kind. Ray starts the workers in the image that it names (Ray 2.52,
     /// `runtime_env/image_uri.py`).
     RuntimeEnv(&'static Kind, &'a str),
+    /// `serveConfigV2`: the runtime environments of its applications and deployments.
+    ServeConfig(&'a str),
 }
 
 /// A runtime environment in which KubeRay's reader may find images that this one does not.
@@ -47,13 +50,14 @@ impl<'a> Place<'_, 'a> {
             Place::Container(pod, container) => pod.container_path(container),
             Place::Volume(pod, index, _) => pod.spec_path().then_key("volumes").then_index(*index),
             Place::RuntimeEnv(kind, _) => kind.job_path().then_key("runtimeEnvYAML"),
+            Place::ServeConfig(_) => Path::of(["spec", SERVE_CONFIG]),
         }
     }
 
     /// Where its image is.
     pub fn image_path(&self) -> Path {
         match self {
-            Place::Pod(_) | Place::RuntimeEnv(..) => self.path(),
+            Place::Pod(_) | Place::RuntimeEnv(..) | Place::ServeConfig(_) => self.path(),
             Place::Container(..) => self.path().then_key("image"),
             Place::Volume(..) => self.path().then_key("image").then_key("reference"),
         }
@@ -70,20 +74,45 @@ impl<'a> Place<'_, 'a> {
             Place::Container(_, container) => (text(container.value, "image"), Vec::new()),
             Place::Volume(_, _, volume) => (text(child(*volume, "image"), "reference"), Vec::new()),
             Place::RuntimeEnv(_, written) => (None, in_runtime_env(written)?),
+            Place::ServeConfig(written) => (None, in_serve_config(written)?),
         };
         let one = one.filter(|image| !image.is_empty()).map(Cow::Borrowed);
         Ok(one.into_iter().chain(more.into_iter().map(Cow::Owned)))
     }
 }
 
+/// The key that merges another mapping in.
+const MERGE: &str = "<<";
+
 fn in_runtime_env(written: &str) -> Result<Vec<String>, Unreadable> {
-    const MERGE: &str = "<<";
-    let environment = runtime_env::read(written).ok_or(Unreadable)?;
+    in_environment(&runtime_env::read(written).ok_or(Unreadable)?)
+}
+
+/// The images of all runtime environments, wherever they are: Ray accepts one for an application and for the actors of a
+/// deployment (Ray 2.52, `serve/schema.py`).
+fn in_serve_config(written: &str) -> Result<Vec<String>, Unreadable> {
+    let config = runtime_env::read(written).ok_or(Unreadable)?;
+    let mut images = Vec::new();
+    let mut left = vec![&config];
+    while let Some(node) = left.pop() {
+        for entry in node.as_mapping().unwrap_or_default() {
+            match entry.key.text.as_str() {
+                MERGE => return Err(Unreadable),
+                "runtime_env" => images.extend(in_environment(&entry.value)?),
+                _ => left.push(&entry.value),
+            }
+        }
+        left.extend(node.as_sequence().unwrap_or_default());
+    }
+    Ok(images)
+}
+
+fn in_environment(environment: &Node) -> Result<Vec<String>, Unreadable> {
     let containers = ["container", "docker"].map(|key| environment.get(key));
     let containers = containers.into_iter().flatten();
     if containers
         .clone()
-        .chain([&environment])
+        .chain([environment])
         .any(|node| node.get(MERGE).is_some())
     {
         return Err(Unreadable);

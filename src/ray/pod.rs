@@ -68,6 +68,8 @@ pub struct Pod<'a> {
     /// The other containers of the pod that the object describes: `ephemeralContainers`, then those that KubeRay adds by
     /// the cluster's options.
     pub others: Vec<Container<'a>>,
+    /// The service account that KubeRay gives the pod if the template names none.
+    pub given_account: Option<&'a str>,
     /// The container that KubeRay adds and the object does not describe.
     pub kuberays: Option<&'static Container<'static>>,
 }
@@ -91,6 +93,7 @@ impl<'a> Pod<'a> {
             spec,
             containers,
             others: all(Slot::Ephemeral, "ephemeralContainers").collect(),
+            given_account: None,
             kuberays: None,
         }
     }
@@ -171,10 +174,13 @@ impl<'a> Pod<'a> {
     }
 
     /// The name of the pod's service account: `serviceAccountName`, else its deprecated alias `serviceAccount`, as
-    /// Kubernetes reads them (`pkg/apis/core/v1/conversion.go`).
+    /// Kubernetes reads them (`pkg/apis/core/v1/conversion.go`), else the one that KubeRay gives the pod.
     pub fn service_account(&self) -> Option<(&'static str, &'a str)> {
         let named = |key| Some((key, text(self.spec, key).filter(|name| !name.is_empty())?));
-        named(SERVICE_ACCOUNT_NAME).or_else(|| named(SERVICE_ACCOUNT))
+        let given = || self.given_account.map(|name| (SERVICE_ACCOUNT_NAME, name));
+        named(SERVICE_ACCOUNT_NAME)
+            .or_else(|| named(SERVICE_ACCOUNT))
+            .or_else(given)
     }
 
     /// `rayStartParams`.

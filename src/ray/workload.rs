@@ -9,7 +9,7 @@ use crate::k8s::json::{child, given, items, text};
 use crate::k8s::path::{Path, Step, step_into};
 
 use super::container::{Container, DEFAULT_SUBMITTER, Slot, WAIT_FOR_HEAD};
-use super::kind::{HEAD, Kind, RAY_SERVICE, SERVE_CONFIG, SUBMITTER, WORKERS};
+use super::kind::{HEAD, Kind, RAY_CLUSTER, RAY_SERVICE, SERVE_CONFIG, SUBMITTER, WORKERS};
 use super::place::Place;
 use super::pod::{Pod, Role};
 use super::runtime_env;
@@ -93,6 +93,9 @@ impl<'a> Workload<'a> {
             if autoscales(cluster) {
                 head.others
                     .push(Container::autoscaler(child(cluster, "autoscalerOptions")));
+                // The account has the name of the RayCluster, and KubeRay uses one that exists (KubeRay 1.7, `utils/util.go`,
+                // `GetHeadGroupServiceAccountName`). Of other kinds, KubeRay makes up the cluster's name.
+                head.given_account = Some(self.name()).filter(|name| self.kind.is(&RAY_CLUSTER) && !name.is_empty());
             }
             if self.submission_mode() == SIDECAR_MODE {
                 head.kuberays = Some(&DEFAULT_SUBMITTER);
@@ -108,7 +111,7 @@ impl<'a> Workload<'a> {
     }
 
     /// Every place of the object that can hold a container, an image, a device, a volume or a privilege, once: the pods in
-    /// their order, each with its containers and volumes, and the runtime environment.
+    /// their order, each with its containers and volumes, the runtime environment, and the Serve config.
     pub fn places(&self) -> impl Iterator<Item = Place<'_, 'a>> {
         let pods = self.pods.iter().chain(&self.default_submitter);
         let environment = text(self.spec, "runtimeEnvYAML").filter(|text| !runtime_env::is_blank(text));
@@ -118,7 +121,12 @@ impl<'a> Workload<'a> {
             !matches!(place, Place::Container(pod, container)
                 if container.slot == Slot::Collector && pod.role != Role::Head)
         };
-        pods.flat_map(Pod::places).filter(is_once).chain(environment)
+        let config = self.written_serve_config().filter(|text| !runtime_env::is_blank(text));
+        let config = config.map(Place::ServeConfig);
+        pods.flat_map(Pod::places)
+            .filter(is_once)
+            .chain(environment)
+            .chain(config)
     }
 
     /// Where a field of the RayJobSpec is.
@@ -219,11 +227,13 @@ impl<'a> Workload<'a> {
 
     /// What the `serveConfigV2` of a RayService says; `None` where it is missing and for other kinds.
     pub fn serve_config(&self) -> Option<&ServeConfig> {
-        let read = || {
-            let spec = Some(child(self.object, "spec")).filter(|_| self.kind.is(&RAY_SERVICE))?;
-            text(spec, SERVE_CONFIG).map(serve_config::read)
-        };
+        let read = || self.written_serve_config().map(serve_config::read);
         self.serve_config.get_or_init(read).as_ref()
+    }
+
+    fn written_serve_config(&self) -> Option<&'a str> {
+        let spec = Some(child(self.object, "spec")).filter(|_| self.kind.is(&RAY_SERVICE))?;
+        text(spec, SERVE_CONFIG)
     }
 
     /// Whether Ray's autoscaler runs in the head pod.

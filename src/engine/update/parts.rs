@@ -42,6 +42,8 @@ pub struct Parts<'o> {
     head: Treatment,
     submitter: Treatment,
     groups: Vec<Treatment>,
+    /// What is stored.
+    was: Seen,
 }
 
 impl<'o> Parts<'o> {
@@ -103,6 +105,7 @@ impl<'o> Parts<'o> {
             head: treatment(head),
             submitter: treatment(submitter),
             groups: groups.into_iter().map(treatment).collect(),
+            was: stored,
         }
     }
 
@@ -278,13 +281,36 @@ impl<'o> Parts<'o> {
         })
     }
 
+    /// The parts that came as they are stored, and are so after all. What the record says of them still holds.
+    pub fn repeated(&self, seen: &Seen, document: Json<'_>) -> HashSet<Part> {
+        let after = Seen::of(document);
+        let (was, is, then) = (&self.was.fields, &seen.fields, &after.fields);
+        let fields = [
+            (Part::Metadata, [&was.metadata, &is.metadata, &then.metadata]),
+            (Part::Job, [&was.job, &is.job, &then.job]),
+            (Part::Head, [&was.head, &is.head, &then.head]),
+            (Part::Submitter, [&was.submitter, &is.submitter, &then.submitter]),
+        ];
+        let fields = fields
+            .into_iter()
+            .filter(|(_, [was, is, then])| was == is && was == then);
+        let known = once_named(&self.was.groups);
+        let groups = seen.groups.iter().zip(&after.groups).enumerate();
+        let groups = groups.filter(|(_, (is, then))| is == then && known.get(&is.0) == Some(&is.1));
+        fields
+            .map(|(part, _)| part)
+            .chain(groups.map(|(index, _)| Part::Group(index)))
+            .collect()
+    }
+
     /// What is to be remembered as received: of a part that stays, what the stored record says.
     pub fn received(&self, seen: &Seen, document: Json<'_>) -> Received {
         let mut received = seen.received(document);
         let Some(stored) = Received::stored_in(self.old) else {
             return received;
         };
-        let keeps = |part| self.stays(part);
+        let repeated = self.repeated(seen, document);
+        let keeps = |part| self.stays(part) || repeated.contains(&part);
         if keeps(Part::Metadata) {
             received.metadata = stored.metadata;
         }

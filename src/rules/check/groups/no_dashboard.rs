@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     title: "The head must have a dashboard that KubeRay can reach",
     action: Action::Deny,
     fixes: false,
-    kinds: Kinds::All,
+    kinds: Kinds::Only(&["RayJob", "RayCronJob", "RayService"]),
     versions: Versions::ALL,
     page: include_str!("no_dashboard.md"),
     evidence: &[

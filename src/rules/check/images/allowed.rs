@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::diag::quoted;
 use crate::k8s::image::{Image, ImagePattern};
 use crate::policy::settings::Action;
+use crate::ray::kind::SERVE_CONFIG;
 use crate::ray::{Kinds, Place, Workload, flyte};
 use crate::rules::check::resources::place as place_of;
 use crate::rules::check::{Check, Evidence, Versions};
@@ -34,14 +35,15 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let mut known: BTreeMap<String, bool> = BTreeMap::new();
     for place in job.places() {
         let Ok(images) = place.images() else {
-            findings.push(
+            let (field, setting) = named(place);
+            findings.push(told(
                 Finding::new(
                     place.image_path(),
-                    "runtimeEnvYAML: raygate cannot read it, so it may hide an image that is not allowed",
+                    format!("{field}: raygate cannot read it, so it may hide an image that is not allowed"),
                 )
-                .fix("write plain YAML, with each key once and without merge keys or tags")
-                .flyte("RayJobConfig(runtime_env={…})"),
-            );
+                .fix("write plain YAML, with each key once and without merge keys or tags"),
+                setting,
+            ));
             continue;
         };
         for image in images {
@@ -65,18 +67,36 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
 }
 
 fn finding(image: &str, place: Place<'_, '_>) -> Finding {
-    let (whose, setting) = match place {
-        Place::Container(pod, container) => (place_of(pod, container), super::flyte_setting(pod, container)),
+    let (whose, setting) = named(place);
+    told(
+        Finding::new(
+            place.image_path(),
+            format!("{whose}: image {} is not allowed here", quoted(image)),
+        )
+        .fix("use an image that limits.allowedImages covers"),
+        setting,
+    )
+}
+
+/// How a message names a place, and where the author sets it in Flyte.
+fn named(place: Place<'_, '_>) -> (String, Option<String>) {
+    match place {
+        Place::Container(pod, container) => (place_of(pod, container), Some(super::flyte_setting(pod, container))),
         Place::Volume(pod, ..) | Place::Pod(pod) => (
             format!("{}, image volume", pod.title()),
-            flyte::setting(pod, "pod_template=PodTemplate(…)"),
+            Some(flyte::setting(pod, "pod_template=PodTemplate(…)")),
         ),
-        Place::RuntimeEnv(..) => ("runtimeEnvYAML".to_owned(), "RayJobConfig(runtime_env={…})".to_owned()),
-    };
-    Finding::new(
-        place.image_path(),
-        format!("{whose}: image {} is not allowed here", quoted(image)),
-    )
-    .fix("use an image that limits.allowedImages covers")
-    .flyte(setting)
+        Place::RuntimeEnv(..) => (
+            "runtimeEnvYAML".to_owned(),
+            Some("RayJobConfig(runtime_env={…})".to_owned()),
+        ),
+        Place::ServeConfig(_) => (SERVE_CONFIG.to_owned(), None),
+    }
+}
+
+fn told(finding: Finding, setting: Option<String>) -> Finding {
+    match setting {
+        Some(setting) => finding.flyte(setting),
+        None => finding,
+    }
 }

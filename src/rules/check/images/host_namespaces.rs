@@ -33,7 +33,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         match place {
             Place::Pod(pod) => namespaces(pod, findings),
             Place::Container(pod, container) => host_ports(pod, container, findings),
-            Place::Volume(..) | Place::RuntimeEnv(..) => {}
+            Place::Volume(..) | Place::RuntimeEnv(..) | Place::ServeConfig(_) => {}
         }
     }
 }

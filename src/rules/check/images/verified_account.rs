@@ -42,7 +42,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     };
     for pod in &job.pods {
         let account = match pod.service_account() {
-            // KubeRay makes an account for the head of an autoscaled cluster that names none.
+            // KubeRay makes an account of a new name for the head.
             None if pod.role == Role::Head && job.autoscales() => continue,
             account => account,
         };

@@ -1,8 +1,11 @@
-//! Finds a `headService` with `externalIPs`, or of a type other than `ClusterIP`.
+//! Finds a `headService` or `serveService` with `externalIPs`, or of a type other than `ClusterIP`.
 
 use crate::diag::{listed, quoted};
-use crate::k8s::json::{items, text};
+use crate::json::Json;
+use crate::k8s::json::{below, child, items, text};
+use crate::k8s::path::Path;
 use crate::policy::settings::Action;
+use crate::ray::kind::RAY_SERVICE;
 use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -10,7 +13,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG717",
-    title: "headService must not open the head to other networks",
+    title: "Services must not open the head to other networks",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,
@@ -22,30 +25,45 @@ pub const CHECK: Check = Check {
     run,
 };
 
+const HEAD_SERVICE: &str = "headService";
+const SERVE_SERVICE: &str = "serveService";
+
 /// The most addresses that the message names.
 const SHOWN: usize = 5;
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-    let Some(head) = job.head() else { return };
-    let Some(spec) = head.group.get("headService").and_then(|service| service.get("spec")) else {
-        return;
-    };
-    let at = head.group_path().keys(["headService", "spec"]);
+    if let Some(head) = job.head() {
+        let service = child(head.group, HEAD_SERVICE);
+        opened(
+            service,
+            &head.group_path().then_key(HEAD_SERVICE),
+            "head: headService",
+            findings,
+        );
+    }
+    if job.kind.is(&RAY_SERVICE) {
+        let service = below(job.object, &["spec", SERVE_SERVICE]);
+        opened(service, &Path::of(["spec", SERVE_SERVICE]), SERVE_SERVICE, findings);
+    }
+}
+
+fn opened(service: Json<'_>, path: &Path, name: &str, findings: &mut Findings) {
+    let (spec, at) = (child(service, "spec"), path.key("spec"));
     let effect = match text(spec, "type") {
         Some(kind @ ("NodePort" | "LoadBalancer")) => {
             Some(format!("type {kind}, which opens the head outside the cluster"))
         }
-        Some(kind @ "ExternalName") => Some(format!("type {kind}, which sends the workers to another host")),
+        Some(kind @ "ExternalName") => Some(format!("type {kind}, which sends its clients to another host")),
         _ => None,
     };
     if let Some(effect) = effect {
-        let message = format!("head: headService has the {effect}");
+        let message = format!("{name} has the {effect}");
         findings.push(Finding::new(at.key("type"), message).fix("leave the type out"));
     }
     let addresses = items(spec, "externalIPs").iter().filter_map(|address| address.as_str());
     let addresses: Vec<String> = addresses.map(quoted).take(SHOWN).collect();
     if !addresses.is_empty() {
-        let message = format!("head: headService takes the traffic for {}", listed(&addresses));
+        let message = format!("{name} takes the traffic for {}", listed(&addresses));
         findings.push(Finding::new(at.key("externalIPs"), message).fix("leave externalIPs out"));
     }
 }

@@ -23,7 +23,8 @@ pub const CHECK: Check = Check {
 };
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-    if job.cluster.is_some() && job.head().is_none() {
+    // A RayJob may select a cluster instead.
+    if (job.cluster.is_some() || !job.kind.has_job()) && job.head().is_none() {
         findings.push(
             Finding::new(
                 job.kind.head_path().keys(["template", "spec", "containers"]),
