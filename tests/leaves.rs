@@ -18,7 +18,7 @@ use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::policy::schema::{DOCUMENTS, Field, Kind};
 use raygate::ray::defaults;
-use raygate::ray::kind::RAY_CLUSTER;
+use raygate::ray::kind::{self, RAY_CLUSTER, RAY_JOB};
 use raygate::rules::check;
 use raygate::suite::merge;
 use raygate::yaml::{self, Limits, Reading};
@@ -988,7 +988,9 @@ fn the_action_of_every_check_can_be_chosen() {
             &mut platform,
             json!({"kuberay": {"version": version.to_string(), "featureGates": gates}}),
         );
-        let mut object = read("base.yaml", include_str!("checks/base.yaml"));
+        let base = read("base.yaml", include_str!("checks/base.yaml"));
+        let kind = example["kind"].as_str().and_then(kind::named).unwrap_or(&RAY_JOB);
+        let mut object = kind.from_job(Tree::of(&base).unwrap().root());
         merge(&mut object, example);
         let found = |action: &str| {
             let minimum = json!({"minimum": {"cpu": "1", "memory": "4Gi"}});

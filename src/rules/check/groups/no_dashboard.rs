@@ -1,9 +1,10 @@
 //! Finds a head with the start parameter `include-dashboard` off.
 
 use crate::diag::quoted;
+use crate::k8s::json::given;
 use crate::policy::settings::Action;
-use crate::ray::kind::RAY_SERVICE;
-use crate::ray::{Kind, Kinds, Workload, flyte, told};
+use crate::ray::kind::{RAY_CLUSTER, RAY_SERVICE};
+use crate::ray::{Container, Kind, Kinds, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -13,7 +14,7 @@ pub const CHECK: Check = Check {
     title: "The head must have a dashboard that KubeRay can reach",
     action: Action::Deny,
     fixes: false,
-    kinds: Kinds::Only(&["RayJob", "RayCronJob", "RayService"]),
+    kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("no_dashboard.md"),
     evidence: &[
@@ -46,7 +47,14 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let is_off = head
         .start_param("include-dashboard")
         .is_some_and(|value| NO.iter().any(|no| value.trim().eq_ignore_ascii_case(no)));
-    if is_off {
+    // Of a RayCluster, KubeRay asks the dashboard nothing itself.
+    let has_probes = |container: &Container<'_>| {
+        ["readinessProbe", "livenessProbe"]
+            .iter()
+            .all(|probe| given(container.value, probe).is_some())
+    };
+    let is_needed = !job.kind.is(&RAY_CLUSTER) || !head.main().is_some_and(has_probes);
+    if is_off && is_needed {
         findings.push(
             Finding::new(
                 head.group_path().keys(["rayStartParams", "include-dashboard"]),
