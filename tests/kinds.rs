@@ -241,6 +241,49 @@ fn a_manifest_that_is_applied_again_changes_nothing() {
     }
 }
 
+/// A user suspends and resumes by a patch of `suspend`. What was received before still holds.
+#[test]
+fn a_manifest_that_is_applied_again_after_a_resume_changes_nothing() {
+    for kind in KINDS {
+        let gate = gate();
+        let live = running(created(&gate, &object(kind)));
+        let asleep = stored(&gate, TENANT, Some(&live), &suspended(live.clone())).unwrap();
+        for suspend in [None, Some(json!(false))] {
+            let mut awake = asleep.clone();
+            let spec = awake["spec"].as_object_mut().unwrap();
+            match suspend {
+                None => drop(spec.remove("suspend")),
+                Some(value) => drop(spec.insert("suspend".to_owned(), value)),
+            }
+            let live = stored(&gate, TENANT, Some(&asleep), &awake).unwrap();
+            let again = stored(&gate_with(NEWER), TENANT, Some(&live), &running(object(kind))).unwrap();
+            if kind.is_template() {
+                // An edit of a template is judged and completed like a creation, and this one is none.
+                assert_eq!(
+                    again["spec"]["jobTemplate"], live["spec"]["jobTemplate"],
+                    "{}",
+                    kind.name
+                );
+            } else {
+                assert!(
+                    say_the_same(&again["spec"], &without_false(&live["spec"])),
+                    "{}\n{again:#}\n{live:#}",
+                    kind.name
+                );
+            }
+        }
+    }
+}
+
+/// A `suspend` that is false says nothing.
+fn without_false(spec: &Value) -> Value {
+    let mut spec = spec.clone();
+    spec.as_object_mut()
+        .unwrap()
+        .retain(|key, value| key != "suspend" || *value != json!(false));
+    spec
+}
+
 #[test]
 fn an_edit_is_judged_for_what_it_adds_and_completed_where_it_changes_containers() {
     for kind in KINDS {
