@@ -11,8 +11,10 @@ fuzz_target!(|text: &str| {
             assert!(tree.root() == value);
             assert_eq!(tree.root().to_string(), value.to_string());
         }
+        // serde_json takes a key that stands twice, and so may find a later error.
+        (Err(error), _) if error.to_string().starts_with("a key stands twice") => {}
         (Err(error), Err(expected)) => assert_eq!(error.to_string(), expected.to_string()),
-        (Err(error), Ok(_)) => assert!(error.to_string().starts_with("a key stands twice")),
+        (Err(error), Ok(_)) => panic!("serde_json reads it: {error}"),
         (Ok(_), Err(expected)) => panic!("serde_json refuses it: {expected}"),
     }
 });

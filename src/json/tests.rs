@@ -183,8 +183,10 @@ proptest! {
         text.replace_range(at..next, &with);
         match (Tree::read(&text), serde_json::from_str::<Value>(&text)) {
             (Ok(tree), Ok(value)) => assert_same(&tree, &value),
+            // serde_json takes a key that stands twice, and so may find a later error.
+            (Err(error), _) if error.to_string().starts_with("a key stands twice") => {}
             (Err(error), Err(expected)) => assert_eq!(error.to_string(), expected.to_string()),
-            (Err(error), Ok(_)) => assert!(error.to_string().starts_with("a key stands twice"), "{error}"),
+            (Err(error), Ok(_)) => panic!("serde_json reads {text}: {error}"),
             (Ok(_), Err(expected)) => panic!("{text} is read: {expected}"),
         }
     }
