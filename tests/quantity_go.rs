@@ -31,20 +31,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use random::Random;
-use reference::Reference;
+use reference::{Reference, assert_none};
 
 /// Kubernetes' own code.
 static KUBERNETES: Reference = Reference::new("quantity", "Kubernetes' own");
-
-/// Shows the first differences and how many there are, rather than the first alone.
-fn assert_none(differences: &[String], compared: usize) {
-    let first = differences.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
-    assert!(
-        differences.is_empty(),
-        "{} of {compared} answers differ from Go's:\n{first}",
-        differences.len()
-    );
-}
 
 #[derive(Deserialize)]
 struct QuantityAnswer {

@@ -94,12 +94,13 @@ pub fn update(
             write_record(stored.to_owned(), document);
         }
     } else if !changes.is_empty() || (stored.is_some() && given == stored) {
-        let holds = parts.keeps_any() || !parts.repeated(&seen, document.value()).is_empty();
+        let repeated = parts.repeated(&seen, document.value());
+        let holds = parts.keeps_any() || !repeated.is_empty();
         let earlier = stored.filter(|_| holds).map(entries).unwrap_or_default();
         if changes.is_empty() && earlier.is_empty() {
             remove_record(document);
         } else {
-            let received = parts.received(&seen, document.value());
+            let received = parts.received(&seen, &repeated, document.value());
             write_record(record(bundle, &changes, Some(received), earlier), document);
         }
     }

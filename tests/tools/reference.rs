@@ -99,3 +99,13 @@ impl Reference {
         }
     }
 }
+
+/// Shows the first differences and how many there are, rather than the first alone.
+pub fn assert_none(differences: &[String], compared: usize) {
+    let first = differences.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
+    assert!(
+        differences.is_empty(),
+        "{} of {compared} answers differ from Go's:\n{first}",
+        differences.len()
+    );
+}

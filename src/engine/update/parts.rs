@@ -304,12 +304,11 @@ impl<'o> Parts<'o> {
     }
 
     /// What is to be remembered as received: of a part that stays, what the stored record says.
-    pub fn received(&self, seen: &Seen, document: Json<'_>) -> Received {
+    pub fn received(&self, seen: &Seen, repeated: &HashSet<Part>, document: Json<'_>) -> Received {
         let mut received = seen.received(document);
         let Some(stored) = Received::stored_in(self.old) else {
             return received;
         };
-        let repeated = self.repeated(seen, document);
         let keeps = |part| self.stays(part) || repeated.contains(&part);
         if keeps(Part::Metadata) {
             received.metadata = stored.metadata;
