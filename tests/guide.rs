@@ -207,20 +207,66 @@ fn links(page: &str) -> Vec<&str> {
         .collect()
 }
 
+/// Every page written by hand or generated.
+fn all_pages() -> Vec<PathBuf> {
+    fn below(folder: &Path, pages: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                below(&path, pages);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    let mut pages: Vec<PathBuf> = [
+        "README.md",
+        "SECURITY.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "certs/README.md",
+    ]
+    .map(|page| root().join(page))
+    .into();
+    for folder in ["docs", "deploy", "policies/library"] {
+        below(&root().join(folder), &mut pages);
+    }
+    pages
+}
+
 #[test]
 fn every_link_leads_to_a_file() {
-    let others = [
-        "deploy/README.md",
-        "deploy/monitoring/README.md",
-        "certs/README.md",
-        "docs/metrics.md",
-    ];
-    for path in pages().into_iter().chain(others.map(|page| root().join(page))) {
+    for path in all_pages() {
         for link in links(&fs::read_to_string(&path).unwrap()) {
             let target = path.parent().unwrap().join(link);
             assert!(target.exists(), "{}: {link} leads nowhere", path.display());
         }
     }
+}
+
+#[test]
+fn every_test_that_a_page_names_exists() {
+    let mut named = 0;
+    for path in all_pages() {
+        let page = fs::read_to_string(&path).unwrap();
+        for rest in page.split("cargo test --test ").skip(1) {
+            let name: String = rest
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .collect();
+            if name.is_empty() {
+                continue;
+            }
+            let tests = root().join("tests");
+            assert!(
+                tests.join(format!("{name}.rs")).exists() || tests.join(&name).join("main.rs").exists(),
+                "{}: there is no test {name}",
+                path.display()
+            );
+            named += 1;
+        }
+    }
+    assert!(named > 20, "the pages name {named} tests");
 }
 
 /// A text in one line, as it is before a page breaks it.
