@@ -274,12 +274,12 @@ fn in_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-#[test]
-fn the_denial_of_the_guide_is_what_the_gate_answers() {
-    let page = fs::read_to_string(root().join("docs/guide/denial.md")).unwrap();
+/// The answer of `/validate` to the first RayJob, mutated before, under the built-in policies and the first policy that a
+/// page shows.
+fn denial(page: &str) -> Value {
     let block = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
     let mut sources: Vec<Source> = EMBEDDED.iter().map(|(name, text)| Source::new(name, text)).collect();
-    sources.push(Source::new(file_name(block).unwrap(), block));
+    sources.push(Source::new(file_name(block).unwrap_or("mine/production.yaml"), block));
     let gate = Gate::new(Bundle::new(raygate::policy::load(&sources, &known()).set));
     let text = fs::read_to_string(root().join("tests/rayjobs/seed-01-gpu-training.json")).unwrap();
     let mut rayjob = Tree::read(&text).unwrap();
@@ -310,7 +310,13 @@ fn the_denial_of_the_guide_is_what_the_gate_answers() {
         &serde_json::from_slice::<json_patch::Patch>(&patch).unwrap(),
     )
     .unwrap();
-    let response = ask(Endpoint::Validate, &rayjob);
+    ask(Endpoint::Validate, &rayjob)
+}
+
+#[test]
+fn the_denial_of_the_guide_is_what_the_gate_answers() {
+    let page = fs::read_to_string(root().join("docs/guide/denial.md")).unwrap();
+    let response = denial(&page);
     let page = in_one_line(&page);
     for shown in [
         response["status"]["message"].as_str().unwrap(),
@@ -325,4 +331,14 @@ fn the_denial_of_the_guide_is_what_the_gate_answers() {
             "docs/guide/denial.md does not show: {shown}"
         );
     }
+}
+
+#[test]
+fn the_denial_of_the_readme_is_what_the_gate_answers() {
+    let page = fs::read_to_string(root().join("README.md")).unwrap();
+    let message = denial(&page)["status"]["message"].as_str().unwrap().to_owned();
+    assert!(
+        in_one_line(&page).contains(&in_one_line(&message)),
+        "README.md does not show: {message}"
+    );
 }
