@@ -220,7 +220,7 @@ impl Rules {
             let unknown = !known(key).unwrap_or(Releases::NONE);
             let fix = match known(key) {
                 Some(_) => "use a Ray release that knows it".to_owned(),
-                None => meant(key, COMMON),
+                None => suggest(key, COMMON).map_or("remove it, or correct its name".to_owned(), did_you_mean),
             };
             self.push(format!("unknown key {}", quoted(key)), fix, Effect::Ignored(unknown));
         }
@@ -281,7 +281,7 @@ impl Rules {
             }
             let others: Vec<String> = others.into_iter().take(SHOWN).map(quoted).collect();
             self.reject(
-                format!("{} excludes {}", quoted(key), listed(&others)),
+                format!("{} cannot be combined with {}", quoted(key), listed(&others)),
                 "put the packages and the code into the image",
                 by,
             );
@@ -371,7 +371,7 @@ impl Rules {
                 Way::Posted => {
                     let is_accepted = key == "working_dir" && text.is_empty();
                     let by = if is_accepted { !since_paths } else { Releases::ALL };
-                    let found = format!("{key} {} is a path, and HTTPMode uploads nothing", quoted(text));
+                    let found = format!("{key} {} is a path that HTTPMode does not upload", quoted(text));
                     self.reject(found, "give the URI of a .zip file, or remove it", by);
                 }
             }
@@ -395,9 +395,13 @@ impl Rules {
         let found = if uri.scheme == "local" {
             format!("{key} with the protocol `local` must be an absolute path of a directory")
         } else {
-            format!("{key} is the URI of something other than {}", archives(key))
+            format!("the URI in {key} does not end in {}", archives(key))
         };
-        self.reject(found, format!("upload {} and write its URI", archives(key)), rejecting);
+        self.reject(
+            found,
+            format!("upload an archive, and write a URI that ends in {}", archives(key)),
+            rejecting,
+        );
     }
 
     /// Whether a release accepts the form of a URI whose protocol it knows.
@@ -588,10 +592,14 @@ impl Rules {
     }
 }
 
-/// What to do about an unknown key.
+fn did_you_mean(key: &str) -> String {
+    format!("did you mean `{key}`?")
+}
+
+/// What to do about an unknown key below another one.
 fn meant<const N: usize>(key: &str, known: [&'static str; N]) -> String {
     match suggest(key, known) {
-        Some(meant) => format!("did you mean `{meant}`?"),
+        Some(meant) => did_you_mean(meant),
         None => format!("use {}", one_of(&known)),
     }
 }
@@ -603,13 +611,9 @@ fn one_of(names: &[&str]) -> String {
     }
 }
 
-/// The archives that each release accepts.
+/// The endings of the archives that every release accepts.
 fn archives(key: &str) -> &'static str {
-    if key == "working_dir" {
-        "a .zip file"
-    } else {
-        "a .zip or .whl file"
-    }
+    if key == "working_dir" { ".zip" } else { ".zip or .whl" }
 }
 
 /// Whether a URI with the protocol `local` is the absolute path of a directory.
