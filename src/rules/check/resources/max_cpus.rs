@@ -11,7 +11,7 @@ use super::over_budget;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG213",
-    title: "the job asks for more CPUs than one job may have",
+    title: "The CPUs of an object must not exceed maxCpusPerJob",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,
