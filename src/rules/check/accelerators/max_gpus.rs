@@ -12,7 +12,7 @@ use crate::rules::{Cx, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG310",
-    title: "The accelerators of an object must not exceed maxGpusPerJob",
+    title: "Accelerators must not exceed the policy's limit",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

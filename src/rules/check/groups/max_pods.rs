@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG507",
-    title: "The pods of an object must not exceed maxPodsPerJob",
+    title: "Pods must not exceed the policy's limit",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG506",
-    title: "The workers of a group must not exceed maxWorkersPerGroup",
+    title: "Workers of a group must not exceed the policy's limit",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::All,

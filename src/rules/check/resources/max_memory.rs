@@ -12,7 +12,7 @@ use super::over_budget;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG214",
-    title: "The memory of an object must not exceed maxMemoryPerJob",
+    title: "Memory must not exceed the policy's limit",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -8,7 +8,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG713",
-    title: "Jobs of Flyte and of RayCronJobs must not wait for a user to submit them",
+    title: "RayJobs of Flyte and of schedules need a submissionMode that submits them",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::Jobs,
