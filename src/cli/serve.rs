@@ -45,7 +45,7 @@ pub struct ServeArgs {
     #[arg(long, env = "RAYGATE_FALLBACK", value_parser = switch)]
     pub fallback: bool,
 
-    /// Accept policy directories without any policy file: RayJobs are then only checked. Without this flag, an empty
+    /// Accept policy directories without any policy file: Ray objects are then only checked. Without this flag, an empty
     /// directory is an error, because a missing volume looks the same
     #[arg(long, env = "RAYGATE_ALLOW_EMPTY_POLICIES", value_parser = switch)]
     pub allow_empty: bool,

@@ -23,7 +23,7 @@ pub struct Platform {
     pub operators: Option<Vec<String>>,
     /// The users that the queue's controllers run as; `None` means [`QUEUE_CONTROLLERS`].
     pub queue_controllers: Option<Vec<String>>,
-    /// The Flyte that creates the RayJobs.
+    /// The Flyte that creates Ray objects.
     pub flyte: FlyteSpec,
     /// The kinds of accelerators.
     pub accelerators: BTreeMap<String, Accelerator>,

@@ -184,7 +184,7 @@ static PLATFORM: &[Field] = &[
     field(
         "flyte",
         Kind::Object(FLYTE),
-        "The Flyte that creates the RayJobs.",
+        "The Flyte that creates Ray objects.",
         "{version: \"1.16.8\"}",
     ),
     field(
@@ -924,7 +924,7 @@ pub static LIMITS: &[Field] = &[
         "allowedImages",
         Kind::List(&Kind::Text(Form::ImagePattern)),
         "Patterns of images, one of which every image must fit: those of containers, of volumes, of the autoscaler and of \
-         `runtimeEnvYAML`. `**` crosses slashes, `*` does not.",
+         runtime environments. `**` crosses slashes, `*` does not.",
         "[\"ghcr.io/my-org/**\"]",
     ),
     field(
