@@ -17,6 +17,7 @@ pub mod cli;
 pub mod cluster;
 pub mod diag;
 pub mod engine;
+pub mod facts;
 pub mod files;
 pub mod input;
 pub mod install;

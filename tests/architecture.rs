@@ -28,6 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["rules"],
     &["policy"],
     &["cel"],
+    &["facts"],
     &["ray"],
     &["k8s"],
     &["yaml"],

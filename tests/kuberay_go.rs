@@ -315,6 +315,7 @@ fn a_manifest_that_is_applied_again_starts_no_upgrade() {
         object: tree(object),
         old: old.map(tree),
         now: jiff::Timestamp::UNIX_EPOCH,
+        facts: raygate::facts::Facts::none(),
     };
     let older = bundle("");
     let newer = bundle(", defaults: {readiness: Wget, pods: {labels: {team: x}, env: [{name: X, value: y}]}}");
