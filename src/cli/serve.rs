@@ -56,6 +56,11 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FILE", env = "RAYGATE_FACTS")]
     pub facts: Option<PathBuf>,
 
+    /// Report what raygate would do, and neither change nor deny any object: in the log, the metrics and the audit
+    /// annotations
+    #[arg(long, env = "RAYGATE_PREVIEW", value_parser = switch)]
+    pub preview: bool,
+
     /// Certificate chain in PEM, the server's own first; followed when the file changes
     #[arg(long, value_name = "FILE", env = "RAYGATE_TLS_CERT", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
@@ -176,13 +181,15 @@ fn load_gate(
     metrics: &Arc<Metrics>,
 ) -> Result<(Option<Follower<PolicyFiles>>, Arc<Gate>), ServeError> {
     if args.policies.is_empty() {
-        let gate = Gate::new(Bundle::embedded());
+        let gate = if args.preview { Gate::previewing } else { Gate::new };
+        let gate = gate(Bundle::embedded());
         reload::policies::in_use(&gate, metrics);
         return Ok((None, Arc::new(gate)));
     }
     let accept = Accept {
         broken: args.fallback,
         empty: args.allow_empty,
+        preview: args.preview,
     };
     match PolicyFiles::start(args.policies.clone(), accept, Arc::clone(metrics)) {
         Ok((follower, gate)) => Ok((Some(follower), gate)),

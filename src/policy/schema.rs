@@ -200,6 +200,18 @@ static PLATFORM: &[Field] = &[
         "{a100: {resource: nvidia.com/gpu}}",
     ),
     field(
+        "mode",
+        Kind::OneOf(&[
+            ("Enforce", "raygate changes and denies objects"),
+            (
+                "Preview",
+                "raygate reports what it would do, and neither changes nor denies any object",
+            ),
+        ]),
+        "Whether raygate acts. `raygate serve --preview` does the same as `Preview`.",
+        "Preview",
+    ),
+    field(
         "preview",
         RAY_KIND_LIST,
         "Kinds of Ray objects in Preview: raygate reports what it would do, and neither changes nor denies these objects.",
@@ -384,8 +396,9 @@ pub static POLICY: &[Field] = &[
     field(
         "actions",
         Kind::Map(Form::Code, &Kind::OneOf(Action::ALL)),
-        "What happens to the findings of a check.",
-        "{RG203: Fix}",
+        "What happens to the findings of a check, by its code, or of a family of checks, such as `RG6*`. In one policy a code wins \
+         over its family. Only a code can have `Fix`.",
+        "{RG203: Fix, \"RG6*\": Warn}",
     ),
     field(
         "roll",

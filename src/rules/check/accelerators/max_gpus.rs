@@ -11,7 +11,7 @@ use crate::rules::{Cx, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG310",
-    title: "the job asks for more accelerators than one job may have",
+    title: "Accelerators must not exceed the policy's limit",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -9,7 +9,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG506",
-    title: "a worker group has more workers than allowed",
+    title: "Workers of a group must not exceed the policy's limit",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::All,

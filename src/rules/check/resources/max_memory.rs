@@ -12,7 +12,7 @@ use super::over_budget;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG214",
-    title: "the job asks for more memory than one job may have",
+    title: "Memory must not exceed the policy's limit",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

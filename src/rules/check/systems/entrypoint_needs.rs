@@ -15,7 +15,7 @@ use super::offer::{self, Offer};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG706",
-    title: "no pod offers what the driver asks for",
+    title: "The cluster must offer what the entrypoint requests",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -8,7 +8,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG713",
-    title: "a job of Flyte's that nobody submits",
+    title: "RayJobs of Flyte need a submissionMode that submits them",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::Jobs,

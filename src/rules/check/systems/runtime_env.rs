@@ -11,7 +11,7 @@ use crate::yaml::{Node, NodeValue};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG705",
-    title: "the runtime environment is not what it seems",
+    title: "runtimeEnvYAML should have only keys and values that Ray uses",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::Jobs,
