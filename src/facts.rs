@@ -7,6 +7,7 @@
 
 mod build;
 mod fact;
+mod kept;
 mod known;
 mod objects;
 mod read;
@@ -15,6 +16,7 @@ mod write;
 
 pub use build::Builder;
 pub use fact::Fact;
+pub use kept::kept;
 pub use known::{Known, RECENT};
 pub use objects::{LimitRange, Limits, Per, PriorityClass, Quota, RuntimeClass, Scope};
 pub use read::FactsError;

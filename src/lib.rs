@@ -24,6 +24,7 @@ pub mod install;
 pub mod json;
 pub mod k8s;
 pub mod metrics;
+pub mod observe;
 pub mod policy;
 pub mod ray;
 pub mod reload;

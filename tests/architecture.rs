@@ -19,7 +19,7 @@ use regex::Regex;
 const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["self_managed"],
-    &["server", "install", "suite", "input"],
+    &["observe", "server", "install", "suite", "input"],
     &["reload"],
     &["certs", "cluster", "files", "metrics"],
     &["telemetry"],

@@ -1,6 +1,6 @@
 //! The facts that a command is given.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::facts::Facts;
@@ -30,7 +30,7 @@ pub fn clusters(files: &[PathBuf]) -> Result<Vec<Cluster>, Failure> {
         };
         return Ok(vec![nothing]);
     }
-    files.iter().map(cluster).collect()
+    files.iter().map(|file| cluster(file)).collect()
 }
 
 /// The facts of one file, or none.
@@ -46,7 +46,7 @@ pub fn most() -> u64 {
     u64::try_from(Limits::manifests().bytes).unwrap_or(u64::MAX)
 }
 
-fn cluster(file: &PathBuf) -> Result<Cluster, Failure> {
+fn cluster(file: &Path) -> Result<Cluster, Failure> {
     let usage = |error: files::NoFacts| Failure::Usage(error.to_string());
     let bytes = files::facts_bytes(file, most()).map_err(usage)?;
     let facts = files::facts(file, &bytes).map_err(usage)?.timeless();

@@ -1,7 +1,7 @@
 //! `raygate snapshot`: what is known of a cluster, read once.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use kube::Client;
@@ -69,7 +69,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     Ok(CLEAN)
 }
 
-fn of_file(file: &PathBuf) -> Result<Facts, Failure> {
+fn of_file(file: &Path) -> Result<Facts, Failure> {
     let usage = |error: &dyn ToString| Failure::Usage(error.to_string());
     if file.as_os_str() != "-" {
         let bytes = files::facts_bytes(file, most()).map_err(|error| usage(&error))?;

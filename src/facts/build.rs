@@ -13,7 +13,7 @@ use super::objects::{LimitRange, PriorityClass, Quota, RuntimeClass};
 use super::set::{Facts, Namespace, State};
 
 /// How the labels of a namespace begin that are kept.
-const LABELS: &str = "pod-security.kubernetes.io/";
+pub(super) const LABELS: &str = "pod-security.kubernetes.io/";
 
 /// Puts facts together.
 #[derive(Debug, Default)]
