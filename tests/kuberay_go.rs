@@ -374,6 +374,11 @@ fn read_yaml(text: &str) -> Option<Result<(Value, bool), String>> {
     })
 }
 
+/// Whether Go rejects a tag.
+fn is_misfit(error: &str) -> bool {
+    error.contains("cannot decode") || error.contains("invalid base64")
+}
+
 #[test]
 fn yaml_is_what_kuberay_reads() {
     let texts = texts::documents(&mut Random::new(9), 15_000);
@@ -381,13 +386,16 @@ fn yaml_is_what_kuberay_reads() {
         return;
     };
     let mut differences = Vec::new();
-    let (mut exact, mut invalid) = (0, 0);
+    let (mut exact, mut invalid, mut misfits, mut missed) = (0, 0, 0, 0);
     for (text, go) in texts.iter().zip(&answers) {
         let Some(ours) = read_yaml(text) else { continue };
         invalid += usize::from(!go.ok);
+        misfits += usize::from(is_misfit(&go.error));
+        missed += usize::from(is_misfit(&go.error) && ours.is_ok());
         let is_same = match &ours {
             Ok((value, true)) => go.ok && *value == go.value,
-            Ok((_, false)) => go.ok,
+            // The second of duplicate keys is not in our tree, nor is a tag that does not fit it.
+            Ok((_, false)) => go.ok || is_misfit(&go.error),
             Err(_) => !go.ok,
         };
         exact += usize::from(matches!(ours, Ok((_, true))));
@@ -397,8 +405,8 @@ fn yaml_is_what_kuberay_reads() {
     }
     assert_none(&differences, texts.len());
     assert!(
-        exact > 5_000 && invalid > 500,
-        "{exact} read exactly, {invalid} invalid"
+        exact > 5_000 && invalid > 500 && misfits > 500 && missed * 10 < misfits,
+        "{exact} read exactly, {invalid} invalid, {missed} of {misfits} tags missed"
     );
 }
 
