@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use crate::k8s::quantity::Quantity;
+
 use super::fact::Fact;
 use super::objects::{LimitRange, PriorityClass, Quota, RuntimeClass};
 use super::set::{Facts, NOTHING, Namespace, State};
@@ -48,6 +50,14 @@ impl<'a> Known<'a> {
     /// The LimitRanges of the namespace, by name.
     pub fn limit_ranges(&self) -> Option<&'a [LimitRange]> {
         self.listed(Fact::LimitRange, |namespace| &namespace.limit_ranges)
+    }
+
+    /// The limit that LimitRanges give a container without one. `None` if there is none, or they disagree.
+    pub fn default_limit(&self, key: &str) -> Option<&'a Quantity> {
+        let limits = self.limit_ranges()?.iter().flat_map(|range| &range.limits);
+        let mut defaults = limits.filter_map(|limits| limits.default.get(key));
+        let first = defaults.next()?;
+        defaults.all(|other| other == first).then_some(first)
     }
 
     /// The quotas of the namespace, by name.

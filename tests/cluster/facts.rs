@@ -4,14 +4,15 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use raygate::facts::{Fact, Facts};
+use jiff::Timestamp;
+use raygate::facts::{Fact, Facts, Known};
 use serde_json::{Value, json};
 
 use crate::api::Answer;
 use crate::binaries::Binaries;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, NAMESPACE};
 use crate::generate::{self, PODS, SEED, World};
-use crate::process::wait_for;
+use crate::process::{Daemon, wait_for};
 
 /// The namespace whose objects come last: once the API server's plugins know them, they know all.
 const LAST: &str = "facts-last";
@@ -173,5 +174,112 @@ fn store(cluster: &Cluster, fact: Fact, object: &Value) {
         stored["status"] = json!({"hard": hard, "used": Value::Object(used.collect())});
         let name = object["metadata"]["name"].as_str().expect("a name");
         cluster.api.put(&format!("{path}/{name}/status"), &stored).expect(200);
+    }
+}
+
+/// What `raygate observe` writes follows the cluster: changes, an outage of the API server, and a kind that may not be read.
+pub(crate) fn an_observer_follows_the_cluster(cluster: &Cluster) {
+    let name = "observed";
+    let account = json!({"metadata": {"name": name, "namespace": NAMESPACE}});
+    let accounts = format!("/api/v1/namespaces/{NAMESPACE}/serviceaccounts");
+    cluster.api.post(&accounts, &account).expect(201);
+    // Everything but the quotas.
+    let all: Vec<&str> = Fact::ALL
+        .iter()
+        .filter(|fact| **fact != Fact::ResourceQuota)
+        .map(|fact| fact.path().rsplit_once('/').expect("a path").1)
+        .collect();
+    let role = json!({"metadata": {"name": name}, "rules": [
+        {"apiGroups": ["", "scheduling.k8s.io", "node.k8s.io"], "resources": all, "verbs": ["list", "watch"]}]});
+    let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+    cluster.api.post(roles, &role).expect(201);
+    let binding = json!({"metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE}]});
+    let bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+    cluster.api.post(bindings, &binding).expect(201);
+    let wish = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
+    let token = cluster.api.post(&format!("{accounts}/{name}/token"), &wish).expect(201);
+    let kubeconfig = cluster.kubeconfig_of(name, token["status"]["token"].as_str().expect("a token"));
+
+    let file = cluster.folder().join("observed.json");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_raygate"));
+    command.args(["observe", "--log-format", "text", "--out"]).arg(&file);
+    command.arg("--kubeconfig").arg(kubeconfig);
+    let mut observer = Daemon::start(&cluster.group, "observer", &mut command, cluster.folder());
+    let until = |observer: &mut Daemon, what: &str, holds: &dyn Fn(&Facts) -> bool| {
+        wait_for(what, || {
+            observer.assert_running();
+            let bytes = std::fs::read(&file).map_err(|error| error.to_string())?;
+            // The file is never half written.
+            let facts = Facts::parse("observed.json", &bytes).expect("facts");
+            if holds(&facts) {
+                Ok(())
+            } else {
+                Err(facts.document().to_string())
+            }
+        });
+    };
+    fn known(facts: &Facts) -> Known<'_> {
+        Known::of(facts, Timestamp::now(), NAMESPACE)
+    }
+    let has_class = |facts: &Facts, name: &str| {
+        known(facts)
+            .priority_classes()
+            .is_some_and(|classes| classes.contains_key(name))
+    };
+    until(&mut observer, "the first facts", &|facts| {
+        known(facts)
+            .service_accounts()
+            .is_some_and(|names| names.contains(name))
+            && has_class(facts, "system-node-critical")
+            && facts.minor().is_some()
+    });
+    until(&mut observer, "the kind that may not be read", &|facts| {
+        let why = facts.unused(Fact::ResourceQuota, Timestamp::now());
+        known(facts).quotas().is_none() && why.is_some_and(|why| why.contains("403"))
+    });
+
+    let classes = "/apis/scheduling.k8s.io/v1/priorityclasses";
+    let class = |name: &str| json!({"metadata": {"name": name}, "value": 1});
+    cluster.api.post(classes, &class("observed-1")).expect(201);
+    until(&mut observer, "a new object", &|facts| has_class(facts, "observed-1"));
+    let ranges = format!("/api/v1/namespaces/{NAMESPACE}/limitranges");
+    let range = |max: &str| json!({"metadata": {"name": name}, "spec": {"limits": [{"type": "Container", "max": {"memory": max}}]}});
+    let has_max = |facts: &Facts, max: &str| {
+        let ranges = known(facts).limit_ranges().unwrap_or_default();
+        ranges.len() == 1 && ranges[0].limits[0].max["memory"].to_string() == max
+    };
+    cluster.api.post(&ranges, &range("1Ti")).expect(201);
+    until(&mut observer, "another object", &|facts| has_max(facts, "1Ti"));
+    cluster
+        .api
+        .merge_patch(&format!("{ranges}/{name}"), &range("2Ti"))
+        .expect(200);
+    until(&mut observer, "a changed object", &|facts| has_max(facts, "2Ti"));
+
+    // After an outage, what was missed is there, and what was read during it is not newer than it was.
+    cluster.without_api_server(|| {});
+    cluster.api.delete(&format!("{ranges}/{name}")).expect(200);
+    cluster.api.post(classes, &class("observed-2")).expect(201);
+    until(&mut observer, "what happened after an outage", &|facts| {
+        has_class(facts, "observed-2") && known(facts).limit_ranges().is_some_and(<[_]>::is_empty)
+    });
+
+    let binding = format!("{bindings}/{name}");
+    cluster.api.delete(&binding).expect(200);
+    until(&mut observer, "rights that are gone", &|facts| {
+        known(facts).priority_classes().is_none()
+    });
+    observer.terminate();
+    assert!(observer.wait().success(), "{}", observer.log());
+
+    for path in [
+        format!("{classes}/observed-1"),
+        format!("{classes}/observed-2"),
+        format!("{roles}/{name}"),
+        format!("{accounts}/{name}"),
+    ] {
+        cluster.api.delete(&path).expect(200);
     }
 }

@@ -165,6 +165,7 @@ fn main() -> std::process::ExitCode {
         test(doctor::an_unrestricted_account_is_restricted_by_the_printed_command),
         test(doctor::the_clocks_of_the_nodes_are_judged),
         test(facts::the_api_server_decides),
+        test(facts::an_observer_follows_the_cluster),
         test(order::raygate_comes_before_kueue_and_once_more_after),
         test(install::every_object_of_the_chart_is_taken),
         test(install::every_object_of_the_overlays_is_taken),
