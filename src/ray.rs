@@ -18,6 +18,7 @@ pub mod schedule;
 pub mod serve_config;
 pub mod shell;
 pub mod told;
+pub mod uri;
 pub mod version;
 pub mod workload;
 

@@ -5,6 +5,7 @@
 //! changed until both agree, or left unread.
 
 mod relax;
+mod tags;
 
 use std::fmt;
 
@@ -25,6 +26,21 @@ pub enum Refusal {
         /// The line.
         line: usize,
     },
+    /// A tag in this line, counted from 1, does not fit its value.
+    Tag {
+        /// The line.
+        line: usize,
+    },
+}
+
+impl Refusal {
+    /// The line in which it is.
+    pub fn line(self) -> usize {
+        match self {
+            Self::OtherVersion => 1,
+            Self::NotYaml { line } | Self::Tag { line } => line,
+        }
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -32,6 +48,7 @@ impl fmt::Display for Refusal {
         match self {
             Self::OtherVersion => f.write_str("is in another version of YAML than 1.1"),
             Self::NotYaml { line } => write!(f, "is not YAML in line {line}"),
+            Self::Tag { line } => write!(f, "has a tag in line {line} that does not fit its value"),
         }
     }
 }
@@ -123,12 +140,11 @@ pub fn read(text: &str, limits: &Limits) -> Result<Option<Document>, Refusal> {
     // Text in braces would be read as JSON, strictly.
     let marker = if yaml::is_json(text) { "---\n" } else { "" };
     let mut marked = format!("{marker}{}", relax::without_inner_tabs(text));
-    let not_yaml = |marked: &str, at: usize| {
+    let line = |marked: &str, at: usize| {
         let before = marked.get(marker.len()..at).unwrap_or_default();
-        Err(Refusal::NotYaml {
-            line: 1 + before.matches('\n').count(),
-        })
+        1 + before.matches('\n').count()
     };
+    let not_yaml = |marked: &str, at: usize| Err(Refusal::NotYaml { line: line(marked, at) });
     if let Some(at) = leading_tab(&marked, marker.len()) {
         return not_yaml(&marked, at);
     }
@@ -138,6 +154,11 @@ pub fn read(text: &str, limits: &Limits) -> Result<Option<Document>, Refusal> {
             let Some(root) = root else { return Ok(None) };
             if let Some(at) = trailing_tab(&marked, &root) {
                 return not_yaml(&marked, at);
+            }
+            if let Some(at) = tags::first_misfit(&marked, &root, &diagnostics) {
+                return Err(Refusal::Tag {
+                    line: line(&marked, at),
+                });
             }
             return Ok(Some(Document {
                 root,

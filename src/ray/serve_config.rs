@@ -78,12 +78,8 @@ pub fn read(text: &str) -> ServeConfig {
             return whole(found, "Make it smaller", 1, Releases::NONE);
         }
         Err(refusal) => {
-            let line = match refusal {
-                go_yaml::Refusal::NotYaml { line } => line,
-                go_yaml::Refusal::OtherVersion => 1,
-            };
             let found = format!("the config {refusal}, KubeRay cannot read it");
-            return whole(found, "Correct the YAML", line, Releases::ALL);
+            return whole(found, "Correct the YAML", refusal.line(), Releases::ALL);
         }
     };
     let root = document.root();

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::diag::quoted;
 use crate::k8s::path::Path;
 use crate::ray::release::Release;
+use crate::ray::uri;
 use crate::yaml::{Node, NodeValue};
 
 use super::deployments::{is_auto, set};
@@ -177,7 +178,7 @@ fn runtime_env(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases
     let path = path.key("runtime_env");
     installers(walk, environment, &path, releases);
     if let Some(directory) = environment.get("working_dir") {
-        uri(walk, directory, &path.key("working_dir"), releases);
+        remote(walk, directory, &path.key("working_dir"), releases);
     }
     let Some(modules) = environment.get("py_modules") else {
         return;
@@ -186,7 +187,7 @@ fn runtime_env(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases
     match modules.as_sequence() {
         Some(items) => {
             for (index, item) in items.iter().enumerate() {
-                uri(walk, item, &path.index(index), releases);
+                remote(walk, item, &path.index(index), releases);
             }
         }
         None => {
@@ -221,11 +222,11 @@ fn installers(walk: &mut Walk<'_>, environment: &Node, path: &Path, releases: Re
     );
 }
 
-fn uri(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases) {
+fn remote(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases) {
     if node.value == NodeValue::Null {
         return;
     }
-    let scheme = node.as_str().and_then(scheme).unwrap_or_default();
+    let scheme = node.as_str().and_then(uri::scheme).unwrap_or_default();
     let known = PROTOCOLS.iter().find(|protocol| protocol.name == scheme);
     let rejecting = known.map_or(Releases::ALL, |protocol| !protocol.known) & releases;
     let found = if scheme.is_empty() {
@@ -235,19 +236,6 @@ fn uri(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases) {
     };
     let fix = "Upload the code and write its URI, such as `https://…/code.zip` or `s3://…/code.zip`";
     walk.reject(path, node.span, &found, fix, rejecting);
-}
-
-/// The scheme of a URI as Python's `urlsplit` reads it.
-fn scheme(uri: &str) -> Option<String> {
-    let uri = uri
-        .trim_start_matches(|character: char| character <= ' ')
-        .replace(['\t', '\r', '\n'], "");
-    let (scheme, _) = uri.split_once(':')?;
-    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme
-            .chars()
-            .all(|character| character.is_ascii_alphanumeric() || matches!(character, '+' | '-' | '.'));
-    is_scheme.then(|| scheme.to_ascii_lowercase())
 }
 
 fn deployment(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases) {

@@ -6,7 +6,7 @@ use crate::k8s::path::{Path, Step};
 use crate::ray::go_yaml::Document;
 use crate::yaml::{Entry, Node, NodeValue};
 
-use super::keys::{MODELS, RELEASES};
+use super::keys::MODELS;
 use super::kinds::{Field, Kind, Model, Releases, Typed};
 use super::{MOST, Place, Problem};
 
@@ -39,7 +39,7 @@ impl<'d> Walk<'d> {
         let is_exact = self.document.differences().is_empty();
         let complete = |(mut problem, rejecting): (Problem, Releases)| {
             if !rejecting.is_none() {
-                problem.found = format!("{}, {} it", problem.found, who_rejects(rejecting));
+                problem.found = format!("{}, {} it", problem.found, rejecting.who_rejects());
             }
             problem.rejected_by = if is_exact { rejecting } else { Releases::NONE };
             problem
@@ -280,20 +280,4 @@ fn below<T>(model: &Model, find: impl Fn(&'static Model) -> Option<T>) -> Option
         }
     }
     None
-}
-
-/// `Ray rejects`, or the oldest and the newest release that do.
-fn who_rejects(releases: Releases) -> String {
-    if releases == Releases::ALL {
-        return "Ray rejects".to_owned();
-    }
-    let mut known = RELEASES
-        .iter()
-        .enumerate()
-        .filter(|(bit, _)| !(Releases(1 << bit) & releases).is_none());
-    let first = known.next().map(|(_, release)| *release).unwrap_or_default();
-    match known.next_back() {
-        Some((_, last)) => format!("Ray {first} to {last} reject"),
-        None => format!("Ray {first} rejects"),
-    }
 }
