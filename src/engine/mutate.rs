@@ -68,16 +68,22 @@ pub fn fill(bundle: &Bundle, compiled: &Compiled, asked: Completing<'_>, documen
 }
 
 /// The same for an object that is changed: what comes again as it is stored, or as it was received, stays as it is
-/// stored, and nothing new is added to pods that run.
+/// stored, and nothing new is added to pods that run. `other_policies` says whether other policies were for it before.
 pub fn update(
     bundle: &Bundle,
     compiled: &Compiled,
     asked: Completing<'_>,
-    (update, old): (Update, Json<'_>),
+    (update, old, other_policies): (Update, Json<'_>, bool),
     document: &mut Document,
 ) -> Vec<Change> {
     let seen = Seen::of(document.value());
-    let mut parts = Parts::of(update, compiled.effective.roll, old, document.value(), &seen);
+    let mut parts = Parts::of(
+        update,
+        (compiled.effective.roll, other_policies),
+        old,
+        document.value(),
+        &seen,
+    );
     let mut changes = Vec::new();
     for (part, path) in parts.staying() {
         let edits = parts.restoring(part, document.value());
