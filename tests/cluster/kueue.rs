@@ -499,14 +499,17 @@ pub(crate) fn a_job_on_a_selected_cluster_is_in_no_queue(cluster: &Cluster) {
     delete(cluster, &path);
 }
 
-/// Sets the image of the head, and of nothing else.
-fn set_image(cluster: &Cluster, kind: &Kind, path: &str, image: &str) {
+/// Sets the image of the head, and of nothing else. Returns the warnings.
+fn set_image(cluster: &Cluster, kind: &Kind, path: &str, image: &str) -> Vec<String> {
     let at = format!("{}/template/spec/containers/0/image", kind.head_path().pointer());
     let patch = json!([{"op": "replace", "path": at, "value": image}]);
-    cluster.api.json_patch(path, &patch).expect(200);
+    let answer = cluster.api.json_patch(path, &patch);
+    assert_eq!(answer.code, 200, "{answer}");
+    answer.warnings
 }
 
-/// An edit of what waits starts with its quota. After an edit of what runs, Kueue starts all of it again.
+/// An edit of what waits starts with its quota. After an edit of what runs, Kueue starts all of it again, but for a
+/// RayService: that one has to be evicted first, as raygate's warning says.
 pub(crate) fn an_edit_is_completed_and_starts_once(cluster: &Cluster) {
     let _queues = Queues::open(cluster);
     for kind in QUEUED {
@@ -537,8 +540,39 @@ pub(crate) fn an_edit_is_completed_and_starts_once(cluster: &Cluster) {
         set_image(cluster, kind, &path, "ghcr.io/my-org/ray:waiting");
         delete(cluster, &blocker);
         wait_for_image("ghcr.io/my-org/ray:waiting");
-        set_image(cluster, kind, &path, "ghcr.io/my-org/ray:running");
-        wait_for_image("ghcr.io/my-org/ray:running");
+        if kind.is(&RAY_SERVICE) {
+            activate(cluster, &created, false);
+            wait_for_end(cluster, kind, &path);
+            set_image(cluster, kind, &path, "ghcr.io/my-org/ray:evicted");
+            wait_for("an active Workload", || {
+                let workload = workload(cluster, &created).ok_or("none")?;
+                if workload["spec"]["active"] == false {
+                    activate(cluster, &created, true);
+                    return Err("inactive");
+                }
+                Ok(())
+            });
+            wait_for_image("ghcr.io/my-org/ray:evicted");
+            let runs = cluster.api.get(&path).expect(200);
+            let ran = running(cluster, kind, &runs);
+            let warnings = set_image(cluster, kind, &path, "ghcr.io/my-org/ray:running");
+            assert!(
+                warnings.iter().any(|text| text.contains("never starts it again")),
+                "{warnings:?}"
+            );
+            wait_for("the service to be suspended beside its first cluster", || {
+                let object = cluster.api.get(&path).expect(200);
+                let now = running(cluster, kind, &object);
+                if is_suspended(kind, &object) && workload(cluster, &object).is_none() && now.len() == ran.len() + 1 {
+                    Ok(assert!(now.is_superset(&ran), "the first cluster was stopped"))
+                } else {
+                    Err(format!("{} objects", now.len()))
+                }
+            });
+        } else {
+            set_image(cluster, kind, &path, "ghcr.io/my-org/ray:running");
+            wait_for_image("ghcr.io/my-org/ray:running");
+        }
         delete(cluster, &path);
     }
 }
