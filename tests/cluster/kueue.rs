@@ -662,6 +662,65 @@ pub(crate) fn kueue_says_what_rg709_says(cluster: &Cluster) {
     }
 }
 
+/// Three ways of waiting without an end that no object shows.
+pub(crate) fn what_raygate_does_not_see(cluster: &Cluster) {
+    let queues = Queues::open(cluster);
+    let mut job = object(&RAY_JOB, "no-class");
+    job["metadata"]["labels"][PRIORITY] = json!("missing-class");
+    let (no_class, _) = create(cluster, &RAY_JOB, &job);
+    wait_for("Kueue to miss the class", || {
+        let log = queues.kueue_log();
+        let mut lines = log.lines().filter(|line| line.contains("missing-class"));
+        lines
+            .find(|line| line.contains("not found"))
+            .map(|_| ())
+            .ok_or("not yet")
+    });
+    let stored = cluster.api.get(&no_class).expect(200);
+    assert!(workload(cluster, &stored).is_none() && is_suspended(&RAY_JOB, &stored));
+    delete(cluster, &no_class);
+
+    let started = |path: &str| {
+        wait_for(&format!("{path} to be started"), || {
+            let job = cluster.api.get(path).expect(200);
+            if is_suspended(&RAY_JOB, &job) {
+                Err("suspended")
+            } else {
+                Ok(job)
+            }
+        })
+    };
+    let mut job = object(&RAY_JOB, "multikueue");
+    job["spec"]["managedBy"] = json!("kueue.x-k8s.io/multikueue");
+    let (remote, _) = create(cluster, &RAY_JOB, &job);
+    started(&remote);
+
+    let mut job = object(&RAY_JOB, "pool");
+    job["metadata"]["labels"][QUEUE] = json!("ray-cpu");
+    groups_mut(&RAY_JOB, &mut job).remove(0);
+    job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["nodeSelector"] = json!({"pool": "cpu"});
+    let (pool, _) = create(cluster, &RAY_JOB, &job);
+    let job = started(&pool);
+    let head = wait_for("the head to be unschedulable", || {
+        let pods = pods_of(cluster, &RAY_JOB, &job);
+        let mut heads = pods
+            .iter()
+            .filter(|pod| pod["metadata"]["labels"]["ray.io/node-type"] == "head");
+        let head = heads.next().ok_or("no head yet")?;
+        let mut conditions = head["status"]["conditions"].as_array().into_iter().flatten();
+        let waits = conditions.any(|it| it["reason"] == "Unschedulable");
+        if waits {
+            Ok(head.clone())
+        } else {
+            Err("not looked at yet")
+        }
+    });
+    assert!(head["spec"]["nodeName"].is_null());
+    // KubeRay has seen the later job, and so the earlier one.
+    let remote = cluster.api.get(&remote).expect(200);
+    assert_eq!(clusters(cluster, &RAY_JOB, &remote), [] as [Value; 0]);
+}
+
 /// Autoscaling needs slices of a Workload. With them, neither the autoscaler's nor Kueue's writes restart anything.
 pub(crate) fn autoscaling_needs_slices(cluster: &Cluster) {
     let _queues = Queues::open(cluster);
