@@ -187,6 +187,7 @@ fn main() -> std::process::ExitCode {
         test(kueue::a_job_on_a_selected_cluster_is_in_no_queue).ignored(),
         test(kueue::an_edit_is_completed_and_starts_once).ignored(),
         test(kueue::kueue_says_what_rg709_says).ignored(),
+        test(kueue::what_raygate_does_not_see).ignored(),
         test(kueue::autoscaling_needs_slices).ignored(),
     ])
 }
