@@ -2,6 +2,7 @@
 
 mod against;
 mod diff;
+mod dry_run;
 mod judge;
 mod lint;
 mod report;
@@ -25,10 +26,12 @@ use crate::policy::load::Loaded;
 use crate::ray::{KubeRay, version};
 use crate::rules::check;
 
+use super::cluster::ClusterArgs;
 use super::time::time;
 use super::{CLEAN, FINDINGS, Failure, POLICY, policies};
 
 use against::Side;
+use dry_run::DryRun;
 use judge::{How, judge};
 use report::{Format, Report, Seen};
 use total::{FailOn, Total};
@@ -90,6 +93,12 @@ pub struct Args {
     /// Feature gates of KubeRay, beside the Platform's: RayJobDeletionPolicy=true
     #[arg(long, value_name = "GATE=BOOL", value_delimiter = ',', value_parser = feature_gate)]
     feature_gates: Vec<(String, bool)>,
+    /// Ask the API server too: post the pods, the Job and the Service that KubeRay would create, with dryRun=All, and
+    /// report what it rejects. Creates nothing; needs the right to create them
+    #[arg(long, requires = "files", conflicts_with = "against")]
+    server_dry_run: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 /// What a request may ask for.
@@ -154,6 +163,10 @@ fn all(
     report: &mut dyn Report,
 ) -> Result<u8, Failure> {
     let how = args.how();
+    let server = args
+        .server_dry_run
+        .then(|| DryRun::connect(&args.cluster))
+        .transpose()?;
     let mut total = Total::default();
     input::read::<Failure>(files, &loaded.sources, &mut |sources, piece| {
         match piece {
@@ -168,7 +181,10 @@ fn all(
                     report.skipped(sources.name(source), &skipped)?;
                 }
                 Found::Asked(asked) => {
-                    let outcome = judge(bundle, &asked, &how);
+                    let mut outcome = judge(bundle, &asked, &how);
+                    if let Some(server) = &server {
+                        server.judge(bundle, &asked.namespace, &how.only, &mut outcome)?;
+                    }
                     total.add(&outcome);
                     report.judged(&Seen {
                         sources,
