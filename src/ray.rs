@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod container;
+pub mod cron_job;
 pub mod defaults;
 pub mod device;
 pub mod effective;
@@ -18,6 +19,7 @@ pub mod schedule;
 pub mod serve_config;
 pub mod shell;
 pub mod told;
+pub mod uri;
 pub mod version;
 pub mod workload;
 

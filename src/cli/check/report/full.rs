@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::cli::{counted, is_coloured};
-use crate::diag::{Diagnostic, Sources, one_line};
+use crate::cli::is_coloured;
+use crate::diag::{Diagnostic, Sources, counted, one_line};
 use crate::engine::mutate::{Change, KEPT};
 use crate::engine::{Judged, Verdict};
 use crate::policy::settings::Action;
