@@ -70,7 +70,7 @@ pub(crate) fn combined(directory: &str, components: &[&str]) -> (tempfile::TempD
 #[test]
 fn the_command_prints_what_kustomize_builds() {
     let Some(kubectl) = kubectl() else { return };
-    let components = ["autoscaler", "fail-open", "monitoring"];
+    let components = ["autoscaler", "client-certificates", "fail-open", "monitoring"];
     for (certificates, directory) in [
         ("files", "base"),
         ("cert-manager", "overlays/cert-manager"),
@@ -80,7 +80,8 @@ fn the_command_prints_what_kustomize_builds() {
             &[] as &[&str],
             &components[..1],
             &components[1..2],
-            &components[2..],
+            &components[2..3],
+            &components[3..],
             &components,
         ] {
             let (_copy, own) = combined(directory, wanted);

@@ -172,4 +172,10 @@ annotations:
 - name: RAYGATE_EXCLUDED_NAMESPACES
   value: {{ join "," .Values.webhooks.excludedNamespaces | quote }}
 {{- end }}
+{{- with .Values.clientCertificates.names }}
+- name: RAYGATE_CLIENT_CA
+  value: /etc/raygate/client-ca/ca.crt
+- name: RAYGATE_CLIENT_NAMES
+  value: {{ join "," . | quote }}
+{{- end }}
 {{- end }}
