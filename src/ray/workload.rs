@@ -25,6 +25,9 @@ pub fn forget_managed_fields(object: &mut Tree<'_>) {
 
 /// How a RayJob is submitted: by a pod of its own, KubeRay's default.
 pub const K8S_JOB_MODE: &str = "K8sJobMode";
+/// The label with which an object waits in a queue of Kueue's.
+pub const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
+
 /// How a RayJob is submitted: by a container in the head pod.
 pub const SIDECAR_MODE: &str = "SidecarMode";
 
@@ -184,6 +187,11 @@ impl<'a> Workload<'a> {
     /// A label of the object.
     pub fn label(&self, key: &str) -> Option<&'a str> {
         text(child(child(self.object, "metadata"), "labels"), key)
+    }
+
+    /// The queue of Kueue's in which the object waits.
+    pub fn queue(&self) -> Option<&'a str> {
+        self.label(QUEUE_LABEL).filter(|queue| !queue.is_empty())
     }
 
     /// An annotation of the object.

@@ -1,6 +1,7 @@
 //! RG6xx: pod security and images.
 
 pub mod allowed;
+pub mod architecture;
 mod container;
 pub mod differing;
 pub mod direct_volume;
@@ -35,4 +36,5 @@ pub static CHECKS: &[&Check] = &[
     &node_name::CHECK,
     &direct_volume::CHECK,
     &probe_hosts::CHECK,
+    &architecture::CHECK,
 ];
