@@ -9,7 +9,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG307",
-    title: "a volume called shared-mem would become /dev/shm",
+    title: "A volume named shared-mem should be memory",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

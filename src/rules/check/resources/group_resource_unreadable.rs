@@ -12,7 +12,7 @@ use super::named;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG216",
-    title: "a group's resources hold what is no quantity",
+    title: "The resources of a group should be quantities",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,
