@@ -27,9 +27,6 @@ pub fn forget_managed_fields(object: &mut Tree<'_>) {
 pub const CRON_JOB_LABEL: &str = "ray.io/cronjob-name";
 /// How a RayJob is submitted: by a pod of its own, KubeRay's default.
 pub const K8S_JOB_MODE: &str = "K8sJobMode";
-/// The label with which an object waits in a queue of Kueue's.
-pub const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
-
 /// How a RayJob is submitted: by a container in the head pod.
 pub const SIDECAR_MODE: &str = "SidecarMode";
 
@@ -191,11 +188,6 @@ impl<'a> Workload<'a> {
         text(child(child(self.object, "metadata"), "labels"), key)
     }
 
-    /// The queue of Kueue's in which the object waits.
-    pub fn queue(&self) -> Option<&'a str> {
-        self.label(QUEUE_LABEL).filter(|queue| !queue.is_empty())
-    }
-
     /// An annotation of the object.
     pub fn annotation(&self, key: &str) -> Option<&'a str> {
         text(child(child(self.object, "metadata"), "annotations"), key)
@@ -244,6 +236,17 @@ impl<'a> Workload<'a> {
     fn written_serve_config(&self) -> Option<&'a str> {
         let spec = Some(child(self.object, "spec")).filter(|_| self.kind.is(&RAY_SERVICE))?;
         text(spec, SERVE_CONFIG)
+    }
+
+    /// The queue of Kueue that the object is in. An empty label names none.
+    pub fn queue(&self) -> Option<&'a str> {
+        self.label("kueue.x-k8s.io/queue-name")
+            .filter(|queue| !queue.is_empty())
+    }
+
+    /// Whether Kueue scales the object by slices of its Workload.
+    pub fn is_elastic(&self) -> bool {
+        self.annotation("kueue.x-k8s.io/elastic-job") == Some("true")
     }
 
     /// Whether Ray's autoscaler runs in the head pod.
