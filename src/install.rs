@@ -21,6 +21,7 @@ pub use drift::{Difference, Part, differences, same_spec};
 pub use kinds::{KindError, KindList, previewed_kinds};
 pub use kustomization::BuildError;
 pub use names::CONFIGURATION;
+pub use platforms::named_kuberay;
 pub use scope::{Excess, excess, is_admission_policy, is_raygates, is_webhook_configuration, registered_kinds};
 pub use values::{BaseUrl, ImageName, ValueError};
 
