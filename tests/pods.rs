@@ -139,6 +139,7 @@ fn found(bundle: &Bundle, object: &Value) -> Vec<Found> {
         object: Tree::of(object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
+        facts: std::sync::Arc::default(),
     };
     let outcome = answer_as_is(bundle, request);
     let found = outcome.findings.iter().map(|judged| Found {

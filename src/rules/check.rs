@@ -1,6 +1,7 @@
 //! The checks: one table, and for each check a source file with its page beside it.
 
 pub mod accelerators;
+pub mod cluster;
 mod entry;
 pub mod evidence;
 pub mod groups;
@@ -77,6 +78,12 @@ pub static FAMILIES: &[Family] = &[
         checks: systems::CHECKS,
     },
     Family {
+        prefix: "RG8",
+        title: "what this cluster cannot run",
+        never_waived: None,
+        checks: cluster::CHECKS,
+    },
+    Family {
         prefix: "RG9",
         title: "pods that the API server rejects",
         never_waived: Some("the API server itself rejects what it finds"),
@@ -98,6 +105,8 @@ pub static REPAIRS: &[&Check] = &[
     &resources::limit_below_request::CHECK,
     &resources::no_memory_limit::CHECK,
     &resources::platform_default::CHECK,
+    &cluster::limit_range::CHECK,
+    &cluster::quota::CHECK,
     &accelerators::shm_path::CHECK,
     &accelerators::submitter_accelerators::CHECK,
     &lifecycle::ttl::CHECK,
