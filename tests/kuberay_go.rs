@@ -315,6 +315,7 @@ fn a_manifest_that_is_applied_again_starts_no_upgrade() {
         object: tree(object),
         old: old.map(tree),
         now: jiff::Timestamp::UNIX_EPOCH,
+        facts: raygate::facts::Facts::none(),
     };
     let older = bundle("");
     let newer = bundle(", defaults: {readiness: Wget, pods: {labels: {team: x}, env: [{name: X, value: y}]}}");
@@ -474,6 +475,7 @@ fn the_default_submitter_is_kuberays() {
             object: tree(object),
             old: None,
             now: jiff::Timestamp::UNIX_EPOCH,
+            facts: std::sync::Arc::default(),
         };
         answer_mutate(&bundle, request).document.value().to_value()
     });

@@ -809,6 +809,7 @@ fn request(object: Value) -> Request<'static> {
         object: tree,
         old: None,
         now: "2026-06-01T00:00:00Z".parse().unwrap(),
+        facts: raygate::facts::Facts::none(),
     }
 }
 

@@ -144,6 +144,7 @@ fn ask(bundle: &Bundle, object: &Value, answer: Answer) -> Outcome<'static> {
         object: Tree::of(object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
+        facts: raygate::facts::Facts::none(),
     };
     answer(bundle, request)
 }

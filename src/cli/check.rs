@@ -9,6 +9,7 @@ mod total;
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -25,8 +26,9 @@ use crate::policy::load::Loaded;
 use crate::ray::{KubeRay, version};
 use crate::rules::check;
 
+use super::facts::Cluster;
 use super::time::time;
-use super::{CLEAN, FINDINGS, Failure, POLICY, policies};
+use super::{CLEAN, FINDINGS, Failure, POLICY, facts, policies};
 
 use against::Side;
 use judge::{How, judge};
@@ -58,6 +60,10 @@ pub struct Args {
     /// Show each object before and after, and behind each changed line the policy that changed it
     #[arg(long, requires = "files", conflicts_with = "no_mutate")]
     diff: bool,
+    /// What is known of the cluster: a file of `raygate snapshot`, or a List that kubectl printed. Given several times,
+    /// each object is judged for each cluster
+    #[arg(long, value_name = "FILE", requires = "files")]
+    facts: Vec<PathBuf>,
     /// What makes the exit code 1
     #[arg(long, value_enum, default_value_t, value_name = "ACTION")]
     fail_on: FailOn,
@@ -136,12 +142,24 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
         drop(report);
         return lint::run(&bundle, out);
     }
+    let clusters = facts::clusters(&args.facts)?;
     let mut requests = Requests::new(args.overrides(), args.old.as_ref())?;
     if args.against.is_empty() {
-        return all(args, &files, &bundle, &loaded, &mut requests, report.as_mut());
+        return all(
+            args,
+            &files,
+            &bundle,
+            (&loaded, &clusters),
+            &mut requests,
+            report.as_mut(),
+        );
     }
     drop(report);
-    compare(args, &files, &bundle, &mut requests, out)
+    let [cluster] = clusters.as_slice() else {
+        let many = "--against compares two sets of policies in one cluster; name one file with --facts";
+        return Err(Failure::Usage(many.to_owned()));
+    };
+    compare(args, &files, &bundle, (&mut requests, &args.how(cluster)), out)
 }
 
 /// Judges every document.
@@ -149,11 +167,15 @@ fn all(
     args: &Args,
     files: &[PathBuf],
     bundle: &Bundle,
-    loaded: &Loaded,
+    (loaded, clusters): (&Loaded, &[Cluster]),
     requests: &mut Requests,
     report: &mut dyn Report,
 ) -> Result<u8, Failure> {
-    let how = args.how();
+    let names_clusters = clusters.len() > 1;
+    let hows: Vec<(Option<&str>, How)> = clusters
+        .iter()
+        .map(|cluster| (Some(&*cluster.name).filter(|_| names_clusters), args.how(cluster)))
+        .collect();
     let mut total = Total::default();
     input::read::<Failure>(files, &loaded.sources, &mut |sources, piece| {
         match piece {
@@ -168,14 +190,17 @@ fn all(
                     report.skipped(sources.name(source), &skipped)?;
                 }
                 Found::Asked(asked) => {
-                    let outcome = judge(bundle, &asked, &how);
-                    total.add(&outcome);
-                    report.judged(&Seen {
-                        sources,
-                        source,
-                        asked: &asked,
-                        outcome: &outcome,
-                    })?;
+                    for (cluster, how) in &hows {
+                        let outcome = judge(bundle, &asked, how);
+                        total.add(&outcome);
+                        report.judged(&Seen {
+                            sources,
+                            source,
+                            cluster: *cluster,
+                            asked: &asked,
+                            outcome: &outcome,
+                        })?;
+                    }
                 }
             },
         }
@@ -190,7 +215,7 @@ fn compare(
     args: &Args,
     files: &[PathBuf],
     bundle: &Bundle,
-    requests: &mut Requests,
+    (requests, how): (&mut Requests, &How),
     out: &mut dyn Write,
 ) -> Result<u8, Failure> {
     let (other, _) = policies::bundle(&args.against)?;
@@ -199,7 +224,7 @@ fn compare(
         name: named(directories),
         bundle,
     });
-    let counts = against::run(&sides, requests, &args.how(), files, args.output, out)?;
+    let counts = against::run(&sides, requests, how, files, args.output, out)?;
     let differs = counts.differ + counts.total.unreadable > 0;
     Ok(if differs && args.fail_on != FailOn::Never {
         FINDINGS
@@ -233,8 +258,9 @@ impl Args {
         }
     }
 
-    fn how(&self) -> How {
+    fn how(&self, cluster: &Cluster) -> How {
         How {
+            facts: Arc::clone(&cluster.facts),
             now: self.at.unwrap_or_else(Timestamp::now),
             way: if self.no_mutate {
                 engine::How::AsItIs

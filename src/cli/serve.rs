@@ -14,6 +14,7 @@ use crate::admission::Gate;
 use crate::cluster::AccessError;
 use crate::engine::Bundle;
 use crate::metrics::Metrics;
+use crate::reload::facts::FactsFile;
 use crate::reload::policies::{Accept, PoliciesError, PolicyFiles};
 use crate::reload::{self, Follower};
 use crate::self_managed::{Keeper, KeeperError};
@@ -49,6 +50,11 @@ pub struct ServeArgs {
     /// directory is an error, because a missing volume looks the same
     #[arg(long, env = "RAYGATE_ALLOW_EMPTY_POLICIES", value_parser = switch)]
     pub allow_empty: bool,
+
+    /// File with facts about the cluster, as `raygate snapshot` writes them; followed when the file changes. A file that is
+    /// missing, broken or too old costs only the findings that need facts
+    #[arg(long, value_name = "FILE", env = "RAYGATE_FACTS")]
+    pub facts: Option<PathBuf>,
 
     /// Report what raygate would do, and neither change nor deny any object: in the log, the metrics and the audit
     /// annotations
@@ -201,6 +207,10 @@ async fn serve(
 ) -> Result<(), ServeError> {
     if let Some(follower) = follower {
         tokio::spawn(reload::follow(follower, args.poll));
+    }
+    if let Some(file) = &args.facts {
+        let facts = FactsFile::start(file.clone(), Arc::clone(&gate), Arc::clone(&metrics));
+        tokio::spawn(reload::follow(facts, args.poll));
     }
     let server = Server::bind(args.options(), Arc::clone(&gate) as _, Arc::clone(&metrics)).await?;
     if let Some(options) = args.self_managed.options() {

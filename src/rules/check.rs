@@ -1,6 +1,7 @@
 //! The checks: one table, and for each check a source file with its page beside it.
 
 pub mod accelerators;
+pub mod cluster;
 mod entry;
 pub mod evidence;
 pub mod groups;
@@ -75,6 +76,12 @@ pub static FAMILIES: &[Family] = &[
         never_waived: None,
         checks: systems::CHECKS,
     },
+    Family {
+        prefix: "RG8",
+        title: "what this cluster cannot run",
+        never_waived: None,
+        checks: cluster::CHECKS,
+    },
 ];
 
 /// All checks, in the order of their codes.
@@ -91,6 +98,8 @@ pub static REPAIRS: &[&Check] = &[
     &resources::limit_below_request::CHECK,
     &resources::no_memory_limit::CHECK,
     &resources::platform_default::CHECK,
+    &cluster::limit_range::CHECK,
+    &cluster::quota::CHECK,
     &accelerators::shm_path::CHECK,
     &accelerators::submitter_accelerators::CHECK,
     &lifecycle::ttl::CHECK,

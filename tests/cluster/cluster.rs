@@ -38,6 +38,12 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Starts everything, and waits until it serves RayJobs.
     pub(crate) fn start(binaries: &Binaries) -> Self {
+        // No controller runs that would create the service accounts which pods name.
+        Self::start_with(binaries, &["--disable-admission-plugins=ServiceAccount"])
+    }
+
+    /// The same with other arguments of the API server.
+    pub(crate) fn start_with(binaries: &Binaries, arguments: &[&str]) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("cluster-")
             .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
@@ -47,6 +53,7 @@ impl Cluster {
         let [etcd_port, peer_port, port] = free_ports();
         let etcd = Daemon::start(&group, "etcd", &mut etcd(binaries, path, etcd_port, peer_port), path);
         let mut command = api_server(binaries, path, etcd_port, port);
+        command.args(arguments);
         let api_server = Daemon::start(&group, API_SERVER, &mut command, path);
         let mut daemons = vec![etcd, api_server];
 
@@ -324,8 +331,6 @@ fn api_server(binaries: &Binaries, folder: &Path, etcd_port: u16, port: u16) -> 
         .arg(format!("--service-account-key-file={}", public_key.display()))
         .arg(format!("--service-account-signing-key-file={}", private_key.display()))
         .arg("--service-cluster-ip-range=10.0.0.0/24")
-        // No controller runs that would create the service accounts which pods name.
-        .arg("--disable-admission-plugins=ServiceAccount")
         // The server will not advertise a loopback address, and nobody needs its endpoints.
         .arg("--endpoint-reconciler-type=none");
     command

@@ -31,9 +31,12 @@ mod completion;
 mod config_map;
 mod denial;
 mod doctor;
+mod facts;
 mod fleet;
 mod foreign;
 mod gate;
+#[path = "../facts/generate.rs"]
+mod generate;
 #[path = "../tools/go.rs"]
 mod go;
 #[path = "../tools/helm.rs"]
@@ -54,6 +57,9 @@ mod placement;
 mod pretend;
 mod process;
 mod queues;
+#[path = "../tools/random.rs"]
+#[allow(dead_code, reason = "other tests make texts")]
+mod random;
 mod rayjobs;
 mod reach;
 mod runner;
@@ -161,6 +167,8 @@ fn main() -> std::process::ExitCode {
         test(doctor::the_secret_of_the_deployment_is_judged),
         test(doctor::an_unrestricted_account_is_restricted_by_the_printed_command),
         test(doctor::the_clocks_of_the_nodes_are_judged),
+        test(facts::the_api_server_decides),
+        test(facts::an_observer_follows_the_cluster),
         test(order::raygate_comes_before_kueue_and_once_more_after),
         test(install::every_object_of_the_chart_is_taken),
         test(install::every_object_of_the_overlays_is_taken),

@@ -101,6 +101,7 @@ fn chart_and_components_are_the_same() {
         ("autoscaler", "autoscaling.enabled=true"),
         ("fail-open", "webhooks.failurePolicy=Ignore"),
         ("monitoring", "monitoring.enabled=true"),
+        ("observer", "observer.enabled=true"),
         ("rayjobs-only", "kinds={RayJob}"),
     ] {
         let (_copy, own) = combined("overlays/self-managed", &[component]);

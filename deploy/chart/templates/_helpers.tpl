@@ -172,4 +172,8 @@ annotations:
 - name: RAYGATE_EXCLUDED_NAMESPACES
   value: {{ join "," .Values.webhooks.excludedNamespaces | quote }}
 {{- end }}
+{{- if .Values.observer.enabled }}
+- name: RAYGATE_FACTS
+  value: /run/raygate/facts/facts.json
+{{- end }}
 {{- end }}

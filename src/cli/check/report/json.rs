@@ -156,7 +156,7 @@ fn as_skipped(place: &str, skipped: &Skipped) -> Value {
 fn judged(seen: &Seen<'_>) -> Value {
     let (asked, outcome) = (seen.asked, seen.outcome);
     let place = seen.sources.location(asked.root.span);
-    json!({
+    let mut object = json!({
         "kind": asked.kind().name,
         "name": asked.name,
         "namespace": asked.namespace,
@@ -172,7 +172,11 @@ fn judged(seen: &Seen<'_>) -> Value {
         "previews": outcome.previews.iter().map(preview).collect::<Vec<_>>(),
         "patch": serde_json::to_value(outcome.document.patch()).unwrap_or_default(),
         "object": outcome.document.value(),
-    })
+    });
+    if let (Some(cluster), Some(object)) = (seen.cluster, object.as_object_mut()) {
+        object.insert("cluster".to_owned(), cluster.into());
+    }
+    object
 }
 
 fn finding(seen: &Seen<'_>, judged: &Judged) -> Value {
