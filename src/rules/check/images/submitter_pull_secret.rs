@@ -64,7 +64,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         Finding::new(
             path,
             format!(
-                "{what}, the head has {}; the job waits if the image is private",
+                "{what}, the head has {}; its image cannot be pulled if it is private",
                 quoted(secret)
             ),
         )
