@@ -3,6 +3,7 @@
 pub mod container;
 pub mod defaults;
 pub mod device;
+pub mod downloads;
 pub mod effective;
 pub mod facts;
 pub mod flyte;

@@ -2,7 +2,7 @@
 
 use crate::diag::CodePage;
 use crate::engine::compare::same_but;
-use crate::engine::judge::{Finder, Judged};
+use crate::engine::judged::{Finder, Judged};
 use crate::json::Json;
 use crate::k8s::json::{below, child, items, text};
 use crate::policy::Platform;
@@ -40,7 +40,7 @@ pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judg
     if !runs || !replaces {
         return None;
     }
-    let facts = Facts::of(&Workload::of(new), &platform.devices());
+    let facts = Facts::of(&Workload::of(new), &platform.devices);
     let pods = facts.pods;
     let mut size = format!("{pods} {}", if pods == 1 { "pod" } else { "pods" });
     if facts.gpus > 0 {
@@ -61,6 +61,7 @@ pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judg
         action: Action::Warn,
         origin: None,
         exemption: None,
+        more: 0,
     })
 }
 

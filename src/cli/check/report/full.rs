@@ -82,7 +82,8 @@ impl Report for Full<'_> {
         }
         for judged in &seen.outcome.findings {
             if judged.action == Action::Audit {
-                let message = one_line(&judged.finding.message);
+                let message = judged.message();
+                let message = one_line(&message);
                 let by = judged.exemption.as_ref().map(|name| format!(" (exemption {name})"));
                 writeln!(
                     self.out,

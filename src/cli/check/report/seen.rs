@@ -92,9 +92,9 @@ impl Seen<'_> {
         let finding = &judged.finding;
         let code = judged.code().to_owned();
         let mut diagnostic = match judged.action {
-            Action::Deny | Action::Fix => Diagnostic::error(code, &finding.message),
-            Action::Warn => Diagnostic::warning(code, &finding.message),
-            Action::Audit | Action::Ignore => Diagnostic::note(code, &finding.message),
+            Action::Deny | Action::Fix => Diagnostic::error(code, judged.message()),
+            Action::Warn => Diagnostic::warning(code, judged.message()),
+            Action::Audit | Action::Ignore => Diagnostic::note(code, judged.message()),
         };
         diagnostic = diagnostic.at(self.locate(&finding.path), self.label(&finding.path));
         if let Some((path, label)) = &finding.beside {
