@@ -36,6 +36,8 @@ pub enum Endpoint {
 pub struct Gate {
     bundle: ArcSwap<Bundle>,
     notices: ArcSwap<Vec<String>>,
+    /// Whether every kind is in Preview, whatever the policies say.
+    previews: bool,
 }
 
 impl Gate {
@@ -44,6 +46,15 @@ impl Gate {
         Gate {
             bundle: ArcSwap::from_pointee(bundle),
             notices: ArcSwap::default(),
+            previews: false,
+        }
+    }
+
+    /// A gate that reports what these policies and later ones would do, and neither changes nor denies.
+    pub fn previewing(bundle: Bundle) -> Gate {
+        Gate {
+            previews: true,
+            ..Gate::new(bundle.previewing())
         }
     }
 
@@ -54,6 +65,7 @@ impl Gate {
 
     /// Answers every review from now on by these policies, and gives back the former ones.
     pub fn replace(&self, bundle: Bundle) -> Arc<Bundle> {
+        let bundle = if self.previews { bundle.previewing() } else { bundle };
         self.bundle.swap(Arc::new(bundle))
     }
 
@@ -85,8 +97,13 @@ impl Gate {
         };
         let platform = bundle.platform();
         let assumed = if platform.names_kuberay { "" } else { " assumed" };
+        let preview = if platform.mode == Mode::Preview {
+            ", all in Preview"
+        } else {
+            ""
+        };
         format!(
-            "{names} (bundle {}, KubeRay {}{assumed})",
+            "{names} (bundle {}, KubeRay {}{assumed}{preview})",
             bundle.short_digest(),
             platform.kuberay
         )

@@ -22,15 +22,15 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use outcome::is_coloured;
 pub use outcome::{CLEAN, CLUSTER, FINDINGS, Failure, INTERNAL, POLICY, USAGE};
-use outcome::{counted, is_coloured};
 
 /// What the exit codes say.
 pub const EXIT_CODES: &[(u8, &str)] = &[
     (CLEAN, "clean: nothing was found"),
     (
         FINDINGS,
-        "findings: a RayJob is denied, a document cannot be read, two sets of policies differ, a test fails, raygate does \
+        "findings: an object is denied, a document cannot be read, two sets of policies differ, a test fails, raygate does \
          not work in the cluster",
     ),
     (USAGE, "usage: the command was called wrongly, or a file cannot be read"),
@@ -42,7 +42,8 @@ pub const EXIT_CODES: &[(u8, &str)] = &[
     ),
 ];
 
-/// Admission for Ray on Kubernetes: completes the RayJobs that Flyte creates, and refuses those that cannot work.
+/// Admission for Ray on Kubernetes: completes the Ray objects that Flyte and others create, and rejects those that cannot
+/// work.
 #[derive(Debug, Parser)]
 #[command(name = "raygate", version, arg_required_else_help = true, max_term_width = 110)]
 struct Cli {
@@ -54,15 +55,15 @@ struct Cli {
 enum Command {
     /// Serve the webhook
     Serve(Box<serve::ServeArgs>),
-    /// Judge RayJobs and reviews offline, with the server's own engine
+    /// Judge Ray objects and reviews offline, with the server's own engine
     Check(check::Args),
     /// Run the tests of policies: the cases in *.test.yaml beside them
     Test(test::Args),
-    /// Explain a code, a key of the policy language, or what becomes of a RayJob; without an argument, list the codes
+    /// Explain a code, a key of the policy language, or what becomes of a Ray object; without an argument, list the codes
     Explain(explain::Args),
     /// Print the JSON Schema of policy files, for editors
     Schema,
-    /// Print a review that asks to create a RayJob, to post to a server
+    /// Print a review that asks to create a Ray object, to post to a server
     Sample(sample::Args),
     /// Make a CA and a serving certificate
     Certs(certs::Args),

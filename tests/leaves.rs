@@ -709,6 +709,7 @@ fn of_platform() -> Vec<Entry> {
         )
         .on(account.clone()),
         platform("preview", json!({"preview": ["RayJob"]}), See::Preview),
+        platform("mode", json!({"mode": "Preview"}), See::Preview),
         platform(
             "queue.controllers",
             json!({"queue": {"controllers": [own]}}),

@@ -2,6 +2,7 @@
 
 use crate::diag::CodePage;
 use crate::engine::bound::TOO_MANY_VALUES;
+use crate::engine::child::CHILDREN;
 use crate::engine::update::UPGRADES;
 
 /// A denial that is a defect of raygate.
@@ -14,4 +15,4 @@ pub const DEFECT: CodePage = CodePage {
 };
 
 /// All of them, in the order of their codes.
-pub const CODES: &[CodePage] = &[DEFECT, TOO_MANY_VALUES, UPGRADES];
+pub const CODES: &[CodePage] = &[DEFECT, TOO_MANY_VALUES, UPGRADES, CHILDREN];

@@ -45,10 +45,15 @@ pub struct ServeArgs {
     #[arg(long, env = "RAYGATE_FALLBACK", value_parser = switch)]
     pub fallback: bool,
 
-    /// Accept policy directories without any policy file: RayJobs are then only checked. Without this flag, an empty
+    /// Accept policy directories without any policy file: Ray objects are then only checked. Without this flag, an empty
     /// directory is an error, because a missing volume looks the same
     #[arg(long, env = "RAYGATE_ALLOW_EMPTY_POLICIES", value_parser = switch)]
     pub allow_empty: bool,
+
+    /// Report what raygate would do, and neither change nor deny any object: in the log, the metrics and the audit
+    /// annotations
+    #[arg(long, env = "RAYGATE_PREVIEW", value_parser = switch)]
+    pub preview: bool,
 
     /// Certificate chain in PEM, the server's own first; followed when the file changes
     #[arg(long, value_name = "FILE", env = "RAYGATE_TLS_CERT", requires = "tls_key")]
@@ -170,13 +175,15 @@ fn load_gate(
     metrics: &Arc<Metrics>,
 ) -> Result<(Option<Follower<PolicyFiles>>, Arc<Gate>), ServeError> {
     if args.policies.is_empty() {
-        let gate = Gate::new(Bundle::embedded());
+        let gate = if args.preview { Gate::previewing } else { Gate::new };
+        let gate = gate(Bundle::embedded());
         reload::policies::in_use(&gate, metrics);
         return Ok((None, Arc::new(gate)));
     }
     let accept = Accept {
         broken: args.fallback,
         empty: args.allow_empty,
+        preview: args.preview,
     };
     match PolicyFiles::start(args.policies.clone(), accept, Arc::clone(metrics)) {
         Ok((follower, gate)) => Ok((Some(follower), gate)),

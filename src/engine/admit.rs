@@ -15,6 +15,7 @@ use crate::ray::kind::RAY_CLUSTER;
 
 use super::bound::{has_too_many_values, too_many_values};
 use super::bundle::{Bundle, Compiled};
+use super::child;
 use super::document::Document;
 use super::judge::{Asked, judge};
 use super::judged::{Judged, Verdict};
@@ -240,9 +241,10 @@ fn judge_completed<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t>
             look(Some(policy), with, &completed)
         })
     });
+    let children = child::warnings(bundle, &request, document.value(), &findings);
     // A warning stands behind what denies, which comes first.
     let denials = findings.partition_point(|judged| judged.action > Action::Warn);
-    findings.splice(denials..denials, upgrade);
+    findings.splice(denials..denials, upgrade.into_iter().chain(children));
     Outcome {
         document,
         changes,

@@ -100,6 +100,7 @@ fn platform_of(spec: PlatformSpec) -> Platform {
         accelerators: spec.accelerators,
         accelerator_origins: BTreeMap::new(),
         preview: spec.preview,
+        mode: spec.mode,
     }
 }
 

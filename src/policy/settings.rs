@@ -316,6 +316,8 @@ pub struct PlatformSpec {
     pub other_devices: OtherDevices,
     /// The names of the kinds of Ray objects in Preview.
     pub preview: Vec<String>,
+    /// `Preview` puts every kind into Preview.
+    pub mode: Mode,
 }
 
 /// Devices that are not accelerators, beside those that are known by their names.

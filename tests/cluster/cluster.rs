@@ -113,6 +113,18 @@ impl Cluster {
         path
     }
 
+    /// A kubeconfig file for a program that speaks for a user with all rights.
+    pub(crate) fn kubeconfig_as(&self, name: &str, user: &str) -> PathBuf {
+        let path = self.kubeconfig_of(name, TOKEN);
+        let text = fs::read_to_string(&path).expect("read the kubeconfig");
+        let mut kubeconfig: Value = serde_json::from_str(&text).expect("a kubeconfig in JSON");
+        let credentials = &mut kubeconfig["users"][0]["user"];
+        credentials["as"] = json!(user);
+        credentials["as-groups"] = json!(["system:masters"]);
+        fs::write(&path, kubeconfig.to_string()).expect("write the kubeconfig");
+        path
+    }
+
     /// A client that speaks for another user, with that user's own rights, or with all where the user is in the group
     /// `system:masters`.
     pub(crate) fn as_user(&self, user: &str, groups: &[&str]) -> Api {
@@ -261,7 +273,7 @@ pub(crate) fn pods() -> String {
 }
 
 /// Ports of the loopback interface that nobody listens on, held together so that they differ.
-fn free_ports<const N: usize>() -> [u16; N] {
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("bind a loopback port"));
     listeners.map(|listener| listener.local_addr().expect("a bound port").port())
 }

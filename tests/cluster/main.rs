@@ -44,13 +44,16 @@ mod install;
 mod kinds;
 #[path = "../tools/kubectl.rs"]
 mod kubectl;
+mod kueue;
 mod load;
 mod nodes;
 mod offline;
 mod order;
 mod outage;
 mod placement;
+mod pretend;
 mod process;
+mod queues;
 mod rayjobs;
 mod reach;
 mod runner;
@@ -167,5 +170,15 @@ fn main() -> std::process::ExitCode {
         test(install::an_upgrade_keeps_the_registered_kinds),
         test(install::taking_the_webhooks_away_first_does_not_hinder_helm),
         test(install::kubectl_applies_again_and_deletes),
+        test(kueue::each_kind_is_admitted_evicted_and_resumed).ignored(),
+        test(kueue::a_preempted_job_comes_back_as_it_was).ignored(),
+        test(kueue::a_file_applied_again_changes_nothing_in_any_state).ignored(),
+        test(kueue::quota_is_taken_back_without_raygate).ignored(),
+        test(kueue::a_submitter_of_kueue_stays_and_is_no_edit).ignored(),
+        test(kueue::an_object_does_not_leave_its_queue).ignored(),
+        test(kueue::a_job_on_a_selected_cluster_is_in_no_queue).ignored(),
+        test(kueue::an_edit_is_completed_and_starts_once).ignored(),
+        test(kueue::kueue_says_what_rg709_says).ignored(),
+        test(kueue::autoscaling_needs_slices).ignored(),
     ])
 }

@@ -1,6 +1,6 @@
 //! Changes after which KubeRay starts a second cluster for a RayService, or all pods of a RayCluster again.
 
-use crate::diag::CodePage;
+use crate::diag::{CodePage, counted};
 use crate::engine::compare::same_but;
 use crate::engine::judged::{Finder, Judged};
 use crate::json::Json;
@@ -19,6 +19,23 @@ pub const UPGRADES: CodePage = CodePage {
     text: include_str!("upgrade.md"),
 };
 
+/// The strategy that moves the traffic in steps. Its second cluster begins with `minReplicas` and grows
+/// (`constructRayClusterForRayService`).
+const INCREMENTAL: &str = "NewClusterWithIncrementalUpgrade";
+
+/// How long KubeRay keeps the first cluster after the switch, if the RayService does not say so
+/// (`RayClusterDeletionDelayDuration`).
+const DELETION_DELAY: i64 = 60;
+
+/// When KubeRay deletes the first cluster of a RayService (KubeRay 1.7, `cleanUpRayClusterInstance`).
+fn deleted(service: Json<'_>) -> String {
+    let delay = below(service, &["spec", "rayClusterDeletionDelaySeconds"]).as_i64();
+    match delay.unwrap_or(DELETION_DELAY) {
+        ..=0 => "deleted after the switch".to_owned(),
+        seconds => format!("deleted {} after the switch", counted(seconds, "second")),
+    }
+}
+
 /// The warning about an update, if KubeRay starts a second cluster for it or all pods of the cluster again.
 pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judged> {
     let kind = Kind::of(new);
@@ -26,7 +43,7 @@ pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judg
     let is_second = match strategy {
         Some("None") => false,
         // Without its gate, KubeRay takes this type for one that never upgrades (`isZeroDowntimeUpgradeEnabled`).
-        Some("NewClusterWithIncrementalUpgrade") => platform.gate("RayServiceIncrementalUpgrade"),
+        Some(INCREMENTAL) => platform.gate("RayServiceIncrementalUpgrade"),
         _ => true,
     };
     let is_again = strategy == Some("Recreate") && platform.kuberay >= KubeRay::V1_6;
@@ -41,19 +58,25 @@ pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judg
         return None;
     }
     let facts = Facts::of(&Workload::of(new), &platform.devices);
-    let pods = facts.pods;
-    let mut size = format!("{pods} {}", if pods == 1 { "pod" } else { "pods" });
-    if facts.gpus > 0 {
-        size.push_str(&format!(
-            " and {} {}",
-            facts.gpus,
-            if facts.gpus == 1 { "GPU" } else { "GPUs" }
-        ));
-    }
-    let message = if kind.is(&RAY_SERVICE) {
-        format!("this change starts a second cluster of {size} until the switch")
-    } else {
+    let size = |pods: i64, gpus: i64| match gpus {
+        0 => counted(pods, "pod"),
+        gpus => format!("{} and {}", counted(pods, "pod"), counted(gpus, "GPU")),
+    };
+    let message = if !kind.is(&RAY_SERVICE) {
+        let size = size(facts.pods, facts.gpus);
         format!("this change deletes all pods of the cluster, and KubeRay starts {size} again")
+    } else if strategy == Some(INCREMENTAL) {
+        let size = size(facts.max_pods, facts.max_gpus);
+        format!(
+            "this change starts a second cluster, which grows to at most {size}; the first one is {}",
+            deleted(new)
+        )
+    } else {
+        let size = size(facts.pods, facts.gpus);
+        format!(
+            "this change starts a second cluster of {size}; the first one is {}",
+            deleted(new)
+        )
     };
     Some(Judged {
         finder: Finder::Server(&UPGRADES),

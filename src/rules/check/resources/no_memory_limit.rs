@@ -13,7 +13,7 @@ use super::platform_default::minimum;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG204",
-    title: "a Ray container has no memory limit",
+    title: "Ray containers need a memory limit",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::All,
