@@ -576,6 +576,18 @@ fn an_update_that_replaces_running_pods_says_how_many() {
         let text = warned(&live, &image);
         assert!(text.contains(told), "{text}");
     }
+    let mut queued = live.clone();
+    queued["metadata"]["labels"] = json!({"kueue.x-k8s.io/queue-name": "gpu"});
+    let text = warned(&queued, &image);
+    let told = "Kueue suspends the service after this change and never starts it again; its first cluster of 3 pods and 8 GPUs keeps";
+    assert!(text.contains(told), "{text}");
+    // Kueue compares containers only, and not those of elastic services.
+    let account = |object: &mut Value| group(object)["template"]["spec"]["serviceAccountName"] = json!("other");
+    let mut elastic = queued.clone();
+    elastic["metadata"]["annotations"] = json!({"kueue.x-k8s.io/elastic-job": "true"});
+    for text in [warned(&queued, &account), warned(&elastic, &image)] {
+        assert!(text.contains("starts a second cluster of 3 pods"), "{text}");
+    }
     let mut gradual = live.clone();
     gradual["spec"]["upgradeStrategy"] = json!({"type": "NewClusterWithIncrementalUpgrade", "clusterUpgradeOptions":
         {"stepSizePercent": 10, "intervalSeconds": 30, "maxSurgePercent": 100, "gatewayClassName": "istio"}});
@@ -793,4 +805,61 @@ fn a_cron_job_that_nobody_submits_is_reported() {
         told.contains("waits until a user sets its jobId") && told.contains("[RG713]"),
         "{told}"
     );
+}
+
+/// A policy that the object comes under by an edit counts as if it had always been for it: whoever grows, or changes a label, is
+/// judged by what the object was before, not by what that policy would have said of it.
+#[test]
+fn an_edit_that_brings_a_policy_is_judged_by_it() {
+    let by_size = "{match: {when: job.gpus > 8}, rules: [{name: owner, require: has(object.metadata.labels.owner), message: no owner}]}";
+    let by_label = "{match: {domains: [staging]}, actions: {RG606: Deny}, limits: {maxGpusPerJob: 4}}";
+    for kind in [&RAY_JOB, &RAY_CLUSTER, &RAY_SERVICE] {
+        let live = created(&gate_with(by_size), &object(kind));
+        for live in [running(live.clone()), suspended(live)] {
+            let mut grown = live.clone();
+            for key in ["replicas", "minReplicas", "maxReplicas"] {
+                group(&mut grown)[key] = json!(3);
+            }
+            let denial = stored(&gate_with(by_size), TENANT, Some(&live), &grown).unwrap_err();
+            assert!(denial.contains("no owner"), "{} {denial}", kind.name);
+        }
+        let mut privileged = object(kind);
+        worker(&mut privileged)["securityContext"] = json!({"privileged": true});
+        let live = created(&gate_with(by_label), &privileged);
+        for live in [running(live.clone()), suspended(live)] {
+            let mut moved = live.clone();
+            moved["metadata"]["labels"]["domain"] = json!("staging");
+            let denial = stored(&gate_with(by_label), TENANT, Some(&live), &moved).unwrap_err();
+            assert!(
+                denial.contains("RG310") && denial.contains("RG606"),
+                "{} {denial}",
+                kind.name
+            );
+        }
+    }
+}
+
+/// An edit of labels alone adds nothing of newer policies that might deny the object, and is not judged as a creation.
+#[test]
+fn a_label_is_never_refused_for_newer_policies() {
+    let newer = gate_with(
+        "{match: {}, defaults: {job: {labels: {kueue.x-k8s.io/queue-name: gpus}}}, force: {head: {serviceType: ClusterIP}}, \
+         actions: {RG709: Deny, RG609: Deny}, limits: {maxGpusPerJob: 4}}",
+    );
+    for kind in KINDS {
+        let mut manifest = object(kind);
+        at(&mut manifest, &kind.cluster_path())["enableInTreeAutoscaling"] = json!(true);
+        let live = created(&gate(), &manifest);
+        for live in [live.clone(), running(live.clone()), suspended(live)] {
+            let mut labelled = live.clone();
+            labelled["metadata"]["labels"]["team"] = json!("vision");
+            let after = stored(&newer, TENANT, Some(&live), &labelled).unwrap();
+            assert_eq!(after["spec"], labelled["spec"], "{}", kind.name);
+            assert_eq!(
+                after["metadata"]["labels"], labelled["metadata"]["labels"],
+                "{}",
+                kind.name
+            );
+        }
+    }
 }

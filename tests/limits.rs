@@ -203,6 +203,7 @@ fn request(object: &Value, old: Option<&Value>) -> Request<'static> {
         object: tree(object),
         old: old.map(tree),
         now: "2026-06-01T00:00:00Z".parse().unwrap(),
+        facts: raygate::facts::Facts::none(),
     }
 }
 

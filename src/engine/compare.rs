@@ -7,6 +7,7 @@ use crate::k8s::json::text;
 use crate::k8s::path::{Path, Step, step_into};
 use crate::k8s::quantity::Quantity;
 
+use crate::policy::settings::Action;
 use crate::rules::Finding;
 
 use super::judged::Finder;
@@ -103,29 +104,31 @@ pub fn counterpart<'v>(steps: &[Step], document: Json<'_>, other: Json<'v>) -> O
 #[derive(Debug)]
 pub struct Before<'a> {
     finder: &'a Finder,
-    findings: BTreeMap<String, Finding>,
+    findings: BTreeMap<String, (Finding, Action)>,
     old: Json<'a>,
 }
 
 impl<'a> Before<'a> {
-    /// The findings of `old`.
-    pub fn of(finder: &'a Finder, findings: impl IntoIterator<Item = Finding>, old: Json<'a>) -> Before<'a> {
+    /// The findings of `old`, each with what happens to it.
+    pub fn of(finder: &'a Finder, findings: impl IntoIterator<Item = (Finding, Action)>, old: Json<'a>) -> Before<'a> {
         let findings = findings.into_iter();
+        let placed = |(finding, action): (Finding, Action)| (place(finder, &finding, old), (finding, action));
         Before {
             finder,
-            findings: findings
-                .map(|finding| (place(finder, &finding, old), finding))
-                .collect(),
+            findings: findings.map(placed).collect(),
             old,
         }
     }
 
     /// Whether a finding of the same check or rule in the new object is new: the old one had none at its place, by names, or
-    /// one of another value or less weight.
-    pub fn lacks(&self, finding: &Finding, new: Json<'_>) -> bool {
-        let Some(known) = self.findings.get(&place(self.finder, finding, new)) else {
+    /// one of another value, less weight or a milder action.
+    pub fn lacks(&self, finding: &Finding, action: Action, new: Json<'_>) -> bool {
+        let Some((known, milder)) = self.findings.get(&place(self.finder, finding, new)) else {
             return true;
         };
+        if action > *milder {
+            return true;
+        }
         // What a rule is about is in its message, which is part of the place.
         if matches!(self.finder, Finder::Rule(_)) {
             return false;

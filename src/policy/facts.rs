@@ -47,6 +47,11 @@ impl Platform {
             .unwrap_or_else(|| version::gate_default(name, self.kuberay))
     }
 
+    /// Whether the platform says whether a feature gate is on.
+    pub fn names_gate(&self, name: &str) -> bool {
+        self.feature_gates.contains_key(name)
+    }
+
     /// Whether objects of a kind are neither changed nor denied.
     pub fn previews(&self, kind: &Kind) -> bool {
         self.mode == Mode::Preview || self.preview.iter().any(|name| name == kind.name)

@@ -162,6 +162,16 @@ impl Findings {
         self.kept.push(finding);
     }
 
+    /// How many there are, kept or not.
+    pub fn len(&self) -> usize {
+        self.kept.len().saturating_add(self.more)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
     /// Those that are kept.
     pub fn kept(&self) -> &[Finding] {
         &self.kept

@@ -37,8 +37,6 @@ pub const INJECTOR: Injector = Injector {
 
 /// The label, on a pod template or the RayJob, by which an author names a kind of the Platform.
 pub const ACCELERATOR_LABEL: &str = "raygate.dev/accelerator";
-/// The label that gives a job to Kueue.
-pub const KUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
 
 fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     for pod in job.ray_pods() {
@@ -90,7 +88,7 @@ fn asks_for(resource: &str, kind: &Accelerator) -> bool {
 /// Lets a pod run on the nodes of a kind, and on no others unless Kueue's flavors choose them.
 fn send_to(job: &Workload<'_>, pod: &Pod<'_>, kind: &Accelerator, plan: &mut Plan, leaf: &Leaf) {
     add_tolerations(pod, kind.tolerations.iter(), plan, leaf);
-    if job.label(KUEUE_LABEL).is_none() {
+    if job.queue().is_none() {
         add_selector(pod, &kind.node_selector, plan, leaf);
     }
 }
