@@ -44,7 +44,7 @@ use raygate::policy::Subject;
 use raygate::policy::load::Source;
 use raygate::ray::Workload;
 use raygate::ray::flyte::Identity;
-use raygate::rules::{Cx, INJECTORS, Plan, check};
+use raygate::rules::{Cx, Findings, INJECTORS, Plan, check};
 use serde_json::Value;
 
 use sent::{complete, jobs, review};
@@ -316,7 +316,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
         names.push(format!("{} {}", check.code, check.title));
         let (cx, job) = (&cx, &job);
         works.push(Box::new(move || {
-            let mut findings = Vec::new();
+            let mut findings = Findings::new();
             (check.run)(cx, job, &mut findings);
             black_box(findings);
         }));

@@ -216,7 +216,7 @@ fn decide(
             let creates = request.operation == Operation::Create;
             if creates && !review.is_dry_run() {
                 record.gpus =
-                    facts::gpus(&Workload::of(request.object.root()), &bundle.platform().devices()).unsigned_abs();
+                    facts::gpus(&Workload::of(request.object.root()), &bundle.platform().devices).unsigned_abs();
             }
             let platform = bundle.platform();
             let controller = if platform.is_operator(&request.user) {

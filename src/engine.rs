@@ -7,6 +7,7 @@ pub mod child;
 pub mod compare;
 pub mod document;
 pub mod judge;
+pub mod judged;
 pub mod mutate;
 pub mod preview;
 mod request;
@@ -16,7 +17,7 @@ pub mod update;
 pub use admit::{How, admit};
 pub use bundle::{Bundle, Compiled};
 pub use document::Document;
-pub use judge::{Finder, Judged, Verdict};
+pub use judged::{Finder, Judged, Verdict};
 pub use mutate::Change;
 pub use preview::Preview;
 

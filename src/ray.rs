@@ -5,6 +5,7 @@ pub mod container;
 pub mod cron_job;
 pub mod defaults;
 pub mod device;
+pub mod downloads;
 pub mod effective;
 pub mod facts;
 pub mod flyte;

@@ -528,7 +528,7 @@ fn the_record_says_what_was_asked_for_and_where_the_time_went() {
     let created = review("CREATE", seed(), Value::Null);
     let judged = answer(Endpoint::Validate, &created);
     let object = raygate::json::Tree::of(&seed()).unwrap();
-    let gpus = raygate::ray::facts::Facts::of(&raygate::ray::Workload::of(object.root()), &[]).gpus;
+    let gpus = raygate::ray::facts::Facts::of(&raygate::ray::Workload::of(object.root()), &Default::default()).gpus;
     assert!(gpus > 0);
     assert_eq!(judged.gpus, gpus.unsigned_abs());
     assert!(!judged.spent.parse.is_zero() && !judged.spent.judge.is_zero());

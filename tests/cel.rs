@@ -23,10 +23,13 @@ use raygate::ray::{KubeRay, Workload};
 use raygate::rules::check;
 use serde_json::{Value, json};
 
+static NO_DEVICES: std::sync::LazyLock<raygate::ray::device::Devices> = std::sync::LazyLock::new(Default::default);
+
 fn rayjob() -> Value {
     json!({
         "metadata": {"name": "train", "labels": {"owner": "ml", "a.b/c": "d", "empty": null, "ünï": "çödé"}},
         "spec": {
+            "submissionMode": "HTTPMode",
             "ttlSecondsAfterFinished": 300,
             "ratio": 0.5,
             "big": 18_446_744_073_709_551_615_u64,
@@ -64,7 +67,7 @@ fn with_session<T>(object: &Value, old: Option<&Value>, read: impl FnOnce(&Sessi
         operation: "CREATE",
         namespace: "ml-production",
         user: "flyte",
-        devices: vec![],
+        devices: &NO_DEVICES,
         kuberay: KubeRay::V1_6,
         flyte: "1.16.8",
     });
@@ -235,6 +238,7 @@ fn the_model_is_read_and_the_old_name_of_the_account() {
         "job.gpus == 16 && job.maxGpus == 32 && job.groups[0].gpus == 8",
         "job.cpus == 7",
         "job.images == ['rayproject/ray:2.52.1', 'autoscaler:1', 'logs:1', 'data:1', 'env:1']",
+        "job.downloads == []",
     ] {
         assert_eq!(holds_on(&object, expression), Ok(true), "{expression}");
     }

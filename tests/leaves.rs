@@ -163,6 +163,11 @@ fn exemption(leaf: &str, spec: Value, see: See) -> Entry {
     Entry::new(format!("Exemption.{leaf}"), "Exemption", whole, see).beside("Platform", flyte())
 }
 
+/// A Platform with one kind of accelerators.
+fn nvidia() -> Value {
+    json!({"accelerators": {"a": {"resource": "nvidia.com/gpu"}}})
+}
+
 fn waiver() -> Value {
     json!({"match": {"projects": ["ml"]}, "waive": ["RG408"], "owner": "a", "reason": "b", "expires": "2026-12-31"})
 }
@@ -172,12 +177,26 @@ fn flyte() -> Value {
 }
 
 fn gpus() -> Value {
-    let gpu = json!({"nvidia.com/gpu": "1"});
-    let resources = json!({"requests": gpu, "limits": gpu});
+    device("nvidia.com/gpu")
+}
+
+fn four_gpus() -> Value {
+    json!({"match": {}, "limits": {"maxGpusPerJob": 4}})
+}
+
+/// Workers with one unit of a resource.
+fn device(key: &str) -> Value {
+    let resources = json!({"requests": {key: "1"}, "limits": {key: "1"}});
     below(
         WORKERS,
         json!({"template": {"spec": {"containers": [{"resources": resources}]}}}),
     )
+}
+
+/// Workers with a claim of a template.
+fn claim(template: &str) -> Value {
+    let claims = json!([{"name": "a", "resourceClaimTemplateName": template}]);
+    below(WORKERS, json!({"template": {"spec": {"resourceClaims": claims}}}))
 }
 
 /// What a policy may say of pods: the keys of the leaf, its value, and where it shows below a pod template. `%` is the
@@ -481,6 +500,15 @@ fn limits() -> Vec<(&'static str, Value, Value, See, See, Value)> {
             "Deny RG601",
             json!({}),
         ),
+        (
+            "maxDeletionDelaySeconds",
+            json!(60),
+            json!(600),
+            See::At("/spec/rayClusterDeletionDelaySeconds".to_owned(), json!(60)),
+            See::At("/spec/rayClusterDeletionDelaySeconds".to_owned(), json!(300)),
+            json!({"kind": "RayService", "spec": {"rayClusterDeletionDelaySeconds": 300}}),
+        ),
+        denied("accelerators", json!({"a": 1}), json!({"a": 8}), "Deny RG322", gpus()),
         denied("unknownDevices", json!("Deny"), json!("Warn"), "Deny RG321", claims),
         denied(
             "clusterSelector",
@@ -518,10 +546,12 @@ fn entries() -> Vec<Entry> {
             limits
         };
         let limited = json!({"match": {}, "limits": limits(tight.clone())});
-        entries.push(policy(&format!("limits.{key}"), json!({"limits": limits(tight)}), seen).on(object.clone()));
+        let entry = policy(&format!("limits.{key}"), json!({"limits": limits(tight)}), seen);
+        entries.push(entry.on(object.clone()).beside("Platform", nvidia()));
         entries.push(
             exemption(&format!("raise.{key}"), json!({"raise": {key: loose}}), raised)
                 .beside("RayPolicy", limited)
+                .beside("Platform", nvidia())
                 .on(object),
         );
     }
@@ -719,6 +749,34 @@ fn of_platform() -> Vec<Entry> {
             .instead(json!("amd.com/gpu"))
             .on(gpus()),
         platform("accelerators.nodeSelector", kind, selector).on(gpus()),
+        platform(
+            "accelerators.claimTemplates",
+            json!({"accelerators": {"a": {"resource": "nvidia.com/gpu", "claimTemplates": {"eight": 8}}}}),
+            See::Finding("Deny RG310"),
+        )
+        .beside("RayPolicy", four_gpus())
+        .on(claim("eight")),
+        platform(
+            "accelerators.deviceClasses",
+            json!({"accelerators": {"a": {"resource": "nvidia.com/gpu", "deviceClasses": {"fast": 8}}}}),
+            See::Finding("Deny RG310"),
+        )
+        .beside("RayPolicy", four_gpus())
+        .on(device("deviceclass.resource.kubernetes.io/fast")),
+        platform(
+            "otherDevices.resources",
+            json!({"otherDevices": {"resources": ["example.com/*"]}}),
+            See::NoFinding("Warn RG321"),
+        )
+        .beside("RayPolicy", four_gpus())
+        .on(device("example.com/thing")),
+        platform(
+            "otherDevices.claimTemplates",
+            json!({"otherDevices": {"claimTemplates": ["nic-*"]}}),
+            See::NoFinding("Warn RG321"),
+        )
+        .beside("RayPolicy", four_gpus())
+        .on(claim("nic-1")),
         toleration("key", json!({"key": "spot", "operator": "Exists"})).instead(json!("other")),
         toleration("operator", json!({"key": "spot", "operator": "Exists"})),
         toleration("value", json!({"key": "spot", "value": "a"})),

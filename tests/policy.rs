@@ -430,7 +430,7 @@ fn the_line_behind_a_passed_limit_is_the_limits_own() {
         named: true,
         skipped: false,
     };
-    let line = |code: &str| cx.origin(check::find(code).unwrap()).map(|origin| origin.column);
+    let line = |code: &str| cx.origin(check::find(code).unwrap(), None).map(|origin| origin.column);
     assert_eq!(
         line("RG310"),
         cx.policy.limit_origin("maxGpusPerJob").map(|origin| origin.column)

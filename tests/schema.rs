@@ -280,7 +280,6 @@ fn what_is_broken_does_not_fit_and_does_not_load() {
             platform("{kuberay: {featureGates: {NoSuchGate: true}}}"),
             ".spec.kuberay.featureGates.NoSuchGate: enum",
         ),
-        (platform("{accelerators: {a: {}}}"), ".spec.accelerators.a: required"),
         (policy("{match: {}}").replace("{name: a}", "{}"), ".metadata: required"),
         (
             policy("{match: {}}").replace("name: a", "name: A_b"),

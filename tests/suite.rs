@@ -607,7 +607,7 @@ kind: RayPolicy
 metadata: {name: limits}
 spec:
   match: {}
-  limits: {maxPodsPerJob: 3}
+  limits: {maxPodsPerJob: 4}
   rules: [{name: named, require: has(object.metadata.labels), message: no labels}]
 ---
 apiVersion: raygate.dev/v1beta1
@@ -618,7 +618,7 @@ spec:
   match: {namespaces: [next]}
   priority: 1
   defaults: {lifecycle: {activeDeadlineSeconds: 600}}
-  limits: {maxPodsPerJob: 2}
+  limits: {maxPodsPerJob: 3}
 ---
 apiVersion: raygate.dev/v1beta1
 kind: Exemption

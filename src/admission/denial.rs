@@ -95,7 +95,10 @@ pub fn message(denied: &[&Judged]) -> String {
     for (position, judged) in others.iter().take(IN_TEXT - 1).enumerate() {
         text.push_str(&format!(" ({}) {}", position + 2, one(judged)));
     }
-    let rest = others.len().saturating_sub(IN_TEXT - 1);
+    let rest = others
+        .len()
+        .saturating_sub(IN_TEXT - 1)
+        .saturating_add(not_kept(denied));
     if rest > 0 {
         text.push_str(&format!(" and {rest} more"));
     }
@@ -109,6 +112,13 @@ pub fn message(denied: &[&Judged]) -> String {
     safe(&text).into_owned()
 }
 
+/// How many findings are counted and not kept.
+pub fn not_kept(judged: &[&Judged]) -> usize {
+    judged
+        .iter()
+        .fold(0, |sum: usize, judged| sum.saturating_add(judged.more))
+}
+
 /// The causes of a denial: at most [`MOST`], and one that counts the rest.
 pub fn causes(denied: &[&Judged]) -> Vec<Cause> {
     let mut causes: Vec<Cause> = denied
@@ -120,7 +130,7 @@ pub fn causes(denied: &[&Judged]) -> Vec<Cause> {
             field: safe(&judged.finding.path.to_string()).into_owned(),
         })
         .collect();
-    let rest = denied.len().saturating_sub(MOST);
+    let rest = denied.len().saturating_sub(MOST).saturating_add(not_kept(denied));
     if rest > 0 {
         causes.push(Cause {
             reason: "TooMany".to_owned(),

@@ -199,9 +199,18 @@ impl Response {
                 Response::deny(review, status, &denial::message(&denied), denial::causes(&denied))
             }
         };
-        for judged in outcome.findings.iter().filter(|judged| judged.action == Action::Warn) {
+        let warned = outcome.findings.iter().filter(|judged| judged.action == Action::Warn);
+        let warned: Vec<&Judged> = warned.collect();
+        for judged in warned.iter().take(denial::MOST) {
             let longest = LONGEST_WARNING.saturating_sub(judged.code().len() + " []".len());
             response = response.warning(&denial::shortened(judged, longest));
+        }
+        let rest = warned
+            .len()
+            .saturating_sub(denial::MOST)
+            .saturating_add(denial::not_kept(&warned));
+        if rest > 0 {
+            response = response.warning(&format!("{rest} more warnings are not shown"));
         }
         if outcome.verdict == Verdict::Allow && !outcome.changes.is_empty() {
             response = response.warning(&denial::not_applied(review.kind()));

@@ -141,7 +141,9 @@ pub static VARIABLES: &[Variable] = &[
         "container",
         Place::Container,
         Shape::Any,
-        "The container; init containers are looked at too.",
+        "The container: main, init and ephemeral containers, and the autoscaler and the history server's collector if the \
+         object describes them. Those two have the `name` and `resources` that KubeRay gives them, and the autoscaler has the \
+         Ray container's `image` if its options name none.",
     ),
 ];
 
@@ -181,7 +183,14 @@ static JOB: &[Field] = &[
     field(
         "images",
         Shape::List(&Shape::Text),
-        "The images of all containers, of image volumes, of the autoscaler and of the runtime environment, each once.",
+        "The images of all containers, of image volumes, of the autoscaler and of the runtime environment, each once. `?` stands \
+         for those of a runtime environment that raygate cannot read.",
+    ),
+    field(
+        "downloads",
+        Shape::List(&Shape::Record(DOWNLOAD)),
+        "What the runtime environments load on each node, of the job and of Serve applications, each once. What the \
+         entrypoint loads is not known.",
     ),
     field(
         "flyte",
@@ -200,6 +209,25 @@ static GROUP: &[Field] = &[
     field("workers", Shape::Int, "Its pods."),
     field("maxWorkers", Shape::Int, "Its pods at the autoscaler's most."),
     field("gpus", Shape::Int, "Accelerators of one of its pods."),
+];
+
+static DOWNLOAD: &[Field] = &[
+    field(
+        "what",
+        Shape::Text,
+        "The field that asks for it: `pip`, `uv`, `conda`, `working_dir`, `py_modules`, `java_jars`, `py_executable`, \
+         `env_vars` (a variable such as `PIP_INDEX_URL`), or `runtime_env` if raygate cannot read the environment.",
+    ),
+    field(
+        "scheme",
+        Shape::Text,
+        "The scheme of its URI, such as `https` or `git+ssh`; empty without a URI.",
+    ),
+    field(
+        "host",
+        Shape::Text,
+        "The host or bucket; empty for the configured package index, and `?` if it cannot be known.",
+    ),
 ];
 
 static FLYTE: &[Field] = &[

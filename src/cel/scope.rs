@@ -1,5 +1,6 @@
 //! The variables of an evaluation.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
@@ -10,6 +11,8 @@ use cel::context::VariableResolver;
 use crate::json::Json;
 use crate::k8s::path::Path;
 use crate::k8s::quantity::Quantity;
+use crate::ray::device::Devices;
+use crate::ray::downloads;
 use crate::ray::facts::{self, Facts};
 use crate::ray::flyte::Identity;
 use crate::ray::{Container, KubeRay, Pod, Workload};
@@ -18,7 +21,7 @@ use super::functions::{METER, Pattern, REGEX};
 use super::gauge::Gauge;
 use super::meter::Meter;
 use super::quantity::Amount;
-use super::value::{Reading, Record, wrap, wrap_pod};
+use super::value::{Reading, Record, wrap, wrap_container, wrap_pod};
 
 /// What expressions can see of a request.
 #[derive(Clone, Debug)]
@@ -37,8 +40,8 @@ pub struct Inputs<'a> {
     pub namespace: &'a str,
     /// The Kubernetes user.
     pub user: &'a str,
-    /// The resources that the platform calls accelerators.
-    pub devices: Vec<&'a str>,
+    /// What the platform says of its devices.
+    pub devices: &'a Devices,
     /// The installed KubeRay.
     pub kuberay: KubeRay,
     /// The version of Flyte, empty where it is not known.
@@ -123,7 +126,7 @@ fn int<'a>(number: i64) -> Box<dyn Val + 'a> {
 
 fn job_record<'a>(inputs: &Inputs<'a>) -> Record<'a> {
     let job = inputs.job;
-    let facts = Facts::of(job, &inputs.devices);
+    let facts = Facts::of(job, inputs.devices);
     let cpus = |milli| Box::new(Amount(Quantity::from_milli(milli))) as Box<dyn Val + 'a>;
     let bytes = |bytes| Box::new(Amount(Quantity::from_bytes(bytes))) as Box<dyn Val + 'a>;
     let groups: Vec<Box<dyn Val + 'a>> = job
@@ -133,17 +136,30 @@ fn job_record<'a>(inputs: &Inputs<'a>) -> Record<'a> {
                 ("name", string(group.group_name())),
                 ("workers", int(facts::replicas(group))),
                 ("maxWorkers", int(facts::pods_at_most(job, group))),
-                ("gpus", int(facts::size(group, &inputs.devices).gpus)),
+                ("gpus", int(facts::size(group, inputs.devices).gpus)),
             ])) as Box<dyn Val + 'a>
         })
         .collect();
     let mut images: Vec<Box<dyn Val + 'a>> = Vec::new();
     let mut known = BTreeSet::new();
-    for image in job.places().filter_map(|place| place.images().ok()).flatten() {
-        if known.insert(image.clone().into_owned()) {
-            images.push(Box::new(CelString::from(image.into_owned())));
+    for place in job.places() {
+        let unknown = || vec![Cow::Borrowed(downloads::UNKNOWN)];
+        for image in place.images().map_or_else(|_| unknown(), Iterator::collect) {
+            if known.insert(image.clone().into_owned()) {
+                images.push(Box::new(CelString::from(image.into_owned())));
+            }
         }
     }
+    let downloads: Vec<Box<dyn Val + 'a>> = downloads::of(job)
+        .into_iter()
+        .map(|download| {
+            Box::new(Record(vec![
+                ("what", string(download.what)),
+                ("scheme", Box::new(CelString::from(download.scheme))),
+                ("host", Box::new(CelString::from(download.host))),
+            ])) as Box<dyn Val + 'a>
+        })
+        .collect();
     let identity = inputs.identity;
     let flyte = Record(vec![
         ("project", string(&identity.project)),
@@ -168,6 +184,7 @@ fn job_record<'a>(inputs: &Inputs<'a>) -> Record<'a> {
         ("maxPods", int(facts.max_pods)),
         ("groups", Box::new(CelList::from(groups))),
         ("images", Box::new(CelList::from(images))),
+        ("downloads", Box::new(CelList::from(downloads))),
         ("flyte", Box::new(flyte)),
         ("cronJob", string(job.cron_job())),
     ])
@@ -205,7 +222,7 @@ impl VariableResolver for Scope<'_, '_> {
             "role" => owned(pod?.role.name()),
             "group" => owned(pod?.group_name()),
             "path" => pod.map(|_| CowVal::owned(CelString::from(self.here.path().to_string()))),
-            "container" => json(container?.value),
+            "container" => Some(CowVal::Owned(wrap_container(pod?, container?, reading))),
             METER => Some(CowVal::owned(Gauge(Arc::clone(self.meter)))),
             _ => {
                 let index: usize = name.strip_prefix(REGEX)?.parse().ok()?;

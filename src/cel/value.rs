@@ -11,9 +11,9 @@ use cel::common::types::{
 use cel::common::value::{CowVal, Val};
 
 use crate::json::{Json, View};
-use crate::ray::Pod;
 use crate::ray::effective::{self, Amounts};
 use crate::ray::pod::{SERVICE_ACCOUNT_NAME, field_of};
+use crate::ray::{Container as Described, Pod};
 
 use super::meter::Meter;
 use super::quantity::Amount;
@@ -33,11 +33,22 @@ pub(super) struct Reading<'a> {
     pub shown: bool,
 }
 
+/// What expressions see with more than the fields that are written.
+#[derive(Clone, Copy)]
+enum Model<'a> {
+    /// Nothing.
+    None,
+    /// A pod, whose template the value is.
+    Pod(&'a Pod<'a>),
+    /// A container of a pod.
+    Container(&'a Pod<'a>, &'a Described<'a>),
+}
+
 /// A list or a map of the object. The elements are made when they are first asked for.
 pub(super) struct Collection<'a> {
     value: Json<'a>,
-    /// The pod whose template the value is, where expressions see it as the pod.
-    pod: Option<&'a Pod<'a>>,
+    /// What the value is in the model, where expressions see it as that.
+    model: Model<'a>,
     reading: Reading<'a>,
     items: OnceLock<Vec<Box<dyn Val + 'a>>>,
 }
@@ -61,7 +72,7 @@ pub(super) fn wrap<'a>(value: Json<'a>, reading: Reading<'a>) -> Box<dyn Val + '
         },
         View::Array(_) | View::Object(_) => Box::new(Collection {
             value,
-            pod: None,
+            model: Model::None,
             reading,
             items: OnceLock::new(),
         }),
@@ -75,7 +86,24 @@ pub(super) fn wrap_pod<'a>(pod: &'a Pod<'a>, reading: Reading<'a>) -> Box<dyn Va
     }
     Box::new(Collection {
         value: pod.template,
-        pod: Some(pod),
+        model: Model::Pod(pod),
+        reading,
+        items: OnceLock::new(),
+    })
+}
+
+/// A container, with what KubeRay gives it where its options leave that out.
+pub(super) fn wrap_container<'a>(
+    pod: &'a Pod<'a>,
+    container: &'a Described<'a>,
+    reading: Reading<'a>,
+) -> Box<dyn Val + 'a> {
+    if !container.slot.is_kuberays() || !container.value.is_object() {
+        return wrap(container.value, reading);
+    }
+    Box::new(Collection {
+        value: container.value,
+        model: Model::Container(pod, container),
         reading,
         items: OnceLock::new(),
     })
@@ -126,21 +154,27 @@ impl<'a> Collection<'a> {
         if fits { self.items() } else { &[] }
     }
 
-    /// A field that the model adds to a pod.
+    /// A field that the model adds to a pod or a container.
     fn of_the_model(&self, index: &dyn Val) -> Result<Option<Box<dyn Val + 'a>>, ExecutionError> {
-        let (Some(pod), Some(key)) = (self.pod, index.downcast_ref::<CelString<'_>>()) else {
+        let Some(key) = index.downcast_ref::<CelString<'_>>() else {
             return Ok(None);
         };
-        Ok(match key.inner() {
-            RESOURCES => {
+        let given = |text: Option<&'a str>| text.map(|text| Box::new(CelString::from(text)) as Box<dyn Val + 'a>);
+        Ok(match (self.model, key.inner()) {
+            (Model::Pod(pod), RESOURCES) => {
                 self.reading.meter.charge(effective::entries(pod))?;
                 Some(Box::new(resources(pod)))
             }
-            SERVICE_ACCOUNT_NAME => {
+            (Model::Pod(pod), SERVICE_ACCOUNT_NAME) => {
                 self.reading.meter.charge(1)?;
-                pod.service_account()
-                    .map(|(_, name)| Box::new(CelString::from(name)) as Box<dyn Val + 'a>)
+                given(pod.service_account().map(|(_, name)| name))
             }
+            (Model::Container(_, container), RESOURCES) => {
+                self.reading.meter.charge(1)?;
+                Some(wrap(container.resources, self.reading)).filter(|_| !container.resources.is_null())
+            }
+            (Model::Container(_, container), "name") => given(Some(container.name)),
+            (Model::Container(pod, container), "image") => given(pod.image(container)),
             _ => None,
         })
     }
@@ -237,8 +271,11 @@ impl Val for Collection<'_> {
     where
         Self: 'v,
     {
-        self.pod
-            .map_or_else(|| wrap(self.value, self.reading), |pod| wrap_pod(pod, self.reading))
+        match self.model {
+            Model::None => wrap(self.value, self.reading),
+            Model::Pod(pod) => wrap_pod(pod, self.reading),
+            Model::Container(pod, container) => wrap_container(pod, container, self.reading),
+        }
     }
 }
 

@@ -17,9 +17,9 @@ use crate::ray::kind::RAY_CLUSTER;
 use super::bound::{has_too_many_values, too_many_values};
 use super::bundle::{Bundle, Compiled};
 use super::child;
-use super::compare::Before;
 use super::document::Document;
-use super::judge::{Asked, Judged, Verdict, judge};
+use super::judge::{Asked, judge};
+use super::judged::{Judged, Verdict};
 use super::mutate::{self, Change, Completing};
 use super::update::{Update, upgrade, without_scheduling};
 use super::{Operation, Outcome, Request, preview};
@@ -199,7 +199,7 @@ fn judge_completed<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t>
         without_scheduling(old, &mut document);
     }
     let look = |policy: Option<&str>, compiled: &Compiled, document: &Document<'_>| match &before {
-        None => judge(bundle, compiled, &asked, document.value()),
+        None => judge(bundle, compiled, &asked, None, document.value()),
         Some((old, by)) => {
             let by = policy
                 .and_then(|policy| {
@@ -315,9 +315,9 @@ pub fn answer_as_is<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t
     let document = Document::new(std::mem::take(&mut request.object));
     let (subject, compiled) = request.compiled(document.value(), bundle);
     let asked = request.asked(&subject, document.value());
-    let findings = judge(bundle, &compiled, &asked, document.value());
+    let findings = judge(bundle, &compiled, &asked, None, document.value());
     let previews = preview::findings(&compiled, &findings, |_, with| {
-        judge(bundle, with, &asked, document.value())
+        judge(bundle, with, &asked, None, document.value())
     });
     let verdict = verdict_of(&findings);
     Outcome {
@@ -339,13 +339,7 @@ fn added(
     asked: &Asked<'_>,
     (old, new): (Json<'_>, Json<'_>),
 ) -> Vec<Judged> {
-    let before = judge(bundle, compiled_old, asked, old);
-    let before = Before::of(&before, old);
-    let added_by = |compiled: &Compiled| {
-        let mut findings = judge(bundle, compiled, asked, new);
-        findings.retain(|judged| before.lacks(judged, new));
-        findings
-    };
+    let added_by = |compiled: &Compiled| judge(bundle, compiled, asked, Some((compiled_old, old)), new);
     let mut findings = added_by(compiled);
     if !std::ptr::eq(compiled, compiled_old) {
         let known: BTreeSet<_> = findings

@@ -6,7 +6,7 @@ use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::rules::Finding;
 
-use super::judge::{Finder, Judged};
+use super::judged::{Finder, Judged};
 
 /// The most JSON values (maps, lists, strings, numbers, booleans and nulls) of one object, `metadata.managedFields` left
 /// out. It bounds the time and the memory of a review: a tree takes at most eight times its text, but a value of a few bytes
@@ -63,5 +63,6 @@ pub fn too_many_values(kind: &str) -> Judged {
         action: Action::Deny,
         origin: None,
         exemption: None,
+        more: 0,
     }
 }

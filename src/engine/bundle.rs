@@ -7,7 +7,7 @@ use crate::json::Json;
 use crate::policy::load::{Known, KnownCode, Source};
 use crate::policy::select::{Selected, select};
 use crate::policy::settings::{Action, Mode, Selecting};
-use crate::policy::{self, Effective, Exemption, Origin, Platform, PolicySet, RayPolicy, Subject, merge};
+use crate::policy::{self, Effective, Exemption, Platform, PolicySet, RayPolicy, Subject, merge};
 use crate::ray::{Workload, flyte};
 use crate::rules::{Check, INJECTORS, check};
 
@@ -54,8 +54,8 @@ pub struct Compiled {
 pub struct Unraised {
     /// The merged policies.
     pub effective: Effective,
-    /// The checks of the raised limits, and where each limit is raised.
-    pub checks: Vec<(&'static Check, Arc<Origin>)>,
+    /// The checks of the raised limits.
+    pub checks: Vec<&'static Check>,
 }
 
 impl Compiled {
@@ -183,15 +183,16 @@ impl Bundle {
             .map(|check| (*check, action_of(check, self.platform(), &effective)))
             .filter(|(_, action)| *action != Action::Ignore)
             .collect();
-        let raised: Vec<(&Check, Arc<Origin>)> = checks
+        let raised: Vec<&Check> = checks
             .iter()
             .filter(|(_, action)| *action > Action::Audit)
-            .filter_map(|(check, _)| Some((*check, Arc::clone(effective.raised.get(check.limit()?)?))))
+            .map(|(check, _)| *check)
+            .filter(|check| check.limit().is_some_and(|limit| effective.raised_at(limit).is_some()))
             .collect();
         let rules = &effective.rules;
         effective.waived.retain(|code, _| {
             // Of two exemptions the stricter wins: one that raises a limit still holds it.
-            let is_raised = raised.iter().any(|(check, _)| check.code == &**code);
+            let is_raised = raised.iter().any(|check| check.code == &**code);
             let has_effect = checks
                 .iter()
                 .map(|(check, action)| (check.code, *action))

@@ -15,7 +15,8 @@ use crate::rules::{Finding, SKIP_ANNOTATION};
 
 use super::bundle::Bundle;
 use super::document::Document;
-use super::judge::{Asked, Finder, Judged, judge};
+use super::judge::{Asked, judge};
+use super::judged::{Finder, Judged};
 use super::mutate::{self, Completing};
 use super::request::{Operation, Request};
 
@@ -78,7 +79,7 @@ pub(super) fn warnings(bundle: &Bundle, request: &Request<'_>, object: Json<'_>,
         old: None,
         named: true,
     };
-    let judged = judge(bundle, &compiled, &asked, document.value());
+    let judged = judge(bundle, &compiled, &asked, None, document.value());
     let denies = |judged: &&Judged| judged.action == Action::Deny;
     let is_known = |code: &str| findings.iter().filter(denies).any(|known| known.code() == code);
     let mut denials = judged.iter().filter(denies).filter(|judged| !is_known(judged.code()));
@@ -110,6 +111,7 @@ fn warning(finding: Finding) -> Judged {
         action: Action::Warn,
         origin: None,
         exemption: None,
+        more: 0,
     }
 }
 

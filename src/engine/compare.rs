@@ -7,7 +7,10 @@ use crate::k8s::json::text;
 use crate::k8s::path::{Path, Step, step_into};
 use crate::k8s::quantity::Quantity;
 
-use super::judge::{Finder, Judged};
+use crate::policy::settings::Action;
+use crate::rules::Finding;
+
+use super::judged::Finder;
 
 /// The keys that name an element of a list, the first that is there.
 const NAMES: [&str; 4] = ["groupName", "name", "mountPath", "key"];
@@ -97,57 +100,61 @@ pub fn counterpart<'v>(steps: &[Step], document: Json<'_>, other: Json<'v>) -> O
     })
 }
 
-/// The findings of the old object, by code and place.
+/// What one check or rule found in the old object, by its place.
 #[derive(Debug)]
 pub struct Before<'a> {
-    findings: BTreeMap<(String, String), &'a Judged>,
+    finder: &'a Finder,
+    findings: BTreeMap<String, (Finding, Action)>,
     old: Json<'a>,
 }
 
 impl<'a> Before<'a> {
-    /// The findings of `old`.
-    pub fn of(findings: &'a [Judged], old: Json<'a>) -> Before<'a> {
-        let placed = |judged: &'a Judged| (place(judged, old), judged);
+    /// The findings of `old`, each with what happens to it.
+    pub fn of(finder: &'a Finder, findings: impl IntoIterator<Item = (Finding, Action)>, old: Json<'a>) -> Before<'a> {
+        let findings = findings.into_iter();
+        let placed = |(finding, action): (Finding, Action)| (place(finder, &finding, old), (finding, action));
         Before {
-            findings: findings.iter().map(placed).collect(),
+            finder,
+            findings: findings.map(placed).collect(),
             old,
         }
     }
 
-    /// Whether a finding of the new object is new: the old one had none of its code at its place, by names, or one of
-    /// another value, less weight or a milder action.
-    pub fn lacks(&self, judged: &Judged, new: Json<'_>) -> bool {
-        let Some(known) = self.findings.get(&place(judged, new)) else {
+    /// Whether a finding of the same check or rule in the new object is new: the old one had none at its place, by names, or
+    /// one of another value, less weight or a milder action.
+    pub fn lacks(&self, finding: &Finding, action: Action, new: Json<'_>) -> bool {
+        let Some((known, milder)) = self.findings.get(&place(self.finder, finding, new)) else {
             return true;
         };
-        if judged.action > known.action {
+        if action > *milder {
             return true;
         }
         // What a rule is about is in its message, which is part of the place.
-        if matches!(judged.finder, Finder::Rule(_)) {
+        if matches!(self.finder, Finder::Rule(_)) {
             return false;
         }
-        if judged.finding.weight == 0 && known.finding.weight == 0 {
-            let before = known.finding.path.get(self.old).unwrap_or(Json::NULL);
-            let after = judged.finding.path.get(new).unwrap_or(Json::NULL);
+        if finding.weight == 0 && known.weight == 0 {
+            let before = known.path.get(self.old).unwrap_or(Json::NULL);
+            let after = finding.path.get(new).unwrap_or(Json::NULL);
             !says_the_same(before, after)
         } else {
-            judged.finding.weight > known.finding.weight
+            finding.weight > known.weight
         }
     }
 }
 
-/// The code of a finding and where it stands; of a rule's, the message too, because many may stand at one place.
-fn place(judged: &Judged, document: Json<'_>) -> (String, String) {
-    let mut place = match judged.finder {
-        Finder::Check(check) if check.is_job_wide() => String::new(),
-        _ => by_names(&judged.finding.path, document),
+/// Where a finding stands; of one about the whole object, the entry of its limit; of a rule's, the message too, because many
+/// may stand at one place.
+fn place(finder: &Finder, finding: &Finding, document: Json<'_>) -> String {
+    let mut place = match finder {
+        Finder::Check(check) if check.is_job_wide() => finding.entry.clone().unwrap_or_default(),
+        _ => by_names(&finding.path, document),
     };
-    if matches!(judged.finder, Finder::Rule(_)) {
+    if matches!(finder, Finder::Rule(_)) {
         place.push('\n');
-        place.push_str(&judged.finding.message);
+        place.push_str(&finding.message);
     }
-    (judged.code().to_owned(), place)
+    place
 }
 
 /// A path in which elements of lists go by their names, so that it stays the same when the list is reordered.

@@ -11,7 +11,7 @@ use crate::policy::merge::Group;
 use crate::policy::{Leaf, Origin};
 use crate::ray::Workload;
 use crate::rules::inject::pods;
-use crate::rules::{APPLIED_ANNOTATION, Check, Cx, Edit, Findings, INJECTORS, Injector, Op, Plan};
+use crate::rules::{APPLIED_ANNOTATION, Check, Cx, Edit, Finding, Findings, INJECTORS, Injector, Op, Plan};
 
 use super::bundle::{Bundle, Compiled};
 use super::document::{Document, moved_to_front};
@@ -173,7 +173,7 @@ enum Step {
 
 /// What a step wants of the object.
 enum Wanted {
-    Repairs(&'static Check, Findings),
+    Repairs(&'static Check, Vec<Finding>),
     /// The edits of an injector, and its sentences for the author.
     Edits(&'static Injector, Vec<Edit>, Vec<String>),
 }
@@ -183,9 +183,8 @@ impl Step {
     fn look(self, cx: &Cx<'_>, job: &Workload<'_>) -> Option<Wanted> {
         match self {
             Step::Repair(check) => {
-                let mut findings = Findings::new();
-                check.look(cx, job, &mut findings);
-                findings.retain(|finding| finding.repair.is_some());
+                let findings = check.look(cx, job, Findings::new()).into_iter();
+                let findings: Vec<Finding> = findings.filter(|finding| finding.repair.is_some()).collect();
                 (!findings.is_empty()).then_some(Wanted::Repairs(check, findings))
             }
             Step::Inject(injector) => {
@@ -202,12 +201,12 @@ impl Step {
 fn repair(
     cx: &Cx<'_>,
     check: &Check,
-    findings: Findings,
+    findings: Vec<Finding>,
     parts: Option<&Parts<'_>>,
     document: &mut Document,
     changes: &mut Vec<Change>,
 ) {
-    let origin = cx.origin(check);
+    let origin = cx.origin(check, None);
     for finding in findings {
         let Some(mut repair) = finding.repair else { continue };
         if let Some(parts) = parts {

@@ -8,7 +8,7 @@ use crate::policy::settings::Action;
 
 use super::bundle::Compiled;
 use super::document::Document;
-use super::judge::{Finder, Judged};
+use super::judged::{Finder, Judged};
 use super::mutate::Change;
 
 /// A policy in Preview that matched, and what it would have done.

@@ -13,7 +13,7 @@ use crate::ray::flyte::Identity;
 
 use super::bundle::{Bundle, Compiled};
 use super::document::Document;
-use super::judge::{Judged, Verdict};
+use super::judged::{Judged, Verdict};
 use super::mutate::Change;
 use super::preview::Preview;
 

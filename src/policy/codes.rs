@@ -94,8 +94,8 @@ pub const CODES: &[CodePage] = &[
     CodePage {
         code: UNKNOWN_ACCELERATOR,
         title: "an accelerator that the Platform does not have",
-        text: "The value of an entry of `accelerators` is the name of a kind in `Platform.spec.accelerators`, and that \
-               kind is for the same resource.",
+        text: "The value of an entry of `defaults.accelerators` is the name of a kind in `Platform.spec.accelerators`, and \
+               that kind is for the same resource. A key of `limits.accelerators` is the name of a kind too.",
     },
     CodePage {
         code: UNKNOWN_LEAF,

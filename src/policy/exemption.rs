@@ -98,12 +98,15 @@ pub(super) fn waived(exemptions: &[&Exemption]) -> BTreeMap<Arc<str>, Arc<Origin
     waived
 }
 
-/// Raises limits, and says which by whom. Of two raises of one limit the stricter holds, and none lowers it.
+/// Raises limits, and says which by whom, by their keys joined by dots. Of two raises of one limit the stricter holds, and
+/// none lowers it.
 pub(super) fn raise(limits: &mut Map<String, Value>, exemptions: &[&Exemption]) -> BTreeMap<String, Arc<Origin>> {
-    let mut raises: BTreeMap<&str, (Value, &Arc<Origin>)> = BTreeMap::new();
+    let mut raises: BTreeMap<&[String], (Value, &Arc<Origin>)> = BTreeMap::new();
     for leaf in exemptions.iter().flat_map(|exemption| &exemption.raise) {
-        let Some(key) = leaf.path.last() else { continue };
-        match raises.entry(key) {
+        let Some((_, keys)) = leaf.path.split_first() else {
+            continue;
+        };
+        match raises.entry(keys) {
             Entry::Vacant(entry) => {
                 entry.insert((leaf.value.clone(), &leaf.origin));
             }
@@ -116,13 +119,22 @@ pub(super) fn raise(limits: &mut Map<String, Value>, exemptions: &[&Exemption]) 
         }
     }
     let mut raised = BTreeMap::new();
-    for (key, (value, origin)) in raises {
-        if let Some(limit) = limits.get_mut(key) {
+    for (keys, (value, origin)) in raises {
+        if let Some(limit) = at(limits, keys) {
             *limit = looser(limit, &value);
-            raised.insert(key.to_owned(), Arc::clone(origin));
+            raised.insert(keys.join("."), Arc::clone(origin));
         }
     }
     raised
+}
+
+/// The value under these keys.
+fn at<'m>(map: &'m mut Map<String, Value>, keys: &[String]) -> Option<&'m mut Value> {
+    let (first, below) = keys.split_first()?;
+    let value = map.get_mut(first)?;
+    below
+        .iter()
+        .try_fold(value, |value, key| value.as_object_mut()?.get_mut(key))
 }
 
 /// The lesser of two numbers; of two lists of patterns those that both have.

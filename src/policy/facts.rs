@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::k8s::quantity::Quantity;
+use crate::ray::device::Devices;
 use crate::ray::{Kind, KubeRay, version};
 
 use super::origin::Origin;
@@ -29,6 +30,8 @@ pub struct Platform {
     pub accelerators: BTreeMap<String, Accelerator>,
     /// Where each of them stands, by its name.
     pub accelerator_origins: BTreeMap<String, Arc<Origin>>,
+    /// What the kinds of accelerators and the other devices come to.
+    pub devices: Devices,
     /// The names of the kinds of Ray objects in Preview.
     pub preview: Vec<String>,
     /// `Preview` puts every kind into Preview.
@@ -47,14 +50,6 @@ impl Platform {
     /// Whether the platform says whether a feature gate is on.
     pub fn names_gate(&self, name: &str) -> bool {
         self.feature_gates.contains_key(name)
-    }
-
-    /// The resources that the platform's kinds of accelerators are asked for with.
-    pub fn devices(&self) -> Vec<&str> {
-        let mut devices: Vec<&str> = self.accelerators.values().map(|kind| kind.resource.as_str()).collect();
-        devices.sort_unstable();
-        devices.dedup();
-        devices
     }
 
     /// Whether objects of a kind are neither changed nor denied.

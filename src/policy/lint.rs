@@ -258,10 +258,9 @@ impl Lint<'_> {
     }
 
     fn limit_loosened(&self, policy: &RayPolicy, leaf: &SetLeaf, policies: &[&RayPolicy]) -> Option<Diagnostic> {
-        let [group, key] = leaf.path.as_slice() else {
-            return None;
-        };
+        let (group, keys) = leaf.path.split_first()?;
         let value = leniency(&leaf.value).filter(|_| group == "limits")?;
+        let key = keys.join(".");
         // The next lower one: what is looser still is its own lint's.
         let (lower, tighter) = policies
             .iter()
@@ -302,11 +301,13 @@ impl Lint<'_> {
     }
 
     fn nothing_to_raise(&self, leaf: &SetLeaf, policies: &[&RayPolicy]) -> Option<Diagnostic> {
-        let key = leaf.path.last()?;
-        let is_set = policies
-            .iter()
-            .flat_map(|policy| &policy.leaves)
-            .any(|set| matches!(set.path.as_slice(), [group, limit] if group == "limits" && limit == key));
+        let (_, keys) = leaf.path.split_first()?;
+        let key = keys.join(".");
+        let sets = |set: &SetLeaf| {
+            let limit = set.path.split_first();
+            limit.is_some_and(|(group, limit)| group == "limits" && limit == keys)
+        };
+        let is_set = policies.iter().flat_map(|policy| &policy.leaves).any(sets);
         if is_set {
             return None;
         }

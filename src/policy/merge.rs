@@ -104,7 +104,7 @@ pub struct Effective {
     pub advisory_actions: BTreeSet<String>,
     /// What exemptions waive, by code or as `rule/NAME`, and where they do.
     pub waived: BTreeMap<Arc<str>, Arc<Origin>>,
-    /// The limits that exemptions raise, by key, and where they do.
+    /// The limits that exemptions raise, by their keys joined by dots, and where they do.
     pub raised: BTreeMap<String, Arc<Origin>>,
     /// Where each leaf comes from, by its keys joined by dots.
     origins: BTreeMap<String, Arc<Origin>>,
@@ -144,6 +144,11 @@ impl Effective {
         self.origin_of(&format!("limits.{key}"))
     }
 
+    /// Where an exemption raises a limit, or the first entry of one that is a map.
+    pub fn raised_at(&self, key: &str) -> Option<&Arc<Origin>> {
+        first_below(&self.raised, key).map(|(_, origin)| origin)
+    }
+
     /// Where the action of a code comes from.
     pub fn action_origin(&self, code: &str) -> Option<Arc<Origin>> {
         self.origin_of(&format!("actions.{code}"))
@@ -156,15 +161,19 @@ impl Effective {
 
     /// A leaf, or the first entry of a map, with its origin.
     fn entry_at(&self, path: &str) -> Option<(&String, &Arc<Origin>)> {
-        let below = |(key, _): &(&String, _)| {
-            key.strip_prefix(path)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        self.origins
-            .range::<str, _>((Bound::Included(path), Bound::Unbounded))
-            .next()
-            .filter(below)
+        first_below(&self.origins, path)
     }
+}
+
+/// What stands under a path, or under the first that goes on from it.
+fn first_below<'m, T>(map: &'m BTreeMap<String, T>, path: &str) -> Option<(&'m String, &'m T)> {
+    let is_below = |(key, _): &(&String, _)| {
+        key.strip_prefix(path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    map.range::<str, _>((Bound::Included(path), Bound::Unbounded))
+        .next()
+        .filter(is_below)
 }
 
 /// The section of settings that holds for all pods.

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::diag::{Diagnostic, Span};
+use crate::k8s::glob::Glob;
+use crate::ray::device::Devices;
 use crate::yaml::Node;
 
 use super::read::below;
@@ -84,6 +86,7 @@ fn collect(node: &Node, fields: &[Field], path: &[String], fact: &mut dyn FnMut(
 
 fn platform_of(spec: PlatformSpec) -> Platform {
     Platform {
+        devices: devices_of(&spec),
         names_kuberay: spec.kuberay.version.is_some(),
         kuberay: spec
             .kuberay
@@ -99,4 +102,27 @@ fn platform_of(spec: PlatformSpec) -> Platform {
         preview: spec.preview,
         mode: spec.mode,
     }
+}
+
+/// A device class of several kinds counts as the most that one of them states, since each of its devices is of one kind. A
+/// template of claims has the sum, since a claim may hold devices of several kinds.
+fn devices_of(spec: &PlatformSpec) -> Devices {
+    let globs = |patterns: &[String]| patterns.iter().map(|pattern| Glob::new(pattern)).collect();
+    let mut devices = Devices {
+        other_resources: globs(&spec.other_devices.resources),
+        other_claim_templates: globs(&spec.other_devices.claim_templates),
+        ..Devices::default()
+    };
+    for kind in spec.accelerators.values() {
+        devices.resources.extend(kind.resource.clone());
+        for (class, count) in &kind.device_classes {
+            let most = devices.classes.entry(class.clone()).or_default();
+            *most = (*most).max(*count);
+        }
+        for (template, count) in &kind.claim_templates {
+            let sum = devices.claim_templates.entry(template.clone()).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+    }
+    devices
 }

@@ -200,6 +200,12 @@ static PLATFORM: &[Field] = &[
         "{a100: {resource: nvidia.com/gpu}}",
     ),
     field(
+        "otherDevices",
+        Kind::Object(OTHER_DEVICES),
+        "Devices of this platform that are not accelerators. Limits on accelerators count them as zero.",
+        "{resources: [\"example.com/fpga-*\"]}",
+    ),
+    field(
         "mode",
         Kind::OneOf(&[
             ("Enforce", "raygate changes and denies objects"),
@@ -279,11 +285,25 @@ static FLYTE: &[Field] = &[
 ];
 
 static ACCELERATOR: &[Field] = &[
-    required(
+    field(
         "resource",
         Kind::Text(Form::Device),
-        "The container resource that asks for it.",
+        "The container resource that asks for it. Each unit counts as one accelerator.",
         "nvidia.com/gpu",
+    ),
+    field(
+        "claimTemplates",
+        Kind::Map(Form::Name, &COUNT),
+        "The ResourceClaimTemplates that ask for it, each with the accelerators of one claim. raygate counts by the name \
+         and does not see the template, so only the platform may have the right to create templates.",
+        "{one-a100: 1, eight-a100: 8}",
+    ),
+    field(
+        "deviceClasses",
+        Kind::Map(Form::Name, &COUNT),
+        "The DeviceClasses whose devices it is, each with the accelerators of one device. They count where a container \
+         requests `deviceclass.resource.kubernetes.io/NAME`.",
+        "{gpu.nvidia.com: 1}",
     ),
     field(
         "nodeSelector",
@@ -296,6 +316,21 @@ static ACCELERATOR: &[Field] = &[
         Kind::List(&Kind::Object(TOLERATION)),
         "The tolerations that its nodes want.",
         "[{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}]",
+    ),
+];
+
+static OTHER_DEVICES: &[Field] = &[
+    field(
+        "resources",
+        GLOBS,
+        "Container resources, as patterns. raygate knows the usual devices for networks, storage and virtual machines.",
+        "[\"example.com/fpga-*\"]",
+    ),
+    field(
+        "claimTemplates",
+        GLOBS,
+        "ResourceClaimTemplates whose claims hold no accelerator, as patterns.",
+        "[rdma-*]",
     ),
 ];
 
@@ -875,6 +910,13 @@ pub static LIMITS: &[Field] = &[
         "64",
     ),
     field(
+        "accelerators",
+        Kind::Map(Form::Name, &COUNT),
+        "Accelerators of one kind that all pods together may take, at the autoscaler's most, by the name of the kind in the \
+         Platform. A pod counts for every kind whose nodes it may run on. `maxGpusPerJob` limits the sum of all kinds.",
+        "{a100-80gb: 16}",
+    ),
+    field(
         "maxCpusPerJob",
         Kind::Quantity,
         "CPUs that the scheduler reserves for all pods together, at the autoscaler's most.",
@@ -903,6 +945,12 @@ pub static LIMITS: &[Field] = &[
         SECONDS,
         "The longest `ttlSecondsAfterFinished`.",
         "86400",
+    ),
+    field(
+        "maxDeletionDelaySeconds",
+        SECONDS,
+        "The longest `rayClusterDeletionDelaySeconds`: how long a RayService keeps the old cluster after an upgrade.",
+        "600",
     ),
     field(
         "maxActiveDeadlineSeconds",
@@ -944,8 +992,8 @@ pub static LIMITS: &[Field] = &[
             ("Warn", "admit the object with a warning"),
             ("Deny", "refuse the object"),
         ]),
-        "What happens to devices that raygate cannot count, such as resource claims. It acts only where `maxGpusPerJob` is \
-         set. The default is `Warn`.",
+        "What happens to devices that raygate cannot count, such as resource claims. It acts only where `maxGpusPerJob` or \
+         `accelerators` is set. The default is `Warn`.",
         "Deny",
     ),
     field(

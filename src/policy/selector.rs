@@ -74,7 +74,7 @@ impl Subject {
             namespace: &self.namespace,
             user: &self.user,
             kuberay: platform.kuberay,
-            devices: platform.devices(),
+            devices: &platform.devices,
             flyte: platform.flyte.version.as_deref().unwrap_or_default(),
         })
     }

@@ -175,6 +175,9 @@ pub struct PodSettings {
 pub struct Limits {
     /// Accelerators that the scheduler reserves for all pods together, at the autoscaler's most.
     pub max_gpus_per_job: Option<i64>,
+    /// Accelerators of one kind of the Platform, by its name, that all pods together may take.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub accelerators: BTreeMap<String, i64>,
     /// CPUs of all pods together, at the autoscaler's most.
     pub max_cpus_per_job: Option<Quantity>,
     /// Memory of all pods together, at the autoscaler's most.
@@ -185,6 +188,8 @@ pub struct Limits {
     pub max_workers_per_group: Option<i64>,
     /// `ttlSecondsAfterFinished`.
     pub max_ttl_seconds: Option<i64>,
+    /// `rayClusterDeletionDelaySeconds` of a RayService.
+    pub max_deletion_delay_seconds: Option<i64>,
     /// `activeDeadlineSeconds`, which must then be set.
     pub max_active_deadline_seconds: Option<i64>,
     /// `preRunningDeadlineSeconds`, which must then be set.
@@ -228,6 +233,7 @@ impl Limits {
     /// level of Pod Security.
     pub fn bound_clusters(&self) -> bool {
         self.max_gpus_per_job.is_some()
+            || !self.accelerators.is_empty()
             || self.max_cpus_per_job.is_some()
             || self.max_memory_per_job.is_some()
             || self.max_pods_per_job.is_some()
@@ -306,10 +312,22 @@ pub struct PlatformSpec {
     pub queue: QueueSpec,
     /// The kinds of accelerators, by name.
     pub accelerators: BTreeMap<String, Accelerator>,
+    /// The devices that are not accelerators.
+    pub other_devices: OtherDevices,
     /// The names of the kinds of Ray objects in Preview.
     pub preview: Vec<String>,
     /// `Preview` puts every kind into Preview.
     pub mode: Mode,
+}
+
+/// Devices that are not accelerators, beside those that are known by their names.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct OtherDevices {
+    /// Patterns of container resources.
+    pub resources: Vec<String>,
+    /// Patterns of templates of resource claims.
+    pub claim_templates: Vec<String>,
 }
 
 /// The installed KubeRay.
@@ -362,7 +380,11 @@ pub struct FlyteSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Accelerator {
     /// The container resource that asks for it.
-    pub resource: String,
+    pub resource: Option<String>,
+    /// The templates of resource claims that ask for it, with the accelerators of one claim.
+    pub claim_templates: BTreeMap<String, i64>,
+    /// The device classes that have it, with the accelerators of one device.
+    pub device_classes: BTreeMap<String, i64>,
     /// The labels of the nodes that have it.
     pub node_selector: BTreeMap<String, String>,
     /// The tolerations that its nodes want.

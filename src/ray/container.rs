@@ -48,6 +48,8 @@ pub struct Container<'a> {
     pub index: usize,
     /// Where it comes from.
     pub slot: Slot,
+    /// Its `resources`, or those that KubeRay gives it.
+    pub resources: Json<'a>,
     /// `resources.requests`, sorted by key.
     pub requests: Vec<Resource<'a>>,
     /// `resources.limits`, sorted by key.
@@ -69,6 +71,15 @@ pub struct Resource<'a> {
 static AUTOSCALER: LazyLock<Tree<'static>> = LazyLock::new(|| {
     let block = json!({"cpu": "500m", "memory": "512Mi"});
     constant(&json!({"requests": block, "limits": block}))
+});
+
+/// What the history server's collector asks for where `collectorOptions.resources` is absent (KubeRay 1.7,
+/// `common/pod.go`, `BuildCollectorContainer`).
+static COLLECTOR: LazyLock<Tree<'static>> = LazyLock::new(|| {
+    constant(&json!({
+        "requests": {"cpu": "50m", "memory": "64Mi"},
+        "limits": {"cpu": "200m", "memory": "256Mi"},
+    }))
 });
 
 /// The init container that KubeRay adds to every worker (KubeRay 1.7, `common/pod.go`, `DefaultWorkerPodTemplate`). It has
@@ -112,6 +123,7 @@ impl<'a> Container<'a> {
             name: text(value, "name").unwrap_or(""),
             index,
             slot,
+            resources,
             requests: Resource::all(child(resources, "requests")),
             limits: Resource::all(child(resources, "limits")),
         }
@@ -119,18 +131,19 @@ impl<'a> Container<'a> {
 
     /// The autoscaler that KubeRay adds to the head, by its options.
     pub fn autoscaler(options: Json<'a>) -> Container<'a> {
-        let resources = options.get("resources").filter(|resources| !resources.is_null());
-        Container {
-            name: "autoscaler",
-            ..Container::with(options, resources.unwrap_or(AUTOSCALER.root()), 0, Slot::Autoscaler)
-        }
+        Container::by_options("autoscaler", options, AUTOSCALER.root(), Slot::Autoscaler)
     }
 
     /// The history server's collector, by its options.
     pub fn collector(options: Json<'a>) -> Container<'a> {
+        Container::by_options("ray-history-collector", options, COLLECTOR.root(), Slot::Collector)
+    }
+
+    fn by_options(name: &'static str, options: Json<'a>, absent: Json<'a>, slot: Slot) -> Container<'a> {
+        let resources = options.get("resources").filter(|resources| !resources.is_null());
         Container {
-            name: "ray-history-collector",
-            ..Container::of(options, 0, Slot::Collector)
+            name,
+            ..Container::with(options, resources.unwrap_or(absent), 0, slot)
         }
     }
 

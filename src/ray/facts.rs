@@ -2,16 +2,16 @@
 
 use crate::json::Json;
 
-use super::device::{Device, device};
+use super::device::Devices;
 use super::effective;
 use super::pod::{Pod, Role};
 use super::workload::Workload;
 
-/// The sums over the pods that run Ray and over the submitter where a template for it is given. `max_…` counts every group at the most that the
-/// autoscaler may make of it; without autoscaling it equals the plain sum.
+/// The sums over all pods: the head, the workers, and the submitter, which may be KubeRay's own. `max_…` counts every group
+/// at the most that the autoscaler may make of it; without autoscaling it equals the plain sum.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    /// Accelerators: what every extended resource that counts them comes to.
+    /// Accelerators: those of the resources that count them, and those of the claims whose number the platform states.
     pub gpus: i64,
     /// The same at the autoscaler's most.
     pub max_gpus: i64,
@@ -85,27 +85,26 @@ pub struct Size {
     pub memory: i64,
 }
 
-/// The size of one pod. `devices` are the resources that the platform calls accelerators, beside those that are known
-/// by their names.
-pub fn size(pod: &Pod<'_>, devices: &[&str]) -> Size {
-    let mut size = Size::default();
+/// The size of one pod.
+pub fn size(pod: &Pod<'_>, devices: &Devices) -> Size {
+    let mut size = Size {
+        gpus: devices.claimed_by(pod.spec),
+        ..Size::default()
+    };
     for (key, quantity) in effective::requests(pod) {
         match key {
             "cpu" => size.milli_cpus = quantity.milli_value(),
             "memory" => size.memory = quantity.value(),
-            key if device(key) == Device::Accelerator || devices.contains(&key) => {
-                size.gpus = size.gpus.saturating_add(quantity.value());
-            }
-            _ => {}
+            key => size.gpus = size.gpus.saturating_add(devices.count(key, &quantity)),
         }
     }
     size
 }
 
 /// The accelerators that the pods of a Ray object take together, as it is.
-pub fn gpus(job: &Workload<'_>, devices: &[&str]) -> i64 {
+pub fn gpus(job: &Workload<'_>, devices: &Devices) -> i64 {
     let mut sum = 0;
-    for pod in &job.pods {
+    for pod in job.all_pods() {
         add(&mut sum, size(pod, devices).gpus, pods_now(pod));
     }
     sum
@@ -120,10 +119,10 @@ fn pods_now(pod: &Pod<'_>) -> i64 {
 }
 
 impl Facts {
-    /// Adds up a Ray object. `devices` as in [`size`].
-    pub fn of(job: &Workload<'_>, devices: &[&str]) -> Facts {
+    /// Adds up a Ray object.
+    pub fn of(job: &Workload<'_>, devices: &Devices) -> Facts {
         let mut facts = Facts::default();
-        for pod in &job.pods {
+        for pod in job.all_pods() {
             let (most, now) = (pods_at_most(job, pod), pods_now(pod));
             facts.add(size(pod, devices), now, most);
             add(&mut facts.pods, 1, now);
@@ -167,10 +166,11 @@ mod tests {
                 "template": pod(json!({"limits": {"nvidia.com/gpu": "4", "cpu": "500m"}})),
             }],
         }}});
-        let facts = Facts::of(&Workload::of(object.root()), &[]);
-        assert_eq!(gpus(&Workload::of(object.root()), &[]), facts.gpus);
+        let facts = Facts::of(&Workload::of(object.root()), &Devices::default());
+        assert_eq!(gpus(&Workload::of(object.root()), &Devices::default()), facts.gpus);
         assert_eq!((facts.gpus, facts.max_gpus), (24, 80));
-        assert_eq!((facts.milli_cpus, facts.workers, facts.max_pods), (5500, 6, 21));
+        // KubeRay's own submitter asks for half a CPU.
+        assert_eq!((facts.milli_cpus, facts.workers, facts.max_pods), (6000, 6, 22));
     }
 
     #[test]
@@ -179,6 +179,9 @@ mod tests {
             "replicas": i64::MAX, "maxReplicas": i64::MAX, "numOfHosts": i64::MAX,
             "template": {"spec": {"containers": [{"resources": {"limits": {"nvidia.com/gpu": "1e30"}}}]}},
         }]}}});
-        assert_eq!(Facts::of(&Workload::of(object.root()), &[]).gpus, i64::MAX);
+        assert_eq!(
+            Facts::of(&Workload::of(object.root()), &Devices::default()).gpus,
+            i64::MAX
+        );
     }
 }

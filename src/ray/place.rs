@@ -81,9 +81,6 @@ impl<'a> Place<'_, 'a> {
     }
 }
 
-/// The key that merges another mapping in.
-const MERGE: &str = "<<";
-
 fn in_runtime_env(written: &str) -> Result<Vec<String>, Unreadable> {
     in_environment(&runtime_env::read(written).ok_or(Unreadable)?)
 }
@@ -97,7 +94,7 @@ fn in_serve_config(written: &str) -> Result<Vec<String>, Unreadable> {
     while let Some(node) = left.pop() {
         for entry in node.as_mapping().unwrap_or_default() {
             match entry.key.text.as_str() {
-                MERGE => return Err(Unreadable),
+                runtime_env::MERGE => return Err(Unreadable),
                 "runtime_env" => images.extend(in_environment(&entry.value)?),
                 _ => left.push(&entry.value),
             }
@@ -113,7 +110,7 @@ fn in_environment(environment: &Node) -> Result<Vec<String>, Unreadable> {
     if containers
         .clone()
         .chain([environment])
-        .any(|node| node.get(MERGE).is_some())
+        .any(|node| node.get(runtime_env::MERGE).is_some())
     {
         return Err(Unreadable);
     }

@@ -15,6 +15,16 @@ pub const SERVICE_ACCOUNT_NAME: &str = "serviceAccountName";
 /// The deprecated alias of [`SERVICE_ACCOUNT_NAME`].
 const SERVICE_ACCOUNT: &str = "serviceAccount";
 
+/// The fields of `autoscalerOptions` that describe its container.
+const CONTAINER_OPTIONS: [&str; 6] = [
+    "image",
+    "env",
+    "envFrom",
+    "resources",
+    "securityContext",
+    "volumeMounts",
+];
+
 /// The field of an object as Kubernetes reads it: it takes `serviceAccount` where `serviceAccountName` is missing or empty
 /// (`pkg/apis/core/v1/conversion.go`).
 pub fn field_of<'a>(map: Object<'a>, key: &str) -> Option<Json<'a>> {
@@ -171,6 +181,28 @@ impl<'a> Pod<'a> {
     /// Every container that the pod has or gets, those that only KubeRay describes included.
     pub fn everywhere(&self) -> impl Iterator<Item = &Container<'a>> {
         self.containers.iter().chain(&self.others).chain(self.kuberays)
+    }
+
+    /// Every container that the object describes: the template's own, and those that KubeRay makes by the cluster's options.
+    pub fn described(&self) -> impl Iterator<Item = &Container<'a>> {
+        let others = self.others.iter().filter(|container| match container.slot {
+            Slot::Autoscaler => CONTAINER_OPTIONS
+                .iter()
+                .any(|key| container.value.get(key).is_some_and(|value| !value.is_null())),
+            // The pods share the collector, so it is the head's.
+            Slot::Collector => self.role == Role::Head,
+            _ => true,
+        });
+        self.containers.iter().chain(others)
+    }
+
+    /// The image of a container: its own, or the one that KubeRay gives the autoscaler (KubeRay 1.7, `common/pod.go`).
+    pub fn image(&self, container: &Container<'a>) -> Option<&'a str> {
+        let own = text(container.value, "image").filter(|image| !image.is_empty());
+        own.or_else(|| match container.slot {
+            Slot::Autoscaler => text(self.main()?.value, "image"),
+            _ => None,
+        })
     }
 
     /// The name of the pod's service account: `serviceAccountName`, else its deprecated alias `serviceAccount`, as

@@ -17,6 +17,9 @@ pub const LIMITS: Limits = Limits {
     lookahead: 1 << 16,
 };
 
+/// The key that merges another mapping in.
+pub const MERGE: &str = "<<";
+
 /// The mapping that the text holds, as KubeRay reads it; `None` where it holds something else.
 pub fn read(text: &str) -> Option<Node> {
     // KubeRay reads all of it as YAML; kubectl takes a text that begins with a brace for JSON.

@@ -115,7 +115,7 @@ impl<'a> Workload<'a> {
     /// Every place of the object that can hold a container, an image, a device, a volume or a privilege, once: the pods in
     /// their order, each with its containers and volumes, the runtime environment, and the Serve config.
     pub fn places(&self) -> impl Iterator<Item = Place<'_, 'a>> {
-        let pods = self.pods.iter().chain(&self.default_submitter);
+        let pods = self.all_pods();
         let environment = text(self.spec, "runtimeEnvYAML").filter(|text| !runtime_env::is_blank(text));
         let environment = environment.map(|text| Place::RuntimeEnv(self.kind, text));
         // The pods share the collector, so it is a place of the head alone.
@@ -233,7 +233,8 @@ impl<'a> Workload<'a> {
         self.serve_config.get_or_init(read).as_ref()
     }
 
-    fn written_serve_config(&self) -> Option<&'a str> {
+    /// The text of the `serveConfigV2` of a RayService; `None` where it is missing and for other kinds.
+    pub fn written_serve_config(&self) -> Option<&'a str> {
         let spec = Some(child(self.object, "spec")).filter(|_| self.kind.is(&RAY_SERVICE))?;
         text(spec, SERVE_CONFIG)
     }
@@ -262,6 +263,11 @@ impl<'a> Workload<'a> {
     /// The worker groups.
     pub fn workers(&self) -> impl Iterator<Item = &Pod<'a>> {
         self.pods.iter().filter(|pod| pod.role == Role::Worker)
+    }
+
+    /// Every pod that KubeRay makes: those of the object's templates, and its own submitter.
+    pub fn all_pods(&self) -> impl Iterator<Item = &Pod<'a>> {
+        self.pods.iter().chain(&self.default_submitter)
     }
 
     /// The head and the worker groups: the pods that run Ray.

@@ -113,6 +113,7 @@ pub static REPAIRS: &[&Check] = &[
     &lifecycle::active_deadline::CHECK,
     &lifecycle::pre_running_deadline::CHECK,
     &lifecycle::backoff_limit::CHECK,
+    &lifecycle::deletion_delay::CHECK,
     &groups::max_workers::CHECK,
     &groups::ports::CHECK,
     &systems::submitter::CHECK,

@@ -22,6 +22,8 @@ pub struct Finding {
     pub beside: Option<(Path, &'static str)>,
     /// How bad it is, where that has a number; an update that makes it worse is a new finding.
     pub weight: i64,
+    /// The entry of the limit that it exceeds, where the limit is a map.
+    pub entry: Option<String>,
     /// The repair, where one is plainly meant.
     pub repair: Option<Repair>,
     /// Whether the worst that may come of it is a warning, whatever the action says.
@@ -48,6 +50,7 @@ impl Finding {
             flyte: None,
             beside: None,
             weight: 0,
+            entry: None,
             repair: None,
             warn_only: false,
         }
@@ -88,6 +91,13 @@ impl Finding {
         self
     }
 
+    /// That exceeds an entry of a limit that is a map.
+    #[must_use]
+    pub fn entry(mut self, entry: &str) -> Finding {
+        self.entry = Some(entry.to_owned());
+        self
+    }
+
     /// With the repair that does `op` at `path`; called again, it does both.
     #[must_use]
     pub fn repair(mut self, done: impl Into<String>, path: Path, op: Op) -> Finding {
@@ -112,5 +122,83 @@ impl Finding {
     }
 }
 
-/// The findings of one check.
-pub type Findings = Vec<Finding>;
+/// The findings of one check or rule, of which it may keep only the first ones.
+#[derive(Debug, Default)]
+pub struct Findings {
+    kept: Vec<Finding>,
+    /// The most that are kept of those that may deny, and of those that only warn.
+    most: Option<usize>,
+    /// How many of the kept ones only warn.
+    warnings: usize,
+    /// How many were not kept.
+    more: usize,
+}
+
+impl Findings {
+    /// That keeps all of them.
+    pub fn new() -> Findings {
+        Findings::default()
+    }
+
+    /// That keeps so many of those that may deny, and of those that only warn, and counts the rest.
+    pub fn at_most(most: usize) -> Findings {
+        Findings {
+            most: Some(most),
+            ..Findings::default()
+        }
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, finding: Finding) {
+        let alike = match finding.warn_only {
+            true => self.warnings,
+            false => self.kept.len() - self.warnings,
+        };
+        if self.most.is_some_and(|most| alike >= most) {
+            self.more = self.more.saturating_add(1);
+            return;
+        }
+        self.warnings += usize::from(finding.warn_only);
+        self.kept.push(finding);
+    }
+
+    /// How many there are, kept or not.
+    pub fn len(&self) -> usize {
+        self.kept.len().saturating_add(self.more)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// Those that are kept.
+    pub fn kept(&self) -> &[Finding] {
+        &self.kept
+    }
+
+    /// The same, to be changed.
+    pub fn kept_mut(&mut self) -> &mut [Finding] {
+        &mut self.kept
+    }
+
+    /// How many were not kept.
+    pub fn more(&self) -> usize {
+        self.more
+    }
+}
+
+impl Extend<Finding> for Findings {
+    fn extend<T: IntoIterator<Item = Finding>>(&mut self, findings: T) {
+        findings.into_iter().for_each(|finding| self.push(finding));
+    }
+}
+
+impl IntoIterator for Findings {
+    type Item = Finding;
+    type IntoIter = std::vec::IntoIter<Finding>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.kept.into_iter()
+    }
+}

@@ -6,12 +6,11 @@ use crate::cel::{Failed, Here, Meter, Session};
 use crate::policy::rule::{Each, Rule};
 use crate::ray::Workload;
 
-use super::Finding;
+use super::{Finding, Findings};
 
-/// What a rule finds in a RayJob. Where one of its expressions has no value, it finds that.
-pub fn run(rule: &Rule, job: &Workload<'_>, session: &Session<'_>) -> Vec<Finding> {
+/// Fills the findings with what a rule finds in a RayJob. Where one of its expressions has no value, it finds that.
+pub fn run(rule: &Rule, job: &Workload<'_>, session: &Session<'_>, mut findings: Findings) -> Findings {
     let meter = Arc::new(Meter::default());
-    let mut findings = Vec::new();
     let mut look = |here: Here<'_>| match look(rule, session, here, &meter) {
         Ok(true) => true,
         Ok(false) => {
@@ -52,7 +51,7 @@ fn at_each(each: Each, job: &Workload<'_>, look: &mut dyn FnMut(Here<'_>) -> boo
         Each::Container => {
             job.pods
                 .iter()
-                .flat_map(|pod| pod.containers.iter().map(move |container| (pod, container)))
+                .flat_map(|pod| pod.described().map(move |container| (pod, container)))
                 .all(|(pod, container)| look(Here::Container(pod, container)));
         }
     }

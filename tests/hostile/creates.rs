@@ -8,7 +8,10 @@ use crate::jobs::{GROUP, HEAD, assert_allowed, assert_denied, judged, seed, with
 const POLICIES: &str = r#"
 apiVersion: raygate.dev/v1beta1
 kind: Platform
-spec: {flyte: {serviceAccounts: ['system:serviceaccount:mlplatform-production:flytepropeller']}}
+spec:
+  flyte: {serviceAccounts: ['system:serviceaccount:mlplatform-production:flytepropeller']}
+  accelerators:
+    a100: {resource: nvidia.com/gpu, nodeSelector: {gpu: a100}, claimTemplates: {eight: 8}}
 ---
 apiVersion: raygate.dev/v1beta1
 kind: RayPolicy
@@ -17,6 +20,7 @@ spec:
   match: {}
   limits:
     maxGpusPerJob: 4
+    accelerators: {a100: 4}
     maxCpusPerJob: '100'
     maxMemoryPerJob: 512Gi
     unknownDevices: Deny
@@ -27,6 +31,13 @@ spec:
       each: Pod
       require: '!has(pod.spec.serviceAccountName) || pod.spec.serviceAccountName != "admin"'
       message: 'the account {pod.spec.serviceAccountName} is for admins'
+    - name: pinned
+      each: Container
+      require: 'container.image.contains(":")'
+      message: 'the image {container.image} has no tag'
+    - name: our-packages
+      require: 'job.downloads.all(one, one.host == "" || one.host.endsWith(".example.internal"))'
+      message: packages come from the mirror
 "#;
 
 fn init(extra: &Value) -> Value {
@@ -134,6 +145,76 @@ fn no_place_of_a_pod_is_forgotten() {
                 json!("image_uri: docker.io/other/x:1"),
             ),
             "RG601",
+        ),
+        (
+            "parts of a GPU beside GPUs of another vendor's plugin",
+            worker(
+                "containers/0/resources",
+                json!({"limits": {"cpu": "8", "memory": "32Gi", "nvidia.com/gpu": "1", "aliyun.com/gpu-mem": "80"}}),
+            ),
+            "RG321",
+        ),
+        (
+            "GPUs of a known device class",
+            device("deviceclass.resource.kubernetes.io/gpu.nvidia.com", "8"),
+            "RG310",
+        ),
+        (
+            "an unknown device class",
+            device("deviceclass.resource.kubernetes.io/fast", "1"),
+            "RG321",
+        ),
+        (
+            "a claim of a known template",
+            worker(
+                "resourceClaims",
+                json!([{"name": "g", "resourceClaimTemplateName": "eight"}]),
+            ),
+            "RG322",
+        ),
+        (
+            "an existing claim with the name of a template",
+            worker("resourceClaims", json!([{"name": "g", "resourceClaimName": "eight"}])),
+            "RG321",
+        ),
+        (
+            "all GPUs of the node by a variable",
+            worker(
+                "containers/0/env",
+                json!([{"name": "NVIDIA_VISIBLE_DEVICES", "value": "all"}]),
+            ),
+            "RG321",
+        ),
+        (
+            "a kind of GPU without a word about it",
+            with(
+                worker("nodeSelector", json!({"zone": "b"})),
+                &format!("{GROUP}/replicas"),
+                json!(5),
+            ),
+            "RG322",
+        ),
+        (
+            "an image of the autoscaler that a rule refuses",
+            autoscaled(&good, json!({"image": "ghcr.io/my-org/autoscaler"})),
+            "rule/pinned",
+        ),
+        (
+            "an ephemeral container that a rule refuses",
+            worker(
+                "ephemeralContainers",
+                json!([{"name": "e", "image": "ghcr.io/my-org/x"}]),
+            ),
+            "rule/pinned",
+        ),
+        (
+            "packages from elsewhere, in another spelling",
+            with(
+                good.clone(),
+                "/spec/runtimeEnvYAML",
+                json!("\"p\\x69p\": [\"x @ HTTPS:\\x2f\\x2fother.example/x.whl\"]"),
+            ),
+            "rule/our-packages",
         ),
         (
             "the account's old name",

@@ -188,6 +188,7 @@ fn judged(posted: &Posted, path: Path, refusal: &Refusal) -> Judged {
         },
         origin: None,
         exemption: None,
+        more: 0,
     }
 }
 

@@ -302,7 +302,15 @@ fn limits(trace: &Trace<'_, '_>) -> Rows {
         return rows;
     };
     let unraised = trace.compiled.unraised.as_ref().map(|unraised| &unraised.effective);
-    for (key, value) in limits.iter().filter(|(_, value)| !value.is_null()) {
+    let entries = limits.iter().flat_map(|(key, value)| match value.as_object() {
+        Some(map) => map
+            .iter()
+            .map(|(name, value)| (format!("{key}.{name}"), value))
+            .collect(),
+        None => vec![(key.clone(), value)],
+    });
+    for (key, value) in entries.filter(|(_, value)| !value.is_null()) {
+        let key = key.as_str();
         let origin = effective.limit_origin(key).map(|origin| place(&origin));
         let raised = unraised
             .filter(|_| effective.raised.contains_key(key))
@@ -325,7 +333,8 @@ fn loosened(trace: &Trace<'_, '_>, key: &str, value: &serde_json::Value) -> Stri
         .iter()
         .filter(|(policy, decision)| policy.mode == Mode::Enforce && matches!(decision, Decision::For(_)));
     let tighter = enforced.flat_map(|(policy, _)| &policy.leaves).rfind(|leaf| {
-        let is_limit = matches!(leaf.path.as_slice(), [group, name] if group == "limits" && name == key);
+        let limit = leaf.path.split_first();
+        let is_limit = limit.is_some_and(|(group, keys)| group == "limits" && keys.join(".") == key);
         is_limit && matches!((number(&leaf.value), number(value)), (Some(one), Some(other)) if one < other)
     });
     tighter.map_or_else(String::new, |leaf| {
@@ -346,7 +355,7 @@ fn checks(trace: &Trace<'_, '_>, bundle: &Bundle) -> Rows {
             .as_ref()
             .map_or_else(|| "its own action".to_owned(), place);
         let word = judged.action.name().to_lowercase();
-        rows.add(format!("{word} {}", judged.code()), &*judged.finding.message, origin);
+        rows.add(format!("{word} {}", judged.code()), judged.message(), origin);
     }
     let found = |code: &str| trace.outcome.findings.iter().any(|judged| judged.code() == code);
     for rule in &trace.compiled.effective.rules {

@@ -2,7 +2,7 @@
 
 use crate::diag::{CodePage, counted};
 use crate::engine::compare::{same_but, says_the_same};
-use crate::engine::judge::{Finder, Judged};
+use crate::engine::judged::{Finder, Judged};
 use crate::json::Json;
 use crate::k8s::json::{below, child, items, text};
 use crate::policy::Platform;
@@ -57,7 +57,7 @@ pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judg
     if !runs || !replaces {
         return None;
     }
-    let facts = Facts::of(&Workload::of(new), &platform.devices());
+    let facts = Facts::of(&Workload::of(new), &platform.devices);
     let size = |pods: i64, gpus: i64| match gpus {
         0 => counted(pods, "pod"),
         gpus => format!("{} and {}", counted(pods, "pod"), counted(gpus, "GPU")),
@@ -66,7 +66,7 @@ pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judg
         let size = size(facts.pods, facts.gpus);
         format!("this change deletes all pods of the cluster, and KubeRay starts {size} again")
     } else if is_left_by_kueue(old, new) {
-        let facts = Facts::of(&Workload::of(old), &platform.devices());
+        let facts = Facts::of(&Workload::of(old), &platform.devices);
         let size = size(facts.pods, facts.gpus);
         format!(
             "Kueue suspends the service after this change and never starts it again; its first cluster of {size} \
@@ -91,6 +91,7 @@ pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judg
         action: Action::Warn,
         origin: None,
         exemption: None,
+        more: 0,
     })
 }
 

@@ -526,6 +526,33 @@ impl Loader<'_> {
     pub(super) fn accelerators(&mut self, platform: &Platform) {
         let mut found = Vec::new();
         for leaf in self.policies.iter().flat_map(|read| &read.leaves) {
+            let [group, limit, name] = leaf.path.as_slice() else {
+                continue;
+            };
+            if (group.as_str(), limit.as_str()) != ("limits", "accelerators") {
+                continue;
+            }
+            if platform.accelerators.contains_key(name) {
+                continue;
+            }
+            let names: Vec<&str> = platform.accelerators.keys().map(String::as_str).collect();
+            let help = match suggest(name, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if names.is_empty() => {
+                    "describe it under `accelerators` in the document of kind Platform".to_owned()
+                }
+                None => format!("the Platform has {}", diag::listed(&names)),
+            };
+            found.push(
+                Diagnostic::error(
+                    codes::UNKNOWN_ACCELERATOR,
+                    format!("the Platform has no accelerator {}", diag::quoted(name)),
+                )
+                .at(leaf.span, "")
+                .help(help),
+            );
+        }
+        for leaf in self.policies.iter().flat_map(|read| &read.leaves) {
             let [_, section, resource] = leaf.path.as_slice() else {
                 continue;
             };
@@ -534,14 +561,15 @@ impl Loader<'_> {
             };
             let message = match platform.accelerators.get(name) {
                 None => format!("the Platform has no accelerator {}", diag::quoted(name)),
-                Some(kind) if kind.resource != *resource => {
-                    format!("the accelerator `{name}` is for {}, not for {resource}", kind.resource)
-                }
+                Some(kind) if kind.resource.as_ref() != Some(resource) => match &kind.resource {
+                    Some(other) => format!("the accelerator `{name}` is for {other}, not for {resource}"),
+                    None => format!("the accelerator `{name}` has no `resource`, so it is not for {resource}"),
+                },
                 Some(_) => continue,
             };
             let kinds = platform.accelerators.iter();
             let names: Vec<&str> = kinds
-                .filter(|(_, kind)| kind.resource == *resource)
+                .filter(|(_, kind)| kind.resource.as_ref() == Some(resource))
                 .map(|(name, _)| name.as_str())
                 .collect();
             let help = match suggest(name, names.iter().copied()) {

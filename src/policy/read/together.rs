@@ -19,6 +19,8 @@ pub(super) fn check(node: &Node, fields: &[Field]) -> Vec<Diagnostic> {
         bounds(node)
     } else if knows("requests") && knows("limits") {
         requests(node)
+    } else if knows("claimTemplates") && knows("nodeSelector") {
+        no_device(node).into_iter().collect()
     } else {
         vec![]
     }
@@ -83,6 +85,16 @@ fn above(node: &Node, (low, high): (&str, &str)) -> Option<Diagnostic> {
         error(one.value.span, format!("`{low}: {less}` is above `{high}: {more}`"))
             .and_at(other.value.span, "")
             .help(format!("lower `{low}`, or raise `{high}`"))
+    })
+}
+
+/// A kind of accelerators that nothing asks for.
+fn no_device(node: &Node) -> Option<Diagnostic> {
+    let keys = ["resource", "claimTemplates", "deviceClasses"];
+    let is_asked_for = keys.iter().any(|key| node.get(key).is_some());
+    (!is_asked_for).then(|| {
+        error(node.span, "nothing asks for this accelerator".to_owned())
+            .help("add `resource`, `claimTemplates` or `deviceClasses`")
     })
 }
 

@@ -4,6 +4,7 @@ mod fields;
 pub mod foreign_shm_volume;
 pub mod head_accelerators;
 pub mod init_accelerators;
+pub mod max_accelerators;
 pub mod max_gpus;
 pub mod missing_toleration;
 pub mod mixed_devices;
@@ -49,4 +50,5 @@ pub static CHECKS: &[&Check] = &[
     &sidecar_accelerators::CHECK,
     &small_shm::CHECK,
     &unknown_device::CHECK,
+    &max_accelerators::CHECK,
 ];

@@ -1,5 +1,6 @@
 //! A check as an entry of its table.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::policy::settings::Action;
@@ -114,19 +115,15 @@ impl Check {
         }
     }
 
-    /// Looks at an object, if the check is for its kind.
-    pub fn look(&self, cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-        if !self.kinds.include(job.kind) {
-            return;
+    /// Looks at an object, if the check is for its kind, and fills the findings.
+    pub fn look(&self, cx: &Cx<'_>, job: &Workload<'_>, mut findings: Findings) -> Findings {
+        if self.kinds.include(job.kind) {
+            (self.run)(cx, job, &mut findings);
         }
-        let others = findings.len();
-        (self.run)(cx, job, findings);
         if !flyte::may_have_made(job) {
-            findings
-                .iter_mut()
-                .skip(others)
-                .for_each(|finding| finding.flyte = None);
+            findings.kept_mut().iter_mut().for_each(|finding| finding.flyte = None);
         }
+        findings
     }
 
     /// The whole page as Markdown: code, title, action, releases, evidence, and the check's own text.
@@ -159,6 +156,12 @@ impl Check {
             Evidence::Limit(key) | Evidence::Budget(key) => Some(*key),
             _ => None,
         })
+    }
+
+    /// The keys below `limits`, joined by dots, down to the entry that a finding exceeds.
+    pub fn limit_of(&self, entry: Option<&str>) -> Option<Cow<'static, str>> {
+        let limit = self.limit()?;
+        Some(entry.map_or(limit.into(), |entry| format!("{limit}.{entry}").into()))
     }
 
     /// Whether its findings are about the job as a whole, whatever field they point at.
@@ -194,11 +197,12 @@ impl std::fmt::Display for Versions {
 }
 
 impl Cx<'_> {
-    /// The policy's line behind the findings of a check: the limit that was passed, else the action that was named.
-    pub fn origin(&self, check: &Check) -> Option<Arc<Origin>> {
-        check
-            .limit()
-            .and_then(|limit| self.policy.limit_origin(limit))
+    /// The policy's line behind the findings of a check: the limit that was passed, else the action that was named. `entry` is
+    /// the entry of the limit, where the limit is a map.
+    pub fn origin(&self, check: &Check, entry: Option<&str>) -> Option<Arc<Origin>> {
+        let limit = check.limit_of(entry);
+        limit
+            .and_then(|limit| self.policy.limit_origin(&limit))
             .or_else(|| self.policy.action_origin(check.code))
     }
 }

@@ -3,6 +3,7 @@
 pub mod active_deadline;
 pub mod backoff_limit;
 mod deadline;
+pub mod deletion_delay;
 pub mod flyte_retries;
 pub mod kept_for_ever;
 pub mod leaking_rules;
@@ -23,4 +24,5 @@ pub static CHECKS: &[&Check] = &[
     &flyte_retries::CHECK,
     &leaking_rules::CHECK,
     &kept_for_ever::CHECK,
+    &deletion_delay::CHECK,
 ];

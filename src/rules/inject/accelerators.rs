@@ -1,6 +1,6 @@
 //! Tolerations and node selector for the pods that ask for an accelerator, and only for those.
 //!
-//! Of the Platform's kinds for a resource, one is chosen by what the author says: a node selector or required node
+//! A resource claim names its kind by its template. Of the Platform's kinds for a resource, one is chosen by what the author says: a node selector or required node
 //! affinity that names its nodes, the label `raygate.dev/accelerator`, else the kind that the policy names. Without a
 //! choice, only the tolerations that all kinds share are added. The author's selector stands; with a Kueue queue no
 //! selector is added, because Kueue's flavors bring their own and refuse a conflict.
@@ -19,7 +19,7 @@ use crate::k8s::names::is_gpu_key;
 use crate::k8s::toleration;
 use crate::policy::Leaf;
 use crate::policy::settings::Accelerator;
-use crate::ray::device::is_accelerator;
+use crate::ray::device::{CLAIM_TEMPLATE, device_class, is_accelerator};
 use crate::ray::{Kinds, KubeRay, Pod, Workload, told};
 
 use super::Injector;
@@ -45,7 +45,7 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
                 .platform
                 .accelerators
                 .iter()
-                .filter(|(_, kind)| kind.resource == resource)
+                .filter(|(_, kind)| asks_for(resource, kind))
                 .collect();
             let named = cx.setting("accelerators", |s| s.accelerators.get(resource));
             if cx.skipped && named.is_none() {
@@ -60,16 +60,36 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
                 (None, None) => Leaf::new(false, "accelerators"),
             };
             match choice {
-                Some((_, kind)) => {
-                    add_tolerations(pod, kind.tolerations.iter(), plan, &leaf);
-                    if job.queue().is_none() {
-                        add_selector(pod, &kind.node_selector, plan, &leaf);
-                    }
-                }
+                Some((_, kind)) => send_to(job, pod, kind, plan, &leaf),
                 None => add_tolerations(pod, shared(&candidates).into_iter(), plan, &leaf),
             }
             set_num_gpus(cx, job, pod, resource, plan, &leaf);
         }
+        if cx.skipped {
+            continue;
+        }
+        for (name, kind) in &cx.platform.accelerators {
+            let mut claims = items(pod.spec, "resourceClaims").iter();
+            if claims
+                .any(|claim| text(claim, CLAIM_TEMPLATE).is_some_and(|name| kind.claim_templates.contains_key(name)))
+            {
+                send_to(job, pod, kind, plan, &Leaf::accelerator(name));
+            }
+        }
+    }
+}
+
+/// Whether a pod asks for a kind of accelerators by a resource: the kind's own, or that of its device class.
+fn asks_for(resource: &str, kind: &Accelerator) -> bool {
+    kind.resource.as_deref() == Some(resource)
+        || device_class(resource).is_some_and(|class| kind.device_classes.contains_key(class))
+}
+
+/// Lets a pod run on the nodes of a kind, and on no others unless Kueue's flavors choose them.
+fn send_to(job: &Workload<'_>, pod: &Pod<'_>, kind: &Accelerator, plan: &mut Plan, leaf: &Leaf) {
+    add_tolerations(pod, kind.tolerations.iter(), plan, leaf);
+    if job.queue().is_none() {
+        add_selector(pod, &kind.node_selector, plan, leaf);
     }
 }
 

@@ -42,7 +42,7 @@ impl<'o> Full<'o> {
 
     fn note(&mut self, judged: &Judged) {
         let by = judged.exemption.as_ref().map(|name| format!(" (exemption {name})"));
-        let text = format!("{}{}", one_line(&judged.finding.message), by.unwrap_or_default());
+        let text = format!("{}{}", one_line(&judged.message()), by.unwrap_or_default());
         let note = (judged.code().to_owned(), text);
         if self.notes.len() < NOTES || self.notes.contains_key(&note) {
             *self.notes.entry(note).or_default() += 1;

@@ -189,6 +189,9 @@ fn finding(seen: &Seen<'_>, judged: &Judged) -> Value {
     });
     let located = seen.diagnostic(judged).to_json(seen.sources);
     if let Some(finding) = finding.as_object_mut() {
+        if judged.more > 0 {
+            finding.insert("more".to_owned(), judged.more.into());
+        }
         for key in ["file", "line", "column", "end_line", "end_column"] {
             finding.insert(key.to_owned(), located.get(key).cloned().unwrap_or_default());
         }

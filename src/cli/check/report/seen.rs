@@ -96,8 +96,8 @@ impl Seen<'_> {
         let finding = &judged.finding;
         let code = judged.code().to_owned();
         let message = match self.cluster {
-            Some(cluster) => format!("{cluster}: {}", finding.message),
-            None => finding.message.clone(),
+            Some(cluster) => format!("{cluster}: {}", judged.message()),
+            None => judged.message().into_owned(),
         };
         let mut diagnostic = match judged.action {
             Action::Deny | Action::Fix => Diagnostic::error(code, message),

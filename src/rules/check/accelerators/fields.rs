@@ -8,12 +8,7 @@ use crate::rules::Cx;
 
 /// Whether a resource is an accelerator, by its name or because the Platform says so.
 pub(super) fn is_device(cx: &Cx<'_>, key: &str) -> bool {
-    is_accelerator(key)
-        || cx
-            .platform
-            .accelerators
-            .values()
-            .any(|accelerator| accelerator.resource == key)
+    is_accelerator(key) || cx.platform.devices.resources.contains(key)
 }
 
 /// The accelerators that a container asks for, none of them zero.

@@ -43,6 +43,6 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         )
         .fix("ask for accelerators in the worker groups only")
         .flyte("HeadNodeConfig(requests=Resources(cpu=\"4\", mem=\"16Gi\"))")
-        .weight(size(head, &cx.platform.devices()).gpus),
+        .weight(size(head, &cx.platform.devices).gpus),
     );
 }

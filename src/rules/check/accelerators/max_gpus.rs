@@ -26,11 +26,11 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(cap) = cx.policy.limits.max_gpus_per_job else {
         return;
     };
-    let devices = cx.platform.devices();
-    let count = Facts::of(job, &devices).max_gpus;
+    let devices = &cx.platform.devices;
+    let count = Facts::of(job, devices).max_gpus;
     if count > cap {
         let sum = counted(count, "GPU");
-        let each = |pod: &Pod<'_>| size(pod, &devices).gpus;
+        let each = |pod: &Pod<'_>| size(pod, devices).gpus;
         findings.extend(over_budget(job, &sum, &cap.to_string(), count, each));
     }
 }

@@ -33,6 +33,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let lacks = |wanted: &Value| !given.iter().any(|given| implies(given, wanted));
         // By the platform's resources and not by the pod's: those are few, however many containers there are.
         let missing = cx.platform.accelerators.values().find_map(|kind| {
+            let resource = kind.resource.as_deref()?;
             let lacking = kind.tolerations.iter().find(|wanted| lacks(wanted))?;
             let other_kinds_lack = || {
                 let same = cx
@@ -42,7 +43,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                     .filter(|other| other.resource == kind.resource);
                 same.into_iter().all(|other| other.tolerations.iter().any(lacks))
             };
-            (asks(pod, &kind.resource) && other_kinds_lack()).then_some((kind.resource.as_str(), lacking))
+            (asks(pod, resource) && other_kinds_lack()).then_some((resource, lacking))
         });
         let Some((key, wanted)) = missing else { continue };
         let taint = Toleration::from(wanted).key;

@@ -48,14 +48,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if job.submission_mode() != "K8sJobMode" || !runs_no_driver(main.value) {
         return;
     }
-    let is_device = |key: &str| {
-        is_accelerator(key)
-            || cx
-                .platform
-                .accelerators
-                .values()
-                .any(|accelerator| accelerator.resource == key)
-    };
+    let is_device = |key: &str| is_accelerator(key) || cx.platform.devices.resources.contains(key);
     let asked = submitter
         .containers
         .iter()

@@ -1,15 +1,16 @@
 //! Finds devices that raygate cannot count, in a RayJob whose accelerators are limited.
 
-use crate::k8s::json::items;
+use crate::json::Json;
+use crate::k8s::json::{items, text};
 use crate::policy::settings::Action;
-use crate::ray::device::{Device, device};
+use crate::ray::device::is_counted_share;
 use crate::ray::facts::pods_at_most;
 use crate::ray::{Container, Kinds, Place, Resource, Workload};
 use crate::rules::check::resources::{named, place};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::{is_device, resource_path};
+use super::resource_path;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -27,9 +28,28 @@ pub const CHECK: Check = Check {
 /// The annotations by which the KAI scheduler gives a pod a part of a GPU.
 const SHARED_BY_KAI: [&str; 2] = ["gpu-fraction", "gpu-memory"];
 
+/// The variables by which container runtimes give a container the devices of its node, requested or not (NVIDIA Container
+/// Toolkit, AMD Container Toolkit, Habana and Ascend runtimes). Kubernetes puts an author's value behind the device plugin's,
+/// and the last one counts.
+const VISIBLE_DEVICES: [&str; 4] = [
+    "NVIDIA_VISIBLE_DEVICES",
+    "AMD_VISIBLE_DEVICES",
+    "HABANA_VISIBLE_DEVICES",
+    "ASCEND_VISIBLE_DEVICES",
+];
+
+fn may_show_devices(variable: Json<'_>) -> bool {
+    match text(variable, "value") {
+        Some(value) => !matches!(value, "" | "void" | "none"),
+        None => variable.get("valueFrom").is_some(),
+    }
+}
+
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let limits = &cx.policy.limits;
-    let Some(most) = limits.max_gpus_per_job else { return };
+    if limits.max_gpus_per_job.is_none() && limits.accelerators.is_empty() {
+        return;
+    }
     let mut report = |finding: Finding, weight: i64| {
         let finding = finding.flyte("Resources(gpu=\"1\")").weight(weight);
         findings.push(match limits.unknown_devices {
@@ -45,9 +65,11 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         if pods == 0 {
             continue;
         }
-        let not_counted = format!("that limits.maxGpusPerJob ({most}) does not count");
+        let not_counted = "that limits on accelerators cannot count";
         let Place::Container(_, container) = at else {
-            let claims = items(pod.spec, "resourceClaims").len();
+            let devices = &cx.platform.devices;
+            let claims = items(pod.spec, "resourceClaims").iter();
+            let claims = claims.filter(|claim| devices.claimed(*claim).is_none()).count();
             if claims > 0 {
                 let claimed = if claims == 1 {
                     "1 resource claim may be an accelerator"
@@ -57,7 +79,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                 let message = format!("{}: {claimed} {not_counted}", pod.title());
                 report(
                     Finding::new(pod.spec_path().then_key("resourceClaims"), message)
-                        .fix("request accelerators with a resource such as nvidia.com/gpu"),
+                        .fix("name the claim's template in the Platform, or request a resource such as nvidia.com/gpu"),
                     i64::try_from(claims).unwrap_or(i64::MAX).saturating_mul(pods),
                 );
             }
@@ -69,13 +91,27 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                     );
                     report(
                         Finding::new(pod.template_path().keys(["metadata", "annotations"]).name(key), message)
-                            .fix("request whole GPUs with a resource such as nvidia.com/gpu"),
+                            .fix("request a resource that counts accelerators, such as nvidia.com/gpu"),
                         pods,
                     );
                 }
             }
             continue;
         };
+        for name in VISIBLE_DEVICES {
+            if container.env(name).is_some_and(may_show_devices) {
+                let message = format!(
+                    "{}: variable {name} may show devices {not_counted}",
+                    place(pod, container)
+                );
+                report(
+                    Finding::new(pod.container_path(container).then_key("env"), message).fix(format!(
+                        "remove {name}; the device plugin sets it for the devices that are requested"
+                    )),
+                    pods,
+                );
+            }
+        }
         for (resource, count) in uncountable(cx, container) {
             let message = format!(
                 "{}: {} may be an accelerator {not_counted}",
@@ -84,7 +120,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             );
             report(
                 Finding::new(resource_path(pod, container, resource.key), message)
-                    .fix("request accelerators with a resource that counts them, such as nvidia.com/gpu"),
+                    .fix("request a resource that counts accelerators, such as nvidia.com/gpu, or name this one in the Platform"),
                 count.saturating_mul(pods),
             );
         }
@@ -93,17 +129,14 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
 
 /// The resources of a container that may be accelerators and are not counted, with how much of each it asks for.
 fn uncountable<'c, 'a>(cx: &'c Cx<'_>, container: &'c Container<'a>) -> impl Iterator<Item = (&'c Resource<'a>, i64)> {
+    let devices = &cx.platform.devices;
     let asked = || {
         let asked = container
             .asked()
             .filter_map(|resource| Some((resource, resource.quantity()?.value())));
         asked.filter(|(_, count)| *count > 0)
     };
-    let is_counted = |key: &str| device(key) == Device::Accelerator || is_device(cx, key);
-    let has_counted = asked().any(|(resource, _)| is_counted(resource.key));
-    asked().filter(move |(resource, _)| match device(resource.key) {
-        Device::None | Device::Accelerator => false,
-        Device::Share => !has_counted,
-        Device::Unknown => !is_device(cx, resource.key),
-    })
+    let is_counted = move |key: &str| devices.each(key).is_some_and(|each| each > 0);
+    let counts_it = move |share: &str| asked().any(|(one, _)| is_counted(one.key) && is_counted_share(share, one.key));
+    asked().filter(move |(resource, _)| devices.each(resource.key).is_none() && !counts_it(resource.key))
 }

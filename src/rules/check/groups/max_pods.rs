@@ -25,8 +25,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         return;
     };
     let pods = job
-        .pods
-        .iter()
+        .all_pods()
         .fold(0, |sum: i64, pod| sum.saturating_add(pods_at_most(job, pod)));
     if pods > most && job.cluster.is_some() {
         findings.push(

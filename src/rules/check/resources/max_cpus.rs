@@ -25,7 +25,8 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(cap) = cx.policy.limits.max_cpus_per_job.as_ref() else {
         return;
     };
-    let milli_cpus = Facts::of(job, &[]).max_milli_cpus;
+    let devices = &cx.platform.devices;
+    let milli_cpus = Facts::of(job, devices).max_milli_cpus;
     if milli_cpus <= cap.milli_value() {
         return;
     }
@@ -39,6 +40,6 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         &format!("{cpus} CPUs"),
         &cap.to_string(),
         milli_cpus,
-        |pod| size(pod, &[]).milli_cpus,
+        |pod| size(pod, devices).milli_cpus,
     ));
 }

@@ -26,12 +26,13 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(cap) = cx.policy.limits.max_memory_per_job.as_ref() else {
         return;
     };
-    let bytes = Facts::of(job, &[]).max_memory;
+    let devices = &cx.platform.devices;
+    let bytes = Facts::of(job, devices).max_memory;
     if bytes <= cap.value() {
         return;
     }
     let memory = format!("{} of memory", bytes_up(bytes));
     findings.extend(over_budget(job, &memory, &cap.to_string(), bytes, |pod| {
-        size(pod, &[]).memory
+        size(pod, devices).memory
     }));
 }

@@ -58,7 +58,7 @@ pub(in crate::rules::check) fn over_budget(
 ) -> Option<Finding> {
     let share = |pod: &Pod<'_>| each(pod).saturating_mul(pods_at_most(job, pod));
     let mut most: Option<(&Pod<'_>, i64)> = None;
-    for pod in &job.pods {
+    for pod in job.all_pods() {
         let share = share(pod);
         if most.is_none_or(|(_, least)| share > least) {
             most = Some((pod, share));
