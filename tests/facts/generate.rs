@@ -130,8 +130,7 @@ impl World {
             let bounds = limits.flat_map(|limit| limit.as_object().unwrap().values().filter_map(Value::as_object));
             bounds.flat_map(|bound| bound.keys().cloned()).collect()
         };
-        let all = ranges.flat_map(|(_, range)| keys(range));
-        all.fold(false, |found, key| !known.insert(key) || found)
+        ranges.flat_map(|(_, range)| keys(range)).any(|key| !known.insert(key))
     }
 
     /// What the API server and raygate say differently: `theirs` has the code of each refusal, empty for a pod that is
@@ -144,8 +143,9 @@ impl World {
             "" => !ours.is_empty(),
             // Of a pod with resources of its own, and of LimitRanges that disagree, raygate says nothing by them.
             code => {
-                let is_unknown = pod["spec"]["resources"].is_object() || self.may_disagree(namespace);
-                !ours.contains(code) && !(is_unknown && matches!(code, "RG806" | "RG807"))
+                let may_miss = matches!(code, "RG806" | "RG807")
+                    && (pod["spec"]["resources"].is_object() || self.may_disagree(namespace));
+                !ours.contains(code) && !may_miss
             }
         });
         wrong
