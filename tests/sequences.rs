@@ -42,7 +42,7 @@ use world::World;
 /// Seeds that failed once, each with its kind.
 const SEEDS: &[(&str, u64)] = &[("RayCluster", 27), ("RayJob", 4), ("RayJob", 10), ("RayCronJob", 4)];
 /// How many sequences are tried for each kind, and how many steps each has.
-const SEQUENCES: u64 = 4;
+const SEQUENCES: u64 = 6;
 const STEPS: usize = 30;
 
 fn sequences() -> u64 {
