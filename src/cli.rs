@@ -5,8 +5,10 @@ pub mod check;
 pub mod cluster;
 pub mod doctor;
 pub mod explain;
+pub mod facts;
 mod junit;
 pub mod manifests;
+pub mod observe;
 mod outcome;
 pub mod policies;
 pub mod sample;
@@ -14,6 +16,7 @@ pub mod scan;
 pub mod schema;
 pub mod self_managed;
 pub mod serve;
+pub mod snapshot;
 pub mod test;
 mod time;
 
@@ -71,6 +74,10 @@ enum Command {
     Manifests(manifests::Args),
     /// Judge the Ray objects of a live cluster by a set of policies, without changing anything
     Scan(scan::Args),
+    /// Print what is known of a cluster: the facts for --facts
+    Snapshot(snapshot::Args),
+    /// Keep a file with facts about a cluster up to date, for `raygate serve --facts`
+    Observe(observe::Args),
     /// Check raygate in a live cluster, and print the command that repairs what is wrong
     Doctor(doctor::Args),
     /// Print the completions of a shell: source <(raygate completions bash)
@@ -105,6 +112,8 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Sample(args) => sample::run(&args, &mut out),
         Command::Scan(args) => scan::run(&args, &mut out),
+        Command::Observe(args) => observe::run(&args),
+        Command::Snapshot(args) => snapshot::run(&args, &mut out),
         Command::Doctor(args) => doctor::run(&args, &mut out),
         Command::Certs(args) => certs::run(&args, jiff::Timestamp::now(), &mut out)
             .map(|()| CLEAN)

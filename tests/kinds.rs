@@ -576,6 +576,18 @@ fn an_update_that_replaces_running_pods_says_how_many() {
         let text = warned(&live, &image);
         assert!(text.contains(told), "{text}");
     }
+    let mut queued = live.clone();
+    queued["metadata"]["labels"] = json!({"kueue.x-k8s.io/queue-name": "gpu"});
+    let text = warned(&queued, &image);
+    let told = "Kueue suspends the service after this change and never starts it again; its first cluster of 3 pods and 8 GPUs keeps";
+    assert!(text.contains(told), "{text}");
+    // Kueue compares containers only, and not those of elastic services.
+    let account = |object: &mut Value| group(object)["template"]["spec"]["serviceAccountName"] = json!("other");
+    let mut elastic = queued.clone();
+    elastic["metadata"]["annotations"] = json!({"kueue.x-k8s.io/elastic-job": "true"});
+    for text in [warned(&queued, &account), warned(&elastic, &image)] {
+        assert!(text.contains("starts a second cluster of 3 pods"), "{text}");
+    }
     let mut gradual = live.clone();
     gradual["spec"]["upgradeStrategy"] = json!({"type": "NewClusterWithIncrementalUpgrade", "clusterUpgradeOptions":
         {"stepSizePercent": 10, "intervalSeconds": 30, "maxSurgePercent": 100, "gatewayClassName": "istio"}});

@@ -425,6 +425,7 @@ fn the_line_behind_a_passed_limit_is_the_limits_own() {
     let cx = Cx {
         policy: &compiled.effective,
         platform: &platform,
+        facts: raygate::facts::Known::nothing("a"),
         namespace: "a",
         named: true,
         skipped: false,
@@ -538,6 +539,7 @@ fn a_forced_variable_replaces_the_last_of_its_name() {
         object: Tree::of(&object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
+        facts: raygate::facts::Facts::none(),
     };
     let mutated = answer_mutate(&bundle, request);
     let job = Workload::of(mutated.document.value());

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::facts::Known;
 use crate::json::{Json, Tree};
 use crate::policy::Subject;
 use crate::policy::settings::Action;
@@ -19,7 +20,7 @@ use super::child;
 use super::compare::Before;
 use super::document::Document;
 use super::judge::{Asked, Judged, Verdict, judge};
-use super::mutate::{self, Change};
+use super::mutate::{self, Change, Completing};
 use super::update::{Update, upgrade, without_scheduling};
 use super::{Operation, Outcome, Request, preview};
 
@@ -166,7 +167,9 @@ fn complete<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t> {
     }
     let (_, compiled) = request.compiled(document.value(), bundle);
     let before = preview::copy(&compiled, &document);
-    let complete = |compiled: &Compiled, document: &mut Document<'t>| way.complete(bundle, compiled, true, document);
+    let known = request.known();
+    let complete =
+        |compiled: &Compiled, document: &mut Document<'t>| way.complete(bundle, compiled, known, true, document);
     let changes = complete(&compiled, &mut document);
     let previews = before.map_or_else(Vec::new, |before| {
         preview::changes(&compiled, &before, (&document, &changes), complete)
@@ -216,7 +219,7 @@ fn judge_completed<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t>
     let mut findings = look(None, &compiled, &document);
     let mut verdict = verdict_of(&findings);
     let received = preview::copy(&compiled, &document);
-    let mut changes = way.complete(bundle, &compiled, false, &mut document);
+    let mut changes = way.complete(bundle, &compiled, request.known(), false, &mut document);
     if matches!(way, Way::Update(Update::Controller, ..)) {
         changes.retain(|change| change.forced);
     }
@@ -236,7 +239,7 @@ fn judge_completed<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t>
         preview::findings(&compiled, &enforced, |policy, with| {
             let mut completed = Document::new(received.clone());
             if !matches!(way, Way::Update(Update::Controller, ..)) {
-                let _: Vec<Change> = way.complete(bundle, with, false, &mut completed);
+                let _: Vec<Change> = way.complete(bundle, with, request.known(), false, &mut completed);
             }
             look(Some(policy), with, &completed)
         })
@@ -285,13 +288,23 @@ impl<'r> Way<'r> {
     }
 
     /// Does what `/mutate` does; the record of a creation is written where it is asked for.
-    fn complete(self, bundle: &Bundle, compiled: &Compiled, records: bool, document: &mut Document<'_>) -> Vec<Change> {
-        let named = is_named(document.value());
+    fn complete(
+        self,
+        bundle: &Bundle,
+        compiled: &Compiled,
+        facts: Known<'_>,
+        records: bool,
+        document: &mut Document<'_>,
+    ) -> Vec<Change> {
+        let asked = Completing {
+            named: is_named(document.value()),
+            facts,
+        };
         match self {
-            Way::Create if records => mutate::create(bundle, compiled, named, document),
-            Way::Create => mutate::fill(bundle, compiled, named, document),
+            Way::Create if records => mutate::create(bundle, compiled, asked, document),
+            Way::Create => mutate::fill(bundle, compiled, asked, document),
             Way::Update(update, old, others) => {
-                mutate::update(bundle, compiled, named, (update, old, others), document)
+                mutate::update(bundle, compiled, asked, (update, old, others), document)
             }
         }
     }
@@ -352,6 +365,7 @@ impl Request<'_> {
     fn asked<'a>(&'a self, subject: &'a Subject, object: Json<'_>) -> Asked<'a> {
         Asked {
             subject,
+            facts: self.known(),
             old: self.old(),
             named: is_named(object),
         }

@@ -1,6 +1,8 @@
 //! What becomes of the RayJobs that KubeRay creates for a RayCronJob: they are judged as objects of their own, and have
 //! nothing of the RayCronJob but its template.
 
+use std::sync::Arc;
+
 use crate::diag::{CodePage, listed, quoted};
 use crate::json::{Json, Object, Tree};
 use crate::k8s::json::{below, text};
@@ -14,7 +16,7 @@ use crate::rules::{Finding, SKIP_ANNOTATION};
 use super::bundle::Bundle;
 use super::document::Document;
 use super::judge::{Asked, Finder, Judged, judge};
-use super::mutate;
+use super::mutate::{self, Completing};
 use super::request::{Operation, Request};
 
 /// A warning about the RayJobs of a RayCronJob.
@@ -62,14 +64,17 @@ pub(super) fn warnings(bundle: &Bundle, request: &Request<'_>, object: Json<'_>,
             .to_owned(),
         object: Tree::default(),
         old: None,
+        facts: Arc::clone(&request.facts),
         now: request.now,
     };
+    let facts = child.known();
     let mut document = Document::new(made);
     let (_, compiled) = child.compiled(document.value(), bundle);
-    let _ = mutate::fill(bundle, &compiled, true, &mut document);
+    let _ = mutate::fill(bundle, &compiled, Completing { named: true, facts }, &mut document);
     let (subject, compiled) = child.compiled(document.value(), bundle);
     let asked = Asked {
         subject: &subject,
+        facts,
         old: None,
         named: true,
     };

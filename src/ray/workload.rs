@@ -238,6 +238,17 @@ impl<'a> Workload<'a> {
         text(spec, SERVE_CONFIG)
     }
 
+    /// The queue of Kueue that the object is in. An empty label names none.
+    pub fn queue(&self) -> Option<&'a str> {
+        self.label("kueue.x-k8s.io/queue-name")
+            .filter(|queue| !queue.is_empty())
+    }
+
+    /// Whether Kueue scales the object by slices of its Workload.
+    pub fn is_elastic(&self) -> bool {
+        self.annotation("kueue.x-k8s.io/elastic-job") == Some("true")
+    }
+
     /// Whether Ray's autoscaler runs in the head pod.
     pub fn autoscales(&self) -> bool {
         self.cluster.is_some_and(autoscales)

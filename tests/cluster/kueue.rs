@@ -499,14 +499,17 @@ pub(crate) fn a_job_on_a_selected_cluster_is_in_no_queue(cluster: &Cluster) {
     delete(cluster, &path);
 }
 
-/// Sets the image of the head, and of nothing else.
-fn set_image(cluster: &Cluster, kind: &Kind, path: &str, image: &str) {
+/// Sets the image of the head, and of nothing else. Returns the warnings.
+fn set_image(cluster: &Cluster, kind: &Kind, path: &str, image: &str) -> Vec<String> {
     let at = format!("{}/template/spec/containers/0/image", kind.head_path().pointer());
     let patch = json!([{"op": "replace", "path": at, "value": image}]);
-    cluster.api.json_patch(path, &patch).expect(200);
+    let answer = cluster.api.json_patch(path, &patch);
+    assert_eq!(answer.code, 200, "{answer}");
+    answer.warnings
 }
 
-/// An edit of what waits starts with its quota. After an edit of what runs, Kueue starts all of it again.
+/// An edit of what waits starts with its quota. After an edit of what runs, Kueue starts all of it again, but for a
+/// RayService: that one has to be evicted first, as raygate's warning says.
 pub(crate) fn an_edit_is_completed_and_starts_once(cluster: &Cluster) {
     let _queues = Queues::open(cluster);
     for kind in QUEUED {
@@ -537,8 +540,40 @@ pub(crate) fn an_edit_is_completed_and_starts_once(cluster: &Cluster) {
         set_image(cluster, kind, &path, "ghcr.io/my-org/ray:waiting");
         delete(cluster, &blocker);
         wait_for_image("ghcr.io/my-org/ray:waiting");
-        set_image(cluster, kind, &path, "ghcr.io/my-org/ray:running");
-        wait_for_image("ghcr.io/my-org/ray:running");
+        if kind.is(&RAY_SERVICE) {
+            activate(cluster, &created, false);
+            wait_for_end(cluster, kind, &path);
+            set_image(cluster, kind, &path, "ghcr.io/my-org/ray:evicted");
+            wait_for("an active Workload", || {
+                let workload = workload(cluster, &created).ok_or("none")?;
+                if workload["spec"]["active"] == false {
+                    activate(cluster, &created, true);
+                    return Err("inactive");
+                }
+                Ok(())
+            });
+            wait_for_image("ghcr.io/my-org/ray:evicted");
+            let runs = cluster.api.get(&path).expect(200);
+            let ran = running(cluster, kind, &runs);
+            let warnings = set_image(cluster, kind, &path, "ghcr.io/my-org/ray:running");
+            assert!(
+                warnings.iter().any(|text| text.contains("never starts it again")),
+                "{warnings:?}"
+            );
+            wait_for("the service to be suspended beside its first cluster", || {
+                let object = cluster.api.get(&path).expect(200);
+                let now = running(cluster, kind, &object);
+                if is_suspended(kind, &object) && workload(cluster, &object).is_none() && now.len() == ran.len() + 1 {
+                    assert!(now.is_superset(&ran), "the first cluster was stopped");
+                    Ok(())
+                } else {
+                    Err(format!("{} objects", now.len()))
+                }
+            });
+        } else {
+            set_image(cluster, kind, &path, "ghcr.io/my-org/ray:running");
+            wait_for_image("ghcr.io/my-org/ray:running");
+        }
         delete(cluster, &path);
     }
 }
@@ -626,6 +661,65 @@ pub(crate) fn kueue_says_what_rg709_says(cluster: &Cluster) {
         assert!(is_suspended(&RAY_JOB, &cluster.api.get(&path).expect(200)));
         delete(cluster, &path);
     }
+}
+
+/// Three ways of waiting without an end that no object shows.
+pub(crate) fn what_raygate_does_not_see(cluster: &Cluster) {
+    let queues = Queues::open(cluster);
+    let mut job = object(&RAY_JOB, "no-class");
+    job["metadata"]["labels"][PRIORITY] = json!("missing-class");
+    let (no_class, _) = create(cluster, &RAY_JOB, &job);
+    wait_for("Kueue to miss the class", || {
+        let log = queues.kueue_log();
+        let mut lines = log.lines().filter(|line| line.contains("missing-class"));
+        lines
+            .find(|line| line.contains("not found"))
+            .map(|_| ())
+            .ok_or("not yet")
+    });
+    let stored = cluster.api.get(&no_class).expect(200);
+    assert!(workload(cluster, &stored).is_none() && is_suspended(&RAY_JOB, &stored));
+    delete(cluster, &no_class);
+
+    let started = |path: &str| {
+        wait_for(&format!("{path} to be started"), || {
+            let job = cluster.api.get(path).expect(200);
+            if is_suspended(&RAY_JOB, &job) {
+                Err("suspended")
+            } else {
+                Ok(job)
+            }
+        })
+    };
+    let mut job = object(&RAY_JOB, "multikueue");
+    job["spec"]["managedBy"] = json!("kueue.x-k8s.io/multikueue");
+    let (remote, _) = create(cluster, &RAY_JOB, &job);
+    started(&remote);
+
+    let mut job = object(&RAY_JOB, "pool");
+    job["metadata"]["labels"][QUEUE] = json!("ray-cpu");
+    groups_mut(&RAY_JOB, &mut job).remove(0);
+    job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["nodeSelector"] = json!({"pool": "cpu"});
+    let (pool, _) = create(cluster, &RAY_JOB, &job);
+    let job = started(&pool);
+    let head = wait_for("the head to be unschedulable", || {
+        let pods = pods_of(cluster, &RAY_JOB, &job);
+        let mut heads = pods
+            .iter()
+            .filter(|pod| pod["metadata"]["labels"]["ray.io/node-type"] == "head");
+        let head = heads.next().ok_or("no head yet")?;
+        let mut conditions = head["status"]["conditions"].as_array().into_iter().flatten();
+        let waits = conditions.any(|it| it["reason"] == "Unschedulable");
+        if waits {
+            Ok(head.clone())
+        } else {
+            Err("not looked at yet")
+        }
+    });
+    assert!(head["spec"]["nodeName"].is_null());
+    // KubeRay has seen the later job, and so the earlier one.
+    let remote = cluster.api.get(&remote).expect(200);
+    assert_eq!(clusters(cluster, &RAY_JOB, &remote), [] as [Value; 0]);
 }
 
 /// Autoscaling needs slices of a Workload. With them, neither the autoscaler's nor Kueue's writes restart anything.

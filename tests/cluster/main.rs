@@ -25,15 +25,20 @@ mod balancer;
 mod baseline;
 mod binaries;
 mod certificates;
+mod clients;
 mod cluster;
 mod completion;
 #[path = "../tools/config_map.rs"]
 mod config_map;
 mod denial;
 mod doctor;
+mod dry_run;
+mod facts;
 mod fleet;
 mod foreign;
 mod gate;
+#[path = "../facts/generate.rs"]
+mod generate;
 #[path = "../tools/go.rs"]
 mod go;
 #[path = "../tools/helm.rs"]
@@ -54,6 +59,9 @@ mod placement;
 mod pretend;
 mod process;
 mod queues;
+#[path = "../tools/random.rs"]
+#[allow(dead_code, reason = "other tests make texts")]
+mod random;
 mod rayjobs;
 mod reach;
 mod runner;
@@ -80,6 +88,10 @@ fn main() -> std::process::ExitCode {
         test(completion::a_completed_job_is_left_as_it_is),
         test(offline::the_command_completes_as_the_cluster_does),
         test(offline::the_command_refuses_as_the_cluster_does),
+        test(dry_run::the_pods_of_every_rayjob_are_accepted),
+        test(dry_run::what_the_api_server_rejects_is_reported),
+        test(dry_run::an_exhausted_quota_only_warns),
+        test(dry_run::who_may_not_create_pods_is_told),
         test(placement::the_pods_of_every_rayjob_are_placed).needs_scheduler(),
         test(placement::only_the_completed_gpu_worker_is_placed).needs_scheduler(),
         test(placement::only_the_repaired_worker_is_accepted),
@@ -100,6 +112,8 @@ fn main() -> std::process::ExitCode {
         test(updates::kuberay_can_report_the_status),
         test(updates::kueue_can_suspend_and_place),
         test(updates::a_group_added_to_a_suspended_job_is_completed),
+        test(clients::the_api_server_is_answered),
+        test(clients::another_name_is_refused),
         test(reach::finalizers_and_owners_do_not_come),
         test(reach::labels_and_annotations_come),
         test(reach::the_operators_updates_do_not_come),
@@ -128,6 +142,7 @@ fn main() -> std::process::ExitCode {
         test(outage::with_failures_ignored_a_job_passes_as_it_is),
         test(outage::without_the_mutation_nobody_is_blamed),
         test(outage::without_the_judgement_nothing_is_created),
+        test(outage::the_break_glass_page_opens_the_cluster),
         test(outage::raygate_ends_on_sigterm),
         test(scan::every_rayjob_is_judged_over_several_pages),
         test(scan::a_selector_and_a_namespace_narrow_it),
@@ -161,6 +176,8 @@ fn main() -> std::process::ExitCode {
         test(doctor::the_secret_of_the_deployment_is_judged),
         test(doctor::an_unrestricted_account_is_restricted_by_the_printed_command),
         test(doctor::the_clocks_of_the_nodes_are_judged),
+        test(facts::the_api_server_decides),
+        test(facts::an_observer_follows_the_cluster),
         test(order::raygate_comes_before_kueue_and_once_more_after),
         test(install::every_object_of_the_chart_is_taken),
         test(install::every_object_of_the_overlays_is_taken),
@@ -179,6 +196,7 @@ fn main() -> std::process::ExitCode {
         test(kueue::a_job_on_a_selected_cluster_is_in_no_queue).ignored(),
         test(kueue::an_edit_is_completed_and_starts_once).ignored(),
         test(kueue::kueue_says_what_rg709_says).ignored(),
+        test(kueue::what_raygate_does_not_see).ignored(),
         test(kueue::autoscaling_needs_slices).ignored(),
     ])
 }

@@ -3,7 +3,6 @@
 //! Both programs come from their Go modules, each with the dependencies that its own `go.sum` fixes: `go install` builds
 //! them once below the target folder.
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -179,7 +178,7 @@ impl<'a> Queues<'a> {
     /// Two queues, as the library's README describes them: `ray-gpu` has eight GPUs and room for the rest of the job
     /// elsewhere, `ray-cpu` has none.
     fn create_queues(&self) {
-        let flavor = |name: &str, spec: Value| self.apply("resourceflavors", name, spec);
+        let flavor = |name: &str, spec: Value| self.apply("ResourceFlavor", name, &json!({"spec": spec}));
         let taint = json!({"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"});
         flavor("plain", json!({}));
         flavor(
@@ -190,7 +189,8 @@ impl<'a> Queues<'a> {
                 "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
             }),
         );
-        self.apply("workloadpriorityclasses", "urgent", Value::Null);
+        let class = json!({"value": 1000, "description": "tests"});
+        self.apply("WorkloadPriorityClass", "urgent", &class);
         let plain = json!({"name": "plain", "resources": [
             {"name": "cpu", "nominalQuota": "200"},
             {"name": "memory", "nominalQuota": "1500Gi"},
@@ -209,7 +209,7 @@ impl<'a> Queues<'a> {
             })
         };
         for (name, gpus) in [("ray-gpu", &gpus), ("ray-cpu", &Value::Null)] {
-            self.apply("clusterqueues", name, groups(gpus));
+            self.apply("ClusterQueue", name, &json!({"spec": groups(gpus)}));
             let queue = json!({
                 "apiVersion": "kueue.x-k8s.io/v1beta2",
                 "kind": "LocalQueue",
@@ -241,24 +241,15 @@ impl<'a> Queues<'a> {
         });
     }
 
-    fn apply(&self, resource: &str, name: &str, spec: Value) {
-        let kinds: HashMap<&str, &str> = [
-            ("resourceflavors", "ResourceFlavor"),
-            ("clusterqueues", "ClusterQueue"),
-            ("workloadpriorityclasses", "WorkloadPriorityClass"),
-        ]
-        .into();
-        let mut object = json!({
-            "apiVersion": "kueue.x-k8s.io/v1beta2",
-            "kind": kinds[resource],
-            "metadata": {"name": name},
-        });
-        if resource == "workloadpriorityclasses" {
-            object["value"] = json!(1000);
-            object["description"] = json!("tests");
-        } else {
-            object["spec"] = spec;
-        }
+    /// Stores an object of Kueue that is in no namespace. `fields` are those besides its metadata.
+    fn apply(&self, kind: &str, name: &str, fields: &Value) {
+        let mut object = json!({"apiVersion": "kueue.x-k8s.io/v1beta2", "kind": kind, "metadata": {"name": name}});
+        let fields = fields.as_object().expect("the fields of an object");
+        object.as_object_mut().expect("an object").extend(fields.clone());
+        let resource = match kind {
+            "WorkloadPriorityClass" => "workloadpriorityclasses".to_owned(),
+            _ => format!("{}s", kind.to_lowercase()),
+        };
         self.store(&format!("/apis/kueue.x-k8s.io/v1beta2/{resource}/{name}"), &object);
     }
 

@@ -1,7 +1,7 @@
 //! Changes after which KubeRay starts a second cluster for a RayService, or all pods of a RayCluster again.
 
 use crate::diag::{CodePage, counted};
-use crate::engine::compare::same_but;
+use crate::engine::compare::{same_but, says_the_same};
 use crate::engine::judge::{Finder, Judged};
 use crate::json::Json;
 use crate::k8s::json::{below, child, items, text};
@@ -65,6 +65,13 @@ pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judg
     let message = if !kind.is(&RAY_SERVICE) {
         let size = size(facts.pods, facts.gpus);
         format!("this change deletes all pods of the cluster, and KubeRay starts {size} again")
+    } else if is_left_by_kueue(old, new) {
+        let facts = Facts::of(&Workload::of(old), &platform.devices());
+        let size = size(facts.pods, facts.gpus);
+        format!(
+            "Kueue suspends the service after this change and never starts it again; its first cluster of {size} \
+             keeps running without quota. Set spec.active of its Workload to false before the change"
+        )
     } else if strategy == Some(INCREMENTAL) {
         let size = size(facts.max_pods, facts.max_gpus);
         format!(
@@ -85,6 +92,26 @@ pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judg
         origin: None,
         exemption: None,
     })
+}
+
+/// Whether Kueue stops a RayService that runs after an update that starts a second cluster. It does so if containers are
+/// others than those of the Workload (Kueue 0.19, `util/equality/podset.go`). KubeRay then suspends the second cluster and
+/// keeps the first one, because no other is ready, and Kueue waits for the service to end
+/// (`tests/cluster/kueue.rs`, `an_edit_is_completed_and_starts_once`).
+fn is_left_by_kueue(old: Json<'_>, new: Json<'_>) -> bool {
+    let job = Workload::of(new);
+    let same_pod = |was: Json<'_>, is: Json<'_>| {
+        let spec = |group| below(group, &["template", "spec"]);
+        ["containers", "initContainers"]
+            .iter()
+            .all(|list| says_the_same(child(spec(was), list), child(spec(is), list)))
+    };
+    let kind = Kind::of(new);
+    let (was, is) = (kind.cluster(old), kind.cluster(new));
+    let mut groups = items(was, WORKERS).iter().zip(items(is, WORKERS));
+    job.queue().is_some()
+        && !job.is_elastic()
+        && !(same_pod(child(was, HEAD), child(is, HEAD)) && groups.all(|(was, is)| same_pod(was, is)))
 }
 
 /// Whether two clusters are the same in what KubeRay compares (KubeRay 1.7, `rayservice_controller.go`,

@@ -40,6 +40,8 @@ pub struct Seen<'a> {
     pub sources: &'a Sources,
     /// The file.
     pub source: SourceId,
+    /// The cluster that it was judged for, if there are several.
+    pub cluster: Option<&'a str>,
     /// What was asked.
     pub asked: &'a Asked<'a>,
     /// What came of it.
@@ -47,14 +49,16 @@ pub struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// `NAMESPACE/NAME`, or the name alone.
+    /// `NAMESPACE/NAME`, or the name alone, and the cluster if there are several.
     pub fn name(&self) -> String {
         let Asked { namespace, name, .. } = self.asked;
-        if namespace.is_empty() {
+        let name = if namespace.is_empty() {
             name.clone()
         } else {
             format!("{namespace}/{name}")
-        }
+        };
+        self.cluster
+            .map_or_else(|| name.clone(), |cluster| format!("{name} in {cluster}"))
     }
 
     /// The name that tells it from objects of all kinds; a RayJob needs no more than its name.
@@ -91,10 +95,14 @@ impl Seen<'_> {
     pub fn diagnostic(&self, judged: &Judged) -> Diagnostic {
         let finding = &judged.finding;
         let code = judged.code().to_owned();
+        let message = match self.cluster {
+            Some(cluster) => format!("{cluster}: {}", finding.message),
+            None => finding.message.clone(),
+        };
         let mut diagnostic = match judged.action {
-            Action::Deny | Action::Fix => Diagnostic::error(code, &finding.message),
-            Action::Warn => Diagnostic::warning(code, &finding.message),
-            Action::Audit | Action::Ignore => Diagnostic::note(code, &finding.message),
+            Action::Deny | Action::Fix => Diagnostic::error(code, message),
+            Action::Warn => Diagnostic::warning(code, message),
+            Action::Audit | Action::Ignore => Diagnostic::note(code, message),
         };
         let within = finding
             .within

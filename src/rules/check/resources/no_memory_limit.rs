@@ -35,6 +35,14 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         if ray.limit("memory").is_some() || pod.has_own_resources() {
             continue;
         }
+        // The container gets the default of a LimitRange, which Ray reads from its control group.
+        if cx
+            .facts
+            .default_limit("memory")
+            .is_some_and(|default| default >= requested)
+        {
+            continue;
+        }
         let least = minimum(cx, pod, "memory")
             .map_or_else(|| Quantity::from_bytes(IDLE_MEMORY), |minimum| minimum.value.clone());
         let memory = request.seen();

@@ -24,8 +24,6 @@ pub const CHECK: Check = Check {
     run,
 };
 
-const QUEUE: &str = "kueue.x-k8s.io/queue-name";
-const ELASTIC: &str = "kueue.x-k8s.io/elastic-job";
 /// The most pod sets of a Workload (Kueue 0.19, `jobframework/constants.go`, `MaxPodSets`, and the CRD). The head is one,
 /// each worker group is one, and so is a submitter in a pod of its own.
 const MOST_POD_SETS: usize = 18;
@@ -40,7 +38,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     } else {
         job.cluster.is_some()
     };
-    let Some(queue) = job.label(QUEUE).filter(|queue| !queue.is_empty()) else {
+    let Some(queue) = job.queue() else {
         return;
     };
     if !is_described || job.selects_cluster() {
@@ -57,12 +55,12 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             0,
         );
     }
-    if job.autoscales() && job.annotation(ELASTIC) != Some("true") {
+    if job.autoscales() && !job.is_elastic() {
         report(
             job.cluster_path("enableInTreeAutoscaling"),
             "Kueue refuses autoscaling without workload slices".to_owned(),
             &format!(
-                "turn autoscaling off, or annotate the {} with {ELASTIC}: \"true\"",
+                "turn autoscaling off, or annotate the {} with kueue.x-k8s.io/elastic-job: \"true\"",
                 job.kind.word
             ),
             0,
