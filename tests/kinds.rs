@@ -863,3 +863,19 @@ fn a_label_is_never_refused_for_newer_policies() {
         }
     }
 }
+
+/// A forced value that the stored object lacks for its age leaves the others of its group in force.
+#[test]
+fn one_forced_value_that_is_missing_frees_no_other() {
+    let older = gate_with("{match: {}, force: {head: {serviceType: ClusterIP}}}");
+    let newer = gate_with("{match: {}, force: {head: {serviceType: ClusterIP}, pods: {nodeSelector: {pool: batch}}}}");
+    for kind in [&RAY_JOB, &RAY_CLUSTER, &RAY_SERVICE] {
+        let live = running(created(&older, &object(kind)));
+        let mut edited = live.clone();
+        head(&mut edited)["serviceType"] = json!("LoadBalancer");
+        let mut after = stored(&newer, TENANT, Some(&live), &edited).unwrap();
+        assert_eq!(head(&mut after)["serviceType"], "ClusterIP", "{}", kind.name);
+        let answer = ask(&newer, Endpoint::Validate, TENANT, Some(&live), &edited);
+        assert_eq!(answer["allowed"], false, "{}", kind.name);
+    }
+}

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::edits;
 use crate::random::Random;
-use crate::world::{FLYTE, HEAD_POD, KUEUE, OPERATOR, TENANT, World};
+use crate::world::{FLYTE, HEAD_POD, KUEUE, OPERATOR, TENANT, World, without_record};
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -91,7 +91,7 @@ fn apply(world: &mut World, random: &mut Random, on_server: bool) {
         world.fail("a manifest is accepted and then refused");
     }
     let now = world.stored.clone().unwrap();
-    if world.generation != generation || now["metadata"] != live["metadata"] {
+    if world.generation != generation || without_record(&now) != without_record(&live) {
         world.fail(&format!(
             "a manifest that is applied again changes something\nbefore: {live}"
         ));

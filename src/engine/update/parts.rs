@@ -206,7 +206,7 @@ impl<'o> Parts<'o> {
     }
 
     /// Leaves of these edits, which belong together, those that may act: what is forced in a part that stays, and in a
-    /// part whose pods run either all of them or none.
+    /// part whose pods run either all of them, or those that bring a forced value back.
     pub fn retain(&self, document: Json<'_>, edits: &mut Vec<Edit>) {
         let refused: HashSet<Part> = edits
             .iter()
@@ -221,7 +221,11 @@ impl<'o> Parts<'o> {
         edits.retain(|edit| {
             let part = Part::of(self.kind, &edit.path);
             let is_forced = || edit.leaf.as_ref().is_some_and(|leaf| leaf.group == Group::Force);
-            !refused.contains(&part) && (self.treatment(part) != Treatment::Force || is_forced())
+            match self.treatment(part) {
+                Treatment::Force => is_forced(),
+                Treatment::Restore if refused.contains(&part) => is_forced() && self.has_stored(document, edit),
+                _ => !refused.contains(&part),
+            }
         });
     }
 
