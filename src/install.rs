@@ -21,6 +21,7 @@ pub use drift::{Difference, Part, differences, same_spec};
 pub use kinds::{KindError, KindList, previewed_kinds};
 pub use kustomization::BuildError;
 pub use names::CONFIGURATION;
+pub use platforms::named_kuberay;
 pub use scope::{Excess, excess, is_admission_policy, is_raygates, is_webhook_configuration, registered_kinds};
 pub use values::{BaseUrl, ImageName, ValueError};
 
@@ -102,6 +103,9 @@ impl Certificates<'_> {
 pub enum Component {
     /// As many replicas as the load wants
     Autoscaler,
+    /// Let only clients with a certificate of the CA in the Secret raygate-client-ca, for the name kube-apiserver, post
+    /// reviews. Configure the API server first
+    ClientCertificates,
     /// Admit objects unjudged while raygate is unreachable
     FailOpen,
     /// Objects for the Prometheus operator
@@ -114,6 +118,7 @@ impl Component {
     fn directory(self) -> &'static str {
         match self {
             Self::Autoscaler => "components/autoscaler",
+            Self::ClientCertificates => "components/client-certificates",
             Self::FailOpen => "components/fail-open",
             Self::Monitoring => "components/monitoring",
             Self::Observer => "components/observer",

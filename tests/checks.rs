@@ -3,7 +3,8 @@
 //! A case is merged into the base job, or into a RayJob as Flyte sends it (`from`), and judged as it is. With another `kind`
 //! in `set`, the cluster of that job becomes an object of this kind first. `finds` holds what
 //! its code finds: the path of each finding, and the sentence of a denial. `policy` and `platform` hold the spec of a
-//! RayPolicy and of the Platform, `kuberay` the version, `facts` what is known of the cluster. `warns: true` says that what is found never denies.
+//! RayPolicy and of the Platform, `kuberay` the version, or `unnamed` for a Platform that names none, `facts` what is known
+//! of the cluster. `warns: true` says that what is found never denies.
 //! `repaired: true` says that the mutated object is free of the code.
 //!
 //! `RAYGATE_BLESS=1 cargo test --test checks` writes `finds` anew.
@@ -95,7 +96,10 @@ fn kuberay_of(check: &Check) -> Value {
     json!({"version": version.to_string(), "featureGates": gates})
 }
 
-fn bundle(kuberay: Value, platform: Value, policy: Value) -> Bundle {
+fn bundle(mut kuberay: Value, platform: Value, policy: Value) -> Bundle {
+    if kuberay["version"].is_null() {
+        kuberay.as_object_mut().unwrap().remove("version");
+    }
     let mut platform_spec = json!({"kuberay": kuberay, "accelerators": {"nvidia": {"resource": "nvidia.com/gpu",
         "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]}}});
     merge(&mut platform_spec, platform);
@@ -245,7 +249,11 @@ fn every_check_has_cases_and_they_hold() {
             let object = changed(&base, case.get("set").cloned().unwrap_or_else(|| json!({})));
             let mut kuberay = kuberay_of(check);
             if let Some(version) = case["kuberay"].as_str() {
-                kuberay["version"] = version.into();
+                kuberay["version"] = if version == "unnamed" {
+                    Value::Null
+                } else {
+                    version.into()
+                };
             }
             if let Some(gates) = case.get("gates") {
                 merge(&mut kuberay["featureGates"], gates.clone());

@@ -596,7 +596,7 @@ fn the_cases_of_the_checks_come_out_the_same_under_their_own_policies() {
             "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
         }}});
         merge(&mut platform["kuberay"]["featureGates"], part("gates"));
-        if let Some(version) = case.get("kuberay") {
+        if let Some(version) = case.get("kuberay").filter(|version| *version != "unnamed") {
             platform["kuberay"]["version"] = version.clone();
         }
         merge(&mut platform, part("platform"));

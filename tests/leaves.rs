@@ -668,8 +668,8 @@ fn of_platform() -> Vec<Entry> {
         ),
         platform(
             "kuberay.featureGates",
-            json!({"kuberay": {"version": "1.5", "featureGates": {"RayJobDeletionPolicy": true}}}),
-            See::Verdict(Verdict::Allow),
+            json!({"kuberay": {"version": "1.5", "featureGates": {"RayJobDeletionPolicy": false}}}),
+            See::Verdict(Verdict::Deny),
         )
         .on(rules),
         platform(

@@ -112,6 +112,15 @@ const CORRECTED: &[Row] = &[
     ("301-kai-docs-k8sjobmode", &[], &["RG303", "RG710"], &["RG206"]),
     ("05-volcano-vgpu", &[], &[], &[]),
     ("99-group-dot", &[], &["RG501"], &[]),
+    ("20-kueue-cpu-only", &[], &["RG206"], &[]),
+    ("107-no-groups-head0", &[], &["RG731"], &[]),
+    ("123-dash-loopback", &["RG511"], &[], &[]),
+    ("413-dash-loopback-http", &["RG511"], &[], &[]),
+    ("316-sidecar-first-custom-name", &[], &[], &["RG502"]),
+    ("69-ep-dollar", &[], &["RG730"], &[]),
+    ("132-sub-limits-only", &[], &["RG220"], &[]),
+    ("95-python-mismatch", &[], &["RG603"], &[]),
+    ("96-arch-mismatch", &[], &["RG620"], &[]),
 ];
 
 /// RayJobs with pods, a Service or a Job that the API server rejects.

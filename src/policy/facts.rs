@@ -44,6 +44,11 @@ impl Platform {
             .unwrap_or_else(|| version::gate_default(name, self.kuberay))
     }
 
+    /// Whether the platform says whether a feature gate is on.
+    pub fn names_gate(&self, name: &str) -> bool {
+        self.feature_gates.contains_key(name)
+    }
+
     /// The resources that the platform's kinds of accelerators are asked for with.
     pub fn devices(&self) -> Vec<&str> {
         let mut devices: Vec<&str> = self.accelerators.values().map(|kind| kind.resource.as_str()).collect();

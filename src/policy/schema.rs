@@ -223,13 +223,15 @@ static KUBERAY: &[Field] = &[
     field(
         "version",
         Kind::Text(Form::KubeRay),
-        "Its version: the rules and defaults of that release apply. Without it, those of the newest one.",
+        "Its version: the rules and defaults of that release apply. Without it, those of the newest one, and rules that not \
+         every release from 1.4 on has only warn.",
         "\"1.7\"",
     ),
     field(
         "featureGates",
         Kind::Map(Form::Gate, &Kind::Bool),
-        "Feature gates of the operator that differ from the release's defaults.",
+        "Feature gates of the operator. Without a gate its default in the release applies, and rules that depend on it only \
+         warn.",
         "{RayJobDeletionPolicy: true}",
     ),
     field(

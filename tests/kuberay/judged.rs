@@ -6,6 +6,7 @@ use raygate::json::Tree;
 use raygate::policy::PolicySet;
 use raygate::policy::settings::Action;
 use raygate::ray::KubeRay;
+use raygate::ray::version::{GATES, gate_default};
 use serde_json::Value;
 
 /// KubeRay's kinds.
@@ -15,6 +16,11 @@ pub const KINDS: [&str; 4] = ["RayCluster", "RayCronJob", "RayJob", "RayService"
 pub fn bundle(kuberay: KubeRay) -> Bundle {
     let mut set = PolicySet::default();
     set.platform.kuberay = kuberay;
+    set.platform.names_kuberay = true;
+    for gate in GATES {
+        let on = gate_default(gate.name, kuberay);
+        set.platform.feature_gates.insert(gate.name.to_owned(), on);
+    }
     Bundle::new(set)
 }
 

@@ -9,16 +9,14 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG311",
-    title: "num-gpus must not exceed the container's GPUs",
-    action: Action::Deny,
+    title: "num-gpus should not exceed the container's GPUs",
+    action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("num_gpus_above.md"),
-    evidence: &[Evidence::Source(
-        "Ray 2.52.1",
-        "python/ray/_private/resource_and_label_spec.py",
-        &[355],
+    evidence: &[Evidence::Reason(
+        "Ray accepts logical GPUs: tasks may share the container's GPUs, or use none",
     )],
     run,
 };
@@ -40,19 +38,19 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                 counted(has, "GPU")
             ),
         };
-        let finding = Finding::new(
-            pod.group_path().keys(["rayStartParams", "num-gpus"]),
-            format!("{}: num-gpus {told} {what}", pod.title()),
-        )
-        .fix("remove num-gpus, or request as many GPUs")
-        .flyte(flyte::resource_setting(
-            pod,
-            "requests",
-            "nvidia.com/gpu",
-            &told.to_string(),
-        ))
-        .weight(told);
-        let may_work = has == 0 || told::overwrites_command(job);
-        findings.push(if may_work { finding.warn_only() } else { finding });
+        findings.push(
+            Finding::new(
+                pod.group_path().keys(["rayStartParams", "num-gpus"]),
+                format!("{}: num-gpus {told} {what}", pod.title()),
+            )
+            .fix("remove num-gpus, or request as many GPUs")
+            .flyte(flyte::resource_setting(
+                pod,
+                "requests",
+                "nvidia.com/gpu",
+                &told.to_string(),
+            ))
+            .weight(told),
+        );
     }
 }

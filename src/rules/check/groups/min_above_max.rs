@@ -35,10 +35,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                     ),
                 )
                 .fix("set minReplicas to at most maxReplicas")
-                .flyte(flyte::setting(
-                    pod,
-                    &format!("min_replicas={most}, max_replicas={least}"),
-                ))
+                .flyte(flyte::setting(pod, &format!("min_replicas={}", most.max(0))))
                 .weight(least.saturating_sub(most)),
             );
         }

@@ -57,7 +57,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                         ])
                         .name(resource),
                     format!(
-                        "{}: {resource} {} is less than the {wanted} that Ray needs to work",
+                        "{}: {resource} {} is less than {wanted}, the policy's minimum",
                         pod.title(),
                         given.seen()
                     ),

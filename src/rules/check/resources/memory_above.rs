@@ -45,11 +45,9 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             .fix(format!(
                 "leave memory out of rayStartParams, or set limits.memory to {told_shown}"
             ))
-            .flyte(flyte::resource_setting(
-                pod,
-                "limits",
-                "memory",
-                &told_shown.to_string(),
+            .flyte(format!(
+                "{} without memory",
+                flyte::setting(pod, "ray_start_params={…}")
             ))
             .weight(told),
         );

@@ -68,7 +68,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
 }
 
 /// The most that one pod of the cluster offers; `None` where that cannot be told.
-fn most_offered(cx: &Cx<'_>, job: &Workload<'_>, offer: Offer) -> Option<i64> {
+pub(super) fn most_offered(cx: &Cx<'_>, job: &Workload<'_>, offer: Offer) -> Option<i64> {
     if job.selects_cluster() || job.head().is_none() {
         return None;
     }

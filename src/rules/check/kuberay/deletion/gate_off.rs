@@ -4,9 +4,9 @@ use crate::k8s::json::given;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
-use crate::rules::{Cx, Finding, Findings};
+use crate::rules::{Cx, Findings};
 
-use super::super::{DELETION_GATE, validation};
+use super::super::{DELETION_GATE, gate_off, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -28,14 +28,12 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         "deletionStrategy"
     };
     if given(job.spec, field).is_some() {
-        findings.push(
-            Finding::new(
-                job.job_path(field),
-                format!("{field} needs the feature gate {DELETION_GATE}, which is off here"),
-            )
-            .fix(format!(
-                "remove {field}, and use shutdownAfterJobFinishes and ttlSecondsAfterFinished"
-            )),
-        );
+        findings.push(gate_off(
+            cx,
+            job.job_path(field),
+            field,
+            DELETION_GATE,
+            &format!("remove {field}, and use shutdownAfterJobFinishes and ttlSecondsAfterFinished"),
+        ));
     }
 }

@@ -33,10 +33,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                     format!("{}: minReplicas {least} is above maxReplicas {most}", pod.title()),
                 )
                 .fix("set minReplicas to at most maxReplicas")
-                .flyte(flyte::setting(
-                    pod,
-                    &format!("min_replicas={most}, max_replicas={least}"),
-                ))
+                .flyte(flyte::setting(pod, &format!("min_replicas={}", most.max(0))))
                 .weight(least.saturating_sub(most)),
             );
         }

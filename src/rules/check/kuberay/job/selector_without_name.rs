@@ -15,7 +15,7 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,
-    versions: Versions::since(KubeRay::V1_5),
+    versions: Versions::since(KubeRay::V1_5).failing_before(),
     page: include_str!("selector_without_name.md"),
     evidence: &[validation(&[570])],
     run,

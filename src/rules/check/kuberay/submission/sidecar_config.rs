@@ -16,7 +16,7 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,
-    versions: Versions::since(KubeRay::V1_5),
+    versions: Versions::since(KubeRay::V1_5).failing_before(),
     page: include_str!("sidecar_config.md"),
     evidence: &[validation(&[597])],
     run,

@@ -15,7 +15,7 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,
-    versions: Versions::since(KubeRay::V1_5),
+    versions: Versions::since(KubeRay::V1_5).failing_before(),
     page: include_str!("sidecar_on_selected_cluster.md"),
     evidence: &[validation(&[573])],
     run,
