@@ -17,7 +17,7 @@ use std::borrow::Cow;
 pub use columns::columns;
 pub use source::{Location, Source, SourceId, Sources, Span};
 pub use suggest::suggest;
-pub use text::{is_hidden, listed, one_line, quoted, safe, shorten, truncated};
+pub use text::{counted, is_hidden, listed, one_line, quoted, safe, shorten, truncated};
 
 /// How bad a diagnostic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

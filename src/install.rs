@@ -109,6 +109,8 @@ pub enum Component {
     FailOpen,
     /// Objects for the Prometheus operator
     Monitoring,
+    /// A second container that reads facts about the cluster
+    Observer,
 }
 
 impl Component {
@@ -118,6 +120,7 @@ impl Component {
             Self::ClientCertificates => "components/client-certificates",
             Self::FailOpen => "components/fail-open",
             Self::Monitoring => "components/monitoring",
+            Self::Observer => "components/observer",
         }
     }
 }
@@ -186,7 +189,10 @@ fn fill(object: &mut Value, install: &Install<'_>) {
             set(object, "/spec/dnsNames", names);
         }
         "Deployment" => {
-            set(object, "/spec/template/spec/containers/0/image", image.as_str());
+            let containers = object.pointer_mut("/spec/template/spec/containers");
+            for container in containers.and_then(Value::as_array_mut).into_iter().flatten() {
+                set(container, "/image", image.as_str());
+            }
             set(object, "/spec/replicas", *replicas);
             let Some(Value::Array(env)) = object.pointer_mut("/spec/template/spec/containers/0/env") else {
                 return;

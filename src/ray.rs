@@ -1,6 +1,8 @@
 //! What Ray, KubeRay and Flyte do with a Ray object: its model, the versions' behaviour, Flyte's identity and names.
 
+pub mod build;
 pub mod container;
+pub mod cron_job;
 pub mod defaults;
 pub mod device;
 pub mod effective;
@@ -17,6 +19,7 @@ pub mod schedule;
 pub mod serve_config;
 pub mod shell;
 pub mod told;
+pub mod uri;
 pub mod version;
 pub mod workload;
 

@@ -66,6 +66,10 @@ impl Reviewer for Gate {
         Gate::summary(self)
     }
 
+    fn known(&self) -> Option<String> {
+        Gate::known(self, jiff::Timestamp::now())
+    }
+
     fn notices(&self) -> Arc<Vec<String>> {
         Gate::notices(self)
     }

@@ -33,6 +33,8 @@ pub use emit::emit;
 pub use node::{Entry, Key, Node, NodeValue, Step, Style};
 
 pub use limits::{Limits, Reading};
+pub use scalar::plain_value;
+
 use report::Report;
 
 /// Registers a file's text and reads it. Bytes that are not UTF-8 give one diagnostic and no document; a byte order

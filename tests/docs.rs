@@ -58,7 +58,7 @@ fn rules() {
     }
     for family in check::FAMILIES {
         index.push_str(&format!(
-            "\n## {}xx: {}\n\n| code | what is wrong | default | repairs | KubeRay |\n|---|---|---|---|---|\n",
+            "\n## {}xx: {}\n\n| code | rule | default | repairs | KubeRay |\n|---|---|---|---|---|\n",
             family.prefix, family.title
         ));
         for check in family.checks {

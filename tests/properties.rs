@@ -346,6 +346,7 @@ fn request(object: &Value, operation: Operation, old: Option<&Value>) -> Request
         object: tree(object),
         old: old.map(tree),
         now: jiff::Timestamp::UNIX_EPOCH,
+        facts: raygate::facts::Facts::none(),
     }
 }
 

@@ -57,6 +57,7 @@ fn findings(check: &Check, policy: &Effective, platform: &Platform, object: &Val
     let cx = Cx {
         policy,
         platform,
+        facts: raygate::facts::Known::nothing("a"),
         namespace: "a",
         named: true,
         skipped: false,
@@ -275,6 +276,7 @@ fn no_check_costs_the_square_of_anything() {
         let cx = Cx {
             policy: &policy,
             platform: &platform,
+            facts: raygate::facts::Known::nothing("a"),
             namespace: "a",
             named: true,
             skipped: false,

@@ -628,3 +628,81 @@ fn less_of_what_is_too_much_is_allowed() {
         assert_eq!(answer["allowed"], allowed, "{answer}");
     }
 }
+
+const PULLS: &str = "{match: {}, priority: 5, defaults: {pods: {imagePullSecrets: [{name: pull}]}}}";
+
+/// A job whose submitter is KubeRay's own.
+fn without_submitter() -> Value {
+    let mut manifest = seed("seed-01");
+    manifest["spec"].as_object_mut().unwrap().remove("submitterPodTemplate");
+    manifest
+}
+
+#[test]
+fn the_submitter_that_a_policy_needs_comes_again() {
+    let (gate, plain) = (gate_with(PULLS), gate());
+    let manifest = without_submitter();
+    assert!(created(&plain, &manifest)["spec"].get("submitterPodTemplate").is_none());
+    let live = created(&gate, &manifest);
+    let spec = &live["spec"]["submitterPodTemplate"]["spec"];
+    assert_eq!(spec["imagePullSecrets"], json!([{"name": "pull"}]));
+    let image = "/spec/rayClusterSpec/headGroupSpec/template/spec/containers/0/image";
+    assert_eq!(live.pointer(image), Some(&spec["containers"][0]["image"]));
+    for live in [running(live.clone()), suspended(live.clone())] {
+        for again in [apply(&live, &manifest), replace(&live, &manifest)] {
+            let again = if live["spec"]["suspend"] == true {
+                suspended(again)
+            } else {
+                again
+            };
+            let after = stored(&gate, TENANT, Some(&live), &again).unwrap();
+            assert_eq!(without_bookkeeping(&after), without_bookkeeping(&live));
+        }
+    }
+    let live = suspended(live);
+    let mut next = manifest.clone();
+    *next.pointer_mut(image).unwrap() = json!("ghcr.io/my-org/ray:2.52.2");
+    for again in [apply(&live, &next), replace(&live, &next)] {
+        let after = stored(&gate, TENANT, Some(&live), &suspended(again)).unwrap();
+        let spec = &after["spec"]["submitterPodTemplate"]["spec"];
+        assert_eq!(spec["containers"][0]["image"], "ghcr.io/my-org/ray:2.52.2");
+        assert_eq!(spec["imagePullSecrets"], json!([{"name": "pull"}]));
+    }
+}
+
+#[test]
+fn a_running_job_gets_no_submitter() {
+    let manifest = without_submitter();
+    let live = running(created(&gate(), &manifest));
+    for policy in [
+        PULLS,
+        "{match: {}, priority: 5, force: {pods: {imagePullSecrets: [{name: pull}]}}}",
+    ] {
+        let mut labelled = live.clone();
+        labelled["metadata"]["labels"]["a"] = json!("b");
+        for next in [labelled, apply(&live, &manifest)] {
+            let after = mutated(&gate_with(policy), TENANT, Some(&live), &next);
+            assert!(after["spec"].get("submitterPodTemplate").is_none(), "{policy}");
+        }
+    }
+}
+
+/// No template where KubeRay makes no submitter pod, or takes its image from a cluster that is not here.
+#[test]
+fn only_a_submitter_of_kuberay_gets_a_template() {
+    let gate = gate_with(PULLS);
+    let mut selecting = without_submitter();
+    let spec = selecting["spec"].as_object_mut().unwrap();
+    spec.remove("rayClusterSpec");
+    spec.insert("clusterSelector".to_owned(), json!({"ray.io/cluster": "shared"}));
+    let mut others = vec![selecting];
+    for mode in ["HTTPMode", "SidecarMode", "InteractiveMode"] {
+        let mut other = without_submitter();
+        other["spec"]["submissionMode"] = json!(mode);
+        others.push(other);
+    }
+    for manifest in others {
+        let after = mutated(&gate, TENANT, None, &manifest);
+        assert!(after["spec"].get("submitterPodTemplate").is_none(), "{manifest}");
+    }
+}

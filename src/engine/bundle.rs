@@ -86,6 +86,13 @@ impl Bundle {
         Bundle::new(policy::load(&embedded(), &known()).set)
     }
 
+    /// The same policies with every kind in Preview.
+    #[must_use]
+    pub fn previewing(mut self) -> Bundle {
+        self.set.platform.mode = Mode::Preview;
+        self
+    }
+
     /// The platform's facts.
     pub fn platform(&self) -> &Platform {
         &self.set.platform

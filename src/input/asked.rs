@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::engine::{Bundle, Operation, Request};
+use crate::facts::Facts;
 use crate::json::{Json, Tree};
 use crate::ray::Kind;
 use crate::ray::kind::{self, GROUP};
@@ -45,6 +46,7 @@ impl Asked<'_> {
             object: self.object.clone(),
             old: self.old.clone(),
             now,
+            facts: Facts::none(),
         }
     }
 }

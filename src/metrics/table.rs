@@ -252,6 +252,21 @@ pub(super) const PREVIEW_EFFECTS: FamilySpec = counter(
     &["policy", "code", "effect"],
     "Reviews in which a policy in Preview would have done something, by the check, rule or injector and its effect.",
 );
+pub(super) const FACTS_ANSWERS: FamilySpec = counter(
+    "raygate_facts_answers_total",
+    &["code", "answer"],
+    "Answers of the checks that need facts about the cluster, by code: cannot, fits, or unknown if the facts are missing or too old.",
+);
+pub(super) const FACTS_AGE: FamilySpec = gauge(
+    "raygate_facts_age_seconds",
+    &["kind"],
+    "Seconds since each kind of fact was read; after 300 it is not used. Missing for a kind that is unknown.",
+);
+pub(super) const FACTS_BROKEN: FamilySpec = gauge(
+    "raygate_facts_broken",
+    &[],
+    "1 while the file with facts cannot be used; the log says why.",
+);
 pub(super) const EXEMPTION_USES: FamilySpec = counter(
     "raygate_exemption_uses_total",
     &["exemption"],
@@ -318,6 +333,9 @@ pub static FAMILIES: &[FamilySpec] = &[
     POLICY_WARNINGS,
     PREVIEW_REVIEWS,
     PREVIEW_EFFECTS,
+    FACTS_ANSWERS,
+    FACTS_AGE,
+    FACTS_BROKEN,
     EXEMPTION_USES,
     EXEMPTION_EXPIRY,
     EXEMPTIONS_EXPIRED,

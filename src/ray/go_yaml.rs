@@ -5,6 +5,7 @@
 //! changed until both agree, or left unread.
 
 mod relax;
+mod tags;
 
 use std::fmt;
 
@@ -25,6 +26,21 @@ pub enum Refusal {
         /// The line.
         line: usize,
     },
+    /// A tag in this line, counted from 1, does not fit its value.
+    Tag {
+        /// The line.
+        line: usize,
+    },
+}
+
+impl Refusal {
+    /// The line in which it is.
+    pub fn line(self) -> usize {
+        match self {
+            Self::OtherVersion => 1,
+            Self::NotYaml { line } | Self::Tag { line } => line,
+        }
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -32,6 +48,7 @@ impl fmt::Display for Refusal {
         match self {
             Self::OtherVersion => f.write_str("is in another version of YAML than 1.1"),
             Self::NotYaml { line } => write!(f, "is not YAML in line {line}"),
+            Self::Tag { line } => write!(f, "has a tag in line {line} that does not fit its value"),
         }
     }
 }
@@ -46,6 +63,7 @@ pub struct Document {
     /// pair, both texts are equal.
     shifts: Vec<(usize, usize)>,
     differences: Vec<Diagnostic>,
+    next: Option<usize>,
 }
 
 impl Document {
@@ -58,6 +76,11 @@ impl Document {
     /// that reader the last; merge keys, which the tree leaves out; and tags.
     pub fn differences(&self) -> &[Diagnostic] {
         &self.differences
+    }
+
+    /// The line in which a second document begins, counted from 1. The lenient reader does not read it.
+    pub fn next(&self) -> Option<usize> {
+        self.next
     }
 
     /// The text of a span of the tree.
@@ -104,7 +127,9 @@ fn shifts(changed: &str, written: &str, marker: usize) -> Vec<(usize, usize)> {
 /// # Errors
 /// What the lenient reader rejects.
 pub fn read(text: &str, limits: &Limits) -> Result<Option<Document>, Refusal> {
-    let text = first_document(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let whole = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = first_document(whole);
+    let next = next_document(text, whole);
     // What YAML 1.1 takes for line ends, and byte order marks within the text, our reader sees otherwise.
     if text.len() > limits.bytes || text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}']) {
         return Ok(None);
@@ -115,12 +140,11 @@ pub fn read(text: &str, limits: &Limits) -> Result<Option<Document>, Refusal> {
     // Text in braces would be read as JSON, strictly.
     let marker = if yaml::is_json(text) { "---\n" } else { "" };
     let mut marked = format!("{marker}{}", relax::without_inner_tabs(text));
-    let not_yaml = |marked: &str, at: usize| {
+    let line = |marked: &str, at: usize| {
         let before = marked.get(marker.len()..at).unwrap_or_default();
-        Err(Refusal::NotYaml {
-            line: 1 + before.matches('\n').count(),
-        })
+        1 + before.matches('\n').count()
     };
+    let not_yaml = |marked: &str, at: usize| Err(Refusal::NotYaml { line: line(marked, at) });
     if let Some(at) = leading_tab(&marked, marker.len()) {
         return not_yaml(&marked, at);
     }
@@ -131,12 +155,18 @@ pub fn read(text: &str, limits: &Limits) -> Result<Option<Document>, Refusal> {
             if let Some(at) = trailing_tab(&marked, &root) {
                 return not_yaml(&marked, at);
             }
+            if let Some(at) = tags::first_misfit(&marked, &root, &diagnostics) {
+                return Err(Refusal::Tag {
+                    line: line(&marked, at),
+                });
+            }
             return Ok(Some(Document {
                 root,
                 written: sources.add("", text),
                 sources,
                 shifts: shifts(&marked, text, marker.len()),
                 differences: diagnostics.into_iter().filter(differs).collect(),
+                next,
             }));
         };
         match relax::relaxed(&marked, error) {
@@ -246,6 +276,17 @@ fn first_document(text: &str) -> &str {
         at += line.len();
     }
     text
+}
+
+/// The line behind the first document, if more than markers and comments follows.
+fn next_document(first: &str, whole: &str) -> Option<usize> {
+    let has_content = |line: &str| {
+        let marker = ["---", "..."].iter().find_map(|marker| line.strip_prefix(*marker));
+        let content = marker.unwrap_or(line).trim_ascii();
+        !content.is_empty() && !content.starts_with('#')
+    };
+    let rest = whole.get(first.len()..)?;
+    rest.lines().any(has_content).then(|| 1 + first.matches('\n').count())
 }
 
 /// Whether a directive asks for another version than 1.1, the only one that the lenient reader accepts.

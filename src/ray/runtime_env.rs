@@ -1,37 +1,16 @@
-//! `runtimeEnvYAML`, and what Ray reads of it (Ray 2.52, `runtime_env/runtime_env.py`).
+//! Runtime environments: `runtimeEnvYAML` of a job, and what Ray makes of it.
+
+mod rules;
 
 use std::borrow::Cow;
 
 use crate::diag::{Sources, any_error};
 use crate::yaml::{self, Limits, Node, Reading};
 
-/// The keys that Ray itself knows; it ignores others unless a plugin of the cluster has registered them.
-pub const KEYS: [&str; 21] = [
-    "_inject_current_ray",
-    "_ray_commit",
-    "_ray_release",
-    "conda",
-    "config",
-    "container",
-    "docker",
-    "env_vars",
-    "excludes",
-    "image_uri",
-    "java_jars",
-    "mpi",
-    "nsight",
-    "pip",
-    "plugins",
-    "py_executable",
-    "py_modules",
-    "rocprof_sys",
-    "uv",
-    "worker_process_setup_hook",
-    "working_dir",
-];
+pub use rules::{Effect, Problem, Way, problems};
 
 /// The bounds within which it is read; a longer one is not looked into.
-const LIMITS: Limits = Limits {
+pub const LIMITS: Limits = Limits {
     bytes: 1 << 18,
     nodes: 20_000,
     depth: 64,

@@ -74,6 +74,20 @@ impl Plan {
         });
     }
 
+    /// Plans to put what another place of the object says.
+    pub fn follow(&mut self, path: Path, value: impl Into<Value>) {
+        self.edits.push(Edit {
+            path,
+            op: Op::Set(value.into()),
+            leaf: None,
+        });
+    }
+
+    /// Plans more changes.
+    pub fn extend(&mut self, edits: Vec<Edit>) {
+        self.edits.extend(edits);
+    }
+
     /// The changes, in their order.
     pub fn into_edits(self) -> Vec<Edit> {
         self.edits

@@ -178,6 +178,9 @@ fn ready(shared: &Shared, phase: Phase, verbose: bool) -> Response<Full<Bytes>> 
     if verbose {
         let _ = writeln!(body, "[+] policies: {}", shared.reviewer.summary());
         // The policies in use are good ones: a replica that went away for the sake of newer ones would help nobody.
+        if let Some(known) = shared.reviewer.known() {
+            let _ = writeln!(body, "[+] facts: {known}");
+        }
         for notice in shared.reviewer.notices().iter() {
             let _ = writeln!(body, "[!] policy files: {notice}");
         }

@@ -22,6 +22,11 @@ pub trait Reviewer: Send + Sync + 'static {
     /// The policies in use, in one line.
     fn summary(&self) -> String;
 
+    /// What is known of the cluster now, in one line, if anything is.
+    fn known(&self) -> Option<String> {
+        None
+    }
+
     /// What is wrong with the policy files, a line each.
     fn notices(&self) -> Arc<Vec<String>> {
         Arc::default()

@@ -1,5 +1,7 @@
 //! A case on its way through the engine: what `/mutate` and then `/validate` say, a second mutation, and the patch.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::engine::{Bundle, Change, How, Judged, Preview, Request, Verdict, admit};
@@ -64,6 +66,7 @@ pub fn run(case: &Case, bundle: &Bundle) -> Ran {
         object: object.clone(),
         old: case.old.clone(),
         now: case.now,
+        facts: Arc::clone(&case.facts),
     };
     let outcome = admit(bundle, request(&case.object), How::Both);
     let patch = serde_json::to_value(outcome.document.patch()).unwrap_or_default();

@@ -3,6 +3,7 @@
 use serde_json::Number;
 
 use super::Reading;
+use super::node::NodeValue;
 use crate::diag::shorten;
 
 /// A scalar's meaning. `Text` is the scalar as it stands.
@@ -109,6 +110,17 @@ pub(super) fn core(text: &str) -> Scalar {
         }
     }
     if is_float(text) { decimal(text) } else { Scalar::Text }
+}
+
+/// What sigs.k8s.io/yaml, the reader of kubectl, makes of a plain scalar; `None` for a number that JSON cannot hold.
+pub fn plain_value(text: &str) -> Option<NodeValue> {
+    match kubectl(text) {
+        Scalar::Null => Some(NodeValue::Null),
+        Scalar::Bool(value) => Some(NodeValue::Bool(value)),
+        Scalar::Number(number) => Some(NodeValue::Number(number)),
+        Scalar::Text => Some(NodeValue::String(text.to_owned())),
+        Scalar::NotFinite => None,
+    }
 }
 
 /// What sigs.k8s.io/yaml, the reader of kubectl, makes of a plain scalar (its goyaml.v2/resolve.go): YAML 1.1 without
@@ -299,7 +311,7 @@ fn sexagesimal(sign: &str, text: &str) -> Scalar {
 }
 
 /// Go writes a float that is whole without a point, and so the cluster gets an integer.
-fn whole(scalar: Scalar) -> Scalar {
+pub(super) fn whole(scalar: Scalar) -> Scalar {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match &scalar {
         Scalar::Number(number) if number.is_f64() => match number.as_f64() {

@@ -42,6 +42,12 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Starts everything, and waits until it serves RayJobs.
     pub(crate) fn start(binaries: &Binaries) -> Self {
+        // No controller runs that would create the service accounts which pods name.
+        Self::start_with(binaries, &["--disable-admission-plugins=ServiceAccount"])
+    }
+
+    /// The same with other arguments of the API server.
+    pub(crate) fn start_with(binaries: &Binaries, arguments: &[&str]) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("cluster-")
             .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
@@ -51,6 +57,7 @@ impl Cluster {
         let [etcd_port, peer_port, port] = free_ports();
         let etcd = Daemon::start(&group, "etcd", &mut etcd(binaries, path, etcd_port, peer_port), path);
         let mut command = api_server(binaries, path, etcd_port, port);
+        command.args(arguments);
         let api_server = Daemon::start(&group, API_SERVER, &mut command, path);
         let mut daemons = vec![etcd, api_server];
 
@@ -119,6 +126,18 @@ impl Cluster {
     pub(crate) fn kubeconfig_of(&self, user: &str, token: &str) -> PathBuf {
         let path = self.folder().join(format!("kubeconfig-{user}"));
         write_kubeconfig(&path, self.port, user, token);
+        path
+    }
+
+    /// A kubeconfig file for a program that speaks for a user with all rights.
+    pub(crate) fn kubeconfig_as(&self, name: &str, user: &str) -> PathBuf {
+        let path = self.kubeconfig_of(name, TOKEN);
+        let text = fs::read_to_string(&path).expect("read the kubeconfig");
+        let mut kubeconfig: Value = serde_json::from_str(&text).expect("a kubeconfig in JSON");
+        let credentials = &mut kubeconfig["users"][0]["user"];
+        credentials["as"] = json!(user);
+        credentials["as-groups"] = json!(["system:masters"]);
+        fs::write(&path, kubeconfig.to_string()).expect("write the kubeconfig");
         path
     }
 
@@ -270,7 +289,7 @@ pub(crate) fn pods() -> String {
 }
 
 /// Ports of the loopback interface that nobody listens on, held together so that they differ.
-fn free_ports<const N: usize>() -> [u16; N] {
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("bind a loopback port"));
     listeners.map(|listener| listener.local_addr().expect("a bound port").port())
 }
@@ -325,8 +344,6 @@ fn api_server(binaries: &Binaries, folder: &Path, etcd_port: u16, port: u16) -> 
             "--admission-control-config-file={}",
             admission_configuration(folder).display()
         ))
-        // No controller runs that would create the service accounts which pods name.
-        .arg("--disable-admission-plugins=ServiceAccount")
         // The server will not advertise a loopback address, and nobody needs its endpoints.
         .arg("--endpoint-reconciler-type=none");
     command

@@ -27,6 +27,7 @@ pub fn denied(bundle: &Bundle, object: &Value) -> Vec<String> {
         object: Tree::of(object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
+        facts: raygate::facts::Facts::none(),
     };
     let outcome = answer_as_is(bundle, request);
     let kuberay = bundle.platform().kuberay;

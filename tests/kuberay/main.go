@@ -1,9 +1,9 @@
 // What KubeRay's own Go code says: its validators, its hash of a RayCluster's spec, and the readers of schedules, time zones
 // and durations that it uses.
 //
-// Usage: kuberay validate|hash|schedule|zone|duration|timeout|yaml. Each line on standard input is one JSON string; each line on
-// standard output is one JSON object with the answer, in the same order. The string of the mode validate is the JSON of an
-// object, that of the mode hash the JSON of a RayCluster's spec.
+// Usage: kuberay MODE, one of those below. Each line on standard input is one JSON string; each line on standard output is one JSON
+// object with the answer, in the same order. The string of the modes validate, submitter and build is the JSON of an object, that
+// of the mode hash the JSON of a RayCluster's spec, that of the mode canonical the JSON of a list of what KubeRay posts.
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 	_ "time/tzdata"
 
 	rayv1 "github.com/ray-project/kuberay/ray-operator/apis/ray/v1"
+	"github.com/ray-project/kuberay/ray-operator/controllers/ray/common"
 	"github.com/ray-project/kuberay/ray-operator/controllers/ray/utils"
 	"github.com/robfig/cron/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,18 +24,21 @@ import (
 )
 
 var modes = map[string]func(string) any{
-	"validate": validate,
-	"hash":     hash,
-	"schedule": schedule,
-	"zone":     zone,
-	"duration": duration,
-	"timeout":  timeout,
-	"yaml":     readYAML,
+	"validate":  validate,
+	"hash":      hash,
+	"schedule":  schedule,
+	"zone":      zone,
+	"duration":  duration,
+	"timeout":   timeout,
+	"yaml":      readYAML,
+	"submitter": submitter,
+	"build":     build,
+	"canonical": canonical,
 }
 
 func main() {
 	if len(os.Args) != 2 || modes[os.Args[1]] == nil {
-		fail("usage: kuberay validate|hash|schedule|zone|duration|timeout|yaml")
+		fail("usage: kuberay validate|hash|schedule|zone|duration|timeout|yaml|submitter|build|canonical")
 	}
 	answer := modes[os.Args[1]]
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
@@ -202,6 +206,15 @@ func readYAML(text string) any {
 		return map[string]any{"ok": false, "error": err.Error()}
 	}
 	return map[string]any{"ok": true, "value": config}
+}
+
+// submitter answers with the template of the pod that submits a job, without what both kinds of templates get after it.
+func submitter(text string) any {
+	var job rayv1.RayJob
+	if err := json.Unmarshal([]byte(text), &job); err != nil {
+		return map[string]any{"error": err.Error()}
+	}
+	return map[string]any{"template": common.GetSubmitterTemplate(&job.Spec, job.Spec.RayClusterSpec)}
 }
 
 func fail(message string) {

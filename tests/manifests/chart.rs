@@ -102,6 +102,7 @@ fn chart_and_components_are_the_same() {
         ("client-certificates", "clientCertificates.names={kube-apiserver}"),
         ("fail-open", "webhooks.failurePolicy=Ignore"),
         ("monitoring", "monitoring.enabled=true"),
+        ("observer", "observer.enabled=true"),
         ("rayjobs-only", "kinds={RayJob}"),
     ] {
         let (_copy, own) = combined("overlays/self-managed", &[component]);

@@ -19,6 +19,7 @@ mod command;
 #[path = "../tools/config_map.rs"]
 mod config_map;
 mod drain;
+mod facts;
 mod harness;
 mod overload;
 mod policies;

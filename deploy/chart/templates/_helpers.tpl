@@ -178,4 +178,8 @@ annotations:
 - name: RAYGATE_CLIENT_NAMES
   value: {{ join "," . | quote }}
 {{- end }}
+{{- if .Values.observer.enabled }}
+- name: RAYGATE_FACTS
+  value: /run/raygate/facts/facts.json
+{{- end }}
 {{- end }}

@@ -1,8 +1,11 @@
 //! Judging a request as the cluster would, and keeping to the codes that are asked for.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
-use crate::engine::{self, Bundle, Outcome, Verdict, admit};
+use crate::engine::{self, Bundle, Outcome, Request, Verdict, admit};
+use crate::facts::Facts;
 use crate::input::asked::Asked;
 use crate::policy::settings::Action;
 
@@ -11,6 +14,8 @@ use crate::policy::settings::Action;
 pub struct How {
     /// The time of every request.
     pub now: Timestamp,
+    /// What is known of the cluster.
+    pub facts: Arc<Facts>,
     /// Which webhooks are asked.
     pub way: engine::How,
     /// How the codes begin that count; all of them where this is empty.
@@ -19,7 +24,11 @@ pub struct How {
 
 /// What comes of a request, as far as the codes count.
 pub fn judge(bundle: &Bundle, asked: &Asked<'_>, how: &How) -> Outcome<'static> {
-    let mut outcome = admit(bundle, asked.request(bundle, how.now), how.way);
+    let request = Request {
+        facts: Arc::clone(&how.facts),
+        ..asked.request(bundle, how.now)
+    };
+    let mut outcome = admit(bundle, request, how.way);
     if !how.only.is_empty() {
         let counts = |code: &str| how.only.iter().any(|prefix| code.starts_with(prefix));
         outcome.findings.retain(|judged| counts(judged.code()));

@@ -36,6 +36,34 @@ impl Releases {
             .fold(Self::NONE, |all, (bit, _)| all | Releases(1 << bit))
     }
 
+    /// The given release, or the two next to it where it is not among the known ones: what both do, it does too.
+    pub fn around(release: Release) -> Releases {
+        let is_later = |text: &&str| Release::leading(text).is_some_and(|known| known >= release);
+        let later = RELEASES.iter().position(|text| is_later(&text));
+        let next = later.map_or(Self::NEWEST, |bit| Releases(1 << bit));
+        let is_known = later
+            .and_then(|bit| RELEASES.get(bit))
+            .and_then(|text| Release::leading(text))
+            == Some(release);
+        if is_known { next } else { next | Self::nearest(release) }
+    }
+
+    /// `Ray rejects`, or the oldest and the newest release that do.
+    pub fn who_rejects(self) -> String {
+        if self == Self::ALL {
+            return "Ray rejects".to_owned();
+        }
+        let mut known = RELEASES
+            .iter()
+            .enumerate()
+            .filter(|(bit, _)| !(Releases(1 << bit) & self).is_none());
+        let first = known.next().map(|(_, release)| *release).unwrap_or_default();
+        match known.next_back() {
+            Some((_, last)) => format!("Ray {first} to {last} reject"),
+            None => format!("Ray {first} rejects"),
+        }
+    }
+
     /// Whether it is empty.
     pub fn is_none(self) -> bool {
         self == Self::NONE

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::diag::quoted;
 use crate::k8s::path::Path;
 use crate::ray::release::Release;
+use crate::ray::uri;
 use crate::yaml::{Node, NodeValue};
 
 use super::deployments::{is_auto, set};
@@ -15,6 +16,9 @@ use super::walk::{Walk, described};
 
 /// The release in which `num_replicas` can be `auto` and further validators came.
 const AUTO_SINCE: Release = Release::new(2, 20, 0);
+
+/// The first of the known releases in which `pip`, `uv` and `conda` exclude each other.
+const ONE_INSTALLER_SINCE: Release = Release::new(2, 46, 0);
 
 /// The names of Python's log levels, and their numbers.
 const LEVELS: [&str; 8] = [
@@ -172,8 +176,9 @@ fn runtime_env(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases
         return;
     };
     let path = path.key("runtime_env");
+    installers(walk, environment, &path, releases);
     if let Some(directory) = environment.get("working_dir") {
-        uri(walk, directory, &path.key("working_dir"), releases);
+        remote(walk, directory, &path.key("working_dir"), releases);
     }
     let Some(modules) = environment.get("py_modules") else {
         return;
@@ -182,7 +187,7 @@ fn runtime_env(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases
     match modules.as_sequence() {
         Some(items) => {
             for (index, item) in items.iter().enumerate() {
-                uri(walk, item, &path.index(index), releases);
+                remote(walk, item, &path.index(index), releases);
             }
         }
         None => {
@@ -192,11 +197,36 @@ fn runtime_env(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases
     }
 }
 
-fn uri(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases) {
+/// At most one of `pip`, `uv` and `conda`. Up to Ray 2.45, what is empty does not count, and `uv` not at all. The
+/// application fails to deploy (`runtime_env.py`, `RuntimeEnv.__init__`).
+fn installers(walk: &mut Walk<'_>, environment: &Node, path: &Path, releases: Releases) {
+    let is_full = |node: &Node| match &node.value {
+        NodeValue::String(text) => !text.is_empty(),
+        NodeValue::Sequence(items) => !items.is_empty(),
+        NodeValue::Mapping(entries) => !entries.is_empty(),
+        _ => false,
+    };
+    let given = ["pip", "uv", "conda"].map(|key| (key, set(environment, key)));
+    let mut given = given.into_iter().filter_map(|(key, node)| Some((key, node?)));
+    let (Some((first, one)), Some((second, other))) = (given.next(), given.next_back()) else {
+        return;
+    };
+    let since = Releases::since(ONE_INSTALLER_SINCE);
+    let both = (first, second) == ("pip", "conda") && is_full(one) && is_full(other);
+    walk.reject(
+        &path.key(second),
+        other.span,
+        &format!("`{first}` and `{second}` are both set"),
+        "Keep one of them; `conda` can list pip packages",
+        releases & if both { Releases::ALL } else { since },
+    );
+}
+
+fn remote(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases) {
     if node.value == NodeValue::Null {
         return;
     }
-    let scheme = node.as_str().and_then(scheme).unwrap_or_default();
+    let scheme = node.as_str().and_then(uri::scheme).unwrap_or_default();
     let known = PROTOCOLS.iter().find(|protocol| protocol.name == scheme);
     let rejecting = known.map_or(Releases::ALL, |protocol| !protocol.known) & releases;
     let found = if scheme.is_empty() {
@@ -206,19 +236,6 @@ fn uri(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases) {
     };
     let fix = "Upload the code and write its URI, such as `https://…/code.zip` or `s3://…/code.zip`";
     walk.reject(path, node.span, &found, fix, rejecting);
-}
-
-/// The scheme of a URI as Python's `urlsplit` reads it.
-fn scheme(uri: &str) -> Option<String> {
-    let uri = uri
-        .trim_start_matches(|character: char| character <= ' ')
-        .replace(['\t', '\r', '\n'], "");
-    let (scheme, _) = uri.split_once(':')?;
-    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme
-            .chars()
-            .all(|character| character.is_ascii_alphanumeric() || matches!(character, '+' | '-' | '.'));
-    is_scheme.then(|| scheme.to_ascii_lowercase())
 }
 
 fn deployment(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases) {

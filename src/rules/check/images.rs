@@ -14,6 +14,7 @@ pub mod privileged;
 pub mod probe_hosts;
 pub mod ray_version;
 pub mod service_account;
+pub mod submitter_pull_secret;
 pub mod verified_account;
 
 use crate::rules::Check;
@@ -35,4 +36,5 @@ pub static CHECKS: &[&Check] = &[
     &node_name::CHECK,
     &direct_volume::CHECK,
     &probe_hosts::CHECK,
+    &submitter_pull_secret::CHECK,
 ];

@@ -20,8 +20,7 @@ pub mod tiny_memory;
 mod words;
 
 use crate::rules::Check;
-use words::{is_exact, setting};
-pub(super) use words::{named, over_budget, place};
+pub(super) use words::{is_exact, named, over_budget, place, setting};
 
 /// The family, in the order of its codes.
 pub static CHECKS: &[&Check] = &[

@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::json::Json;
+use crate::json::{Json, Tree};
 use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
 use crate::k8s::toleration;
 use crate::policy::Leaf;
+use crate::policy::merge::Group;
 use crate::policy::settings::{PodSettings, Settings};
+use crate::ray::container::DEFAULT_SUBMITTER;
 use crate::ray::facts::pods_at_most;
 use crate::ray::{Kinds, Pod, Role, Workload};
 
@@ -54,9 +56,83 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
         match pod.role {
             Role::Head => one(cx, job, pod, &HEAD, plan),
             Role::Worker => one(cx, job, pod, &WORKERS, plan),
-            Role::Submitter => one(cx, job, pod, &SUBMITTER, plan),
+            Role::Submitter => {
+                follow_head_image(job, pod, plan);
+                one(cx, job, pod, &SUBMITTER, plan);
+            }
         }
     }
+    default_submitter(cx, job, plan);
+}
+
+/// The annotation of a submitter template that raygate wrote in place of KubeRay's own. While it is there, the image
+/// follows the image of the head.
+pub const SUBMITTER_ANNOTATION: &str = "raygate.dev/submitter";
+
+/// Writes the template of the submitter that KubeRay would make, where a policy sets something on that pod. KubeRay takes
+/// the image from the cluster (KubeRay 1.7, `common/job.go`, `GetSubmitterTemplate`), so a selected cluster has none here.
+fn default_submitter(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
+    let (Some(default), Some(image)) = (&job.default_submitter, head_image(job)) else {
+        return;
+    };
+    if job.selects_cluster() {
+        return;
+    }
+    let container = DEFAULT_SUBMITTER.value;
+    let template = json!({
+        "metadata": {"annotations": {SUBMITTER_ANNOTATION: "default"}},
+        "spec": {
+            "containers": [{
+                "name": DEFAULT_SUBMITTER.name,
+                "image": image,
+                "resources": container.get("resources").unwrap_or(Json::NULL).to_value(),
+            }],
+            "restartPolicy": "Never",
+        },
+    });
+    let Ok(tree) = Tree::of(&template) else { return };
+    let pod = Pod::of(job.kind, Role::Submitter, 0, job.spec, tree.root());
+    let mut on_pod = Plan::default();
+    one(cx, job, &pod, &SUBMITTER, &mut on_pod);
+    let on_pod = on_pod.into_edits();
+    let forced = &cx.policy.force.submitter;
+    let by_size =
+        || (!forced.requests.is_empty() && !forced.limits.is_empty()).then(|| SUBMITTER.leaf(true, "requests"));
+    let by_restarts = || {
+        let restarts = forced.restart_policy.as_deref().filter(|policy| *policy != "Never");
+        restarts.map(|_| SUBMITTER.leaf(true, "restartPolicy"))
+    };
+    let mut leaves = on_pod.iter().filter_map(|edit| edit.leaf.as_ref());
+    let by_force = leaves.clone().find(|leaf| leaf.group == Group::Force).cloned();
+    // What is forced also acts where the rest does not: it needs the template.
+    if let Some(leaf) = by_force
+        .or_else(by_size)
+        .or_else(by_restarts)
+        .or_else(|| leaves.next().cloned())
+    {
+        plan.set(default.template_path(), template, &leaf);
+        plan.extend(on_pod);
+    }
+}
+
+/// Keeps the image of a template that raygate wrote the image of the head.
+fn follow_head_image(job: &Workload<'_>, submitter: &Pod<'_>, plan: &mut Plan) {
+    let metadata = submitter.template.get("metadata").unwrap_or(Json::NULL);
+    let is_ours = metadata
+        .get("annotations")
+        .is_some_and(|annotations| annotations.get(SUBMITTER_ANNOTATION).is_some());
+    let (Some(image), Some(main)) = (head_image(job).filter(|_| is_ours), submitter.main()) else {
+        return;
+    };
+    if text(main.value, "image") != Some(image) {
+        plan.follow(submitter.container_path(main).then_key("image"), image);
+    }
+}
+
+/// The image of the head's first container, which KubeRay takes for the submitter.
+fn head_image<'a>(job: &Workload<'a>) -> Option<&'a str> {
+    let first = items(job.head()?.spec, "containers").get(0)?;
+    text(first, "image").filter(|image| !image.is_empty())
 }
 
 fn job_labels(settings: &Settings) -> &Texts {

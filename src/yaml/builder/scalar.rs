@@ -46,6 +46,11 @@ impl Builder<'_, '_> {
             self.report.push(syntax::tag(tag, place, "this value"));
         }
         let tagged = meaning.map(|(_, meaning)| meaning.unwrap_or(Scalar::Text));
+        let tagged = match self.reading {
+            // It writes 1.0 as 1.
+            Reading::Kubectl => tagged.map(scalar::whole),
+            _ => tagged,
+        };
         if self.expects_key() {
             return self.key(&text, style, anchor, tagged, span);
         }

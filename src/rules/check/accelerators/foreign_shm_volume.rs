@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG307",
-    title: "a volume called shared-mem would become /dev/shm",
+    title: "A volume named shared-mem must be memory",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -1,5 +1,6 @@
 //! Finds a `num-gpus` among `rayStartParams` that is above the GPUs that the Ray container asks for.
 
+use crate::diag::counted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
@@ -34,7 +35,10 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let what = match has {
             0 => "but the container requests no GPU; tasks that use one fail".to_owned(),
             1 => "exceeds the container's 1 GPU; tasks on the others fail".to_owned(),
-            has => format!("exceeds the container's {has} GPUs; tasks on the others fail"),
+            has => format!(
+                "exceeds the container's {}; tasks on the others fail",
+                counted(has, "GPU")
+            ),
         };
         let finding = Finding::new(
             pod.group_path().keys(["rayStartParams", "num-gpus"]),

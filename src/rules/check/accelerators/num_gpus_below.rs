@@ -9,7 +9,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG312",
-    title: "Ray is told of fewer GPUs than the container has",
+    title: "num-gpus should equal the container's GPUs",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

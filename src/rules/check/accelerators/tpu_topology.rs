@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG318",
-    title: "TPU chips, hosts and topology do not agree",
+    title: "TPU chips, hosts and topology must agree",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -16,7 +16,7 @@ use super::{is_device, resource_path};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG301",
-    title: "no node has a resource of this name",
+    title: "Resource names must be spelled as nodes offer them",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG502",
-    title: "a sidecar stands before the Ray container",
+    title: "The Ray container must be the first container",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::All,

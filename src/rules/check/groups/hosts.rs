@@ -9,7 +9,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG503",
-    title: "a worker group without hosts, or with too many",
+    title: "numOfHosts must be at least 1 and give a pod count that KubeRay can hold",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -111,6 +111,10 @@ fn is_json(text: &str) -> bool {
     serde_json::from_str::<Value>(text).is_ok()
 }
 
+fn is_json_object(text: &str) -> bool {
+    serde_json::from_str::<Value>(text).is_ok_and(|value| value.is_object())
+}
+
 /// The start parameters that are text, without the blanks at their end, which bash ignores.
 fn parameters<'a>(pod: &Pod<'a>) -> impl Iterator<Item = (&'a str, &'a str)> {
     let texts = |(key, value): (&'a str, Json<'a>)| Some((key, value.as_str()?.trim_end_matches([' ', '\t'])));
@@ -200,6 +204,9 @@ fn word_problem(key: &str, value: &str) -> Option<Problem> {
             value,
         )),
         "system-config" if !is_json(&json) => Some(Problem::fails(format!("is no JSON once bash {bash}"), key, value)),
+        _ if is_json_object(value) && !is_json(&json) => {
+            Some(Problem::may_fail(format!("is no JSON once bash {bash}"), key, value))
+        }
         _ if last != value => Some(Problem::may_fail(
             "has braces outside quotes; bash expands them into several words",
             key,

@@ -11,7 +11,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG603",
-    title: "the pods run different images",
+    title: "Pods of a cluster should use the same image",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG602",
-    title: "an image is missing or malformed",
+    title: "Images must be present and valid",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -11,7 +11,7 @@ use super::{is_exact, named, place, setting};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG205",
-    title: "a quantity is unreadable, negative or a part of a device",
+    title: "Quantities must be valid, at least 0, and whole for devices",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -12,7 +12,7 @@ use super::named;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG216",
-    title: "a group's resources hold what is no quantity",
+    title: "The resources of a group must be quantities",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG215",
-    title: "a group's resources promise more than its container has",
+    title: "The resources of a group must not exceed those of its container",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

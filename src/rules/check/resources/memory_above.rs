@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG212",
-    title: "the start parameter memory is above the container's memory",
+    title: "The start parameter memory should not exceed the container's memory",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

@@ -10,7 +10,7 @@ use crate::rules::{Chosen, Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG206",
-    title: "a Ray container has no resources of its own",
+    title: "Ray containers need resources",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::All,

@@ -10,7 +10,7 @@ use super::{place, setting};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG217",
-    title: "a memory limit is too small for any process",
+    title: "Memory limits must be large enough for a process",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -9,7 +9,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG703",
-    title: "nothing to run",
+    title: "A RayJob needs an entrypoint",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG707",
-    title: "a jobId that breaks the submission",
+    title: "jobId must be a name that Ray accepts",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

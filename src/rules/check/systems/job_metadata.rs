@@ -11,7 +11,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG715",
-    title: "the job's metadata cannot be passed on",
+    title: "metadata needs rayVersion 2.6.0 or later, and no clusterSelector",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -1,119 +1,118 @@
-//! Looks into `runtimeEnvYAML`.
+//! Checks the runtime environment of a job.
 
 use crate::diag::{listed, quoted};
+use crate::k8s::image::Image;
 use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::{Kinds, Workload, runtime_env};
+use crate::ray::release::Release;
+use crate::ray::runtime_env::{self, Effect, LIMITS, Problem, Way};
+use crate::ray::serve_config::Releases;
+use crate::ray::{Kinds, Workload, go_yaml};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
-use crate::yaml::{Node, NodeValue};
+use crate::yaml::{Entry, Node, NodeValue};
 
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG705",
-    title: "the runtime environment is not what it seems",
+    title: "runtimeEnvYAML must be an environment that Ray accepts",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::Jobs,
     versions: Versions::ALL,
     page: include_str!("runtime_env.md"),
-    evidence: &[Evidence::Source(
-        "KubeRay 1.7.0",
-        "ray-operator/controllers/ray/common/job.go",
-        &[177],
-    )],
+    evidence: &[
+        Evidence::Test("tests/runtime_env.rs", "environments_are_judged_as_ray_judges_them"),
+        Evidence::Source("KubeRay 1.7.0", "ray-operator/controllers/ray/common/job.go", &[177]),
+    ],
     run,
 };
 
-/// The most names that one message repeats.
+/// The most problems that are reported of one environment, and the most names that one message repeats.
+const MOST: usize = 20;
 const SHOWN: usize = 5;
 
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-    let Some(environment) = text(job.spec, "runtimeEnvYAML").filter(|text| !text.trim().is_empty()) else {
+    let Some(written) = text(job.spec, "runtimeEnvYAML") else {
         return;
     };
-    let Some(environment) = runtime_env::read(environment) else {
+    // Duplicate keys, merges and tags: KubeRay may read another value than we do.
+    let Ok(Some(document)) = go_yaml::read(written, &LIMITS) else {
         return;
     };
-    let entries = environment.as_mapping().unwrap_or_default();
-    let mut report = |message: String, fix: &str| {
+    let is_exact = document.differences().is_empty();
+    let environment = document.root();
+    let way = match job.submission_mode() {
+        "HTTPMode" => Way::Posted,
+        _ => Way::Submitted,
+    };
+    let releases = release(job).map(Releases::around);
+    let mut report = |message: &str, fix: &str| {
         findings.push(
-            Finding::new(job.job_path("runtimeEnvYAML"), message)
+            Finding::new(job.job_path("runtimeEnvYAML"), format!("runtimeEnvYAML: {message}"))
                 .fix(fix)
                 .flyte("RayJobConfig(runtime_env={…})"),
         );
     };
-    let unknown = entries.iter().map(|entry| entry.key.text.as_str());
-    let unknown: Vec<String> = unknown
-        .filter(|key| !runtime_env::KEYS.contains(key))
-        .take(SHOWN)
-        .map(quoted)
-        .collect();
-    if !unknown.is_empty() {
-        report(
-            format!(
-                "runtimeEnvYAML: Ray ignores {}, which it does not know",
-                listed(&unknown)
-            ),
-            "spell the keys as Ray does, such as env_vars, pip, working_dir",
-        );
-    }
-    let variables = environment
-        .get("env_vars")
-        .and_then(Node::as_mapping)
-        .unwrap_or_default();
-    let not_text: Vec<String> = variables
-        .iter()
-        .filter(|entry| entry.value.as_str().is_none())
-        .take(SHOWN)
-        .map(|entry| quoted(&entry.key.text))
-        .collect();
-    if !not_text.is_empty() {
-        report(
-            format!(
-                "runtimeEnvYAML: the variable {} is no text, Ray fails the job",
-                listed(&not_text)
-            ),
-            "put the values of env_vars in quotation marks",
-        );
+    let problems = runtime_env::problems(environment, way).into_iter();
+    for Problem {
+        found,
+        fix,
+        effect,
+        path,
+    } in problems.filter(|_| is_exact).take(MOST)
+    {
+        match effect {
+            Effect::Rejected(by) if concerns(by, releases) => {
+                report(&format!("{found}, {} it and the job fails", by.who_rejects()), &fix);
+            }
+            Effect::Ignored(by) if concerns(by, releases) => report(&format!("{found}, Ray ignores it"), &fix),
+            Effect::Missing(by) if concerns(by, releases) => match path.as_deref() {
+                // An absolute path is meant for the image.
+                Some(path) if path.starts_with('/') => {}
+                Some(_) if way == Way::Posted => report(&format!("{found} in the image of the head"), &fix),
+                Some(_) => report(&format!("{found} in the image of the submitter"), &fix),
+                None => report(&format!("{found}, {} it and the job fails", by.who_rejects()), &fix),
+            },
+            _ => {}
+        }
     }
     if super::passes_a_shell(cx, job) {
+        let replaced = |entry: &&Entry| is_replaced(&entry.key.text) || has_replaced(&entry.value);
+        let entries = environment.as_mapping().unwrap_or_default().iter();
         let replaced: Vec<String> = entries
-            .iter()
-            .filter(|entry| is_replaced(&entry.key.text) || has_replaced(&entry.value))
+            .filter(replaced)
             .take(SHOWN)
             .map(|entry| quoted(&entry.key.text))
             .collect();
         if !replaced.is_empty() {
             report(
-                format!(
-                    "runtimeEnvYAML: the submitter's shell replaces `$` and backquotes in {}",
+                &format!(
+                    "the submitter's shell replaces `$` and backquotes in {}",
                     listed(&replaced)
                 ),
-                "leave $ and backquotes out, or set the variables on the pods",
+                "remove $ and backquotes, or set the variables on the pods",
             );
         }
     }
-    if let Some(directory) = environment.get("working_dir").and_then(Node::as_str) {
-        let is_uri = directory.contains("://");
-        if !is_uri && job.submission_mode() == "HTTPMode" {
-            report(
-                format!(
-                    "runtimeEnvYAML: working_dir {} is a path, HTTPMode uploads nothing",
-                    quoted(directory)
-                ),
-                "give the URI of a zip file, or leave working_dir out",
-            );
-        } else if !is_uri && !directory.starts_with('/') && !directory.is_empty() {
-            report(
-                format!(
-                    "runtimeEnvYAML: working_dir {} must exist in the submitter's image",
-                    quoted(directory)
-                ),
-                "give the URI of a zip file, or a directory of the image",
-            );
-        }
-    }
+}
+
+/// The release of Ray that the author names: by `rayVersion`, or by the image of the head.
+fn release(job: &Workload<'_>) -> Option<Release> {
+    let named = job
+        .cluster_field("rayVersion")
+        .and_then(|version| Release::leading(version.as_str()?));
+    let of_image = || {
+        let image = Image::parse(text(job.head()?.main()?.value, "image")?).ok()?;
+        Release::of_image(image.repository(), image.tag()?)
+    };
+    named.or_else(of_image)
+}
+
+/// Whether what these releases do concerns the cluster's release, or any release where that is unknown.
+fn concerns(by: Releases, cluster: Option<Releases>) -> bool {
+    let cluster = cluster.unwrap_or(Releases::ALL);
+    by & cluster == cluster
 }
 
 /// Whether bash would replace something of a text in double quotes.

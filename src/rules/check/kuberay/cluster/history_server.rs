@@ -15,7 +15,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG168",
-    title: "the history server's collector cannot be set up",
+    title: "The history server's collector must be complete",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

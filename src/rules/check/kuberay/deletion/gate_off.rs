@@ -11,7 +11,7 @@ use super::super::{DELETION_GATE, validation};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG106",
-    title: "a deletion policy without its feature gate",
+    title: "deletionStrategy needs the feature gate RayJobDeletionPolicy",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -13,7 +13,7 @@ use super::{WITH_BACKENDS, is_embedded, options, options_path};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG158",
-    title: "the embedded store of fault tolerance cannot be set up",
+    title: "The embedded store of fault tolerance must be complete",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -10,7 +10,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG148",
-    title: "a worker group has more minimum than maximum replicas",
+    title: "minReplicas must not exceed maxReplicas",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -11,7 +11,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG122",
-    title: "a cluster selector without a cluster's name",
+    title: "clusterSelector must name a cluster",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

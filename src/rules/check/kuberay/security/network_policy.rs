@@ -18,7 +18,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG171",
-    title: "the network policy contradicts itself",
+    title: "The options of networkPolicy must not contradict each other",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -13,7 +13,7 @@ use super::super::{position, validation};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG172",
-    title: "TLS cannot be set up",
+    title: "The options of TLS must be complete",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -12,7 +12,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG127",
-    title: "a submitter configuration in SidecarMode",
+    title: "SidecarMode does not allow submitterConfig",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -11,7 +11,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG123",
-    title: "SidecarMode on a selected cluster",
+    title: "SidecarMode does not work with clusterSelector",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -12,7 +12,7 @@ use super::super::{restart_policy, validation};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG128",
-    title: "a head that restarts in SidecarMode",
+    title: "The head must not restart in SidecarMode",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -13,7 +13,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG126",
-    title: "a submitter template in SidecarMode",
+    title: "SidecarMode does not allow submitterPodTemplate",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,
