@@ -72,7 +72,7 @@ impl Probes {
         async move {
             let mut end = stopped.clone();
             tokio::select! {
-                () = has_header(&stream) => {}
+                has_header = has_header(&stream) => if !has_header { return },
                 () = place.lost() => return,
                 () = sleep(shared.limits.header) => return,
                 () = reached(&mut end, Phase::Stopped) => return,
@@ -85,8 +85,9 @@ impl Probes {
     }
 }
 
-/// Waits until a request's header has come whole, or so much of one that it is none. Nothing is read.
-async fn has_header(stream: &TcpStream) {
+/// Waits until a request's header has come whole, or so much that it is none. Nothing is read. `false` where the client has
+/// ended the connection before.
+async fn has_header(stream: &TcpStream) -> bool {
     poll_fn(|cx| {
         let mut seen = [0; 2048];
         loop {
@@ -97,12 +98,11 @@ async fn has_header(stream: &TcpStream) {
                     // The runtime of this port has one thread, so nothing has come since it last asked the system.
                     let _ = stream.try_io(Interest::READABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
                 }
-                // Errors are for whoever reads on.
-                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Ready(peeked) => return Poll::Ready(matches!(peeked, Ok(1..))),
             }
         }
     })
-    .await;
+    .await
 }
 
 fn has_end(header: &[u8]) -> bool {
