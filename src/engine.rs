@@ -4,6 +4,7 @@ pub mod admit;
 pub mod bound;
 pub mod bundle;
 pub mod compare;
+pub mod decode;
 pub mod document;
 pub mod judge;
 pub mod mutate;
@@ -14,6 +15,7 @@ pub mod update;
 
 pub use admit::{How, admit};
 pub use bundle::{Bundle, Compiled};
+pub use decode::Decoded;
 pub use document::Document;
 pub use judge::{Finder, Judged, Verdict};
 pub use mutate::Change;

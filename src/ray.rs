@@ -1,6 +1,7 @@
 //! What Ray, KubeRay and Flyte do with a Ray object: its model, the versions' behaviour, Flyte's identity and names.
 
 pub mod container;
+pub mod crd;
 pub mod defaults;
 pub mod device;
 pub mod effective;

@@ -112,6 +112,17 @@ const CORRECTED: &[Row] = &[
     ("301-kai-docs-k8sjobmode", &[], &["RG303", "RG710"], &["RG206"]),
     ("05-volcano-vgpu", &[], &[], &[]),
     ("99-group-dot", &[], &["RG501"], &[]),
+    ("72-re-pip-string", &[], &["RG705"], &[]),
+    ("74-re-pip-conda", &[], &["RG705"], &[]),
+    ("76-re-wd-s3-nozip", &[], &["RG705"], &[]),
+    ("79-re-pymodules-str", &[], &["RG705"], &[]),
+    ("82-re-image-uri", &[], &["RG705"], &[]),
+    ("423-re-conda-path", &[], &["RG705"], &[]),
+    ("427-re-env-list", &[], &["RG705"], &[]),
+    ("428-re-pip-dict-nopackages", &[], &["RG705"], &[]),
+    ("429-re-excludes-str", &[], &["RG705"], &[]),
+    ("430-re-config-bad", &[], &["RG705"], &[]),
+    ("439-pull-secret-no-submitter", &[], &["RG615"], &[]),
 ];
 
 fn folder() -> Option<PathBuf> {

@@ -1,7 +1,8 @@
-//! The codes that the server itself answers with. No policy changes what they do.
+//! The codes that no policy changes: what the server itself answers with, and what the commands say of the API server.
 
 use crate::diag::CodePage;
 use crate::engine::bound::TOO_MANY_VALUES;
+use crate::engine::decode::{MISMATCH, UNKNOWN_FIELD};
 use crate::engine::update::UPGRADES;
 
 /// A denial that is a defect of raygate.
@@ -14,4 +15,4 @@ pub const DEFECT: CodePage = CodePage {
 };
 
 /// All of them, in the order of their codes.
-pub const CODES: &[CodePage] = &[DEFECT, TOO_MANY_VALUES, UPGRADES];
+pub const CODES: &[CodePage] = &[DEFECT, TOO_MANY_VALUES, UPGRADES, UNKNOWN_FIELD, MISMATCH];

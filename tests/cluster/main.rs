@@ -31,6 +31,7 @@ mod completion;
 mod config_map;
 mod denial;
 mod doctor;
+mod fields;
 mod fleet;
 mod foreign;
 mod gate;
@@ -51,6 +52,9 @@ mod order;
 mod outage;
 mod placement;
 mod process;
+#[allow(dead_code, reason = "other tests use the rest of it")]
+#[path = "../tools/random.rs"]
+mod random;
 mod rayjobs;
 mod reach;
 mod runner;
@@ -77,6 +81,7 @@ fn main() -> std::process::ExitCode {
         test(completion::a_completed_job_is_left_as_it_is),
         test(offline::the_command_completes_as_the_cluster_does),
         test(offline::the_command_refuses_as_the_cluster_does),
+        test(fields::mistakes_are_found_as_the_cluster_finds_them),
         test(placement::the_pods_of_every_rayjob_are_placed).needs_scheduler(),
         test(placement::only_the_completed_gpu_worker_is_placed).needs_scheduler(),
         test(placement::only_the_repaired_worker_is_accepted),

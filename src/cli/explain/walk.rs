@@ -45,7 +45,10 @@ pub fn run(
                     }
                     explained += 1;
                     let named = format!("{} {}/{}", asked.kind().name, asked.namespace, asked.name);
-                    let text = page(&named, bundle, &trace(bundle, asked.request(bundle, now)));
+                    let (request, decoded) = asked.request(bundle, now);
+                    let mut trace = trace(bundle, request);
+                    decoded.complete(bundle, &mut trace.outcome);
+                    let text = page(&named, bundle, &trace);
                     out.write_all(text.as_bytes())?;
                 }
             }

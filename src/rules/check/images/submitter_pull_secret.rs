@@ -67,6 +67,6 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                 quoted(secret)
             ),
         )
-        .fix("add the secret to submitterPodTemplate.spec.imagePullSecrets"),
+        .fix("add the secret to the imagePullSecrets of the submitter's pod template"),
     );
 }
