@@ -264,6 +264,7 @@ fn by_part(text: &mut String, gate: &Gate, raw: &Value) {
     let cx = Cx {
         policy: &compiled.effective,
         platform: bundle.platform(),
+        facts: raygate::facts::Known::nothing("a"),
         namespace: "a",
         named: true,
         skipped: false,

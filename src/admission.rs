@@ -14,8 +14,11 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 use crate::engine::{Bundle, Finder, Operation, Request, Verdict, admit, bound};
+use crate::facts::{Fact, Facts};
 use crate::policy::settings::Mode;
 use crate::ray::{Workload, facts};
+use crate::rules::Check;
+use crate::rules::check::cluster;
 
 pub use answer::{Answer, Previewed, Record, Spent};
 use response::Response;
@@ -35,7 +38,10 @@ pub enum Endpoint {
 #[derive(Debug)]
 pub struct Gate {
     bundle: ArcSwap<Bundle>,
+    facts: ArcSwap<Facts>,
     notices: ArcSwap<Vec<String>>,
+    /// Whether every kind is in Preview, whatever the policies say.
+    previews: bool,
 }
 
 impl Gate {
@@ -43,7 +49,17 @@ impl Gate {
     pub fn new(bundle: Bundle) -> Gate {
         Gate {
             bundle: ArcSwap::from_pointee(bundle),
+            facts: ArcSwap::new(Facts::none()),
             notices: ArcSwap::default(),
+            previews: false,
+        }
+    }
+
+    /// A gate that reports what these policies and later ones would do, and neither changes nor denies.
+    pub fn previewing(bundle: Bundle) -> Gate {
+        Gate {
+            previews: true,
+            ..Gate::new(bundle.previewing())
         }
     }
 
@@ -54,7 +70,30 @@ impl Gate {
 
     /// Answers every review from now on by these policies, and gives back the former ones.
     pub fn replace(&self, bundle: Bundle) -> Arc<Bundle> {
+        let bundle = if self.previews { bundle.previewing() } else { bundle };
         self.bundle.swap(Arc::new(bundle))
+    }
+
+    /// What is known of the cluster.
+    pub fn facts(&self) -> Arc<Facts> {
+        self.facts.load_full()
+    }
+
+    /// Answers every review from now on by these facts too.
+    pub fn set_facts(&self, facts: Arc<Facts>) {
+        self.facts.store(facts);
+    }
+
+    /// What is known of the cluster now in one line, kind by kind; `None` if nothing ever was.
+    pub fn known(&self, now: Timestamp) -> Option<String> {
+        let facts = self.facts();
+        let kind = |fact: Fact| match (facts.unused(fact, now), facts.age(fact, now)) {
+            (None, Some(age)) => format!("{} {age} s old", fact.name()),
+            (None, None) => fact.name().to_owned(),
+            (Some(reason), _) => format!("{} unknown ({reason})", fact.name()),
+        };
+        let kinds = Fact::ALL.map(kind);
+        (!facts.is_empty()).then(|| kinds.join(", "))
     }
 
     /// What is wrong with the policy files, a line each: for people.
@@ -85,8 +124,13 @@ impl Gate {
         };
         let platform = bundle.platform();
         let assumed = if platform.names_kuberay { "" } else { " assumed" };
+        let preview = if platform.mode == Mode::Preview {
+            ", all in Preview"
+        } else {
+            ""
+        };
         format!(
-            "{names} (bundle {}, KubeRay {}{assumed})",
+            "{names} (bundle {}, KubeRay {}{assumed}{preview})",
             bundle.short_digest(),
             platform.kuberay
         )
@@ -111,7 +155,10 @@ impl Gate {
                 record.verdict = "not-ours";
                 Response::allow(&review).answer(record)
             }
-            Ok(Asked::Judged(request)) => decide(&bundle, endpoint, &review, *request, record),
+            Ok(Asked::Judged(mut request)) => {
+                request.facts = self.facts();
+                decide(&bundle, endpoint, &review, *request, record)
+            }
         };
         answer.record.spent.judge = parsed.elapsed();
         answer
@@ -177,9 +224,11 @@ fn decide(
             } else {
                 Some("queue").filter(|_| platform.is_queue_controller(&request.user))
             };
+            let (facts, now) = (Arc::clone(&request.facts), request.now);
             let outcome = admit::answer_validate(bundle, request);
             record.refused_controller = controller.filter(|_| outcome.verdict != Verdict::Allow);
             record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));
+            record.answers = answers(&facts, now, &record.codes);
             for judged in &outcome.findings {
                 if let Finder::Rule(rule) = &judged.finder
                     && !record.rules.iter().any(|name| **name == *rule.name)
@@ -202,6 +251,22 @@ fn decide(
             Response::judged(review, bundle, &outcome).answer(record)
         }
     }
+}
+
+/// What each check of facts answered: its code, and `cannot`, `fits` or `unknown`.
+fn answers(facts: &Facts, now: Timestamp, codes: &[&str]) -> Vec<(&'static str, &'static str)> {
+    if facts.is_empty() {
+        return Vec::new();
+    }
+    let answer = |(check, fact): &(&Check, Fact)| {
+        let answer = match facts.unused(*fact, now) {
+            _ if codes.contains(&check.code) => "cannot",
+            None => "fits",
+            Some(_) => "unknown",
+        };
+        (check.code, answer)
+    };
+    cluster::NEEDS.iter().map(answer).collect()
 }
 
 fn once<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {

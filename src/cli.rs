@@ -5,8 +5,10 @@ pub mod check;
 pub mod cluster;
 pub mod doctor;
 pub mod explain;
+pub mod facts;
 mod junit;
 pub mod manifests;
+pub mod observe;
 mod outcome;
 pub mod policies;
 pub mod sample;
@@ -14,6 +16,7 @@ pub mod scan;
 pub mod schema;
 pub mod self_managed;
 pub mod serve;
+pub mod snapshot;
 pub mod test;
 mod time;
 
@@ -22,15 +25,15 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use outcome::is_coloured;
 pub use outcome::{CLEAN, CLUSTER, FINDINGS, Failure, INTERNAL, POLICY, USAGE};
-use outcome::{counted, is_coloured};
 
 /// What the exit codes say.
 pub const EXIT_CODES: &[(u8, &str)] = &[
     (CLEAN, "clean: nothing was found"),
     (
         FINDINGS,
-        "findings: a RayJob is denied, a document cannot be read, two sets of policies differ, a test fails, raygate does \
+        "findings: an object is denied, a document cannot be read, two sets of policies differ, a test fails, raygate does \
          not work in the cluster",
     ),
     (USAGE, "usage: the command was called wrongly, or a file cannot be read"),
@@ -42,7 +45,8 @@ pub const EXIT_CODES: &[(u8, &str)] = &[
     ),
 ];
 
-/// Admission for Ray on Kubernetes: completes the RayJobs that Flyte creates, and refuses those that cannot work.
+/// Admission for Ray on Kubernetes: completes the Ray objects that Flyte and others create, and rejects those that cannot
+/// work.
 #[derive(Debug, Parser)]
 #[command(name = "raygate", version, arg_required_else_help = true, max_term_width = 110)]
 struct Cli {
@@ -54,15 +58,15 @@ struct Cli {
 enum Command {
     /// Serve the webhook
     Serve(Box<serve::ServeArgs>),
-    /// Judge RayJobs and reviews offline, with the server's own engine
+    /// Judge Ray objects and reviews offline, with the server's own engine
     Check(check::Args),
     /// Run the tests of policies: the cases in *.test.yaml beside them
     Test(test::Args),
-    /// Explain a code, a key of the policy language, or what becomes of a RayJob; without an argument, list the codes
+    /// Explain a code, a key of the policy language, or what becomes of a Ray object; without an argument, list the codes
     Explain(explain::Args),
     /// Print the JSON Schema of policy files, for editors
     Schema,
-    /// Print a review that asks to create a RayJob, to post to a server
+    /// Print a review that asks to create a Ray object, to post to a server
     Sample(sample::Args),
     /// Make a CA and a serving certificate
     Certs(certs::Args),
@@ -70,6 +74,10 @@ enum Command {
     Manifests(manifests::Args),
     /// Judge the Ray objects of a live cluster by a set of policies, without changing anything
     Scan(scan::Args),
+    /// Print what is known of a cluster: the facts for --facts
+    Snapshot(snapshot::Args),
+    /// Keep a file with facts about a cluster up to date, for `raygate serve --facts`
+    Observe(observe::Args),
     /// Check raygate in a live cluster, and print the command that repairs what is wrong
     Doctor(doctor::Args),
     /// Print the completions of a shell: source <(raygate completions bash)
@@ -104,6 +112,8 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Sample(args) => sample::run(&args, &mut out),
         Command::Scan(args) => scan::run(&args, &mut out),
+        Command::Observe(args) => observe::run(&args),
+        Command::Snapshot(args) => snapshot::run(&args, &mut out),
         Command::Doctor(args) => doctor::run(&args, &mut out),
         Command::Certs(args) => certs::run(&args, jiff::Timestamp::now(), &mut out)
             .map(|()| CLEAN)

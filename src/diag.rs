@@ -7,6 +7,7 @@
 
 mod columns;
 mod concise;
+mod placeholder;
 mod render;
 mod source;
 mod suggest;
@@ -15,9 +16,10 @@ mod text;
 use std::borrow::Cow;
 
 pub use columns::columns;
+pub use placeholder::placeholder;
 pub use source::{Location, Source, SourceId, Sources, Span};
 pub use suggest::suggest;
-pub use text::{is_hidden, listed, one_line, quoted, safe, shorten, truncated};
+pub use text::{counted, is_hidden, listed, one_line, quoted, safe, shorten, truncated};
 
 /// How bad a diagnostic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

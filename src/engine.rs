@@ -3,6 +3,7 @@
 pub mod admit;
 pub mod bound;
 pub mod bundle;
+pub mod child;
 pub mod compare;
 pub mod decode;
 pub mod document;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diag::Diagnostic;
+use crate::facts::{Facts, FactsError};
 use crate::policy::codes;
 use crate::policy::load::Source;
 
@@ -317,6 +318,59 @@ fn source(path: &Path) -> Result<Source, FilesError> {
     Ok(Source {
         name: path.display().to_string(),
         bytes,
+    })
+}
+
+/// Why there are no facts.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NoFacts {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// It is too large.
+    #[error("{} has more than {most} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most that is read.
+        most: u64,
+    },
+    /// It has no facts.
+    #[error("{} has no facts: {error}", path.display())]
+    Facts {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: FactsError,
+    },
+}
+
+/// Reads the bytes of a file with facts, at most `most`.
+///
+/// # Errors
+/// [`NoFacts`] if it cannot be read, or has more.
+pub fn facts_bytes(path: &Path, most: u64) -> Result<Vec<u8>, NoFacts> {
+    let cannot = |error| cannot_read(path, error);
+    if !fs::metadata(path).map_err(cannot)?.is_file() {
+        return Err(FilesError::NotAFile { path: path.to_owned() }.into());
+    }
+    let Bounded { bytes, is_cut } = File::open(path).and_then(|file| bounded(file, most)).map_err(cannot)?;
+    let path = path.to_owned();
+    if is_cut {
+        Err(NoFacts::TooLarge { path, most })
+    } else {
+        Ok(bytes)
+    }
+}
+
+/// Takes the bytes of a file for facts.
+///
+/// # Errors
+/// [`NoFacts`] if they are none.
+pub fn facts(path: &Path, bytes: &[u8]) -> Result<Facts, NoFacts> {
+    Facts::parse(&path.display().to_string(), bytes).map_err(|error| NoFacts::Facts {
+        path: path.to_owned(),
+        error,
     })
 }
 

@@ -21,6 +21,7 @@ pub use drift::{Difference, Part, differences, same_spec};
 pub use kinds::{KindError, KindList, previewed_kinds};
 pub use kustomization::BuildError;
 pub use names::CONFIGURATION;
+pub use platforms::named_kuberay;
 pub use scope::{Excess, excess, is_admission_policy, is_raygates, is_webhook_configuration, registered_kinds};
 pub use values::{BaseUrl, ImageName, ValueError};
 
@@ -102,18 +103,25 @@ impl Certificates<'_> {
 pub enum Component {
     /// As many replicas as the load wants
     Autoscaler,
+    /// Let only clients with a certificate of the CA in the Secret raygate-client-ca, for the name kube-apiserver, post
+    /// reviews. Configure the API server first
+    ClientCertificates,
     /// Admit objects unjudged while raygate is unreachable
     FailOpen,
     /// Objects for the Prometheus operator
     Monitoring,
+    /// A second container that reads facts about the cluster
+    Observer,
 }
 
 impl Component {
     fn directory(self) -> &'static str {
         match self {
             Self::Autoscaler => "components/autoscaler",
+            Self::ClientCertificates => "components/client-certificates",
             Self::FailOpen => "components/fail-open",
             Self::Monitoring => "components/monitoring",
+            Self::Observer => "components/observer",
         }
     }
 }
@@ -182,7 +190,10 @@ fn fill(object: &mut Value, install: &Install<'_>) {
             set(object, "/spec/dnsNames", names);
         }
         "Deployment" => {
-            set(object, "/spec/template/spec/containers/0/image", image.as_str());
+            let containers = object.pointer_mut("/spec/template/spec/containers");
+            for container in containers.and_then(Value::as_array_mut).into_iter().flatten() {
+                set(container, "/image", image.as_str());
+            }
             set(object, "/spec/replicas", *replicas);
             let Some(Value::Array(env)) = object.pointer_mut("/spec/template/spec/containers/0/env") else {
                 return;

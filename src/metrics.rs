@@ -17,6 +17,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
 use crate::admission::{Endpoint, Previewed, Record};
+use crate::facts::{Fact, Facts, State};
 
 mod labels;
 mod series;
@@ -125,6 +126,11 @@ pub struct Metrics {
     policy_warnings: Family<[(&'static str, String); 1], Gauge>,
     preview_reviews: Named<2>,
     preview_effects: Named<3>,
+    facts_answers: Family<Labels<2>, Counter>,
+    facts_age: Family<Labels<1>, Gauge>,
+    facts_broken: Gauge,
+    /// The kinds of facts that are known, and when each was read.
+    facts_read: Mutex<Vec<(&'static str, i64)>>,
     exemption_uses: Named<1>,
     exemption_expiry: Family<[(&'static str, String); 1], Gauge>,
     exemptions_expired: Gauge,
@@ -185,6 +191,10 @@ impl Metrics {
             policy_warnings: registered(&mut registry, &table::POLICY_WARNINGS),
             preview_reviews: Named::new(registered(&mut registry, &table::PREVIEW_REVIEWS)),
             preview_effects: Named::new(registered(&mut registry, &table::PREVIEW_EFFECTS)),
+            facts_answers: registered(&mut registry, &table::FACTS_ANSWERS),
+            facts_age: registered(&mut registry, &table::FACTS_AGE),
+            facts_broken: registered(&mut registry, &table::FACTS_BROKEN),
+            facts_read: Mutex::default(),
             exemption_uses: Named::new(registered(&mut registry, &table::EXEMPTION_USES)),
             exemption_expiry: registered(&mut registry, &table::EXEMPTION_EXPIRY),
             exemptions_expired: registered(&mut registry, &table::EXEMPTIONS_EXPIRED),
@@ -232,6 +242,11 @@ impl Metrics {
         self.requests.get_or_create(&labels).inc();
         for &code in &record.codes {
             self.findings.get_or_create(&[("code", code)]).inc();
+        }
+        for &(code, answer) in &record.answers {
+            self.facts_answers
+                .get_or_create(&[("code", code), ("answer", answer)])
+                .inc();
         }
         for (injector, policy) in &record.injections {
             let policy = policy.clone().map_or(Word::Known("built-in"), Word::Named);
@@ -461,6 +476,20 @@ impl Metrics {
         self.policies_broken_since.set(None);
     }
 
+    /// These facts about the cluster are in use.
+    pub fn facts(&self, facts: &Facts) {
+        let read = Fact::ALL.into_iter().filter_map(|fact| match facts.state(fact)? {
+            State::Known { read_at, .. } => Some((fact.name(), (*read_at)?.as_second())),
+            State::Unknown(_) => None,
+        });
+        *self.facts_read.lock().unwrap_or_else(PoisonError::into_inner) = read.collect();
+    }
+
+    /// Whether the file with facts cannot be used.
+    pub fn facts_broken(&self, is_broken: bool) {
+        self.facts_broken.set(i64::from(is_broken));
+    }
+
     /// The whole registry in the text format of `OpenMetrics`.
     pub fn encode(&self) -> String {
         let now = Timestamp::now().as_second();
@@ -468,6 +497,14 @@ impl Metrics {
         let expired = ends.iter().filter(|(_, end)| *end <= now).count();
         drop(ends);
         self.exemptions_expired.set(i64::try_from(expired).unwrap_or(i64::MAX));
+        let read = self.facts_read.lock().unwrap_or_else(PoisonError::into_inner);
+        self.facts_age.clear();
+        for &(kind, second) in read.iter() {
+            self.facts_age
+                .get_or_create(&[("kind", kind)])
+                .set(now.saturating_sub(second).max(0));
+        }
+        drop(read);
         self.log_lines_dropped
             .inner()
             .store(crate::telemetry::dropped_lines(), Ordering::Relaxed);

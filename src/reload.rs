@@ -16,6 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::telemetry::error_chain;
 
+pub mod facts;
 pub mod policies;
 
 /// How often files are looked at where nobody says otherwise. Two looks lie well within the 5 s that a change may take.

@@ -225,6 +225,20 @@ fn a_denial_has_code_reason_text_and_causes() {
 }
 
 #[test]
+fn a_gate_in_preview_changes_and_denies_nothing_also_after_new_policies() {
+    let gate = Gate::previewing(Bundle::embedded());
+    for _ in 0..2 {
+        let patch = ask(&gate, Endpoint::Mutate, "CREATE", seed(), Value::Null)["patch"].take();
+        assert_eq!(patch, Value::Null);
+        let answer = create(&gate, with_two_groups_of_one_name(seed()));
+        assert_eq!(answer["allowed"], true);
+        let preview = answer["auditAnnotations"]["preview"].as_str().unwrap();
+        assert!(preview.contains("RG501"), "{preview}");
+        gate.replace(Bundle::embedded());
+    }
+}
+
+#[test]
 fn the_status_is_final_where_the_platform_names_a_flyte_that_takes_it_so() {
     for (version, code) in [
         ("1.16.6", 403),

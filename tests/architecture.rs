@@ -19,7 +19,7 @@ use regex::Regex;
 const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["self_managed"],
-    &["server", "install", "suite", "input"],
+    &["observe", "server", "install", "suite", "input"],
     &["reload"],
     &["certs", "cluster", "files", "metrics"],
     &["telemetry"],
@@ -28,6 +28,7 @@ const LAYERS: &[&[&str]] = &[
     &["rules"],
     &["policy"],
     &["cel"],
+    &["facts"],
     &["ray"],
     &["k8s"],
     &["yaml"],

@@ -3,7 +3,8 @@
 //! A case is merged into the base job, or into a RayJob as Flyte sends it (`from`), and judged as it is. With another `kind`
 //! in `set`, the cluster of that job becomes an object of this kind first. `finds` holds what
 //! its code finds: the path of each finding, and the sentence of a denial. `policy` and `platform` hold the spec of a
-//! RayPolicy and of the Platform, `kuberay` the version. `warns: true` says that what is found never denies.
+//! RayPolicy and of the Platform, `kuberay` the version, or `unnamed` for a Platform that names none, `facts` what is known
+//! of the cluster. `warns: true` says that what is found never denies.
 //! `repaired: true` says that the mutated object is free of the code.
 //!
 //! `RAYGATE_BLESS=1 cargo test --test checks` writes `finds` anew.
@@ -23,10 +24,12 @@ mod kinds;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use raygate::admission::denial;
 use raygate::engine::admit::{answer_as_is, answer_mutate};
 use raygate::engine::{Bundle, Operation, Request};
+use raygate::facts::Facts;
 use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
@@ -93,7 +96,10 @@ fn kuberay_of(check: &Check) -> Value {
     json!({"version": version.to_string(), "featureGates": gates})
 }
 
-fn bundle(kuberay: Value, platform: Value, policy: Value) -> Bundle {
+fn bundle(mut kuberay: Value, platform: Value, policy: Value) -> Bundle {
+    if kuberay["version"].is_null() {
+        kuberay.as_object_mut().unwrap().remove("version");
+    }
     let mut platform_spec = json!({"kuberay": kuberay, "accelerators": {"nvidia": {"resource": "nvidia.com/gpu",
         "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]}}});
     merge(&mut platform_spec, platform);
@@ -118,7 +124,7 @@ fn bundle(kuberay: Value, platform: Value, policy: Value) -> Bundle {
     Bundle::new(loaded.set)
 }
 
-fn request(object: &Value) -> Request<'static> {
+fn request(object: &Value, facts: &Value) -> Request<'static> {
     Request {
         operation: Operation::Create,
         namespace: object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned(),
@@ -126,7 +132,14 @@ fn request(object: &Value) -> Request<'static> {
         object: Tree::of(object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
+        facts: facts_of(facts),
     }
+}
+
+/// The facts of a case: what a file with facts has below `kinds`.
+fn facts_of(kinds: &Value) -> Arc<Facts> {
+    let tree = Tree::of(kinds).unwrap();
+    Arc::new(Facts::of_kinds(tree.root()).unwrap().timeless())
 }
 
 fn with_defaults(object: &Value) -> Value {
@@ -136,8 +149,8 @@ fn with_defaults(object: &Value) -> Value {
 }
 
 /// The path and the sentence of each finding of a code.
-fn finds(bundle: &Bundle, code: &str, object: &Value) -> Vec<Value> {
-    let request = request(object);
+fn finds(bundle: &Bundle, code: &str, (object, facts): (&Value, &Value)) -> Vec<Value> {
+    let request = request(object, facts);
     let tree = request.object.clone();
     let outcome = answer_as_is(bundle, request);
     let findings = outcome.findings.iter().filter(|judged| judged.code() == code);
@@ -189,9 +202,13 @@ fn every_page_has_its_parts_and_its_examples_are_true() {
                     .and_then(|map| map.remove(key))
                     .unwrap_or_else(|| json!({}))
             };
-            let (policy, platform) = (take(&mut fragment, "policy"), take(&mut fragment, "platform"));
+            let [policy, platform, facts] = ["policy", "platform", "facts"].map(|key| take(&mut fragment, key));
             let object = changed("tests/checks/base.yaml", fragment);
-            let found_at = finds(&bundle(kuberay_of(check), platform, policy), check.code, &object);
+            let found_at = finds(
+                &bundle(kuberay_of(check), platform, policy),
+                check.code,
+                (&object, &facts),
+            );
             assert_eq!(
                 !found_at.is_empty(),
                 found,
@@ -220,7 +237,7 @@ fn every_check_has_cases_and_they_hold() {
                 .as_str()
                 .unwrap_or_else(|| panic!("{file}: a case without a name"));
             let known = [
-                "name", "from", "set", "policy", "platform", "kuberay", "gates", "finds", "warns", "repaired",
+                "name", "from", "set", "policy", "platform", "kuberay", "gates", "facts", "finds", "warns", "repaired",
             ];
             for key in case.as_object().unwrap().keys() {
                 assert!(known.contains(&key.as_str()), "{file}: {name}: unknown key {key}");
@@ -232,7 +249,11 @@ fn every_check_has_cases_and_they_hold() {
             let object = changed(&base, case.get("set").cloned().unwrap_or_else(|| json!({})));
             let mut kuberay = kuberay_of(check);
             if let Some(version) = case["kuberay"].as_str() {
-                kuberay["version"] = version.into();
+                kuberay["version"] = if version == "unnamed" {
+                    Value::Null
+                } else {
+                    version.into()
+                };
             }
             if let Some(gates) = case.get("gates") {
                 merge(&mut kuberay["featureGates"], gates.clone());
@@ -240,7 +261,8 @@ fn every_check_has_cases_and_they_hold() {
             let part = |key: &str| case.get(key).cloned().unwrap_or_else(|| json!({}));
             let bundle = bundle(kuberay, part("platform"), part("policy"));
             let wanted = case["finds"].as_array().expect(name);
-            let finds_now = finds(&bundle, check.code, &object);
+            let facts = part("facts");
+            let finds_now = finds(&bundle, check.code, (&object, &facts));
             if !is_blessed {
                 assert_eq!(
                     &finds_now, wanted,
@@ -248,7 +270,7 @@ fn every_check_has_cases_and_they_hold() {
                 );
             }
             if let Some(warns) = case["warns"].as_bool() {
-                let outcome = answer_as_is(&bundle, request(&object));
+                let outcome = answer_as_is(&bundle, request(&object, &facts));
                 let mut found = outcome.findings.iter().filter(|judged| judged.code() == check.code);
                 assert!(
                     found.all(|judged| (judged.action <= Action::Warn) == warns),
@@ -257,9 +279,12 @@ fn every_check_has_cases_and_they_hold() {
             }
             if case["repaired"] == true {
                 assert!(check.fixes, "{file}: {name}: the check repairs nothing");
-                let repaired = answer_mutate(&bundle, request(&object)).document.value().to_value();
+                let repaired = answer_mutate(&bundle, request(&object, &facts))
+                    .document
+                    .value()
+                    .to_value();
                 assert!(
-                    finds(&bundle, check.code, &repaired).is_empty(),
+                    finds(&bundle, check.code, (&repaired, &facts)).is_empty(),
                     "{file}: {name}: not repaired"
                 );
             }

@@ -46,7 +46,7 @@ fn hold_file(name: &str, text: &str) {
 
 #[test]
 fn rules() {
-    let mut index = "# The checks\n\nA denial and a warning end in the code of their check. `raygate explain CODE` prints the same pages.\n".to_owned();
+    let mut index = "# The checks\n\nA denial and a warning end in the code of their check. `raygate explain CODE` prints the same pages.\n\nThe last column is the evidence: the source, test or limit that proves a denial, or the reason of a warning.\n".to_owned();
     index.push_str(
         "\n## RG0xx: answered by raygate itself\n\nNo policy changes these denials.\n\n| code | title |\n|---|---|\n",
     );
@@ -58,17 +58,19 @@ fn rules() {
     }
     for family in check::FAMILIES {
         index.push_str(&format!(
-            "\n## {}xx: {}\n\n| code | what is wrong | default | repairs | KubeRay |\n|---|---|---|---|---|\n",
+            "\n## {}xx: {}\n\n| code | rule | default | repairs | KubeRay | evidence |\n|---|---|---|---|---|---|\n",
             family.prefix, family.title
         ));
         for check in family.checks {
             let repairs = if check.fixes { "yes" } else { "" };
+            let evidence: Vec<String> = check.evidence.iter().map(ToString::to_string).collect();
             index.push_str(&format!(
-                "| [{0}]({0}.md) | {1} | {2} | {repairs} | {3} |\n",
+                "| [{0}]({0}.md) | {1} | {2} | {repairs} | {3} | {4} |\n",
                 check.code,
                 check.title,
                 check.action.name(),
-                check.versions
+                check.versions,
+                evidence.join("; ")
             ));
             hold(&format!("rules/{}.md", check.code), &check.markdown());
             names.insert(format!("{}.md", check.code));

@@ -14,6 +14,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use jiff::Timestamp;
@@ -22,7 +23,8 @@ use raygate::engine::bound::MOST_VALUES;
 use raygate::engine::bundle::{EMBEDDED, known};
 use raygate::engine::decode::{MISMATCH, UNKNOWN_FIELD};
 use raygate::engine::preview::OF_KINDS;
-use raygate::engine::{Bundle, Decoded, How, Judged, Verdict, admit};
+use raygate::engine::{Bundle, Decoded, How, Judged, Request, Verdict, admit};
+use raygate::facts::Facts;
 use raygate::input::request::created_anew;
 use raygate::json::Tree;
 use raygate::policy::load::Source;
@@ -123,6 +125,8 @@ struct Asked {
     title: String,
     object: Value,
     old: Option<Value>,
+    /// What is known of the cluster: what a file with facts has below `kinds`.
+    facts: Value,
 }
 
 impl Asked {
@@ -133,7 +137,13 @@ impl Asked {
             title: title.into(),
             object: tree.root().to_value(),
             old: None,
+            facts: json!({}),
         }
+    }
+
+    fn known(&self) -> Arc<Facts> {
+        let tree = Tree::of(&self.facts).unwrap();
+        Arc::new(Facts::of_kinds(tree.root()).unwrap().timeless())
     }
 
     fn namespace(&self) -> &str {
@@ -246,8 +256,9 @@ fn case(bundle: &Bundle, asked: &Asked, user: &str) -> Said {
         request["operation"] = "UPDATE".into();
         request["old"] = json!({"from": "old"});
     }
-    let text =
-        json!({"name": asked.title, "from": "object", "request": request, "want": {"verdict": "Allow"}}).to_string();
+    let text = json!({"name": asked.title, "from": "object", "request": request, "facts": asked.facts,
+        "want": {"verdict": "Allow"}})
+    .to_string();
     let read = |file: &str| match file {
         "object" => Ok(object.clone()),
         _ => Ok(old.clone().unwrap()),
@@ -263,6 +274,7 @@ fn case(bundle: &Bundle, asked: &Asked, user: &str) -> Said {
 
 /// Compares the server, a case and, for a creation, a scan.
 fn compare(bundle: &Bundle, gate: &Gate, asked: &Asked) -> Said {
+    gate.set_facts(asked.known());
     let user = likely_user(bundle, &asked.object);
     let title = &asked.title;
     let mut of_case = case(bundle, asked, &user);
@@ -286,7 +298,11 @@ fn compare(bundle: &Bundle, gate: &Gate, asked: &Asked) -> Said {
     if asked.old.is_none() {
         let mut live = asked.object.clone();
         live["status"] = json!({"jobStatus": "RUNNING", "rayClusterName": "a"});
-        let outcome = admit(bundle, created_anew(bundle, Tree::of(&live).unwrap(), now()), How::Both);
+        let request = Request {
+            facts: asked.known(),
+            ..created_anew(bundle, Tree::of(&live).unwrap(), now())
+        };
+        let outcome = admit(bundle, request, How::Both);
         assert_eq!(
             Said::of(outcome.verdict, &outcome.findings),
             said,
@@ -460,6 +476,7 @@ fn updates(gate: &Gate, bundle: &Bundle) -> Vec<Asked> {
                 title: format!("{name}, {title}"),
                 object,
                 old: Some(old.clone()),
+                facts: json!({}),
             });
         };
         update("nothing changes", &stored, &|_| {});
@@ -598,7 +615,7 @@ fn the_cases_of_the_checks_come_out_the_same_under_their_own_policies() {
             "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
         }}});
         merge(&mut platform["kuberay"]["featureGates"], part("gates"));
-        if let Some(version) = case.get("kuberay") {
+        if let Some(version) = case.get("kuberay").filter(|version| *version != "unnamed") {
             platform["kuberay"]["version"] = version.clone();
         }
         merge(&mut platform, part("platform"));
@@ -620,7 +637,8 @@ fn the_cases_of_the_checks_come_out_the_same_under_their_own_policies() {
         let bundle = gate.bundle();
         let named = Asked::create(title.clone(), object.clone());
         let unnamed = Asked::create(format!("{title}, a generated name"), generated(object, "train-"));
-        for asked in [named, unnamed] {
+        for mut asked in [named, unnamed] {
+            asked.facts = part("facts");
             compare(&bundle, &gate, &asked);
         }
     }

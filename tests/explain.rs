@@ -144,7 +144,7 @@ fn every_name_that_a_policy_may_have_has_a_page() {
         String::from_utf8(output.stdout).unwrap()
     };
     for (topic, shows) in [
-        ("RG203", "# RG203: a limit is below its request"),
+        ("RG203", "# RG203: Limits must be at least the requests"),
         ("RG2", "RG2xx  CPU, memory and device quantities\n  RG201"),
         ("rg2xx", "RG2xx  "),
         ("RL106", "# RL106: "),

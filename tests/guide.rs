@@ -207,15 +207,36 @@ fn links(page: &str) -> Vec<&str> {
         .collect()
 }
 
+/// Every page written by hand or generated.
+fn all_pages() -> Vec<PathBuf> {
+    fn below(folder: &Path, pages: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                below(&path, pages);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    let mut pages: Vec<PathBuf> = [
+        "README.md",
+        "SECURITY.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "certs/README.md",
+    ]
+    .map(|page| root().join(page))
+    .into();
+    for folder in ["docs", "deploy", "policies/library"] {
+        below(&root().join(folder), &mut pages);
+    }
+    pages
+}
+
 #[test]
 fn every_link_leads_to_a_file() {
-    let others = [
-        "deploy/README.md",
-        "deploy/monitoring/README.md",
-        "certs/README.md",
-        "docs/metrics.md",
-    ];
-    for path in pages().into_iter().chain(others.map(|page| root().join(page))) {
+    for path in all_pages() {
         for link in links(&fs::read_to_string(&path).unwrap()) {
             let target = path.parent().unwrap().join(link);
             assert!(target.exists(), "{}: {link} leads nowhere", path.display());
@@ -223,17 +244,42 @@ fn every_link_leads_to_a_file() {
     }
 }
 
+#[test]
+fn every_test_that_a_page_names_exists() {
+    let mut named = 0;
+    for path in all_pages() {
+        let page = fs::read_to_string(&path).unwrap();
+        for rest in page.split("cargo test --test ").skip(1) {
+            let name: String = rest
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .collect();
+            if name.is_empty() {
+                continue;
+            }
+            let tests = root().join("tests");
+            assert!(
+                tests.join(format!("{name}.rs")).exists() || tests.join(&name).join("main.rs").exists(),
+                "{}: there is no test {name}",
+                path.display()
+            );
+            named += 1;
+        }
+    }
+    assert!(named > 20, "the pages name {named} tests");
+}
+
 /// A text in one line, as it is before a page breaks it.
 fn in_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-#[test]
-fn the_denial_of_the_guide_is_what_the_gate_answers() {
-    let page = fs::read_to_string(root().join("docs/guide/denial.md")).unwrap();
+/// The answer of `/validate` to the first RayJob, mutated before, under the built-in policies and the first policy that a
+/// page shows.
+fn denial(page: &str) -> Value {
     let block = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
     let mut sources: Vec<Source> = EMBEDDED.iter().map(|(name, text)| Source::new(name, text)).collect();
-    sources.push(Source::new(file_name(block).unwrap(), block));
+    sources.push(Source::new(file_name(block).unwrap_or("mine/production.yaml"), block));
     let gate = Gate::new(Bundle::new(raygate::policy::load(&sources, &known()).set));
     let text = fs::read_to_string(root().join("tests/rayjobs/seed-01-gpu-training.json")).unwrap();
     let mut rayjob = Tree::read(&text).unwrap();
@@ -264,7 +310,13 @@ fn the_denial_of_the_guide_is_what_the_gate_answers() {
         &serde_json::from_slice::<json_patch::Patch>(&patch).unwrap(),
     )
     .unwrap();
-    let response = ask(Endpoint::Validate, &rayjob);
+    ask(Endpoint::Validate, &rayjob)
+}
+
+#[test]
+fn the_denial_of_the_guide_is_what_the_gate_answers() {
+    let page = fs::read_to_string(root().join("docs/guide/denial.md")).unwrap();
+    let response = denial(&page);
     let page = in_one_line(&page);
     for shown in [
         response["status"]["message"].as_str().unwrap(),
@@ -279,4 +331,14 @@ fn the_denial_of_the_guide_is_what_the_gate_answers() {
             "docs/guide/denial.md does not show: {shown}"
         );
     }
+}
+
+#[test]
+fn the_denial_of_the_readme_is_what_the_gate_answers() {
+    let page = fs::read_to_string(root().join("README.md")).unwrap();
+    let message = denial(&page)["status"]["message"].as_str().unwrap().to_owned();
+    assert!(
+        in_one_line(&page).contains(&in_one_line(&message)),
+        "README.md does not show: {message}"
+    );
 }

@@ -565,7 +565,36 @@ fn an_update_that_replaces_running_pods_says_how_many() {
     };
     let image = |object: &mut Value| worker(object)["image"] = json!("ghcr.io/my-org/ray:next");
     let text = warned(&live, &image);
-    let told = "this change starts a second cluster of 3 pods and 8 GPUs until the switch [RG002]";
+    let told = "this change starts a second cluster of 3 pods and 8 GPUs; the first one is deleted 60 seconds after the switch [RG002]";
+    assert!(text.contains(told), "{text}");
+    for (delay, told) in [
+        (0, "is deleted after the switch ["),
+        (1, "is deleted 1 second after the switch ["),
+    ] {
+        let mut live = live.clone();
+        live["spec"]["rayClusterDeletionDelaySeconds"] = json!(delay);
+        let text = warned(&live, &image);
+        assert!(text.contains(told), "{text}");
+    }
+    let mut queued = live.clone();
+    queued["metadata"]["labels"] = json!({"kueue.x-k8s.io/queue-name": "gpu"});
+    let text = warned(&queued, &image);
+    let told = "Kueue suspends the service after this change and never starts it again; its first cluster of 3 pods and 8 GPUs keeps";
+    assert!(text.contains(told), "{text}");
+    // Kueue compares containers only, and not those of elastic services.
+    let account = |object: &mut Value| group(object)["template"]["spec"]["serviceAccountName"] = json!("other");
+    let mut elastic = queued.clone();
+    elastic["metadata"]["annotations"] = json!({"kueue.x-k8s.io/elastic-job": "true"});
+    for text in [warned(&queued, &account), warned(&elastic, &image)] {
+        assert!(text.contains("starts a second cluster of 3 pods"), "{text}");
+    }
+    let mut gradual = live.clone();
+    gradual["spec"]["upgradeStrategy"] = json!({"type": "NewClusterWithIncrementalUpgrade", "clusterUpgradeOptions":
+        {"stepSizePercent": 10, "intervalSeconds": 30, "maxSurgePercent": 100, "gatewayClassName": "istio"}});
+    gradual["spec"]["rayClusterConfig"]["enableInTreeAutoscaling"] = json!(true);
+    group(&mut gradual)["maxReplicas"] = json!(5);
+    let text = warned(&gradual, &image);
+    let told = "this change starts a second cluster, which grows to at most 6 pods and 20 GPUs;";
     assert!(text.contains(told), "{text}");
     let quiet: [&dyn Fn(&mut Value); 5] = [
         &|object| object["spec"]["serveConfigV2"] = json!("applications: []"),
@@ -676,4 +705,161 @@ fn the_kind_of_a_review_and_of_its_objects_must_agree() {
     // What is unknown is not denied.
     let unknown = review(&RAY_JOB, TENANT, None, &object(&RAY_JOB)).replace("RayJob", "RayTune");
     assert_eq!(status(&unknown), (200, json!(true)));
+}
+
+/// The warnings about a RayCronJob that is created or edited.
+fn told_of(gate: &Gate, cron: &Value) -> String {
+    let made = mutated(gate, TENANT, None, cron);
+    let answer = ask(gate, Endpoint::Validate, TENANT, None, &made);
+    assert_eq!(answer["allowed"], true, "{answer}");
+    warnings(&answer)
+}
+
+/// The RayJobs of a RayCronJob come from KubeRay's operator, so an exemption of its author is none for them.
+#[test]
+fn a_cron_job_says_that_its_jobs_will_be_denied() {
+    let capped = |exempt: &str| {
+        let text = format!(
+            "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: own}}\n\
+             spec: {{match: {{}}, limits: {{maxGpusPerJob: 4}}, allowSkip: [readiness]}}\n---\n\
+             apiVersion: raygate.dev/v1beta1\nkind: Exemption\nmetadata: {{name: mine}}\n\
+             spec: {{match: {exempt}, raise: {{maxGpusPerJob: 8}}, owner: a, reason: b, expires: 2026-12-31}}\n"
+        );
+        let sources = [Source::new("a", EMBEDDED[0].1), Source::new("b", &text)];
+        let loaded = raygate::policy::load(&sources, &known());
+        assert!(loaded.is_usable(), "{:?}", loaded.diagnostics);
+        Gate::new(Bundle::new(loaded.set))
+    };
+    let cron = object(&RAY_CRON_JOB);
+    let mine = capped("{users: [tenant]}");
+    let told = told_of(&mine, &cron);
+    assert!(
+        told.contains("its RayJobs will be denied: ") && told.contains("[RG310]"),
+        "{told}"
+    );
+    // That is what happens.
+    let job = json!({
+        "apiVersion": "ray.io/v1", "kind": "RayJob",
+        "metadata": {"name": "train-29412345", "namespace": "mlplatform-production", "labels": {"ray.io/cronjob-name": "train"}},
+        "spec": cron["spec"]["jobTemplate"],
+    });
+    assert!(stored(&mine, OPERATOR, None, &job).unwrap_err().contains("RG310"));
+    // An exemption of the namespace is for both.
+    let ours = capped("{namespaces: [mlplatform-production]}");
+    assert!(
+        !told_of(&ours, &cron).contains("will be denied"),
+        "{}",
+        told_of(&ours, &cron)
+    );
+    stored(&ours, OPERATOR, None, &job).unwrap();
+    // An edit says it again, and what denies the RayCronJob itself is said once.
+    let live = created(&mine, &cron);
+    let mut edited = live.clone();
+    edited["spec"]["schedule"] = json!("0 4 * * *");
+    let answer = ask(&mine, Endpoint::Validate, TENANT, Some(&live), &edited);
+    assert!(warnings(&answer).contains("will be denied"), "{answer}");
+    let denied = ask(&mine, Endpoint::Validate, "other", None, &live);
+    assert_eq!(denied["allowed"], false);
+    assert!(!denied.to_string().contains("will be denied"), "{denied}");
+}
+
+#[test]
+fn a_cron_job_says_what_its_jobs_do_not_get() {
+    let mut cron = object(&RAY_CRON_JOB);
+    cron["metadata"]["labels"] = json!({"kueue.x-k8s.io/queue-name": "gpus", "team": "vision"});
+    cron["metadata"]["annotations"] = json!({"raygate.dev/skip": "readiness", "example.com/a": "b"});
+    let told = told_of(&gate(), &cron);
+    for text in [
+        "label `kueue.x-k8s.io/queue-name` of the RayCronJob: its RayJobs do not get it",
+        "annotation `raygate.dev/skip` of the RayCronJob: its RayJobs do not get it",
+    ] {
+        assert!(told.contains(text), "{text}\n{told}");
+    }
+    assert!(!told.contains("team") && !told.contains("example.com"), "{told}");
+    // A policy gives them the same.
+    let queued = gate_with("{match: {}, defaults: {job: {labels: {kueue.x-k8s.io/queue-name: gpus}}}}");
+    let told = told_of(&queued, &cron);
+    assert!(!told.contains("queue-name"), "{told}");
+    // Many are counted.
+    for at in 0..40 {
+        cron["metadata"]["labels"][format!("ray.io/l{at:02}")] = json!("x");
+    }
+    assert!(
+        told_of(&gate(), &cron).contains("(and 36 more) of the RayCronJob"),
+        "{}",
+        told_of(&gate(), &cron)
+    );
+}
+
+#[test]
+fn a_cron_job_that_nobody_submits_is_reported() {
+    let mut cron = object(&RAY_CRON_JOB);
+    cron["metadata"].as_object_mut().unwrap().remove("labels");
+    cron["spec"]["jobTemplate"]["submissionMode"] = json!("InteractiveMode");
+    cron["spec"]["jobTemplate"]
+        .as_object_mut()
+        .unwrap()
+        .remove("backoffLimit");
+    let told = told_of(&gate(), &cron);
+    assert!(
+        told.contains("waits until a user sets its jobId") && told.contains("[RG713]"),
+        "{told}"
+    );
+}
+
+/// A policy that the object comes under by an edit counts as if it had always been for it: whoever grows, or changes a label, is
+/// judged by what the object was before, not by what that policy would have said of it.
+#[test]
+fn an_edit_that_brings_a_policy_is_judged_by_it() {
+    let by_size = "{match: {when: job.gpus > 8}, rules: [{name: owner, require: has(object.metadata.labels.owner), message: no owner}]}";
+    let by_label = "{match: {domains: [staging]}, actions: {RG606: Deny}, limits: {maxGpusPerJob: 4}}";
+    for kind in [&RAY_JOB, &RAY_CLUSTER, &RAY_SERVICE] {
+        let live = created(&gate_with(by_size), &object(kind));
+        for live in [running(live.clone()), suspended(live)] {
+            let mut grown = live.clone();
+            for key in ["replicas", "minReplicas", "maxReplicas"] {
+                group(&mut grown)[key] = json!(3);
+            }
+            let denial = stored(&gate_with(by_size), TENANT, Some(&live), &grown).unwrap_err();
+            assert!(denial.contains("no owner"), "{} {denial}", kind.name);
+        }
+        let mut privileged = object(kind);
+        worker(&mut privileged)["securityContext"] = json!({"privileged": true});
+        let live = created(&gate_with(by_label), &privileged);
+        for live in [running(live.clone()), suspended(live)] {
+            let mut moved = live.clone();
+            moved["metadata"]["labels"]["domain"] = json!("staging");
+            let denial = stored(&gate_with(by_label), TENANT, Some(&live), &moved).unwrap_err();
+            assert!(
+                denial.contains("RG310") && denial.contains("RG606"),
+                "{} {denial}",
+                kind.name
+            );
+        }
+    }
+}
+
+/// An edit of labels alone adds nothing of newer policies that might deny the object, and is not judged as a creation.
+#[test]
+fn a_label_is_never_refused_for_newer_policies() {
+    let newer = gate_with(
+        "{match: {}, defaults: {job: {labels: {kueue.x-k8s.io/queue-name: gpus}}}, force: {head: {serviceType: ClusterIP}}, \
+         actions: {RG709: Deny, RG609: Deny}, limits: {maxGpusPerJob: 4}}",
+    );
+    for kind in KINDS {
+        let mut manifest = object(kind);
+        at(&mut manifest, &kind.cluster_path())["enableInTreeAutoscaling"] = json!(true);
+        let live = created(&gate(), &manifest);
+        for live in [live.clone(), running(live.clone()), suspended(live)] {
+            let mut labelled = live.clone();
+            labelled["metadata"]["labels"]["team"] = json!("vision");
+            let after = stored(&newer, TENANT, Some(&live), &labelled).unwrap();
+            assert_eq!(after["spec"], labelled["spec"], "{}", kind.name);
+            assert_eq!(
+                after["metadata"]["labels"], labelled["metadata"]["labels"],
+                "{}",
+                kind.name
+            );
+        }
+    }
 }

@@ -32,6 +32,7 @@ fn broken(kuberay: KubeRay, gates: &[(&str, bool)], object: &Value) -> BTreeSet<
         object: Tree::of(object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
+        facts: raygate::facts::Facts::none(),
     };
     answer_as_is(&Bundle::new(set), request)
         .findings

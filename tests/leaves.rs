@@ -668,8 +668,8 @@ fn of_platform() -> Vec<Entry> {
         ),
         platform(
             "kuberay.featureGates",
-            json!({"kuberay": {"version": "1.5", "featureGates": {"RayJobDeletionPolicy": true}}}),
-            See::Verdict(Verdict::Allow),
+            json!({"kuberay": {"version": "1.5", "featureGates": {"RayJobDeletionPolicy": false}}}),
+            See::Verdict(Verdict::Deny),
         )
         .on(rules),
         platform(
@@ -679,6 +679,7 @@ fn of_platform() -> Vec<Entry> {
         )
         .on(account.clone()),
         platform("preview", json!({"preview": ["RayJob"]}), See::Preview),
+        platform("mode", json!({"mode": "Preview"}), See::Preview),
         platform(
             "queue.controllers",
             json!({"queue": {"controllers": [own]}}),
@@ -808,6 +809,7 @@ fn request(object: Value) -> Request<'static> {
         object: tree,
         old: None,
         now: "2026-06-01T00:00:00Z".parse().unwrap(),
+        facts: raygate::facts::Facts::none(),
     }
 }
 

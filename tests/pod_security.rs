@@ -78,6 +78,7 @@ fn request(object: &Value) -> Request<'static> {
         object: Tree::of(object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
+        facts: raygate::facts::Facts::none(),
     }
 }
 

@@ -98,6 +98,47 @@ fn the_highest_priority_wins_leaf_by_leaf() {
 }
 
 #[test]
+fn a_family_names_all_its_checks_and_a_code_wins_over_it() {
+    let compiled = effective(&[("a", "{match: {}, actions: {\"RG6*\": Warn, RG601: Deny}}")]);
+    for (code, action) in [
+        ("RG601", Action::Deny),
+        ("RG604", Action::Warn),
+        ("RG610", Action::Warn),
+    ] {
+        assert_eq!(compiled.effective.actions[code], action, "{code}");
+    }
+    assert!(!compiled.effective.actions.contains_key("RG501"));
+    let loaded = read(&[
+        (
+            "a.yaml",
+            &policy(
+                "a",
+                "{match: {}, actions: {\"RG2*\": Fix, \"RG0*\": Warn, \"R*\": Warn}}",
+            ),
+        ),
+        ("b.yaml", &policy("b", "{match: {}, actions: {\"RG3*\": Warn}}")),
+        ("c.yaml", &policy("c", "{match: {}, actions: {RG301: Deny}}")),
+    ]);
+    let found = diagnostics(&loaded).join("\n");
+    for message in [
+        "not every check of the family RG2* can repair",
+        "no check is of the family RG0*",
+        "no family like RG2*",
+    ] {
+        assert!(found.contains(message), "{message}: {found}");
+    }
+    let loaded = read(&[
+        ("b.yaml", &policy("b", "{match: {}, actions: {\"RG3*\": Warn}}")),
+        ("c.yaml", &policy("c", "{match: {}, actions: {RG301: Deny}}")),
+    ]);
+    assert!(
+        diagnostics(&loaded).join("\n").contains("RP203"),
+        "{:?}",
+        diagnostics(&loaded)
+    );
+}
+
+#[test]
 fn maps_merge_by_key_named_lists_by_name_sets_as_sets_and_other_lists_are_one_leaf() {
     let compiled = effective(&[
         (
@@ -384,6 +425,7 @@ fn the_line_behind_a_passed_limit_is_the_limits_own() {
     let cx = Cx {
         policy: &compiled.effective,
         platform: &platform,
+        facts: raygate::facts::Known::nothing("a"),
         namespace: "a",
         named: true,
         skipped: false,
@@ -497,6 +539,7 @@ fn a_forced_variable_replaces_the_last_of_its_name() {
         object: Tree::of(&object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
+        facts: raygate::facts::Facts::none(),
     };
     let mutated = answer_mutate(&bundle, request);
     let job = Workload::of(mutated.document.value());

@@ -159,6 +159,7 @@ fn request(who: &Who, object: &Value) -> Request<'static> {
         object: Tree::of(object).unwrap(),
         old: None,
         now: format!("{}T23:59:59Z", who.day).parse().unwrap(),
+        facts: raygate::facts::Facts::none(),
     }
 }
 

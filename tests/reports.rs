@@ -123,6 +123,36 @@ const CORRECTED: &[Row] = &[
     ("429-re-excludes-str", &[], &["RG705"], &[]),
     ("430-re-config-bad", &[], &["RG705"], &[]),
     ("439-pull-secret-no-submitter", &[], &["RG615"], &[]),
+    ("20-kueue-cpu-only", &[], &["RG206"], &[]),
+    ("107-no-groups-head0", &[], &["RG731"], &[]),
+    ("123-dash-loopback", &["RG511"], &[], &[]),
+    ("413-dash-loopback-http", &["RG511"], &[], &[]),
+    ("316-sidecar-first-custom-name", &[], &[], &["RG502"]),
+    ("69-ep-dollar", &[], &["RG730"], &[]),
+    ("132-sub-limits-only", &[], &["RG220"], &[]),
+    ("95-python-mismatch", &[], &["RG603"], &[]),
+    ("96-arch-mismatch", &[], &["RG620"], &[]),
+];
+
+/// RayJobs with pods, a Service or a Job that the API server rejects.
+#[rustfmt::skip]
+const REJECTED_PODS: &[Row] = &[
+    ("200-mount-without-volume", &["RG901"], &[], &[]),
+    ("417-submitter-mount-without-volume", &["RG901"], &[], &[]),
+    ("206-label-value-bad", &["RG913"], &[], &[]),
+    ("205-port-name-long", &["RG907"], &[], &[]),
+    ("208-toleration-exists-value", &[], &[], &["RG911"]),
+    ("215-probe-no-handler", &["RG909"], &[], &[]),
+    ("217-claim-missing", &["RG918"], &[], &[]),
+    ("219-nodeselector-bad", &["RG912"], &[], &[]),
+    ("202-container-name-upper", &["RG906"], &[], &[]),
+    ("204-init-same-name", &["RG906"], &[], &[]),
+    ("209-volume-two-sources", &["RG904"], &[], &[]),
+    ("420-pvc-without-claim", &["RG905"], &[], &[]),
+    ("225-service-account-bad", &["RG917"], &[], &[]),
+    ("230-restart-bad", &["RG916"], &[], &[]),
+    ("233-emptydir-neg", &["RG905"], &[], &[]),
+    ("165-headsvc-long", &["RG927"], &[], &[]),
 ];
 
 fn folder() -> Option<PathBuf> {
@@ -155,6 +185,7 @@ fn ask(bundle: &Bundle, object: &Value, answer: Answer) -> Outcome<'static> {
         object: Tree::of(object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
+        facts: raygate::facts::Facts::none(),
     };
     answer(bundle, request)
 }
@@ -181,7 +212,7 @@ fn reports_are_judged_rightly() {
     let bundle = Bundle::embedded();
     let set = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<BTreeSet<_>>();
     let mut wrong = Vec::new();
-    for (name, denies, warns, repairs) in RIGHT.iter().chain(CORRECTED) {
+    for (name, denies, warns, repairs) in RIGHT.iter().chain(CORRECTED).chain(REJECTED_PODS) {
         let (_, found) = judged(&bundle, &report(&folder, name));
         let wanted = [set(denies), set(warns), set(repairs)];
         if found != wanted {

@@ -156,6 +156,7 @@ fn denied(bundle: &Bundle, key: &str, value: &str) -> bool {
         object: Tree::of(&object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
+        facts: raygate::facts::Facts::none(),
     };
     let outcome = answer_as_is(bundle, request);
     let mut found = outcome.findings.iter();

@@ -302,6 +302,7 @@ fn completed(raw: &Value) -> Document<'static> {
         object: Tree::of(raw).expect("a document"),
         old: None,
         now: jiff::Timestamp::now(),
+        facts: raygate::facts::Facts::none(),
     };
     answer_mutate(&Bundle::embedded(), request).document
 }

@@ -33,6 +33,8 @@ pub struct Record {
     pub verdict: &'static str,
     /// The codes of the findings, each once, in order; `rule` for all of the platform's own rules.
     pub codes: Vec<&'static str>,
+    /// What each check of facts answered: its code, and `cannot`, `fits` or `unknown`; none without facts.
+    pub answers: Vec<(&'static str, &'static str)>,
     /// The names of the platform's own rules that found something, each once, in order.
     pub rules: Vec<String>,
     /// The injectors and repairs that changed something, each once, in order; on `/validate`, those that should have.

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::engine::bound::MOST_VALUES;
 use crate::engine::{Bundle, Operation, Request};
+use crate::facts::Facts;
 use crate::json::{ReadError, Tree};
 use crate::ray::Kind;
 
@@ -171,6 +172,7 @@ impl<'a> Review<'a> {
             object,
             old,
             now,
+            facts: Facts::none(),
         })))
     }
 }

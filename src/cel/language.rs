@@ -135,7 +135,7 @@ pub static VARIABLES: &[Variable] = &[
         "path",
         Place::Pod,
         Shape::Text,
-        "Where the pod template or the container stands in the RayJob.",
+        "Where the pod template or the container is in the object.",
     ),
     variable(
         "container",
@@ -186,7 +186,7 @@ static JOB: &[Field] = &[
     field(
         "flyte",
         Shape::Record(FLYTE),
-        "The Flyte execution that the RayJob says it is of.",
+        "The Flyte execution that the object says it is of.",
     ),
     field(
         "cronJob",
@@ -216,7 +216,7 @@ static FLYTE: &[Field] = &[
     field(
         "verified",
         Shape::Bool,
-        "Whether that is more than the RayJob's own word: one of Flyte's service accounts sent it.",
+        "Whether that is more than the object's own word: one of Flyte's service accounts sent it.",
     ),
 ];
 

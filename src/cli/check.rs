@@ -2,6 +2,7 @@
 
 mod against;
 mod diff;
+mod dry_run;
 mod judge;
 mod lint;
 mod report;
@@ -9,6 +10,7 @@ mod total;
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -25,10 +27,13 @@ use crate::policy::load::Loaded;
 use crate::ray::{KubeRay, version};
 use crate::rules::check;
 
+use super::cluster::ClusterArgs;
+use super::facts::Cluster;
 use super::time::time;
-use super::{CLEAN, FINDINGS, Failure, POLICY, policies};
+use super::{CLEAN, FINDINGS, Failure, POLICY, facts, policies};
 
 use against::Side;
+use dry_run::DryRun;
 use judge::{How, judge};
 use report::{Format, Report, Seen};
 use total::{FailOn, Total};
@@ -58,6 +63,10 @@ pub struct Args {
     /// Show each object before and after, and behind each changed line the policy that changed it
     #[arg(long, requires = "files", conflicts_with = "no_mutate")]
     diff: bool,
+    /// What is known of the cluster: a file of `raygate snapshot`, or a List that kubectl printed. Given several times,
+    /// each object is judged for each cluster
+    #[arg(long, value_name = "FILE", requires = "files")]
+    facts: Vec<PathBuf>,
     /// What makes the exit code 1
     #[arg(long, value_enum, default_value_t, value_name = "ACTION")]
     fail_on: FailOn,
@@ -90,6 +99,12 @@ pub struct Args {
     /// Feature gates of KubeRay, beside the Platform's: RayJobDeletionPolicy=true
     #[arg(long, value_name = "GATE=BOOL", value_delimiter = ',', value_parser = feature_gate)]
     feature_gates: Vec<(String, bool)>,
+    /// Ask the API server too: post the pods, the Job and the Service that KubeRay would create, with dryRun=All, and
+    /// report what it rejects. Creates nothing; needs the right to create them
+    #[arg(long, requires = "files", conflicts_with = "against")]
+    server_dry_run: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 /// What a request may ask for.
@@ -136,12 +151,24 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
         drop(report);
         return lint::run(&bundle, out);
     }
+    let clusters = facts::clusters(&args.facts)?;
     let mut requests = Requests::new(args.overrides(), args.old.as_ref())?;
     if args.against.is_empty() {
-        return all(args, &files, &bundle, &loaded, &mut requests, report.as_mut());
+        return all(
+            args,
+            &files,
+            &bundle,
+            (&loaded, &clusters),
+            &mut requests,
+            report.as_mut(),
+        );
     }
     drop(report);
-    compare(args, &files, &bundle, &mut requests, out)
+    let [cluster] = clusters.as_slice() else {
+        let many = "--against compares two sets of policies in one cluster; name one file with --facts";
+        return Err(Failure::Usage(many.to_owned()));
+    };
+    compare(args, &files, &bundle, (&mut requests, &args.how(cluster)), out)
 }
 
 /// Judges every document.
@@ -149,11 +176,19 @@ fn all(
     args: &Args,
     files: &[PathBuf],
     bundle: &Bundle,
-    loaded: &Loaded,
+    (loaded, clusters): (&Loaded, &[Cluster]),
     requests: &mut Requests,
     report: &mut dyn Report,
 ) -> Result<u8, Failure> {
-    let how = args.how();
+    let names_clusters = clusters.len() > 1;
+    let hows: Vec<(Option<&str>, How)> = clusters
+        .iter()
+        .map(|cluster| (Some(&*cluster.name).filter(|_| names_clusters), args.how(cluster)))
+        .collect();
+    let server = args
+        .server_dry_run
+        .then(|| DryRun::connect(&args.cluster))
+        .transpose()?;
     let mut total = Total::default();
     input::read::<Failure>(files, &loaded.sources, &mut |sources, piece| {
         match piece {
@@ -168,14 +203,20 @@ fn all(
                     report.skipped(sources.name(source), &skipped)?;
                 }
                 Found::Asked(asked) => {
-                    let outcome = judge(bundle, &asked, &how);
-                    total.add(&outcome);
-                    report.judged(&Seen {
-                        sources,
-                        source,
-                        asked: &asked,
-                        outcome: &outcome,
-                    })?;
+                    for (cluster, how) in &hows {
+                        let mut outcome = judge(bundle, &asked, how);
+                        if let Some(server) = &server {
+                            server.judge(bundle, &asked.namespace, &how.only, &mut outcome)?;
+                        }
+                        total.add(&outcome);
+                        report.judged(&Seen {
+                            sources,
+                            source,
+                            cluster: *cluster,
+                            asked: &asked,
+                            outcome: &outcome,
+                        })?;
+                    }
                 }
             },
         }
@@ -190,7 +231,7 @@ fn compare(
     args: &Args,
     files: &[PathBuf],
     bundle: &Bundle,
-    requests: &mut Requests,
+    (requests, how): (&mut Requests, &How),
     out: &mut dyn Write,
 ) -> Result<u8, Failure> {
     let (other, _) = policies::bundle(&args.against)?;
@@ -199,7 +240,7 @@ fn compare(
         name: named(directories),
         bundle,
     });
-    let counts = against::run(&sides, requests, &args.how(), files, args.output, out)?;
+    let counts = against::run(&sides, requests, how, files, args.output, out)?;
     let differs = counts.differ + counts.total.unreadable > 0;
     Ok(if differs && args.fail_on != FailOn::Never {
         FINDINGS
@@ -233,8 +274,9 @@ impl Args {
         }
     }
 
-    fn how(&self) -> How {
+    fn how(&self, cluster: &Cluster) -> How {
         How {
+            facts: Arc::clone(&cluster.facts),
             now: self.at.unwrap_or_else(Timestamp::now),
             way: if self.no_mutate {
                 engine::How::AsItIs

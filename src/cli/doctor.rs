@@ -9,6 +9,7 @@ mod emergency;
 mod findings;
 mod lists;
 mod platform;
+mod release;
 mod trial;
 mod workload;
 
@@ -96,7 +97,7 @@ async fn examine(args: &Args) -> Result<Findings, Failure> {
     clocks::judge(date.as_deref(), Timestamp::now(), &mut findings);
     let served = platform::judge_kuberay(&client, &mut findings).await;
 
-    let (mut first, mut registered, mut previewed) = (None, None, Vec::new());
+    let (mut first, mut registered, mut previewed, mut kuberay) = (None, None, Vec::new(), None);
     for kind in Kind::BOTH {
         let configurations = match list(&client, kind.path(), kind.kind()).await {
             Ok(configurations) => configurations,
@@ -122,9 +123,11 @@ async fn examine(args: &Args) -> Result<Findings, Failure> {
             certificate::judge(&client, kind, &configuration, Timestamp::now(), &mut findings).await;
             registered = Some(registered_kinds(&configuration));
             previewed = chosen.previewed;
+            kuberay = chosen.kuberay;
             first.get_or_insert(configuration);
         }
     }
+    release::judge(&client, kuberay, &mut findings).await;
     let service = first.as_ref().and_then(service);
     workload::judge(&client, first.is_some(), service, &mut findings).await;
     if let Some((namespace, _)) = service {

@@ -14,7 +14,7 @@ use crate::policy::{codes, lint, schema};
 use crate::rules::check;
 use crate::{suite, yaml};
 
-use super::{CLEAN, Failure};
+use super::{CLEAN, Failure, facts};
 use crate::input::request::Overrides;
 
 /// The arguments of `raygate explain`.
@@ -32,6 +32,9 @@ pub struct Args {
     /// For a file: ask in this namespace, instead of the object's
     #[arg(long, value_name = "NAMESPACE")]
     namespace: Option<String>,
+    /// For a file: what is known of the cluster, as `raygate snapshot` or kubectl print it
+    #[arg(long, value_name = "FILE")]
+    facts: Option<PathBuf>,
     /// For a file: as of this time, a date or 2026-11-26T14:00:00Z, instead of now: exemptions end
     #[arg(long, value_name = "TIME", value_parser = super::time::time)]
     at: Option<Timestamp>,
@@ -51,7 +54,8 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
             };
             let bundle = walk::bundle(&args.policies)?;
             let now = args.at.unwrap_or_else(Timestamp::now);
-            return walk::run(&PathBuf::from(topic), &bundle, overrides, now, out);
+            let facts = facts::one(args.facts.as_ref())?;
+            return walk::run(&PathBuf::from(topic), (&bundle, &facts), overrides, now, out);
         }
         Some(topic) => write!(out, "{}", page(topic)?)?,
         None => {

@@ -22,15 +22,6 @@ pub const CLUSTER: u8 = 4;
 /// The output could not be written, or raygate has a defect.
 pub const INTERNAL: u8 = 5;
 
-/// `1 change`, `2 changes`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
-    match noun.strip_suffix('y') {
-        _ if count == 1 => format!("{count} {noun}"),
-        Some(stem) => format!("{count} {stem}ies"),
-        None => format!("{count} {noun}s"),
-    }
-}
-
 /// Whether standard output is a terminal that wants colours; `NO_COLOR` and its like are heeded.
 pub(super) fn is_coloured() -> bool {
     anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never

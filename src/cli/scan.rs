@@ -9,20 +9,22 @@ mod table;
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::cluster::objects::Pages;
 use crate::cluster::{Cause, describe};
-use crate::engine::{Bundle, How, admit};
+use crate::engine::{Bundle, How, Request, admit};
+use crate::facts::Facts;
 use crate::input::request::created_anew;
 use crate::install::KindList;
 use crate::json::Tree;
 use crate::ray::kind::{KINDS, Kind, RAY_CLUSTER};
 
 use super::cluster::ClusterArgs;
-use super::{CLEAN, FINDINGS, Failure, policies};
+use super::{CLEAN, FINDINGS, Failure, facts, policies};
 
 use progress::Progress;
 use scanned::{Found, Scanned, Total};
@@ -44,6 +46,9 @@ pub struct Args {
     /// A directory of policy files, instead of the shipped policies (may be given several times)
     #[arg(long, env = "RAYGATE_POLICIES", value_delimiter = ':', value_name = "DIR")]
     policies: Vec<PathBuf>,
+    /// What is known of the cluster: a file of `raygate snapshot`, or a List that kubectl printed
+    #[arg(long, value_name = "FILE")]
+    facts: Option<PathBuf>,
     /// How to print what was found
     #[arg(long, value_enum, default_value = "table")]
     output: Format,
@@ -78,7 +83,8 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Cluster(format!("cannot start: {error}")))?;
-    let mut found = runtime.block_on(scan(args, &bundle))?;
+    let facts = facts::one(args.facts.as_ref())?;
+    let mut found = runtime.block_on(scan(args, &bundle, &facts))?;
     let place = |scanned: &Scanned| (scanned.namespace.clone(), scanned.kind.name, scanned.name.clone());
     found.listed.sort_by_cached_key(place);
     match args.output {
@@ -93,7 +99,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
 
 /// Reads the objects of each kind page by page, and judges each as if it were created now. RayClusters come last, when the
 /// objects that may own them are known.
-async fn scan(args: &Args, bundle: &Bundle) -> Result<Found, Failure> {
+async fn scan(args: &Args, bundle: &Bundle, facts: &Arc<Facts>) -> Result<Found, Failure> {
     let client = args.cluster.connect().await?;
     let query = args
         .selector
@@ -123,7 +129,7 @@ async fn scan(args: &Args, bundle: &Bundle) -> Result<Found, Failure> {
                     total.children += 1;
                     continue;
                 }
-                let scanned = judge(kind, bundle, object);
+                let scanned = judge(kind, (bundle, facts), object);
                 total.count(&scanned);
                 owners.insert(scanned.uid.clone());
                 if args.all || scanned.is_notable() {
@@ -166,7 +172,7 @@ fn refused(kind: &Kind, error: &kube::Error) -> Failure {
     Failure::Cluster(format!("cannot list the {name}s: {}{help}", describe(error)))
 }
 
-fn judge(kind: &'static Kind, bundle: &Bundle, object: Value) -> Scanned {
+fn judge(kind: &'static Kind, (bundle, facts): (&Bundle, &Arc<Facts>), object: Value) -> Scanned {
     let text = |pointer: &str| {
         let text = object.pointer(pointer).and_then(Value::as_str);
         text.unwrap_or_default().to_owned()
@@ -177,7 +183,10 @@ fn judge(kind: &'static Kind, bundle: &Bundle, object: Value) -> Scanned {
         text("/metadata/uid"),
     );
     let object = Tree::of(&object).unwrap_or_default();
-    let request = created_anew(bundle, object, Timestamp::now());
+    let request = Request {
+        facts: Arc::clone(facts),
+        ..created_anew(bundle, object, Timestamp::now())
+    };
     Scanned {
         kind,
         namespace,

@@ -14,10 +14,11 @@ use crate::admission::Gate;
 use crate::cluster::AccessError;
 use crate::engine::Bundle;
 use crate::metrics::Metrics;
+use crate::reload::facts::FactsFile;
 use crate::reload::policies::{Accept, PoliciesError, PolicyFiles};
 use crate::reload::{self, Follower};
 use crate::self_managed::{Keeper, KeeperError};
-use crate::server::{CertificateSource, Limits, Options, PairFiles, Server, Signals, StartError, duration};
+use crate::server::{CertificateSource, ClientCa, Limits, Options, PairFiles, Server, Signals, StartError, duration};
 use crate::telemetry::traces::{self, TracesError};
 use crate::telemetry::{self, Format, TelemetryError, error_chain};
 
@@ -45,10 +46,20 @@ pub struct ServeArgs {
     #[arg(long, env = "RAYGATE_FALLBACK", value_parser = switch)]
     pub fallback: bool,
 
-    /// Accept policy directories without any policy file: RayJobs are then only checked. Without this flag, an empty
+    /// Accept policy directories without any policy file: Ray objects are then only checked. Without this flag, an empty
     /// directory is an error, because a missing volume looks the same
     #[arg(long, env = "RAYGATE_ALLOW_EMPTY_POLICIES", value_parser = switch)]
     pub allow_empty: bool,
+
+    /// File with facts about the cluster, as `raygate snapshot` writes them; followed when the file changes. A file that is
+    /// missing, broken or too old costs only the findings that need facts
+    #[arg(long, value_name = "FILE", env = "RAYGATE_FACTS")]
+    pub facts: Option<PathBuf>,
+
+    /// Report what raygate would do, and neither change nor deny any object: in the log, the metrics and the audit
+    /// annotations
+    #[arg(long, env = "RAYGATE_PREVIEW", value_parser = switch)]
+    pub preview: bool,
 
     /// Certificate chain in PEM, the server's own first; followed when the file changes
     #[arg(long, value_name = "FILE", env = "RAYGATE_TLS_CERT", requires = "tls_key")]
@@ -57,6 +68,22 @@ pub struct ServeArgs {
     /// Key of that certificate in PEM
     #[arg(long, value_name = "FILE", env = "RAYGATE_TLS_KEY", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+
+    /// CA certificates in PEM; only clients with a certificate of one of them may connect to the webhook port, and so post
+    /// reviews. Followed when the file changes. Without it, raygate answers every client
+    #[arg(long, value_name = "FILE", env = "RAYGATE_CLIENT_CA", requires = "client_name")]
+    pub client_ca: Option<PathBuf>,
+
+    /// A name that such a certificate must have, as common name or DNS name; may be repeated
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "RAYGATE_CLIENT_NAMES",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
+        value_delimiter = ',',
+        requires = "client_ca"
+    )]
+    pub client_name: Vec<String>,
 
     /// Where reviews are taken, over TLS
     #[arg(long, value_name = "ADDRESS:PORT", env = "RAYGATE_BIND", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)))]
@@ -170,13 +197,15 @@ fn load_gate(
     metrics: &Arc<Metrics>,
 ) -> Result<(Option<Follower<PolicyFiles>>, Arc<Gate>), ServeError> {
     if args.policies.is_empty() {
-        let gate = Gate::new(Bundle::embedded());
+        let gate = if args.preview { Gate::previewing } else { Gate::new };
+        let gate = gate(Bundle::embedded());
         reload::policies::in_use(&gate, metrics);
         return Ok((None, Arc::new(gate)));
     }
     let accept = Accept {
         broken: args.fallback,
         empty: args.allow_empty,
+        preview: args.preview,
     };
     match PolicyFiles::start(args.policies.clone(), accept, Arc::clone(metrics)) {
         Ok((follower, gate)) => Ok((Some(follower), gate)),
@@ -194,6 +223,10 @@ async fn serve(
 ) -> Result<(), ServeError> {
     if let Some(follower) = follower {
         tokio::spawn(reload::follow(follower, args.poll));
+    }
+    if let Some(file) = &args.facts {
+        let facts = FactsFile::start(file.clone(), Arc::clone(&gate), Arc::clone(&metrics));
+        tokio::spawn(reload::follow(facts, args.poll));
     }
     let server = Server::bind(args.options(), Arc::clone(&gate) as _, Arc::clone(&metrics)).await?;
     if let Some(options) = args.self_managed.options() {
@@ -243,6 +276,10 @@ impl ServeArgs {
                 },
                 _ => CertificateSource::InMemory,
             },
+            clients: self.client_ca.clone().map(|file| ClientCa {
+                file,
+                names: self.client_name.clone(),
+            }),
             drain_delay: self.drain_delay.unwrap_or(default_delay),
             limits: Limits {
                 poll: self.poll,

@@ -1,10 +1,13 @@
 //! Objects of the API server as JSON, by their paths: unknown fields survive, as in a review.
 
 use std::fmt;
+use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::{Stream, StreamExt as _};
 use hyper::Request;
 use kube::Client;
+use kube::core::WatchEvent;
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -48,6 +51,34 @@ pub async fn date(client: &Client) -> Result<Option<String>, kube::Error> {
     Ok(date.and_then(|date| date.to_str().ok()).map(str::to_owned))
 }
 
+/// A watch of the objects of a list.
+pub struct Watch(Pin<Box<dyn Stream<Item = Result<WatchEvent<Value>, kube::Error>> + Send>>);
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
+impl Watch {
+    /// The next event; `None` at the end.
+    pub async fn next(&mut self) -> Option<Result<WatchEvent<Value>, kube::Error>> {
+        self.0.next().await
+    }
+}
+
+/// Watches the list at a path for so long, from a version of it on. The last event is a bookmark where the API server
+/// sends one.
+///
+/// # Errors
+/// What the API server answers instead.
+pub async fn watch(client: &Client, path: &str, version: &str, lasts: Duration) -> Result<Watch, kube::Error> {
+    let seconds = lasts.as_secs();
+    let path = format!("{path}?watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}&resourceVersion={version}");
+    let events = client.request_events(request("GET", &path, Vec::new())?).await?;
+    Ok(Watch(Box::pin(events)))
+}
+
 /// A list, read page by page.
 pub struct Pages<'c> {
     client: &'c Client,
@@ -70,6 +101,8 @@ pub struct Page {
     pub items: Vec<Value>,
     /// How many are left for the pages that follow, where the API server says so: it does not where a query selects.
     pub left: Option<u64>,
+    /// The version of the list, from which a watch goes on; empty where the API server gives none.
+    pub version: String,
 }
 
 impl<'c> Pages<'c> {
@@ -103,11 +136,13 @@ impl<'c> Pages<'c> {
             Some(_) => metadata.and_then(|metadata| metadata.get("remainingItemCount")?.as_u64()),
             None => Some(0),
         };
+        let version = list.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+        let version = version.unwrap_or_default().to_owned();
         let items = match list.get_mut("items").map(Value::take) {
             Some(Value::Array(items)) => items,
             _ => Vec::new(),
         };
-        Ok(Some(Page { items, left }))
+        Ok(Some(Page { items, left, version }))
     }
 
     async fn list(&self, path: &str) -> Result<Value, kube::Error> {

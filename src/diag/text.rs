@@ -7,7 +7,7 @@
 //! finished message.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 /// The longest piece of user text that [`quoted`] repeats, in characters.
 const LONGEST: usize = 80;
@@ -107,6 +107,16 @@ pub fn shorten(text: &str, most: usize) -> String {
         out.push('…');
     }
     out
+}
+
+/// A number with its noun: `1 change`, `2 changes`, `0.5 CPUs`.
+pub fn counted(count: impl fmt::Display, noun: &str) -> String {
+    let count = count.to_string();
+    match noun.strip_suffix('y') {
+        _ if count == "1" => format!("{count} {noun}"),
+        Some(stem) => format!("{count} {stem}ies"),
+        None => format!("{count} {noun}s"),
+    }
 }
 
 /// User text in backquotes, on one line, cut to a readable length.

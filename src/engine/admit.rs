@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::facts::Known;
 use crate::json::{Json, Tree};
 use crate::policy::Subject;
 use crate::policy::settings::Action;
@@ -15,10 +16,11 @@ use crate::ray::kind::RAY_CLUSTER;
 
 use super::bound::{has_too_many_values, too_many_values};
 use super::bundle::{Bundle, Compiled};
+use super::child;
 use super::compare::Before;
 use super::document::Document;
 use super::judge::{Asked, Judged, Verdict, judge};
-use super::mutate::{self, Change};
+use super::mutate::{self, Change, Completing};
 use super::update::{Update, upgrade, without_scheduling};
 use super::{Operation, Outcome, Request, preview};
 
@@ -160,12 +162,14 @@ fn complete<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t> {
     let Some(way) = Way::of(bundle, &request, document.value()) else {
         return Outcome::untouched(document);
     };
-    if matches!(way, Way::Update(Update::Controller, _)) {
+    if matches!(way, Way::Update(Update::Controller, ..)) {
         return Outcome::untouched(document);
     }
     let (_, compiled) = request.compiled(document.value(), bundle);
     let before = preview::copy(&compiled, &document);
-    let complete = |compiled: &Compiled, document: &mut Document<'t>| way.complete(bundle, compiled, true, document);
+    let known = request.known();
+    let complete =
+        |compiled: &Compiled, document: &mut Document<'t>| way.complete(bundle, compiled, known, true, document);
     let changes = complete(&compiled, &mut document);
     let previews = before.map_or_else(Vec::new, |before| {
         preview::changes(&compiled, &before, (&document, &changes), complete)
@@ -188,10 +192,10 @@ fn judge_completed<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t>
     let (subject, compiled) = request.compiled(document.value(), bundle);
     let asked = request.asked(&subject, document.value());
     let before = match way {
-        Way::Update(update, old) if update.is_compared() => Some((old, request.compiled(old, bundle).1)),
+        Way::Update(update, old, _) if update.is_compared() => Some((old, request.compiled(old, bundle).1)),
         _ => None,
     };
-    if let Way::Update(Update::Controller, old) = way {
+    if let Way::Update(Update::Controller, old, _) = way {
         without_scheduling(old, &mut document);
     }
     let look = |policy: Option<&str>, compiled: &Compiled, document: &Document<'_>| match &before {
@@ -209,14 +213,14 @@ fn judge_completed<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t>
         }
     };
     let upgrade = match way {
-        Way::Update(Update::Edit, old) => upgrade(bundle.platform(), old, document.value()),
+        Way::Update(Update::Edit, old, _) => upgrade(bundle.platform(), old, document.value()),
         _ => None,
     };
     let mut findings = look(None, &compiled, &document);
     let mut verdict = verdict_of(&findings);
     let received = preview::copy(&compiled, &document);
-    let mut changes = way.complete(bundle, &compiled, false, &mut document);
-    if matches!(way, Way::Update(Update::Controller, _)) {
+    let mut changes = way.complete(bundle, &compiled, request.known(), false, &mut document);
+    if matches!(way, Way::Update(Update::Controller, ..)) {
         changes.retain(|change| change.forced);
     }
     if !changes.is_empty() {
@@ -234,15 +238,16 @@ fn judge_completed<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t>
         let enforced = look(None, &compiled, &document);
         preview::findings(&compiled, &enforced, |policy, with| {
             let mut completed = Document::new(received.clone());
-            if !matches!(way, Way::Update(Update::Controller, _)) {
-                let _: Vec<Change> = way.complete(bundle, with, false, &mut completed);
+            if !matches!(way, Way::Update(Update::Controller, ..)) {
+                let _: Vec<Change> = way.complete(bundle, with, request.known(), false, &mut completed);
             }
             look(Some(policy), with, &completed)
         })
     });
+    let children = child::warnings(bundle, &request, document.value(), &findings);
     // A warning stands behind what denies, which comes first.
     let denials = findings.partition_point(|judged| judged.action > Action::Warn);
-    findings.splice(denials..denials, upgrade);
+    findings.splice(denials..denials, upgrade.into_iter().chain(children));
     Outcome {
         document,
         changes,
@@ -258,8 +263,8 @@ fn judge_completed<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t>
 enum Way<'r> {
     /// Everything is completed, and every finding counts.
     Create,
-    /// An update of this object.
-    Update(Update, Json<'r>),
+    /// An update of this object, and whether other policies are for it than before.
+    Update(Update, Json<'r>, bool),
 }
 
 impl<'r> Way<'r> {
@@ -273,19 +278,34 @@ impl<'r> Way<'r> {
             (Operation::Update, Some(old)) if !Kind::of(old).is(kind) => Some(Way::Create),
             (Operation::Update, Some(old)) => match Update::of(bundle.platform(), &request.user, old, object) {
                 Update::NotJudged => None,
-                update => Some(Way::Update(update, old)),
+                update => {
+                    let policies = |object| request.compiled(object, bundle).1.effective.policies.clone();
+                    Some(Way::Update(update, old, policies(old) != policies(object)))
+                }
             },
             _ => None,
         }
     }
 
     /// Does what `/mutate` does; the record of a creation is written where it is asked for.
-    fn complete(self, bundle: &Bundle, compiled: &Compiled, records: bool, document: &mut Document<'_>) -> Vec<Change> {
-        let named = is_named(document.value());
+    fn complete(
+        self,
+        bundle: &Bundle,
+        compiled: &Compiled,
+        facts: Known<'_>,
+        records: bool,
+        document: &mut Document<'_>,
+    ) -> Vec<Change> {
+        let asked = Completing {
+            named: is_named(document.value()),
+            facts,
+        };
         match self {
-            Way::Create if records => mutate::create(bundle, compiled, named, document),
-            Way::Create => mutate::fill(bundle, compiled, named, document),
-            Way::Update(update, old) => mutate::update(bundle, compiled, named, (update, old), document),
+            Way::Create if records => mutate::create(bundle, compiled, asked, document),
+            Way::Create => mutate::fill(bundle, compiled, asked, document),
+            Way::Update(update, old, others) => {
+                mutate::update(bundle, compiled, asked, (update, old, others), document)
+            }
         }
     }
 }
@@ -310,17 +330,18 @@ pub fn answer_as_is<'t>(bundle: &Bundle, mut request: Request<'t>) -> Outcome<'t
     }
 }
 
-/// What an update adds, by the policies that are for the old object and those that are for the new one: nobody leaves
-/// a policy behind by an edit of what it is matched by.
+/// What an update adds to the findings of the old object under its own policies, by those and by the policies that are for
+/// the new object: an edit of what a policy is matched by neither leaves the policy behind, nor brings the object under one
+/// that denies it.
 fn added(
     bundle: &Bundle,
     (compiled_old, compiled): (&Compiled, &Compiled),
     asked: &Asked<'_>,
     (old, new): (Json<'_>, Json<'_>),
 ) -> Vec<Judged> {
+    let before = judge(bundle, compiled_old, asked, old);
+    let before = Before::of(&before, old);
     let added_by = |compiled: &Compiled| {
-        let before = judge(bundle, compiled, asked, old);
-        let before = Before::of(&before, old);
         let mut findings = judge(bundle, compiled, asked, new);
         findings.retain(|judged| before.lacks(judged, new));
         findings
@@ -344,6 +365,7 @@ impl Request<'_> {
     fn asked<'a>(&'a self, subject: &'a Subject, object: Json<'_>) -> Asked<'a> {
         Asked {
             subject,
+            facts: self.known(),
             old: self.old(),
             named: is_named(object),
         }

@@ -86,6 +86,13 @@ impl Bundle {
         Bundle::new(policy::load(&embedded(), &known()).set)
     }
 
+    /// The same policies with every kind in Preview.
+    #[must_use]
+    pub fn previewing(mut self) -> Bundle {
+        self.set.platform.mode = Mode::Preview;
+        self
+    }
+
     /// The platform's facts.
     pub fn platform(&self) -> &Platform {
         &self.set.platform
@@ -173,7 +180,7 @@ impl Bundle {
         let mut checks: Vec<(&Check, Action)> = self
             .checks
             .iter()
-            .map(|check| (*check, action_of(check, &effective)))
+            .map(|check| (*check, action_of(check, self.platform(), &effective)))
             .filter(|(_, action)| *action != Action::Ignore)
             .collect();
         let raised: Vec<(&Check, Arc<Origin>)> = checks
@@ -226,15 +233,15 @@ impl Bundle {
     }
 }
 
-/// What happens to the findings of a check: what the policies say, else its own action. `limits.unknownDevices` is the
+/// What happens to the findings of a check: what the policies say, else its own action on this platform. `limits.unknownDevices` is the
 /// own action of the check for devices that cannot be counted, and `limits.clusterSelector` that of the check for selected
 /// clusters.
-fn action_of(check: &Check, effective: &Effective) -> Action {
+fn action_of(check: &Check, platform: &Platform, effective: &Effective) -> Action {
     let limits = &effective.limits;
     let own = match check.limit() {
         Some("unknownDevices") => limits.unknown_devices.unwrap_or(check.action),
         Some("clusterSelector") if limits.cluster_selector == Some(Selecting::Forbid) => Action::Deny,
-        _ => check.action,
+        _ => check.action_on(platform),
     };
     match effective.actions.get(check.code) {
         Some(action) if effective.advisory_actions.contains(check.code) => own.max(*action),

@@ -115,11 +115,14 @@ impl<'a> Before<'a> {
     }
 
     /// Whether a finding of the new object is new: the old one had none of its code at its place, by names, or one of
-    /// another value or less weight.
+    /// another value, less weight or a milder action.
     pub fn lacks(&self, judged: &Judged, new: Json<'_>) -> bool {
         let Some(known) = self.findings.get(&place(judged, new)) else {
             return true;
         };
+        if judged.action > known.action {
+            return true;
+        }
         // What a rule is about is in its message, which is part of the place.
         if matches!(judged.finder, Finder::Rule(_)) {
             return false;

@@ -16,7 +16,7 @@ use super::{Bundle, Outcome};
 
 /// A field that the CRD does not have.
 pub const UNKNOWN_FIELD: CodePage = CodePage {
-    code: "RG003",
+    code: "RG004",
     title: "Every field must be in KubeRay's CRD",
     text: "The object has a field that KubeRay's CRD does not have. `kubectl apply` rejects it (`strict decoding error: unknown field`). \
            Of other clients, such as Flyte, the API server drops the field without an error, so that it has no effect.\n\n\
@@ -27,7 +27,7 @@ pub const UNKNOWN_FIELD: CodePage = CodePage {
 
 /// A value that the CRD does not allow.
 pub const MISMATCH: CodePage = CodePage {
-    code: "RG004",
+    code: "RG005",
     title: "Every value must fit KubeRay's CRD",
     text: "A value has another type than in KubeRay's CRD, a required field is missing, or two elements of a list have the same key. The \
            API server rejects the object with 422 Invalid, whatever raygate does.\n\n\

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::diag::CodePage;
+use crate::facts::Known;
 use crate::json::Json;
 use crate::policy::rule::Rule;
 use crate::policy::settings::Action;
@@ -67,6 +68,8 @@ impl Judged {
 pub struct Asked<'a> {
     /// Who asks.
     pub subject: &'a Subject,
+    /// What is known of the cluster.
+    pub facts: Known<'a>,
     /// The object as it was, on an update.
     pub old: Option<Json<'a>>,
     /// Whether the object's name is final.
@@ -90,6 +93,7 @@ pub fn judge(bundle: &Bundle, compiled: &Compiled, asked: &Asked<'_>, object: Js
     let cx = Cx {
         policy: &compiled.effective,
         platform: bundle.platform(),
+        facts: asked.facts,
         namespace: &asked.subject.namespace,
         named: asked.named,
         skipped: false,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::diag::{safe, truncated};
+use crate::facts::Known;
 use crate::json::Json;
 use crate::k8s::path::Path;
 use crate::policy::merge::Group;
@@ -38,13 +39,22 @@ pub struct Change {
     pub forced: bool,
 }
 
+/// What is known of an object that is completed, beside the object.
+#[derive(Clone, Copy, Debug)]
+pub struct Completing<'a> {
+    /// Whether its name is final.
+    pub named: bool,
+    /// What is known of the cluster.
+    pub facts: Known<'a>,
+}
+
 /// What the record and the changes call a part that an update leaves as it is stored.
 pub const KEPT: &str = "kept";
 
 /// Completes and repairs an object that is made, and says how. Applied to its own result it does nothing.
-pub fn create(bundle: &Bundle, compiled: &Compiled, named: bool, document: &mut Document) -> Vec<Change> {
+pub fn create(bundle: &Bundle, compiled: &Compiled, asked: Completing<'_>, document: &mut Document) -> Vec<Change> {
     let seen = Seen::of(document.value());
-    let changes = fill(bundle, compiled, named, document);
+    let changes = fill(bundle, compiled, asked, document);
     if !changes.is_empty() {
         let received = seen.received(document.value());
         write_record(record(bundle, &changes, Some(received), BTreeMap::new()), document);
@@ -53,21 +63,27 @@ pub fn create(bundle: &Bundle, compiled: &Compiled, named: bool, document: &mut 
 }
 
 /// The same without the record.
-pub fn fill(bundle: &Bundle, compiled: &Compiled, named: bool, document: &mut Document) -> Vec<Change> {
-    mutate(bundle, compiled, named, None, document)
+pub fn fill(bundle: &Bundle, compiled: &Compiled, asked: Completing<'_>, document: &mut Document) -> Vec<Change> {
+    mutate(bundle, compiled, asked, None, document)
 }
 
 /// The same for an object that is changed: what comes again as it is stored, or as it was received, stays as it is
-/// stored, and nothing new is added to pods that run.
+/// stored, and nothing new is added to pods that run. `other_policies` says whether other policies were for it before.
 pub fn update(
     bundle: &Bundle,
     compiled: &Compiled,
-    named: bool,
-    (update, old): (Update, Json<'_>),
+    asked: Completing<'_>,
+    (update, old, other_policies): (Update, Json<'_>, bool),
     document: &mut Document,
 ) -> Vec<Change> {
     let seen = Seen::of(document.value());
-    let mut parts = Parts::of(update, compiled.effective.roll, old, document.value(), &seen);
+    let mut parts = Parts::of(
+        update,
+        (compiled.effective.roll, other_policies),
+        old,
+        document.value(),
+        &seen,
+    );
     let mut changes = Vec::new();
     for (part, path) in parts.staying() {
         let edits = parts.restoring(part, document.value());
@@ -83,10 +99,10 @@ pub fn update(
             });
         }
     }
-    changes.extend(mutate(bundle, compiled, named, Some(&parts), document));
+    changes.extend(mutate(bundle, compiled, asked, Some(&parts), document));
     let forced = changes.iter().any(|change| change.forced);
     if update != Update::Controller && (parts.complete_forced(forced) || parts.complete_changed(document)) {
-        changes.extend(mutate(bundle, compiled, named, Some(&parts), document));
+        changes.extend(mutate(bundle, compiled, asked, Some(&parts), document));
     }
     let (stored, given) = (recorded(old), recorded(document.value()));
     if parts.keeps_all() {
@@ -111,15 +127,16 @@ pub fn update(
 fn mutate(
     bundle: &Bundle,
     compiled: &Compiled,
-    named: bool,
+    asked: Completing<'_>,
     parts: Option<&Parts<'_>>,
     document: &mut Document,
 ) -> Vec<Change> {
     let cx = Cx {
         policy: &compiled.effective,
         platform: bundle.platform(),
-        namespace: "",
-        named,
+        facts: asked.facts,
+        namespace: asked.facts.namespace(),
+        named: asked.named,
         skipped: false,
     };
     let repairs = || compiled.repairs.iter().map(|check| Step::Repair(check));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+use crate::facts::{Facts, Known};
 use crate::json::{Json, Tree};
 use crate::policy::Subject;
 use crate::ray::Workload;
@@ -56,12 +57,19 @@ pub struct Request<'t> {
     pub old: Option<Tree<'t>>,
     /// When it is asked. From here on nothing reads a clock.
     pub now: Timestamp,
+    /// What is known of the cluster.
+    pub facts: Arc<Facts>,
 }
 
 impl Request<'_> {
     /// The object as it is, on an update.
     pub(super) fn old(&self) -> Option<Json<'_>> {
         self.old.as_ref().map(Tree::root)
+    }
+
+    /// What is known of the cluster, for this object.
+    pub(super) fn known(&self) -> Known<'_> {
+        Known::of(&self.facts, self.now, &self.namespace)
     }
 
     /// Who asks for an object, and what the policies for it come to.

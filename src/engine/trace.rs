@@ -101,6 +101,7 @@ pub fn trace<'b, 't>(bundle: &'b Bundle, request: Request<'t>) -> Trace<'b, 't> 
     let cx = Cx {
         policy: &compiled.effective,
         platform: bundle.platform(),
+        facts: request.known(),
         namespace: &request.namespace,
         named: is_named(request.object.root()),
         skipped: false,

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::engine::{Bundle, Decoded, Operation, Request};
+use crate::facts::Facts;
 use crate::json::{Json, Tree};
 use crate::ray::Kind;
 use crate::ray::kind::{self, GROUP};
@@ -53,6 +54,7 @@ impl Asked<'_> {
             object,
             old: self.old.clone(),
             now,
+            facts: Facts::none(),
         };
         (request, decoded)
     }

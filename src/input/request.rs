@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::diag::Sources;
 use crate::engine::{Bundle, Operation, Request};
+use crate::facts::Facts;
 use crate::json::{Json, Tree};
 use crate::ray::Kind;
 use crate::ray::defaults;
@@ -218,6 +219,7 @@ pub fn created_anew<'t>(bundle: &Bundle, mut object: Tree<'t>, now: Timestamp) -
         object,
         old: None,
         now,
+        facts: Facts::none(),
     }
 }
 

@@ -51,9 +51,15 @@ impl KindList {
     }
 }
 
-/// The kinds that the Platform of these policy files lists under `preview`.
+/// The kinds that the Platform of these policy files puts into Preview: those that it lists, or all.
 pub fn previewed_kinds<'t>(texts: impl IntoIterator<Item = &'t [u8]>) -> KindList {
     let platforms = platforms(texts);
+    if platforms
+        .iter()
+        .any(|platform| platform.pointer("/spec/mode") == Some(&"Preview".into()))
+    {
+        return KindList::default();
+    }
     let lists = platforms
         .iter()
         .filter_map(|platform| platform.pointer("/spec/preview")?.as_array());
@@ -119,7 +125,14 @@ mod tests {
             of("kind: Platform\nspec: {preview: [RayService, RayJob]}\n"),
             "RayJob,RayService"
         );
-        assert_eq!(of("kind: RayPolicy\nspec: {preview: [RayService]}\n"), "");
+        assert_eq!(
+            of("kind: Platform\nspec: {mode: Preview}\n"),
+            KindList::default().to_string()
+        );
+        assert_eq!(
+            of("kind: RayPolicy\nspec: {preview: [RayService], mode: Preview}\n"),
+            ""
+        );
         assert_eq!(of("kind: Platform\nspec: {preview: 3}\n"), "");
     }
 

@@ -7,7 +7,7 @@ mod format;
 mod parse;
 mod value;
 
-pub use self::format::format_bytes;
+pub use self::format::{bytes_down, bytes_up};
 use value::Format;
 pub use value::{Quantity, QuantityError};
 

@@ -95,7 +95,7 @@ pub(super) const REFUSED_CONTROLLERS: FamilySpec = counter(
 pub(super) const GPUS_REQUESTED: FamilySpec = counter(
     "raygate_gpus_requested_total",
     &[],
-    "GPUs and other accelerators that new Ray objects asked for, each object's cut at 1048576.",
+    "GPUs and other accelerators that new Ray objects asked for, each object's cut at 1048576. Dry runs do not count. Only with client certificates is it certain that no other client made the requests up.",
 );
 pub(super) const GPUS_REFUSED: FamilySpec = counter(
     "raygate_gpus_refused_total",
@@ -122,11 +122,15 @@ pub(super) const IN_FLIGHT: FamilySpec = gauge(
     &[],
     "Requests whose header is read and whose answer is not yet made.",
 );
-pub(super) const CONNECTIONS: FamilySpec = gauge("raygate_connections", &[], "Open connections to the webhook port.");
+pub(super) const CONNECTIONS: FamilySpec = gauge(
+    "raygate_connections",
+    &[],
+    "Connections to the webhook port that are served.",
+);
 pub(super) const EVICTIONS: FamilySpec = counter(
     "raygate_evicted_connections_total",
     &["port"],
-    "Connections closed to make room for new ones, because all slots of the port were taken.",
+    "Connections closed to make room for new ones, because all places of the port were taken.",
 );
 pub(super) const ACCEPT_ERRORS: FamilySpec = counter(
     "raygate_accept_errors_total",
@@ -136,7 +140,7 @@ pub(super) const ACCEPT_ERRORS: FamilySpec = counter(
 pub(super) const HANDSHAKE_FAILURES: FamilySpec = counter(
     "raygate_tls_handshake_failures_total",
     &["cause"],
-    "TLS handshakes that failed.",
+    "TLS handshakes that failed. `unidentified` is a client without an accepted certificate, `untrusted` one that does not trust raygate's.",
 );
 pub(super) const SLOW_CLIENTS: FamilySpec = counter(
     "raygate_slow_clients_total",
@@ -248,6 +252,21 @@ pub(super) const PREVIEW_EFFECTS: FamilySpec = counter(
     &["policy", "code", "effect"],
     "Reviews in which a policy in Preview would have done something, by the check, rule or injector and its effect.",
 );
+pub(super) const FACTS_ANSWERS: FamilySpec = counter(
+    "raygate_facts_answers_total",
+    &["code", "answer"],
+    "Answers of the checks that need facts about the cluster, by code: cannot, fits, or unknown if the facts are missing or too old.",
+);
+pub(super) const FACTS_AGE: FamilySpec = gauge(
+    "raygate_facts_age_seconds",
+    &["kind"],
+    "Seconds since each kind of fact was read; after 300 it is not used. Missing for a kind that is unknown.",
+);
+pub(super) const FACTS_BROKEN: FamilySpec = gauge(
+    "raygate_facts_broken",
+    &[],
+    "1 while the file with facts cannot be used; the log says why.",
+);
 pub(super) const EXEMPTION_USES: FamilySpec = counter(
     "raygate_exemption_uses_total",
     &["exemption"],
@@ -314,6 +333,9 @@ pub static FAMILIES: &[FamilySpec] = &[
     POLICY_WARNINGS,
     PREVIEW_REVIEWS,
     PREVIEW_EFFECTS,
+    FACTS_ANSWERS,
+    FACTS_AGE,
+    FACTS_BROKEN,
     EXEMPTION_USES,
     EXEMPTION_EXPIRY,
     EXEMPTIONS_EXPIRED,

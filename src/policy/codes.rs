@@ -117,7 +117,7 @@ pub const CODES: &[CodePage] = &[
     CodePage {
         code: CANNOT_WAIVE,
         title: "a check that cannot be waived",
-        text: "The checks RG1xx find what KubeRay itself refuses. Without the check the RayJob would be stored and fail \
+        text: "The checks RG1xx find what KubeRay itself refuses. Without the check the object would be stored and fail \
                later, with less to read. Where such a check is wrong, a RayPolicy can turn it off with `actions`.",
     },
     CodePage {

@@ -7,7 +7,7 @@ use crate::k8s::quantity::Quantity;
 use crate::ray::{Kind, KubeRay, version};
 
 use super::origin::Origin;
-use super::settings::{Accelerator, FlyteSpec, OPERATORS, QUEUE_CONTROLLERS};
+use super::settings::{Accelerator, FlyteSpec, Mode, OPERATORS, QUEUE_CONTROLLERS};
 
 /// The facts of a platform.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +23,7 @@ pub struct Platform {
     pub operators: Option<Vec<String>>,
     /// The users that the queue's controllers run as; `None` means [`QUEUE_CONTROLLERS`].
     pub queue_controllers: Option<Vec<String>>,
-    /// The Flyte that creates the RayJobs.
+    /// The Flyte that creates Ray objects.
     pub flyte: FlyteSpec,
     /// The kinds of accelerators.
     pub accelerators: BTreeMap<String, Accelerator>,
@@ -31,6 +31,8 @@ pub struct Platform {
     pub accelerator_origins: BTreeMap<String, Arc<Origin>>,
     /// The names of the kinds of Ray objects in Preview.
     pub preview: Vec<String>,
+    /// `Preview` puts every kind into Preview.
+    pub mode: Mode,
 }
 
 impl Platform {
@@ -40,6 +42,11 @@ impl Platform {
             .get(name)
             .copied()
             .unwrap_or_else(|| version::gate_default(name, self.kuberay))
+    }
+
+    /// Whether the platform says whether a feature gate is on.
+    pub fn names_gate(&self, name: &str) -> bool {
+        self.feature_gates.contains_key(name)
     }
 
     /// The resources that the platform's kinds of accelerators are asked for with.
@@ -52,7 +59,7 @@ impl Platform {
 
     /// Whether objects of a kind are neither changed nor denied.
     pub fn previews(&self, kind: &Kind) -> bool {
-        self.preview.iter().any(|name| name == kind.name)
+        self.mode == Mode::Preview || self.preview.iter().any(|name| name == kind.name)
     }
 
     /// Whether a user is the KubeRay operator.

@@ -139,12 +139,17 @@ impl Writer<'_> {
             let all = Action::ALL.iter().map(|(name, _)| *name);
             all.filter(|name| fixes || *name != Action::Fix.name()).collect()
         };
-        let codes: Map<String, Value> = self
+        let mut codes: Map<String, Value> = self
             .known
             .codes
             .iter()
             .map(|known| (known.code.to_owned(), json!({"enum": names(known.fixes)})))
             .collect();
+        for known in &self.known.codes {
+            if let Some(prefix) = known.code.get(..3) {
+                codes.insert(format!("{prefix}*"), json!({"enum": names(false)}));
+            }
+        }
         json!({"type": "object", "properties": codes, "additionalProperties": false})
     }
 

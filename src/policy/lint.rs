@@ -56,16 +56,16 @@ pub const CODES: &[CodePage] = &[
     CodePage {
         code: WHEN_CHANGES,
         title: "a `when` that looks at what the mutating webhook changes",
-        text: "`/mutate` sees the RayJob as it was sent, `/validate` sees it completed: repairs raise its CPUs and memory, and \
+        text: "`/mutate` sees the object as it was sent, `/validate` sees it completed: repairs raise its CPUs and memory, and \
                cut its workers. So the policy may be for a RayJob in one of them and not in the other. Its defaults are then \
-               not filled in; what it forces is missing each time, and the RayJob is never let through. Limits, actions and \
+               not filled in; what it forces is missing each time, and the object is never admitted. Limits, actions and \
                rules alone are judged by the completed numbers, and are not meant here.",
     },
     CodePage {
         code: LABEL_ESCAPES,
         title: "A policy that matches by project or domain needs `flyte.namespace` in the Platform",
         text: "Project and domain are labels, which the author of a RayJob can leave out. Without `flyte.namespace`, raygate \
-               cannot derive them from the namespace, and the RayJob escapes what the policy enforces. Set the template in \
+               cannot derive them from the namespace, and the object escapes what the policy enforces. Set the template in \
                the Platform, for example `flyte: {namespace: \"{project}-{domain}\"}`, with both `{project}` and `{domain}`. \
                Or match by `namespaces`.",
     },

@@ -97,5 +97,6 @@ fn platform_of(spec: PlatformSpec) -> Platform {
         accelerators: spec.accelerators,
         accelerator_origins: BTreeMap::new(),
         preview: spec.preview,
+        mode: spec.mode,
     }
 }

@@ -318,8 +318,8 @@ impl Reader {
                 .parse::<jiff::civil::Date>()
                 .map(drop)
                 .map_err(|_| is_no("day; write it like 2026-12-31")),
-            Form::Code if is_code(text) => Ok(()),
-            Form::Code => Err(is_no("code; write it like RG203")),
+            Form::Code if is_code(text) || family(text).is_some() => Ok(()),
+            Form::Code => Err(is_no("code like RG203, and no family like RG2*")),
             Form::Finding => match text.strip_prefix("rule/") {
                 Some(rule) => names::dns1123_subdomain(rule).map_err(|why| cannot_be(&why.with_advice())),
                 None if is_code(text) => Ok(()),
@@ -442,6 +442,13 @@ fn namespace_template(text: &str) -> Result<(), String> {
 }
 
 /// Whether a text has the form of a check's code.
+/// The prefix of the codes of a family: `RG2` of `RG2*`.
+pub(super) fn family(text: &str) -> Option<&str> {
+    let prefix = text.strip_suffix('*')?;
+    let digit = prefix.strip_prefix("RG")?;
+    (digit.len() == 1 && digit.bytes().all(|byte| byte.is_ascii_digit())).then_some(prefix)
+}
+
 fn is_code(text: &str) -> bool {
     let digits = text.strip_prefix("RG").unwrap_or_default();
     digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit())

@@ -184,7 +184,7 @@ static PLATFORM: &[Field] = &[
     field(
         "flyte",
         Kind::Object(FLYTE),
-        "The Flyte that creates the RayJobs.",
+        "The Flyte that creates Ray objects.",
         "{version: \"1.16.8\"}",
     ),
     field(
@@ -200,6 +200,18 @@ static PLATFORM: &[Field] = &[
         "{a100: {resource: nvidia.com/gpu}}",
     ),
     field(
+        "mode",
+        Kind::OneOf(&[
+            ("Enforce", "raygate changes and denies objects"),
+            (
+                "Preview",
+                "raygate reports what it would do, and neither changes nor denies any object",
+            ),
+        ]),
+        "Whether raygate acts. `raygate serve --preview` does the same as `Preview`.",
+        "Preview",
+    ),
+    field(
         "preview",
         RAY_KIND_LIST,
         "Kinds of Ray objects in Preview: raygate reports what it would do, and neither changes nor denies these objects.",
@@ -211,13 +223,15 @@ static KUBERAY: &[Field] = &[
     field(
         "version",
         Kind::Text(Form::KubeRay),
-        "Its version: the rules and defaults of that release apply. Without it, those of the newest one.",
+        "Its version: the rules and defaults of that release apply. Without it, those of the newest one, and rules that not \
+         every release from 1.4 on has only warn.",
         "\"1.7\"",
     ),
     field(
         "featureGates",
         Kind::Map(Form::Gate, &Kind::Bool),
-        "Feature gates of the operator that differ from the release's defaults.",
+        "Feature gates of the operator. Without a gate its default in the release applies, and rules that depend on it only \
+         warn.",
         "{RayJobDeletionPolicy: true}",
     ),
     field(
@@ -384,8 +398,9 @@ pub static POLICY: &[Field] = &[
     field(
         "actions",
         Kind::Map(Form::Code, &Kind::OneOf(Action::ALL)),
-        "What happens to the findings of a check.",
-        "{RG203: Fix}",
+        "What happens to the findings of a check, by its code, or of a family of checks, such as `RG6*`. In one policy a code wins \
+         over its family. Only a code can have `Fix`.",
+        "{RG203: Fix, \"RG6*\": Warn}",
     ),
     field(
         "roll",
@@ -911,7 +926,7 @@ pub static LIMITS: &[Field] = &[
         "allowedImages",
         Kind::List(&Kind::Text(Form::ImagePattern)),
         "Patterns of images, one of which every image must fit: those of containers, of volumes, of the autoscaler and of \
-         `runtimeEnvYAML`. `**` crosses slashes, `*` does not.",
+         runtime environments. `**` crosses slashes, `*` does not.",
         "[\"ghcr.io/my-org/**\"]",
     ),
     field(

@@ -308,6 +308,8 @@ pub struct PlatformSpec {
     pub accelerators: BTreeMap<String, Accelerator>,
     /// The names of the kinds of Ray objects in Preview.
     pub preview: Vec<String>,
+    /// `Preview` puts every kind into Preview.
+    pub mode: Mode,
 }
 
 /// The installed KubeRay.

@@ -1,5 +1,7 @@
 //! What a Ray object adds up to: its GPUs, CPUs, memory, workers and pods, as it is and at the autoscaler's most.
 
+use crate::json::Json;
+
 use super::device::{Device, device};
 use super::effective;
 use super::pod::{Pod, Role};
@@ -52,6 +54,17 @@ pub fn max_replicas(group: &Pod<'_>) -> i64 {
 pub fn pods_at_most(job: &Workload<'_>, pod: &Pod<'_>) -> i64 {
     match pod.role {
         Role::Worker if job.autoscales() => max_replicas(pod).max(replicas(pod)),
+        Role::Worker => replicas(pod),
+        Role::Head | Role::Submitter => 1,
+    }
+}
+
+/// The pods that a pod template makes at least: none of a suspended worker group, the minimum that the autoscaler keeps of
+/// others, one head, one submitter.
+pub fn pods_at_least(job: &Workload<'_>, pod: &Pod<'_>) -> i64 {
+    match pod.role {
+        Role::Worker if pod.group.get("suspend").and_then(Json::as_bool) == Some(true) => 0,
+        Role::Worker if job.autoscales() => hosts(pod).saturating_mul(pod.group_number("minReplicas", 0).max(0)),
         Role::Worker => replicas(pod),
         Role::Head | Role::Submitter => 1,
     }

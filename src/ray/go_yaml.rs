@@ -63,6 +63,7 @@ pub struct Document {
     /// pair, both texts are equal.
     shifts: Vec<(usize, usize)>,
     differences: Vec<Diagnostic>,
+    next: Option<usize>,
 }
 
 impl Document {
@@ -75,6 +76,11 @@ impl Document {
     /// that reader the last; merge keys, which the tree leaves out; and tags.
     pub fn differences(&self) -> &[Diagnostic] {
         &self.differences
+    }
+
+    /// The line in which a second document begins, counted from 1. The lenient reader does not read it.
+    pub fn next(&self) -> Option<usize> {
+        self.next
     }
 
     /// The text of a span of the tree.
@@ -121,7 +127,9 @@ fn shifts(changed: &str, written: &str, marker: usize) -> Vec<(usize, usize)> {
 /// # Errors
 /// What the lenient reader rejects.
 pub fn read(text: &str, limits: &Limits) -> Result<Option<Document>, Refusal> {
-    let text = first_document(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let whole = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = first_document(whole);
+    let next = next_document(text, whole);
     // What YAML 1.1 takes for line ends, and byte order marks within the text, our reader sees otherwise.
     if text.len() > limits.bytes || text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}']) {
         return Ok(None);
@@ -158,6 +166,7 @@ pub fn read(text: &str, limits: &Limits) -> Result<Option<Document>, Refusal> {
                 sources,
                 shifts: shifts(&marked, text, marker.len()),
                 differences: diagnostics.into_iter().filter(differs).collect(),
+                next,
             }));
         };
         match relax::relaxed(&marked, error) {
@@ -267,6 +276,17 @@ fn first_document(text: &str) -> &str {
         at += line.len();
     }
     text
+}
+
+/// The line behind the first document, if more than markers and comments follows.
+fn next_document(first: &str, whole: &str) -> Option<usize> {
+    let has_content = |line: &str| {
+        let marker = ["---", "..."].iter().find_map(|marker| line.strip_prefix(*marker));
+        let content = marker.unwrap_or(line).trim_ascii();
+        !content.is_empty() && !content.starts_with('#')
+    };
+    let rest = whole.get(first.len()..)?;
+    rest.lines().any(has_content).then(|| 1 + first.matches('\n').count())
 }
 
 /// Whether a directive asks for another version than 1.1, the only one that the lenient reader accepts.

@@ -27,9 +27,40 @@ impl Release {
     /// The release that the tag of an image of Ray itself names: `rayproject/ray:2.52.1-gpu`, or a copy of it that is
     /// named so. The tag of any other image is its own affair.
     pub fn of_image(repository: &str, tag: &str) -> Option<Release> {
-        let name = repository.rsplit('/').next()?;
-        let is_ray = matches!(name, "ray" | "ray-ml" | "ray-llm");
-        if is_ray { Release::leading(tag) } else { None }
+        Release::leading(tag).filter(|_| is_rays_own(repository))
+    }
+}
+
+/// Whether a repository is named like one of Ray's own images.
+pub fn is_rays_own(repository: &str) -> bool {
+    let name = repository.rsplit('/').next().unwrap_or_default();
+    matches!(name, "ray" | "ray-ml" | "ray-llm")
+}
+
+/// The Python that the tag of one of Ray's own images names: 3.12 for `2.52.1-py312-gpu`. A tag that names none has
+/// that release's own choice.
+pub fn python(tag: &str) -> Option<(u8, u8)> {
+    tag.split('-').find_map(|part| {
+        let digits = part.strip_prefix("py")?;
+        let (major, minor) = digits.split_at_checked(1)?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    })
+}
+
+/// The architecture that a tag ends with, as the kubelet names it: `arm64` for `2.52.1-py312-aarch64`.
+pub fn architecture(tag: &str) -> Option<&'static str> {
+    let ends = |names: &[&str]| {
+        names.iter().any(|name| {
+            tag.strip_suffix(name)
+                .is_some_and(|before| before.is_empty() || before.ends_with(['-', '.', '_']))
+        })
+    };
+    if ends(&["aarch64", "arm64"]) {
+        Some("arm64")
+    } else if ends(&["amd64", "x86_64"]) {
+        Some("amd64")
+    } else {
+        None
     }
 }
 
@@ -42,6 +73,22 @@ impl fmt::Display for Release {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tags_tell_python_and_architecture() {
+        for (tag, of_python, of_nodes) in [
+            ("2.52.1-py312-cu121-aarch64", Some((3, 12)), Some("arm64")),
+            ("2.9.0-py39-gpu", Some((3, 9)), None),
+            ("2.52.1", None, None),
+            ("latest-x86_64", None, Some("amd64")),
+            ("amd64", None, Some("amd64")),
+            ("py", None, None),
+            ("pyé-charm64", None, None),
+        ] {
+            assert_eq!(python(tag), of_python, "{tag}");
+            assert_eq!(architecture(tag), of_nodes, "{tag}");
+        }
+    }
 
     #[test]
     fn reads_versions_and_tags() {

@@ -187,7 +187,8 @@ impl Field {
             return Err(wrong("has more than one slash"));
         }
         if start < self.min || end > self.max {
-            return Err(wrong(&format!("is not between {} and {}", self.min, self.max)));
+            let sunday = if self.names == DAYS { ", Sunday is 0" } else { "" };
+            return Err(wrong(&format!("is not between {} and {}{sunday}", self.min, self.max)));
         }
         if start > end {
             return Err(wrong("has a range that ends before it begins"));
@@ -206,7 +207,18 @@ impl Field {
         let lower: String = text.chars().filter_map(|letter| letter.to_lowercase().next()).collect();
         let named = (self.min..).zip(self.names).find(|(_, name)| **name == lower);
         let value = named.map(|(value, _)| value).or_else(|| integer(text));
-        value.ok_or_else(|| format!("the {} is not a number", self.name))
+        value.ok_or_else(|| match self.names {
+            [] => format!("the {} is not a number", self.name),
+            [first, ..] => {
+                let meant = self.names.iter().find(|name| lower.starts_with(**name));
+                let verb = if meant.is_some() { "write" } else { "such as" };
+                format!(
+                    "the {} is neither a number nor a known name, {verb} `{}`",
+                    self.name,
+                    meant.unwrap_or(first)
+                )
+            }
+        })
     }
 }
 
@@ -260,8 +272,16 @@ mod tests {
             ("60 * * * *", "the minute is not between 0 and 59"),
             ("* 24 * * *", "the hour is not between 0 and 23"),
             ("* * 0 * *", "the day of month is not between 1 and 31"),
-            ("* * * jam *", "the month is not a number"),
-            ("* * * * 7", "the day of week is not between 0 and 6"),
+            ("* * jan * *", "the day of month is not a number"),
+            (
+                "* * * jam *",
+                "the month is neither a number nor a known name, such as `jan`",
+            ),
+            (
+                "* * * FEBRUARY *",
+                "the month is neither a number nor a known name, write `feb`",
+            ),
+            ("* * * * 7", "the day of week is not between 0 and 6, Sunday is 0"),
             ("5-1 * * * *", "the minute has a range that ends before it begins"),
             ("*/0 * * * *", "the minute has a step of 0"),
             ("@dayly", "it is not a known name such as `@daily` or `@every 2h`"),

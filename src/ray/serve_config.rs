@@ -46,6 +46,10 @@ pub struct ServeConfig {
     pub deployments: Vec<Deployment>,
     /// The port of Serve's HTTP proxies, where the config sets one. Ray's default is 8000.
     pub port: Option<i64>,
+    /// The address on which these proxies listen, where the config sets one. Ray's default for a config is 0.0.0.0.
+    pub host: Option<String>,
+    /// Where the list of applications is, if it is empty.
+    pub no_applications: Option<Place>,
 }
 
 /// Reads a config. The work is bounded for any text.
@@ -89,15 +93,23 @@ pub fn read(text: &str) -> ServeConfig {
     let mut walk = Walk::new(&document);
     duplicates(&document, &mut walk);
     walk.config();
-    let (problems, more) = walk.finish();
+    let (mut problems, more) = walk.finish();
+    problems.extend(document.next().map(|line| Problem {
+        place: Place::new(&Path::ROOT, Location { line, column: 1 }),
+        found: "a second YAML document, KubeRay reads only the first".to_owned(),
+        fix: "Put all applications into one document".to_owned(),
+        rejected_by: Releases::NONE,
+    }));
+    let http = |key: &str| root.get("http_options").and_then(|options| options.get(key));
+    let applications = root.get("applications");
+    let empty = applications.filter(|list| list.as_sequence().is_some_and(<[_]>::is_empty));
     ServeConfig {
         problems,
         more,
         deployments: deployments::of(&document),
-        port: root
-            .get("http_options")
-            .and_then(|options| options.get("port"))
-            .and_then(deployments::integer),
+        port: http("port").and_then(deployments::integer),
+        host: http("host").and_then(|host| host.as_str()).map(str::to_owned),
+        no_applications: empty.map(|list| Place::new(&Path::of(["applications"]), document.location(list.span))),
     }
 }
 

@@ -159,11 +159,16 @@ pub fn overwrites_command(job: &Workload<'_>) -> bool {
 /// Whether the author's command starts Ray in this pod: by the annotation, or because it runs `ray start` (KubeRay 1.6,
 /// `common/pod.go`).
 pub fn starts_ray_itself(job: &Workload<'_>, pod: &Pod<'_>) -> bool {
-    let words = |ray: &Container<'_>| {
-        let words = items(ray.value, "command").iter().chain(items(ray.value, "args"));
-        words.filter_map(Json::as_str).collect::<Vec<_>>().join(" ")
-    };
-    overwrites_command(job) || pod.main().is_some_and(|ray| words(ray).contains("ray start"))
+    overwrites_command(job) || pod.main().is_some_and(runs_ray_start)
+}
+
+/// Whether the command of a container runs `ray start`.
+pub fn runs_ray_start(container: &Container<'_>) -> bool {
+    let words = items(container.value, "command")
+        .iter()
+        .chain(items(container.value, "args"));
+    let words: Vec<&str> = words.filter_map(Json::as_str).collect();
+    words.join(" ").contains("ray start")
 }
 
 #[cfg(test)]

@@ -25,6 +25,9 @@ impl KubeRay {
     /// KubeRay 1.7 of August 2026, the newest release, and the one assumed if the Platform names none.
     pub const V1_7: KubeRay = KubeRay { minor: 7 };
 
+    /// The oldest release that may be installed where the Platform names none. Older ones must be named.
+    pub const OLDEST_SUPPORTED: KubeRay = Self::V1_4;
+
     /// Every version that is known here, oldest first.
     pub const ALL: [KubeRay; 7] = [
         Self::V1_1,

@@ -23,6 +23,8 @@ pub fn forget_managed_fields(object: &mut Tree<'_>) {
     }
 }
 
+/// The label of a RayJob with the name of the RayCronJob that it is made from (KubeRay 1.7, `utils/constant.go`).
+pub const CRON_JOB_LABEL: &str = "ray.io/cronjob-name";
 /// How a RayJob is submitted: by a pod of its own, KubeRay's default.
 pub const K8S_JOB_MODE: &str = "K8sJobMode";
 /// How a RayJob is submitted: by a container in the head pod.
@@ -159,7 +161,7 @@ impl<'a> Workload<'a> {
         if self.kind.is_template() {
             return self.name();
         }
-        let label = self.label("ray.io/cronjob-name");
+        let label = self.label(CRON_JOB_LABEL);
         label.filter(|_| self.kind.has_job()).unwrap_or_default()
     }
 
@@ -234,6 +236,17 @@ impl<'a> Workload<'a> {
     fn written_serve_config(&self) -> Option<&'a str> {
         let spec = Some(child(self.object, "spec")).filter(|_| self.kind.is(&RAY_SERVICE))?;
         text(spec, SERVE_CONFIG)
+    }
+
+    /// The queue of Kueue that the object is in. An empty label names none.
+    pub fn queue(&self) -> Option<&'a str> {
+        self.label("kueue.x-k8s.io/queue-name")
+            .filter(|queue| !queue.is_empty())
+    }
+
+    /// Whether Kueue scales the object by slices of its Workload.
+    pub fn is_elastic(&self) -> bool {
+        self.annotation("kueue.x-k8s.io/elastic-job") == Some("true")
     }
 
     /// Whether Ray's autoscaler runs in the head pod.

@@ -99,13 +99,15 @@ fn errors(loaded: &Loaded) -> impl Iterator<Item = &Diagnostic> {
     loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error())
 }
 
-/// What a server accepts that is probably a mistake.
+/// How a server takes its policies.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Accept {
     /// Broken files at the start: what is sound is used.
     pub broken: bool,
     /// Directories without any policy file.
     pub empty: bool,
+    /// Every kind in Preview, whatever the files say.
+    pub preview: bool,
 }
 
 /// What is in use while the files contain an error.
@@ -214,7 +216,10 @@ impl PolicyFiles {
         let mut source = Self {
             directories,
             accept,
-            gate: Arc::new(Gate::new(compiled.bundle)),
+            gate: Arc::new(match accept.preview {
+                true => Gate::previewing(compiled.bundle),
+                false => Gate::new(compiled.bundle),
+            }),
             metrics,
             in_use: kept,
             contributing: compiled.contributing,

@@ -1,12 +1,14 @@
 //! The checks: one table, and for each check a source file with its page beside it.
 
 pub mod accelerators;
+pub mod cluster;
 mod entry;
 pub mod evidence;
 pub mod groups;
 pub mod images;
 pub mod kuberay;
 pub mod lifecycle;
+pub mod pods;
 pub mod resources;
 pub mod systems;
 
@@ -75,6 +77,18 @@ pub static FAMILIES: &[Family] = &[
         never_waived: None,
         checks: systems::CHECKS,
     },
+    Family {
+        prefix: "RG8",
+        title: "what this cluster cannot run",
+        never_waived: None,
+        checks: cluster::CHECKS,
+    },
+    Family {
+        prefix: "RG9",
+        title: "pods that the API server rejects",
+        never_waived: Some("the API server itself rejects what it finds"),
+        checks: pods::CHECKS,
+    },
 ];
 
 /// All checks, in the order of their codes.
@@ -91,6 +105,8 @@ pub static REPAIRS: &[&Check] = &[
     &resources::limit_below_request::CHECK,
     &resources::no_memory_limit::CHECK,
     &resources::platform_default::CHECK,
+    &cluster::limit_range::CHECK,
+    &cluster::quota::CHECK,
     &accelerators::shm_path::CHECK,
     &accelerators::submitter_accelerators::CHECK,
     &lifecycle::ttl::CHECK,
@@ -100,4 +116,5 @@ pub static REPAIRS: &[&Check] = &[
     &groups::max_workers::CHECK,
     &groups::ports::CHECK,
     &systems::submitter::CHECK,
+    &pods::tolerations::CHECK,
 ];

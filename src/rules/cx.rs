@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use crate::facts::Known;
 use crate::policy::merge::Group;
 use crate::policy::settings::Settings;
 use crate::policy::{Effective, Leaf, Origin, Platform};
@@ -14,7 +15,9 @@ pub struct Cx<'a> {
     pub policy: &'a Effective,
     /// The platform's facts.
     pub platform: &'a Platform,
-    /// The namespace of the request; empty while an object is completed, which no repair asks about.
+    /// What is known of the cluster.
+    pub facts: Known<'a>,
+    /// The namespace of the request.
     pub namespace: &'a str,
     /// Whether the object's name is final: not before the API server has completed `generateName`.
     pub named: bool,

@@ -1,5 +1,6 @@
 //! What a check found wrong.
 
+use crate::diag::Location;
 use crate::k8s::path::Path;
 
 use super::edit::{Edit, Op};
@@ -9,6 +10,8 @@ use super::edit::{Edit, Op};
 pub struct Finding {
     /// The field, or the one that is missing; its parent exists.
     pub path: Path,
+    /// The line and column within the text that the path leads to, where the finding is about a part of that text.
+    pub within: Option<Location>,
     /// One sentence: where in the author's words, what was seen, and what comes of it.
     pub message: String,
     /// What to change, in KubeRay's terms: `set limits.memory to at least 32Gi`.
@@ -39,6 +42,7 @@ impl Finding {
     pub fn new(path: Path, message: impl Into<String>) -> Finding {
         Finding {
             path,
+            within: None,
             message: message.into(),
             fix: String::new(),
             flyte: None,
@@ -47,6 +51,13 @@ impl Finding {
             repair: None,
             warn_only: false,
         }
+    }
+
+    /// With the place within the text that the path leads to.
+    #[must_use]
+    pub fn within(mut self, line: usize, column: usize) -> Finding {
+        self.within = Some(Location { line, column });
+        self
     }
 
     /// With what to change in KubeRay's terms.

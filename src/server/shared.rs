@@ -4,13 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
 use crate::admission::{Answer, Endpoint};
 use crate::metrics::Metrics;
 use crate::telemetry::RateLimit;
 
 use super::body;
+use super::fair::Shares;
 use super::lanes::Lanes;
 use super::limits::Limits;
 use super::tls::CertificateStore;
@@ -22,6 +21,11 @@ pub trait Reviewer: Send + Sync + 'static {
 
     /// The policies in use, in one line.
     fn summary(&self) -> String;
+
+    /// What is known of the cluster now, in one line, if anything is.
+    fn known(&self) -> Option<String> {
+        None
+    }
 
     /// What is wrong with the policy files, a line each.
     fn notices(&self) -> Arc<Vec<String>> {
@@ -36,8 +40,9 @@ pub(super) struct Shared {
     pub(super) certificates: Arc<CertificateStore>,
     pub(super) limits: Limits,
     pub(super) lanes: Lanes,
-    pub(super) memory: Arc<Semaphore>,
+    pub(super) memory: Arc<Shares>,
     pub(super) untrusted_log: RateLimit,
+    pub(super) unidentified_log: RateLimit,
 }
 
 impl Shared {
@@ -55,6 +60,7 @@ impl Shared {
             memory: body::memory(&limits),
             limits,
             untrusted_log: RateLimit::new(Duration::from_secs(60)),
+            unidentified_log: RateLimit::new(Duration::from_secs(60)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use crate::diag::{Diagnostic, SourceId, Sources, Span, any_error, quoted};
 use crate::engine::{Operation, Verdict};
+use crate::facts::Facts;
 use crate::json::{Json, Tree};
 use crate::policy::load::Source;
 use crate::policy::read::Reader;
@@ -51,6 +53,8 @@ pub struct Case {
     pub old: Option<Tree<'static>>,
     /// When it is asked.
     pub now: Timestamp,
+    /// What is known of the cluster.
+    pub facts: Arc<Facts>,
     /// What shall come of it; `None` where the case does not say.
     pub want: Option<Want>,
     /// The whole file.
@@ -183,6 +187,10 @@ impl Builder<'_> {
             },
             str::to_owned,
         );
+        let facts = match node.get("facts") {
+            Some(facts) => self.facts(facts)?,
+            None => Facts::none(),
+        };
         let day = request_text("at").and_then(|day| day.parse().ok()).unwrap_or(DAY);
         Some(Case {
             now: Offset::UTC.to_timestamp(day.into()).unwrap_or_default(),
@@ -194,6 +202,7 @@ impl Builder<'_> {
             operation,
             namespace,
             old,
+            facts,
             source,
         })
     }
@@ -249,10 +258,40 @@ impl Builder<'_> {
         );
     }
 
-    fn from(&mut self, from: &Node) -> Option<Value> {
-        let name = from.as_str().unwrap_or_default();
+    /// The facts of the case, or of the file that it names.
+    fn facts(&mut self, node: &Node) -> Option<Arc<Facts>> {
+        let found = match node.as_str() {
+            Some(name) => {
+                let file = self.beside(name);
+                let bytes = (self.read)(&file);
+                bytes.and_then(|bytes| Facts::parse(&file, &bytes).map_err(|error| error.to_string()))
+            }
+            None => {
+                let tree = Tree::of(node).unwrap_or_default();
+                Facts::of_kinds(tree.root()).map_err(|error| error.to_string())
+            }
+        };
+        match found {
+            Ok(facts) => Some(Arc::new(facts.timeless())),
+            Err(error) => {
+                self.push(
+                    Diagnostic::error(codes::BAD_FACTS, format!("the case has no facts: {error}"))
+                        .at(node.span, "")
+                        .help("give what a file with facts has below `kinds`, or the name of such a file"),
+                );
+                None
+            }
+        }
+    }
+
+    /// A file that is named relative to the test file.
+    fn beside(&self, name: &str) -> String {
         let folder = path::Path::new(self.file).parent().unwrap_or(path::Path::new(""));
-        let file = folder.join(name).display().to_string();
+        folder.join(name).display().to_string()
+    }
+
+    fn from(&mut self, from: &Node) -> Option<Value> {
+        let file = self.beside(from.as_str().unwrap_or_default());
         let error = match (self.read)(&file) {
             Err(error) => error,
             Ok(bytes) => {

@@ -8,6 +8,7 @@ pub(super) const NO_WANT: &str = "RT103";
 pub(super) const CHANGES_NOTHING: &str = "RT104";
 pub(super) const BAD_PATH: &str = "RT105";
 pub(super) const BAD_REQUEST: &str = "RT106";
+pub(super) const BAD_FACTS: &str = "RT107";
 pub(super) const NOT_NOTICED: &str = "RT201";
 
 /// Every code of this module, in order.
@@ -46,6 +47,12 @@ pub const CODES: &[CodePage] = &[
         code: BAD_REQUEST,
         title: "a request that cannot be made",
         text: "An UPDATE has an old object and a CREATE has none.",
+    },
+    CodePage {
+        code: BAD_FACTS,
+        title: "Facts must be readable",
+        text: "`facts` has what a file with facts has below `kinds`, or names a file relative to the test file: one of \
+               `raygate snapshot`, or a List that `kubectl get … -o yaml` printed.",
     },
     CodePage {
         code: NOT_NOTICED,

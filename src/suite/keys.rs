@@ -59,6 +59,13 @@ pub static CASE: &[Field] = &[
         "The request, where it is not Flyte's own to create the object in its namespace.",
         "{namespace: ml-production}",
     ),
+    key(
+        "facts",
+        Kind::Any,
+        "What is known of the cluster: what a file with facts has below `kinds`, or the name of such a file, relative to \
+         this one.",
+        "{PriorityClass: {items: [{metadata: {name: training}}]}}",
+    ),
     key("want", Kind::Object(WANT), "What shall come of it.", "{verdict: Allow}"),
 ];
 

@@ -1,5 +1,7 @@
 //! A case on its way through the engine: what `/mutate` and then `/validate` say, a second mutation, and the patch.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::engine::{Bundle, Change, Decoded, How, Judged, Preview, Request, Verdict, admit};
@@ -64,6 +66,7 @@ pub fn run(case: &Case, bundle: &Bundle) -> Ran {
         object: object.clone(),
         old: case.old.clone(),
         now: case.now,
+        facts: Arc::clone(&case.facts),
     };
     let mut object = case.object.clone();
     let decoded = Decoded::of(bundle, &mut object);

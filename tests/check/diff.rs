@@ -129,7 +129,7 @@ fn the_diff_of_every_rayjob_leads_to_the_object() {
         let mut line = 0;
         for text in output[start + 1..]
             .lines()
-            .take_while(|text| !text.contains(" RayJob: ") || text.starts_with(' '))
+            .take_while(|text| text.starts_with(['@', '+', '-', ' ']))
         {
             if let Some(hunk) = text.strip_prefix("@@ -") {
                 let new = hunk.split('+').nth(1).unwrap();

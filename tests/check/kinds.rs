@@ -122,3 +122,21 @@ fn a_sample_of_each_kind_can_be_posted() {
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("did you mean RayCluster?"), "{}", ran.err);
 }
+
+/// A finding about a text points to its line, however the manifest writes the text.
+#[test]
+fn a_problem_of_a_serve_config_is_shown_at_its_line() {
+    let service = |config: &str| {
+        format!(
+            "apiVersion: ray.io/v1\nkind: RayService\nmetadata: {{name: a, namespace: b}}\nspec:\n  serveConfigV2: {config}\n"
+        )
+    };
+    for (config, line, column) in [
+        ("|\n    applications:\n    - name: é\n      importPath: a:b\n", 8, 7),
+        ("\"applications:\\n- name: é\\n  importPath: a:b\\n\"", 5, 47),
+    ] {
+        let (_, output) = check(&["--output", "concise", "-"], &service(config));
+        let place = format!(":{line}:{column}: warning[RG718]");
+        assert!(output.contains(&place), "{place}\n{output}");
+    }
+}

@@ -129,6 +129,28 @@ impl Api {
         )
     }
 
+    /// Server-side apply, or an error where the server cannot be reached.
+    pub(crate) fn try_apply(&self, path: &str, object: &Value) -> Result<Answer, kube::Error> {
+        let path = format!("{path}?fieldManager=cluster-tests");
+        let content_type = "application/apply-patch+yaml";
+        self.try_send(Method::PATCH, &path, Some(content_type), object.to_string())
+    }
+
+    /// As [`Api::delete`], but an error where the server cannot be reached.
+    pub(crate) fn try_delete(&self, path: &str) -> Result<Answer, kube::Error> {
+        self.try_send(Method::DELETE, path, None, String::new())
+    }
+
+    /// As [`Api::merge_patch`], but an error where the server cannot be reached.
+    pub(crate) fn try_merge_patch(&self, path: &str, patch: &Value) -> Result<Answer, kube::Error> {
+        self.try_send(
+            Method::PATCH,
+            path,
+            Some("application/merge-patch+json"),
+            patch.to_string(),
+        )
+    }
+
     /// Server-side apply of a YAML document (or of JSON, which is YAML), as `kubectl apply --server-side` sends it. A dry
     /// run refuses fields that are unknown or there twice.
     pub(crate) fn apply_yaml(&self, path: &str, yaml: &str, mode: ApplyYaml) -> Answer {

@@ -96,7 +96,14 @@ pub(crate) fn a_healthy_gate_has_no_findings(cluster: &Cluster) {
     let _gate = Gate::open(cluster);
     let report = Report::of(cluster);
     assert_eq!(report.code, Some(0), "{:#?}", report.findings);
-    for check in ["api-server", "clock", "kuberay", "mutating", "validating"] {
+    for check in [
+        "api-server",
+        "clock",
+        "kuberay",
+        "kuberay-release",
+        "mutating",
+        "validating",
+    ] {
         assert_eq!(report.levels(check), ["ok"], "{check}: {:#?}", report.findings);
     }
     // One object of each kind comes back completed, and one is rejected.
@@ -106,7 +113,7 @@ pub(crate) fn a_healthy_gate_has_no_findings(cluster: &Cluster) {
     assert_eq!(report.levels("certificate"), ["ok", "note", "ok", "note"]);
     assert_eq!(report.levels("deployment"), ["note"]);
     let output = text(&doctor(&cluster.kubeconfig(), &[]));
-    assert!(output.contains("\n18 checks, 0 errors, 0 warnings\n"), "{output}");
+    assert!(output.contains("\n19 checks, 0 errors, 0 warnings\n"), "{output}");
 }
 
 pub(crate) fn a_deleted_configuration_is_missed(cluster: &Cluster) {

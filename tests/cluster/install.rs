@@ -71,9 +71,15 @@ pub(crate) fn every_object_of_the_overlays_is_taken(cluster: &Cluster) {
 pub(crate) fn every_object_of_the_command_is_taken(cluster: &Cluster) {
     foreign::install(cluster);
     let ca = certificates(cluster).join("ca.crt");
-    let components = ["autoscaler", "fail-open", "monitoring"]
-        .map(|name| ["--with", name])
-        .concat();
+    let components = [
+        "autoscaler",
+        "client-certificates",
+        "fail-open",
+        "monitoring",
+        "observer",
+    ]
+    .map(|name| ["--with", name])
+    .concat();
     run_manifests(cluster, &["--ca-file", ca.to_str().expect("a path in UTF-8")]);
     run_manifests(
         cluster,
@@ -85,7 +91,9 @@ pub(crate) fn pods_pass_restricted_pod_security(cluster: &Cluster) {
     let path = format!("/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All&fieldValidation=Strict");
     let mut pod = Value::Null;
     for keeper in ["files", "self-managed"] {
-        let printed = run(Command::new(raygate()).args(["manifests", "--only", "server", "--certificates", keeper]));
+        let observer = ["--with", "observer"];
+        let arguments = ["manifests", "--only", "server", "--certificates", keeper];
+        let printed = run(Command::new(raygate()).args(arguments).args(observer));
         store_namespace(cluster, &documents(&printed));
         let deployment = documents(&printed)
             .into_iter()

@@ -13,6 +13,9 @@ pub(crate) const PLAIN: &str = "plain";
 /// The node with eight GPUs, kept free by a taint for those who ask for one.
 pub(crate) const GPU: &str = "gpu";
 
+/// The GPUs of that node, as its label names them.
+pub(crate) const GPU_PRODUCT: &str = "NVIDIA-A100-SXM4-80GB";
+
 /// Adds both nodes and the volume that one of the RayJobs mounts, and waits until the scheduler binds a pod to the
 /// plain node: without that, a pod that stays unschedulable would prove nothing.
 pub(crate) fn add(cluster: &Cluster) {
@@ -21,7 +24,7 @@ pub(crate) fn add(cluster: &Cluster) {
     add_node(
         cluster,
         GPU,
-        &json!({"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB"}),
+        &json!({"nvidia.com/gpu.product": GPU_PRODUCT}),
         &json!([taint]),
         "8",
     );

@@ -15,6 +15,7 @@ pub(crate) struct Test {
     name: &'static str,
     run: Box<dyn Fn(&Cluster)>,
     needs_scheduler: bool,
+    is_ignored: bool,
 }
 
 /// A test named after its module and function.
@@ -24,6 +25,7 @@ pub(crate) fn test<F: Fn(&Cluster) + 'static>(run: F) -> Test {
         name: path.split_once("::").map_or(path, |(_, name)| name),
         run: Box::new(run),
         needs_scheduler: false,
+        is_ignored: false,
     }
 }
 
@@ -35,6 +37,14 @@ impl Test {
             ..self
         }
     }
+
+    /// The test takes long, and runs only with `--ignored`, or with `--include-ignored`.
+    pub(crate) fn ignored(self) -> Self {
+        Self {
+            is_ignored: true,
+            ..self
+        }
+    }
 }
 
 /// The part of libtest's arguments that cargo and editors use.
@@ -43,6 +53,7 @@ struct Arguments {
     list: bool,
     exact: bool,
     only_ignored: bool,
+    with_ignored: bool,
     filters: Vec<String>,
     skip: Vec<String>,
 }
@@ -55,6 +66,7 @@ impl Arguments {
                 "--list" => parsed.list = true,
                 "--exact" => parsed.exact = true,
                 "--ignored" => parsed.only_ignored = true,
+                "--include-ignored" => parsed.with_ignored = true,
                 "--skip" => parsed.skip.extend(arguments.next()),
                 // Options with a value that mean nothing here.
                 "--test-threads" | "--format" | "--color" | "--logfile" | "-Z" => drop(arguments.next()),
@@ -65,15 +77,21 @@ impl Arguments {
         parsed
     }
 
-    fn wants(&self, name: &str) -> bool {
+    /// Whether a test is among those that were named.
+    fn names(&self, test: &Test) -> bool {
         let fits = |filter: &String| {
             if self.exact {
-                name == filter
+                test.name == filter
             } else {
-                name.contains(filter.as_str())
+                test.name.contains(filter.as_str())
             }
         };
-        !self.only_ignored && (self.filters.is_empty() || self.filters.iter().any(fits)) && !self.skip.iter().any(fits)
+        (self.filters.is_empty() || self.filters.iter().any(fits)) && !self.skip.iter().any(fits)
+    }
+
+    /// Whether a test that was named runs.
+    fn runs(&self, test: &Test) -> bool {
+        self.with_ignored || test.is_ignored == self.only_ignored
     }
 }
 
@@ -88,17 +106,23 @@ struct Report {
 /// The test target's `main`.
 pub(crate) fn main(tests: &[Test]) -> ExitCode {
     let arguments = Arguments::parse(env::args().skip(1));
-    let wanted: Vec<&Test> = tests.iter().filter(|test| arguments.wants(test.name)).collect();
+    let named: Vec<&Test> = tests.iter().filter(|test| arguments.names(test)).collect();
     if arguments.list {
-        wanted.iter().for_each(|test| println!("{}: test", test.name));
+        let listed = named.iter().filter(|test| !arguments.only_ignored || test.is_ignored);
+        listed.for_each(|test| println!("{}: test", test.name));
         return ExitCode::SUCCESS;
     }
     let start = Instant::now();
-    println!("\nrunning {} tests", wanted.len());
+    println!("\nrunning {} tests", named.len());
     let mut report = Report {
-        filtered_out: tests.len() - wanted.len(),
+        filtered_out: tests.len() - named.len(),
         ..Report::default()
     };
+    let (wanted, ignored): (Vec<&Test>, Vec<&Test>) = named.into_iter().partition(|test| arguments.runs(test));
+    ignored
+        .iter()
+        .for_each(|test| println!("test {} ... ignored", test.name));
+    report.ignored += ignored.len();
     if !wanted.is_empty() {
         run(&wanted, &mut report);
     }

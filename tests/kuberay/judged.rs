@@ -6,6 +6,7 @@ use raygate::json::Tree;
 use raygate::policy::PolicySet;
 use raygate::policy::settings::Action;
 use raygate::ray::KubeRay;
+use raygate::ray::version::{GATES, gate_default};
 use serde_json::Value;
 
 /// KubeRay's kinds.
@@ -15,6 +16,11 @@ pub const KINDS: [&str; 4] = ["RayCluster", "RayCronJob", "RayJob", "RayService"
 pub fn bundle(kuberay: KubeRay) -> Bundle {
     let mut set = PolicySet::default();
     set.platform.kuberay = kuberay;
+    set.platform.names_kuberay = true;
+    for gate in GATES {
+        let on = gate_default(gate.name, kuberay);
+        set.platform.feature_gates.insert(gate.name.to_owned(), on);
+    }
     Bundle::new(set)
 }
 
@@ -27,6 +33,7 @@ pub fn denied(bundle: &Bundle, object: &Value) -> Vec<String> {
         object: Tree::of(object).unwrap(),
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
+        facts: raygate::facts::Facts::none(),
     };
     let outcome = answer_as_is(bundle, request);
     let kuberay = bundle.platform().kuberay;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use raygate::facts::Fact;
 use serde_json::{Value, json};
 
 use crate::{certs, deployed, documents, kubectl::kubectl, manifests, of_kind, only, repository, sorted};
@@ -70,7 +71,13 @@ pub(crate) fn combined(directory: &str, components: &[&str]) -> (tempfile::TempD
 #[test]
 fn the_command_prints_what_kustomize_builds() {
     let Some(kubectl) = kubectl() else { return };
-    let components = ["autoscaler", "fail-open", "monitoring"];
+    let components = [
+        "autoscaler",
+        "client-certificates",
+        "fail-open",
+        "monitoring",
+        "observer",
+    ];
     for (certificates, directory) in [
         ("files", "base"),
         ("cert-manager", "overlays/cert-manager"),
@@ -80,7 +87,8 @@ fn the_command_prints_what_kustomize_builds() {
             &[] as &[&str],
             &components[..1],
             &components[1..2],
-            &components[2..],
+            &components[2..3],
+            &components[3..],
             &components,
         ] {
             let (_copy, own) = combined(directory, wanted);
@@ -105,6 +113,40 @@ fn the_command_prints_what_kustomize_builds() {
             assert_eq!(sorted(built), sorted(printed), "{directory} with {wanted:?}");
         }
     }
+}
+
+#[test]
+fn the_observer_may_read_the_facts_and_nothing_else() {
+    let mut wanted: Vec<(String, String)> = Fact::ALL
+        .map(|fact| {
+            let (root, resource) = fact.path().rsplit_once('/').unwrap();
+            let group = root.strip_prefix("/apis/").and_then(|group| group.split('/').next());
+            (group.unwrap_or_default().to_owned(), resource.to_owned())
+        })
+        .to_vec();
+    wanted.sort();
+    let objects = documents(&manifests(&["--certificates", "cert-manager", "--with", "observer"]));
+    let role = of_kind(&objects, "ClusterRole");
+    let mut allowed = Vec::new();
+    for rule in role["rules"].as_array().unwrap() {
+        assert_eq!(rule["verbs"], json!(["list", "watch"]));
+        let group = only(&rule["apiGroups"]).as_str().unwrap();
+        for resource in rule["resources"].as_array().unwrap() {
+            allowed.push((group.to_owned(), resource.as_str().unwrap().to_owned()));
+        }
+    }
+    allowed.sort();
+    assert_eq!(allowed, wanted);
+    // Only the observer has a token.
+    let pod = &of_kind(&objects, "Deployment")["spec"]["template"]["spec"];
+    assert_eq!(pod["automountServiceAccountToken"], false);
+    let containers = pod["containers"].as_array().unwrap();
+    let with_token: Vec<&str> = containers
+        .iter()
+        .filter(|container| container["volumeMounts"].to_string().contains("observer-token"))
+        .map(|container| container["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(with_token, ["observer"]);
 }
 
 #[test]

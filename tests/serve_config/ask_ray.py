@@ -197,6 +197,14 @@ def unknown(value, model, path, found):
                     unknown(item, by_name[part[1]], place, found)
 
 
+def check_installers(environment):
+    """Serve makes an environment of this when it deploys the application."""
+    from ray.runtime_env import RuntimeEnv
+
+    if isinstance(environment, dict):
+        RuntimeEnv(**{key: environment[key] for key in ("pip", "uv", "conda") if key in environment})
+
+
 def judge():
     from ray.serve._private.utils import DEFAULT
     from ray.serve.config import AutoscalingConfig
@@ -212,7 +220,10 @@ def judge():
             # The endpoint takes any prefix; then the status of the application cannot be read any more.
             for app in config.applications:
                 _route_prefix_format(None, app.route_prefix)
+                check_installers(app.runtime_env)
             for deployment in (each for app in config.applications for each in app.deployments):
+                options = deployment.ray_actor_options
+                check_installers(getattr(options, "runtime_env", None))
                 autoscaling = deployment.autoscaling_config
                 if autoscaling in (None, DEFAULT.VALUE):
                     continue

@@ -130,6 +130,16 @@ fn special(random: &mut Random, key: &str) -> Option<Value> {
             if random.one_in(3) {
                 environment["py_modules"] = json!([uri(random), uri(random)]);
             }
+            if random.one_in(6) {
+                environment["pip"] = json!(["torch"]);
+            }
+            if random.one_in(8) {
+                environment["conda"] =
+                    [json!("base"), json!({"dependencies": ["pip"]}), json!(null)][random.below(3)].clone();
+            }
+            if random.one_in(12) {
+                environment["uv"] = json!(["numpy"]);
+            }
             environment
         }
         "log_level" => one(random, &["INFO", "DEBUG", "WARNING", "info", "20", "TRACE"]),

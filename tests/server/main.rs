@@ -14,10 +14,12 @@
 mod bodies;
 mod certificates;
 mod client;
+mod clients;
 mod command;
 #[path = "../tools/config_map.rs"]
 mod config_map;
 mod drain;
+mod facts;
 mod harness;
 mod overload;
 mod policies;

@@ -69,10 +69,12 @@ pub(crate) fn digest(generation: usize) -> String {
 const STRICT: Accept = Accept {
     broken: false,
     empty: false,
+    preview: false,
 };
 const FALLBACK: Accept = Accept {
     broken: true,
     empty: false,
+    preview: false,
 };
 
 fn refused(dir: &Path, accept: Accept) -> String {
@@ -255,9 +257,9 @@ async fn a_plain_folder_is_edited_in_place_emptied_and_taken_away() {
 
     for (how, fault) in [("emptied", "there is no policy file below"), ("moved", "cannot read")] {
         if how == "emptied" {
-            for (name, _) in files(2) {
-                fs::remove_file(dir.join(name)).unwrap();
-            }
+            // One file after another would be a change each.
+            fs::rename(&dir, parent.path().join("full")).unwrap();
+            fs::create_dir(&dir).unwrap();
         } else {
             fs::rename(&dir, parent.path().join("elsewhere")).unwrap();
         }
@@ -471,6 +473,7 @@ async fn one_of_several_directories_that_is_emptied_keeps_the_last_good_policies
     let (following, gate, _) = start(Accept {
         broken: false,
         empty: true,
+        preview: false,
     });
     fs::remove_file(caps.join("b.yaml")).unwrap();
     eventually("the change", async || gate.summary().starts_with("ttl (bundle ")).await;
@@ -585,6 +588,7 @@ async fn no_policies_at_all_need_a_flag() {
     let accept = Accept {
         broken: false,
         empty: true,
+        preview: false,
     };
     let (server, gate) = serve(dir.path().to_owned(), accept).await;
     assert!(gate.summary().starts_with("none, checks only"), "{}", gate.summary());

@@ -1,8 +1,11 @@
 //! Judging a request as the cluster would, and keeping to the codes that are asked for.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
-use crate::engine::{self, Bundle, Outcome, Verdict, admit};
+use crate::engine::{self, Bundle, Outcome, Request, Verdict, admit};
+use crate::facts::Facts;
 use crate::input::asked::Asked;
 use crate::policy::settings::Action;
 
@@ -11,6 +14,8 @@ use crate::policy::settings::Action;
 pub struct How {
     /// The time of every request.
     pub now: Timestamp,
+    /// What is known of the cluster.
+    pub facts: Arc<Facts>,
     /// Which webhooks are asked.
     pub way: engine::How,
     /// How the codes begin that count; all of them where this is empty.
@@ -20,6 +25,10 @@ pub struct How {
 /// What comes of a request, as far as the codes count.
 pub fn judge(bundle: &Bundle, asked: &Asked<'_>, how: &How) -> Outcome<'static> {
     let (request, decoded) = asked.request(bundle, how.now);
+    let request = Request {
+        facts: Arc::clone(&how.facts),
+        ..request
+    };
     let mut outcome = admit(bundle, request, how.way);
     decoded.complete(bundle, &mut outcome);
     if !how.only.is_empty() {

@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use crate::cli::{CLEAN, Failure, counted};
+use crate::cli::{CLEAN, Failure};
+use crate::diag::counted;
 use crate::engine::Bundle;
 
 /// Says which policies and exemptions there are.

@@ -5,8 +5,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::cli::counted;
-use crate::diag::shorten;
+use crate::diag::{counted, shorten};
 use crate::engine::{Outcome, Verdict};
 use crate::policy::settings::Action;
 use crate::ray::Kind;

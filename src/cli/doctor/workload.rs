@@ -6,9 +6,11 @@ use kube::Client;
 use serde_json::Value;
 
 use crate::cluster::objects;
-use crate::install::{Controllers, FILES_SECRET, KINDS, KindList, OWN_SECRET, POLICIES_CONFIG_MAP, previewed_kinds};
+use crate::install::{
+    Controllers, FILES_SECRET, KINDS, KindList, OWN_SECRET, POLICIES_CONFIG_MAP, named_kuberay, previewed_kinds,
+};
 use crate::k8s::image::Image;
-use crate::ray::Kind;
+use crate::ray::{Kind, KubeRay};
 
 use super::{Findings, clocks, list};
 
@@ -146,6 +148,8 @@ pub(super) struct Chosen {
     pub(super) controllers: Controllers,
     /// The kinds in Preview.
     pub(super) previewed: Vec<&'static Kind>,
+    /// The release of KubeRay that the Platform names; `None` if the policies could not be read.
+    pub(super) kuberay: Option<Option<KubeRay>>,
 }
 
 impl Chosen {
@@ -164,7 +168,8 @@ impl Chosen {
                 .and_then(|kinds| kinds.parse().ok())
                 .unwrap_or_default(),
             controllers: Controllers::of_policies(texts.iter().copied()),
-            previewed: previewed_kinds(texts).iter().collect(),
+            previewed: previewed_kinds(texts.iter().copied()).iter().collect(),
+            kuberay: policies.is_some().then(|| named_kuberay(texts)),
         }
     }
 }

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::cli::{CLEAN, Failure, policies};
 use crate::diag::{Sources, columns, listed, safe};
 use crate::engine::trace::{Idle, Trace, trace};
-use crate::engine::{Bundle, Change, Verdict};
+use crate::engine::{Bundle, Change, Request, Verdict};
+use crate::facts::{Fact, Facts};
 use crate::input::asked::Found;
 use crate::input::request::{Overrides, Requests};
 use crate::input::{self, Piece};
@@ -28,7 +30,7 @@ use crate::policy::{Origin, RayPolicy, Subject};
 /// [`Failure`] if the policies are broken, or the file cannot be read or holds no Ray object.
 pub fn run(
     file: &PathBuf,
-    bundle: &Bundle,
+    (bundle, facts): (&Bundle, &Arc<Facts>),
     overrides: Overrides,
     now: Timestamp,
     out: &mut dyn Write,
@@ -46,9 +48,14 @@ pub fn run(
                     explained += 1;
                     let named = format!("{} {}/{}", asked.kind().name, asked.namespace, asked.name);
                     let (request, decoded) = asked.request(bundle, now);
+                    let request = Request {
+                        facts: Arc::clone(facts),
+                        ..request
+                    };
                     let mut trace = trace(bundle, request);
                     decoded.complete(bundle, &mut trace.outcome);
-                    let text = page(&named, bundle, &trace);
+                    let mut text = page(&named, bundle, &trace);
+                    known(facts, now).write("facts about the cluster", &mut text);
                     out.write_all(text.as_bytes())?;
                 }
             }
@@ -287,7 +294,7 @@ fn injectors(trace: &Trace<'_, '_>) -> Rows {
     rows
 }
 
-fn place(origin: &std::sync::Arc<Origin>) -> String {
+fn place(origin: &Arc<Origin>) -> String {
     format!("{} at {origin}", origin.policy)
 }
 
@@ -382,6 +389,19 @@ fn checks(trace: &Trace<'_, '_>, bundle: &Bundle) -> Rows {
             what,
             format!("KubeRay {} runs here", bundle.platform().kuberay),
         );
+    }
+    rows
+}
+
+/// What is known of the cluster, and why the rest is not; nothing if there are no facts at all.
+fn known(facts: &Facts, now: Timestamp) -> Rows {
+    let mut rows = Rows::default();
+    for fact in Fact::ALL.into_iter().filter(|_| !facts.is_empty()) {
+        let what = match facts.unused(fact, now) {
+            None => "known".to_owned(),
+            Some(reason) => format!("unknown: {reason}"),
+        };
+        rows.add(fact.name(), what, "");
     }
     rows
 }

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::cli::{Failure, counted, is_coloured};
-use crate::diag::{columns, one_line};
+use crate::cli::{Failure, is_coloured};
+use crate::diag::{columns, counted, one_line};
 use crate::suite::coverage::Coverage;
 use crate::suite::{Difference, Line, Suite, Tested};
 

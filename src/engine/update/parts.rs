@@ -48,8 +48,15 @@ pub struct Parts<'o> {
 
 impl<'o> Parts<'o> {
     /// Compares what was received with what is stored, and with what `/mutate` received before by the stored record.
-    /// With `roll`, a policy wants what runs to be completed as on a creation.
-    pub fn of(update: Update, roll: bool, old: Json<'o>, new: Json<'_>, seen: &Seen) -> Parts<'o> {
+    /// With `roll`, a policy wants what runs to be completed as on a creation. With `other_policies`, other policies are for
+    /// the object than before.
+    pub fn of(
+        update: Update,
+        (roll, other_policies): (bool, bool),
+        old: Json<'o>,
+        new: Json<'_>,
+        seen: &Seen,
+    ) -> Parts<'o> {
         let kind = Kind::of(old);
         let (stored, record) = (Seen::of(old), Received::stored_in(old));
         let record = record.as_ref();
@@ -89,7 +96,7 @@ impl<'o> Parts<'o> {
             _ if runs => Treatment::Restore,
             // What one part gets may depend on the others: on the sum of the GPUs, or on a label.
             _ if !keeps_spec => Treatment::Complete,
-            _ if !metadata => Treatment::Force,
+            _ if !metadata && other_policies => Treatment::Force,
             _ => Treatment::Keep,
         };
         let names = kind.groups(old).iter();
@@ -99,6 +106,8 @@ impl<'o> Parts<'o> {
             stored: names.map(|group| (group_name(group), group)).collect(),
             metadata: match treatment(metadata) {
                 Treatment::Force => Treatment::Complete,
+                // A new label alone brings nothing of newer policies, which might deny it.
+                Treatment::Keep if !metadata => Treatment::Restore,
                 treatment => treatment,
             },
             job: treatment(job),

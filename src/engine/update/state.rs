@@ -19,8 +19,8 @@ pub enum Update {
     Controller,
     /// A suspended object is resumed. KubeRay builds pods from the spec, as after a creation.
     Resume,
-    /// An edit of a RayCronJob that is not suspended: no pods run, and the next RayJob is made from it. It is judged as a
-    /// creation.
+    /// An edit of the spec of a RayCronJob that is not suspended: no pods run, and the next RayJob is made from it. It is
+    /// judged as a creation.
     Template,
     /// Another edit.
     Edit,
@@ -41,7 +41,7 @@ impl Update {
             (true, false, true) => Update::NotJudged,
             (true, ..) => Update::Controller,
             (false, true, false) => Update::Resume,
-            (false, _, false) if kind.is_template() => Update::Template,
+            (false, _, false) if kind.is_template() && changes_spec(old, new) => Update::Template,
             (false, ..) => Update::Edit,
         }
     }
@@ -50,6 +50,10 @@ impl Update {
     pub fn is_compared(self) -> bool {
         matches!(self, Update::Controller | Update::Edit)
     }
+}
+
+fn changes_spec(old: Json<'_>, new: Json<'_>) -> bool {
+    !says_the_same(below(old, &["spec"]), below(new, &["spec"]))
 }
 
 /// Whether the spec, the labels or the annotations say something else.

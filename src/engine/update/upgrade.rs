@@ -1,7 +1,7 @@
 //! Changes after which KubeRay starts a second cluster for a RayService, or all pods of a RayCluster again.
 
-use crate::diag::CodePage;
-use crate::engine::compare::same_but;
+use crate::diag::{CodePage, counted};
+use crate::engine::compare::{same_but, says_the_same};
 use crate::engine::judge::{Finder, Judged};
 use crate::json::Json;
 use crate::k8s::json::{below, child, items, text};
@@ -19,6 +19,23 @@ pub const UPGRADES: CodePage = CodePage {
     text: include_str!("upgrade.md"),
 };
 
+/// The strategy that moves the traffic in steps. Its second cluster begins with `minReplicas` and grows
+/// (`constructRayClusterForRayService`).
+const INCREMENTAL: &str = "NewClusterWithIncrementalUpgrade";
+
+/// How long KubeRay keeps the first cluster after the switch, if the RayService does not say so
+/// (`RayClusterDeletionDelayDuration`).
+const DELETION_DELAY: i64 = 60;
+
+/// When KubeRay deletes the first cluster of a RayService (KubeRay 1.7, `cleanUpRayClusterInstance`).
+fn deleted(service: Json<'_>) -> String {
+    let delay = below(service, &["spec", "rayClusterDeletionDelaySeconds"]).as_i64();
+    match delay.unwrap_or(DELETION_DELAY) {
+        ..=0 => "deleted after the switch".to_owned(),
+        seconds => format!("deleted {} after the switch", counted(seconds, "second")),
+    }
+}
+
 /// The warning about an update, if KubeRay starts a second cluster for it or all pods of the cluster again.
 pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judged> {
     let kind = Kind::of(new);
@@ -26,7 +43,7 @@ pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judg
     let is_second = match strategy {
         Some("None") => false,
         // Without its gate, KubeRay takes this type for one that never upgrades (`isZeroDowntimeUpgradeEnabled`).
-        Some("NewClusterWithIncrementalUpgrade") => platform.gate("RayServiceIncrementalUpgrade"),
+        Some(INCREMENTAL) => platform.gate("RayServiceIncrementalUpgrade"),
         _ => true,
     };
     let is_again = strategy == Some("Recreate") && platform.kuberay >= KubeRay::V1_6;
@@ -41,19 +58,32 @@ pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judg
         return None;
     }
     let facts = Facts::of(&Workload::of(new), &platform.devices());
-    let pods = facts.pods;
-    let mut size = format!("{pods} {}", if pods == 1 { "pod" } else { "pods" });
-    if facts.gpus > 0 {
-        size.push_str(&format!(
-            " and {} {}",
-            facts.gpus,
-            if facts.gpus == 1 { "GPU" } else { "GPUs" }
-        ));
-    }
-    let message = if kind.is(&RAY_SERVICE) {
-        format!("this change starts a second cluster of {size} until the switch")
-    } else {
+    let size = |pods: i64, gpus: i64| match gpus {
+        0 => counted(pods, "pod"),
+        gpus => format!("{} and {}", counted(pods, "pod"), counted(gpus, "GPU")),
+    };
+    let message = if !kind.is(&RAY_SERVICE) {
+        let size = size(facts.pods, facts.gpus);
         format!("this change deletes all pods of the cluster, and KubeRay starts {size} again")
+    } else if is_left_by_kueue(old, new) {
+        let facts = Facts::of(&Workload::of(old), &platform.devices());
+        let size = size(facts.pods, facts.gpus);
+        format!(
+            "Kueue suspends the service after this change and never starts it again; its first cluster of {size} \
+             keeps running without quota. Set spec.active of its Workload to false before the change"
+        )
+    } else if strategy == Some(INCREMENTAL) {
+        let size = size(facts.max_pods, facts.max_gpus);
+        format!(
+            "this change starts a second cluster, which grows to at most {size}; the first one is {}",
+            deleted(new)
+        )
+    } else {
+        let size = size(facts.pods, facts.gpus);
+        format!(
+            "this change starts a second cluster of {size}; the first one is {}",
+            deleted(new)
+        )
     };
     Some(Judged {
         finder: Finder::Server(&UPGRADES),
@@ -62,6 +92,26 @@ pub fn upgrade(platform: &Platform, old: Json<'_>, new: Json<'_>) -> Option<Judg
         origin: None,
         exemption: None,
     })
+}
+
+/// Whether Kueue stops a RayService that runs after an update that starts a second cluster. It does so if containers are
+/// others than those of the Workload (Kueue 0.19, `util/equality/podset.go`). KubeRay then suspends the second cluster and
+/// keeps the first one, because no other is ready, and Kueue waits for the service to end
+/// (`tests/cluster/kueue.rs`, `an_edit_is_completed_and_starts_once`).
+fn is_left_by_kueue(old: Json<'_>, new: Json<'_>) -> bool {
+    let job = Workload::of(new);
+    let same_pod = |was: Json<'_>, is: Json<'_>| {
+        let spec = |group| below(group, &["template", "spec"]);
+        ["containers", "initContainers"]
+            .iter()
+            .all(|list| says_the_same(child(spec(was), list), child(spec(is), list)))
+    };
+    let kind = Kind::of(new);
+    let (was, is) = (kind.cluster(old), kind.cluster(new));
+    let mut groups = items(was, WORKERS).iter().zip(items(is, WORKERS));
+    job.queue().is_some()
+        && !job.is_elastic()
+        && !(same_pod(child(was, HEAD), child(is, HEAD)) && groups.all(|(was, is)| same_pod(was, is)))
 }
 
 /// Whether two clusters are the same in what KubeRay compares (KubeRay 1.7, `rayservice_controller.go`,

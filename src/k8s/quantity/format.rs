@@ -25,10 +25,33 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// A count of bytes with the largest binary unit that divides it: `32Gi`, `1536Mi`, `1000`.
-pub fn format_bytes(bytes: u64) -> String {
-    let (count, suffix) = strip_binary(u128::from(bytes));
-    format!("{count}{suffix}")
+/// A count of bytes for a reader, rounded down to a hundredth of its unit: `32Gi`, `1.5Gi`, `1000`.
+pub fn bytes_down(bytes: i64) -> String {
+    rounded(bytes, 0)
+}
+
+/// The same, rounded up. More than [`bytes_down`] prints of less.
+pub fn bytes_up(bytes: i64) -> String {
+    rounded(bytes, 1)
+}
+
+fn rounded(bytes: i64, up: u128) -> String {
+    let count = u128::from(bytes.unsigned_abs());
+    let times = BINARY_SUFFIXES.len() - 1;
+    let times = (1..=times).take_while(|times| count >> (10 * times) > 0).count();
+    let unit = 1_u128 << (10 * times);
+    let hundredths = (count * 100 + up * (unit - 1)) / unit;
+    let (whole, part) = (hundredths / 100, hundredths % 100);
+    let part = match (part / 10, part % 10) {
+        (0, 0) => String::new(),
+        (tenths, 0) => format!(".{tenths}"),
+        _ => format!(".{part:02}"),
+    };
+    let sign = if bytes < 0 { "-" } else { "" };
+    format!(
+        "{sign}{whole}{part}{}",
+        BINARY_SUFFIXES.get(times).copied().unwrap_or_default()
+    )
 }
 
 fn whole_units(amount: &Amount) -> Option<i128> {

@@ -278,13 +278,21 @@ fn counts_of_bytes_print_with_binary_units() {
         (1000, "1000"),
         (1024, "1Ki"),
         (34_359_738_368, "32Gi"),
-        (1_610_612_736, "1536Mi"),
+        (1_610_612_736, "1.5Gi"),
+        (1 << 60, "1Ei"),
+        (-(3 << 9), "-1.5Ki"),
     ];
     for (bytes, text) in rows {
-        assert_eq!(format_bytes(bytes), text);
+        assert_eq!((bytes_down(bytes).as_str(), bytes_up(bytes).as_str()), (text, text));
     }
-    assert_eq!(format_bytes(1 << 60), "1Ei");
-    assert_eq!(format_bytes(u64::MAX), "18446744073709551615");
+    for (bytes, down, up) in [
+        ((32 << 30) - 1, "31.99Gi", "32Gi"),
+        ((32 << 30) + 1, "32Gi", "32.01Gi"),
+        (1100, "1.07Ki", "1.08Ki"),
+        (i64::MAX, "7.99Ei", "8Ei"),
+    ] {
+        assert_eq!((bytes_down(bytes).as_str(), bytes_up(bytes).as_str()), (down, up));
+    }
     assert_eq!(Quantity::from_bytes(34_359_738_368).to_string(), "32Gi");
     assert_eq!(Quantity::from_milli(1500).to_string(), "1500m");
 }

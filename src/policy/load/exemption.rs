@@ -110,7 +110,7 @@ impl Loader<'_> {
                 Some(Some(reason)) => {
                     let message = format!("{code} cannot be waived: {reason}");
                     error(codes::CANNOT_WAIVE, *span, message).help(
-                        "let the RayJob be corrected; where the check is wrong, a RayPolicy can turn it off with `actions`",
+                        "let the object be corrected; where the check is wrong, a RayPolicy can turn it off with `actions`",
                     )
                 }
                 None => self.unknown_code(code, *span),

@@ -10,7 +10,7 @@ use crate::diag::{self, Diagnostic, Sources, Span, any_error, suggest};
 use crate::k8s::glob::Glob;
 use crate::policy::exemption::Exemption;
 use crate::policy::origin::Origin;
-use crate::policy::read::{ReadLeaf, Reader};
+use crate::policy::read::{ReadLeaf, Reader, family};
 use crate::policy::rule::{self, Rule};
 use crate::policy::schema::{API_VERSION, DOCUMENTS, Field, Kind, METADATA, POLICY, SETTINGS};
 use crate::policy::selector::{Key, Selector};
@@ -270,7 +270,8 @@ impl Loader<'_> {
         if !is_sound {
             return;
         }
-        let leaves = Reader::leaves(spec, POLICY, &["defaults", "force", "limits", "actions", "roll"]);
+        let mut leaves = Reader::leaves(spec, POLICY, &["defaults", "force", "limits", "actions", "roll"]);
+        self.spread_families(&mut leaves);
         let texts = |key: &str| -> Vec<String> {
             let items = spec.get(key).and_then(Node::as_sequence).unwrap_or_default();
             items.iter().filter_map(Node::as_str).map(str::to_owned).collect()
@@ -303,11 +304,48 @@ impl Loader<'_> {
         });
     }
 
+    /// Puts a leaf for each check of a family in place of the family's, unless the policy names the check itself.
+    fn spread_families(&self, leaves: &mut Vec<ReadLeaf>) {
+        let of_family = |leaf: &ReadLeaf| match leaf.path.as_slice() {
+            [group, code] if group == "actions" => family(code).map(str::to_owned),
+            _ => None,
+        };
+        let (families, named): (Vec<_>, Vec<_>) = std::mem::take(leaves)
+            .into_iter()
+            .partition(|leaf| of_family(leaf).is_some());
+        *leaves = named;
+        for leaf in families {
+            let prefix = of_family(&leaf).unwrap_or_default();
+            for known in self.known.codes.iter().filter(|known| known.code.starts_with(&prefix)) {
+                let path = vec!["actions".to_owned(), known.code.to_owned()];
+                if !leaves.iter().any(|named| named.path == path) {
+                    leaves.push(ReadLeaf { path, ..leaf.clone() });
+                }
+            }
+        }
+    }
+
     /// The names of checks, injectors and leaves that a policy uses.
     pub(super) fn names(&mut self, spec: &Node) {
         for entry in spec.get("actions").and_then(Node::as_mapping).unwrap_or_default() {
             let code = entry.key.text.as_str();
             let diagnostic = match self.known.code(code) {
+                None if family(code)
+                    .is_some_and(|prefix| self.known.codes.iter().all(|known| !known.code.starts_with(prefix))) =>
+                {
+                    error(
+                        codes::UNKNOWN_CODE,
+                        entry.key.span,
+                        format!("no check is of the family {code}"),
+                    )
+                    .help("`raygate explain` lists the codes")
+                }
+                None if family(code).is_some() && entry.value.as_str() == Some("Fix") => error(
+                    codes::CANNOT_FIX,
+                    entry.value.span,
+                    format!("not every check of the family {code} can repair"),
+                )
+                .help("use Deny, Warn, Audit or Ignore, and Fix for single codes"),
                 None if code.starts_with("RG") && code.len() == 5 => self.unknown_code(code, entry.key.span),
                 Some(known) if !known.fixes && entry.value.as_str() == Some("Fix") => error(
                     codes::CANNOT_FIX,

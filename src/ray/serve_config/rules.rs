@@ -17,6 +17,9 @@ use super::walk::{Walk, described};
 /// The release in which `num_replicas` can be `auto` and further validators came.
 const AUTO_SINCE: Release = Release::new(2, 20, 0);
 
+/// The first of the known releases in which `pip`, `uv` and `conda` exclude each other.
+const ONE_INSTALLER_SINCE: Release = Release::new(2, 46, 0);
+
 /// The names of Python's log levels, and their numbers.
 const LEVELS: [&str; 8] = [
     "CRITICAL", "FATAL", "ERROR", "WARN", "WARNING", "INFO", "DEBUG", "NOTSET",
@@ -173,6 +176,7 @@ fn runtime_env(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases
         return;
     };
     let path = path.key("runtime_env");
+    installers(walk, environment, &path, releases);
     if let Some(directory) = environment.get("working_dir") {
         remote(walk, directory, &path.key("working_dir"), releases);
     }
@@ -191,6 +195,31 @@ fn runtime_env(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases
             walk.reject(&path, modules.span, &found, "Write a list of URIs", releases);
         }
     }
+}
+
+/// At most one of `pip`, `uv` and `conda`. Up to Ray 2.45, what is empty does not count, and `uv` not at all. The
+/// application fails to deploy (`runtime_env.py`, `RuntimeEnv.__init__`).
+fn installers(walk: &mut Walk<'_>, environment: &Node, path: &Path, releases: Releases) {
+    let is_full = |node: &Node| match &node.value {
+        NodeValue::String(text) => !text.is_empty(),
+        NodeValue::Sequence(items) => !items.is_empty(),
+        NodeValue::Mapping(entries) => !entries.is_empty(),
+        _ => false,
+    };
+    let given = ["pip", "uv", "conda"].map(|key| (key, set(environment, key)));
+    let mut given = given.into_iter().filter_map(|(key, node)| Some((key, node?)));
+    let (Some((first, one)), Some((second, other))) = (given.next(), given.next_back()) else {
+        return;
+    };
+    let since = Releases::since(ONE_INSTALLER_SINCE);
+    let both = (first, second) == ("pip", "conda") && is_full(one) && is_full(other);
+    walk.reject(
+        &path.key(second),
+        other.span,
+        &format!("`{first}` and `{second}` are both set"),
+        "Keep one of them; `conda` can list pip packages",
+        releases & if both { Releases::ALL } else { since },
+    );
 }
 
 fn remote(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases) {

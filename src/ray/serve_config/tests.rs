@@ -104,8 +104,8 @@ fn problems_say_where_they_are_and_what_to_do() {
             &[
                 "5:5 applications[0].deployments[0].num_gpus [possible] unknown key `num_gpus`, Ray ignores it. \
                  Write it below `ray_actor_options`",
-                "6:19 applications[0].deployments[0].num_replicas [certain] `applications[0].deployments[0].num_replicas` \
-                 is 0, must be an integer of at least 1 or a string, Ray rejects it. Write an integer of at least 1 or a string",
+                "6:19 applications[0].deployments[0].num_replicas [certain] `num_replicas` \
+                 is 0, must be an integer of at least 1 or `auto`, Ray rejects it. Write an integer of at least 1 or `auto`",
             ],
         ),
         (
@@ -127,7 +127,7 @@ fn problems_say_where_they_are_and_what_to_do() {
             &[
                 "1:17 proxy_location [certain] `proxy_location` is `Everynode`, must be one of `Disabled`, `EveryNode` and \
                  `HeadOnly`, Ray rejects it. Did you mean `EveryNode`?",
-                "2:41 applications[0].name [possible] `applications[0].name` is 7, must be a string, Ray 2.60.0 rejects it. \
+                "2:41 applications[0].name [possible] `name` is 7, must be a string, Ray 2.60.0 rejects it. \
                  Write a string",
             ],
         ),
@@ -148,8 +148,29 @@ fn problems_say_where_they_are_and_what_to_do() {
         (
             "applications: [{import_path: a:b, runtime_env: {working_dir: ./src}}]",
             &[
-                "1:62 applications[0].runtime_env.working_dir [certain] `applications[0].runtime_env.working_dir` is not a URI, \
+                "1:62 applications[0].runtime_env.working_dir [certain] `working_dir` is not a URI, \
                Ray rejects it. Upload the code and write its URI, such as `https://…/code.zip` or `s3://…/code.zip`",
+            ],
+        ),
+        (
+            "importPath: a:b\napplications: []\n---\napplications: [{}]\n",
+            &[
+                "1:1 importPath [possible] unknown key `importPath`, Ray ignores it. Did you mean `import_path` below `applications`?",
+                "3:1  [possible] a second YAML document, KubeRay reads only the first. Put all applications into one document",
+            ],
+        ),
+        (
+            "applications: [{import_path: a:b, runtime_env: {pip: [a], conda: b}}]",
+            &[
+                "1:66 applications[0].runtime_env.conda [certain] `pip` and `conda` are both set, Ray rejects it. \
+                 Keep one of them; `conda` can list pip packages",
+            ],
+        ),
+        (
+            "applications: [{import_path: a:b, runtime_env: {pip: [a], conda: {}, uv: null}}]\n---\n# no more\n...\n",
+            &[
+                "1:66 applications[0].runtime_env.conda [possible] `pip` and `conda` are both set, Ray 2.46.0 to 2.60.0 reject it. \
+                 Keep one of them; `conda` can list pip packages",
             ],
         ),
         (

@@ -2,7 +2,7 @@
 
 use crate::diag::quoted;
 use crate::diag::{Span, suggest};
-use crate::k8s::path::Path;
+use crate::k8s::path::{Path, Step};
 use crate::ray::go_yaml::Document;
 use crate::yaml::{Entry, Node, NodeValue};
 
@@ -126,12 +126,15 @@ impl<'d> Walk<'d> {
     fn unknown_key(&mut self, model: &Model, entry: &Entry, path: &Path, releases: Releases) {
         let key = &entry.key.text;
         let path = path.name(key);
-        let fix = match home(model, key) {
-            Some(home) => format!("Write it below `{home}`"),
-            None => match suggest(key, model.fields.iter().map(|field| field.key)) {
-                Some(meant) => format!("Did you mean `{meant}`?"),
-                None => "Remove it, or correct its name".to_owned(),
-            },
+        let keys = |model: &Model| model.fields.iter().map(|field| field.key);
+        let fix = if let Some((home, _)) = below(model, |inner| keys(inner).find(|known| known == key)) {
+            format!("Write it below `{home}`")
+        } else if let Some(meant) = suggest(key, keys(model)) {
+            format!("Did you mean `{meant}`?")
+        } else if let Some((home, meant)) = below(model, |inner| suggest(key, keys(inner))) {
+            format!("Did you mean `{meant}` below `{home}`?")
+        } else {
+            "Remove it, or correct its name".to_owned()
         };
         let found = format!("unknown key {}", quoted(key));
         let forbidding = model.forbids & releases;
@@ -224,26 +227,37 @@ impl<'d> Walk<'d> {
             (NodeValue::String(text), Kind::Enum(values)) => suggest(text, values.iter().copied()),
             _ => None,
         };
+        // Of all texts, Ray takes one.
+        let expected = match path.steps().last() {
+            Some(Step::Key(key)) if key == "num_replicas" => "an integer of at least 1 or `auto`".to_owned(),
+            _ => kind.to_string(),
+        };
         let fix = match meant {
             Some(meant) => format!("Did you mean `{meant}`?"),
-            None => format!("Write {kind}"),
+            None => format!("Write {expected}"),
         };
-        let found = format!("{} is {found}, must be {kind}", described(path));
+        let found = format!("{} is {found}, must be {expected}", described(path));
         self.reject(path, node.span, &found, fix, releases);
     }
 }
 
-/// The path in backquotes; the root has a name.
+/// The last key of a path with the indices behind it, in backquotes; the root has a name. The line of a problem says the
+/// rest.
 pub(super) fn described(path: &Path) -> String {
-    if *path == Path::ROOT {
-        "the config".to_owned()
-    } else {
-        quoted(&path.to_string())
-    }
+    let steps = path.steps();
+    let Some(last) = steps.iter().rposition(|step| matches!(step, Step::Key(_))) else {
+        return "the config".to_owned();
+    };
+    let end = steps.iter().skip(last);
+    let end = end.fold(Path::ROOT, |path, step| match step {
+        Step::Key(key) => path.name(key),
+        Step::Index(index) => path.index(*index),
+    });
+    quoted(&end.to_string())
 }
 
-/// Which of the models inside a model knows a key: the keys that lead to it.
-fn home(model: &Model, key: &str) -> Option<String> {
+/// The nearest of the models inside a model in which something is found: the keys that lead to it, and what is found.
+fn below<T>(model: &Model, find: impl Fn(&'static Model) -> Option<T>) -> Option<(String, T)> {
     let inner = |kind: &Kind| match kind {
         Kind::Model(name) => Model::named(name),
         Kind::List(Kind::Model(name)) => Model::named(name),
@@ -259,8 +273,8 @@ fn home(model: &Model, key: &str) -> Option<String> {
             };
             let dot = if path.is_empty() { "" } else { "." };
             let path = format!("{path}{dot}{}", field.key);
-            if inner.fields.iter().any(|field| field.key == key) {
-                return Some(path);
+            if let Some(found) = find(inner) {
+                return Some((path, found));
             }
             waiting.insert(0, (path, inner));
         }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::policy::Origin;
 use crate::policy::settings::Action;
+use crate::policy::{Origin, Platform};
 use crate::ray::{Kinds, KubeRay, Workload, flyte};
 use crate::rules::Cx;
 use crate::rules::finding::Findings;
@@ -42,6 +42,8 @@ pub struct Versions {
     pub until: Option<KubeRay>,
     /// A gate that must be on, or off, for the check to hold.
     pub gate: Option<(&'static str, bool)>,
+    /// Whether releases before the first one cannot run what the check finds either.
+    pub fails_before: bool,
 }
 
 impl Versions {
@@ -54,6 +56,16 @@ impl Versions {
             since,
             until: None,
             gate: None,
+            fails_before: false,
+        }
+    }
+
+    /// The same, where earlier releases do not reject what the check finds, and cannot run it.
+    #[must_use]
+    pub const fn failing_before(self) -> Versions {
+        Versions {
+            fails_before: true,
+            ..self
         }
     }
 
@@ -62,7 +74,7 @@ impl Versions {
         Versions {
             since,
             until: Some(until),
-            gate: None,
+            ..Versions::since(since)
         }
     }
 
@@ -76,14 +88,32 @@ impl Versions {
     }
 
     /// Whether the check holds on this platform.
-    pub fn hold(&self, platform: &crate::policy::Platform) -> bool {
+    pub fn hold(&self, platform: &Platform) -> bool {
         platform.kuberay >= self.since
             && self.until.is_none_or(|until| platform.kuberay <= until)
             && self.gate.is_none_or(|(gate, on)| platform.gate(gate) == on)
     }
+
+    /// Whether it is known that the check holds here: each supported release has its rule, or the Platform names the
+    /// release, and the gate.
+    pub fn are_certain(&self, platform: &Platform) -> bool {
+        let from_the_oldest = self.fails_before || self.since <= KubeRay::OLDEST_SUPPORTED;
+        let has_release = platform.names_kuberay || (from_the_oldest && self.until.is_none());
+        has_release && self.gate.is_none_or(|(gate, _)| platform.names_gate(gate))
+    }
 }
 
 impl Check {
+    /// What happens to its findings on a platform where no policy says: a rule of which it is not known whether the
+    /// installed KubeRay has it does no more than warn.
+    pub fn action_on(&self, platform: &Platform) -> Action {
+        if self.limit().is_some() || self.versions.are_certain(platform) {
+            self.action
+        } else {
+            self.action.min(Action::Warn)
+        }
+    }
+
     /// Looks at an object, if the check is for its kind.
     pub fn look(&self, cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         if !self.kinds.include(job.kind) {
@@ -106,9 +136,14 @@ impl Check {
         } else {
             ""
         };
+        let unnamed = match (self.action_on(&Platform::default()) < self.action, self.versions.gate) {
+            (false, _) => "",
+            (true, None) => " It only warns if the Platform does not name the release of KubeRay.",
+            (true, Some(_)) => " It only warns if the Platform does not name the feature gate.",
+        };
         let evidence: Vec<String> = self.evidence.iter().map(Evidence::to_string).collect();
         format!(
-            "# {}: {}\n\nDefault action: {}.{repairs} KubeRay: {}.\n\nEvidence: {}.\n\n{}\n",
+            "# {}: {}\n\nDefault action: {}.{repairs}{unnamed} KubeRay: {}.\n\nEvidence: {}.\n\n{}\n",
             self.code,
             self.title,
             self.action.name(),

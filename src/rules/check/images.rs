@@ -1,6 +1,7 @@
 //! RG6xx: pod security and images.
 
 pub mod allowed;
+pub mod architecture;
 mod container;
 pub mod differing;
 pub mod direct_volume;
@@ -37,4 +38,5 @@ pub static CHECKS: &[&Check] = &[
     &direct_volume::CHECK,
     &probe_hosts::CHECK,
     &submitter_pull_secret::CHECK,
+    &architecture::CHECK,
 ];

@@ -36,7 +36,9 @@ pub mod submission;
 
 use crate::rules::Check;
 
-use fields::{CLUSTER_RULES, DELETION_GATE, head_container, head_variable, position, restart_policy, validation};
+use fields::{
+    CLUSTER_RULES, DELETION_GATE, gate_off, head_container, head_variable, position, restart_policy, validation,
+};
 
 /// The family, in the order of its codes.
 pub static CHECKS: &[&Check] = &[

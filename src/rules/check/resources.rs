@@ -7,6 +7,7 @@ pub mod gpu_request_unlike_limit;
 pub mod gpu_request_without_limit;
 pub mod group_resource_unreadable;
 pub mod group_resources_above;
+pub mod helper_memory;
 pub mod limit_below_request;
 pub mod max_cpus;
 pub mod max_memory;
@@ -20,8 +21,7 @@ pub mod tiny_memory;
 mod words;
 
 use crate::rules::Check;
-use words::{is_exact, setting};
-pub(super) use words::{named, over_budget, place};
+pub(super) use words::{is_exact, named, over_budget, place, setting};
 
 /// The family, in the order of its codes.
 pub static CHECKS: &[&Check] = &[
@@ -42,4 +42,5 @@ pub static CHECKS: &[&Check] = &[
     &group_resources_above::CHECK,
     &group_resource_unreadable::CHECK,
     &tiny_memory::CHECK,
+    &helper_memory::CHECK,
 ];

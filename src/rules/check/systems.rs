@@ -5,13 +5,17 @@ mod command;
 pub mod entrypoint;
 pub mod entrypoint_needs;
 pub mod entrypoint_shell;
+pub mod entrypoint_variables;
 pub mod head_service;
 pub mod interactive_flyte;
 pub mod job_id;
 pub mod job_metadata;
 pub mod kai;
 pub mod kueue;
+pub mod kueues_own;
+pub mod managed_by;
 pub mod mode;
+pub mod no_cpus;
 pub mod node_ip;
 mod offer;
 pub mod open_service;
@@ -20,9 +24,10 @@ pub mod selected_cluster;
 pub mod selector_wins;
 pub mod serve;
 pub mod submitter;
+pub mod submitter_sidecar;
 
 use crate::rules::Check;
-use command::{passes_a_shell, runs_kuberays_command};
+use command::{passes_a_shell, runs_kuberays_command, submits_by_command};
 
 /// The family, in the order of its codes.
 pub static CHECKS: &[&Check] = &[
@@ -48,4 +53,9 @@ pub static CHECKS: &[&Check] = &[
     &selected_cluster::CHECK,
     &serve::rejected::CHECK,
     &serve::service_port::CHECK,
+    &entrypoint_variables::CHECK,
+    &no_cpus::CHECK,
+    &submitter_sidecar::CHECK,
+    &managed_by::CHECK,
+    &kueues_own::CHECK,
 ];

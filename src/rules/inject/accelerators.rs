@@ -37,8 +37,6 @@ pub const INJECTOR: Injector = Injector {
 
 /// The label, on a pod template or the RayJob, by which an author names a kind of the Platform.
 pub const ACCELERATOR_LABEL: &str = "raygate.dev/accelerator";
-/// The label that gives a job to Kueue.
-pub const KUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
 
 fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     for pod in job.ray_pods() {
@@ -64,7 +62,7 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
             match choice {
                 Some((_, kind)) => {
                     add_tolerations(pod, kind.tolerations.iter(), plan, &leaf);
-                    if job.label(KUEUE_LABEL).is_none() {
+                    if job.queue().is_none() {
                         add_selector(pod, &kind.node_selector, plan, &leaf);
                     }
                 }

@@ -10,6 +10,7 @@ use crate::json::Json;
 use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Readiness;
+use crate::ray::container::WAIT_FOR_HEAD;
 use crate::ray::kind::RAY_SERVICE;
 use crate::ray::{Container, Kinds, Pod, Role, Workload, told};
 
@@ -171,7 +172,7 @@ while IFS= read -r -t 5 line <&3 && [[ ${line%$'\r'} ]]; do :; done
 cat <&3
 "#;
 
-/// Brings a wget in through an init container: a script made in the Ray image itself, or a busybox copied from the
+/// Brings a wget in through an init container of the size of KubeRay's own, so that a LimitRange takes the one as the other: a script made in the Ray image itself, or a busybox copied from the
 /// carrier image that the policy names. The mount is a single file, so that nothing of the image is hidden.
 fn wget(cx: &Cx<'_>, pod: &Pod<'_>, ray: &Container<'_>, mode: &Chosen<'_, Readiness>, plan: &mut Plan) {
     let taken = pod.volume(WGET).is_some()
@@ -199,10 +200,7 @@ fn wget(cx: &Cx<'_>, pod: &Pod<'_>, ray: &Container<'_>, mode: &Chosen<'_, Readi
         "image": image,
         "command": command,
         "env": [{"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"}],
-        "resources": {
-            "requests": {"cpu": "50m", "memory": "64Mi"},
-            "limits": {"cpu": "50m", "memory": "64Mi"},
-        },
+        "resources": WAIT_FOR_HEAD.value.get("resources").map(Json::to_value),
         "securityContext": security_context(ray),
         "volumeMounts": [{"name": WGET, "mountPath": "/raygate"}],
     });

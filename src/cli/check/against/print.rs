@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
-use crate::cli::{Failure, counted, is_coloured};
-use crate::diag::{one_line, shorten};
+use crate::cli::{Failure, is_coloured};
+use crate::diag::{counted, one_line, shorten};
 use crate::engine::{Judged, Verdict};
 
 use super::super::report::{Format, verdict};

@@ -1,12 +1,14 @@
 //! For people: the lines of the file, underlined.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::cli::{counted, is_coloured};
-use crate::diag::{Diagnostic, Sources, one_line};
-use crate::engine::Verdict;
+use crate::cli::is_coloured;
+use crate::diag::{Diagnostic, Sources, counted, one_line};
+use crate::engine::mutate::{Change, KEPT};
+use crate::engine::{Judged, Verdict};
 use crate::policy::settings::Action;
 
 use super::super::diff;
@@ -14,10 +16,17 @@ use super::super::total::Total;
 use super::{Report, Seen};
 use crate::input::asked::Skipped;
 
+/// How many different notes are counted apart.
+const NOTES: usize = 100;
+
 pub(super) struct Full<'o> {
     out: &'o mut dyn Write,
     is_coloured: bool,
     diff: bool,
+    /// How many objects have each note, by its code and text: many objects share the same notes.
+    notes: BTreeMap<(String, String), usize>,
+    /// How many notes found no place in `notes`.
+    more: usize,
 }
 
 impl<'o> Full<'o> {
@@ -26,6 +35,19 @@ impl<'o> Full<'o> {
             out,
             is_coloured: is_coloured(),
             diff,
+            notes: BTreeMap::new(),
+            more: 0,
+        }
+    }
+
+    fn note(&mut self, judged: &Judged) {
+        let by = judged.exemption.as_ref().map(|name| format!(" (exemption {name})"));
+        let text = format!("{}{}", one_line(&judged.finding.message), by.unwrap_or_default());
+        let note = (judged.code().to_owned(), text);
+        if self.notes.len() < NOTES || self.notes.contains_key(&note) {
+            *self.notes.entry(note).or_default() += 1;
+        } else {
+            self.more += 1;
         }
     }
 
@@ -80,16 +102,20 @@ impl Report for Full<'_> {
                 writeln!(self.out, "  fixed[{}] {}", change.by, one_line(done))?;
             }
         }
+        let silent = |change: &&Change| change.by != KEPT && change.done.as_deref().is_none_or(str::is_empty);
+        let completed: BTreeSet<&str> = seen
+            .outcome
+            .changes
+            .iter()
+            .filter(silent)
+            .map(|change| change.by)
+            .collect();
+        if seen.outcome.verdict == Verdict::Allow && !completed.is_empty() && !self.diff {
+            writeln!(self.out, "  completed: {}", Vec::from_iter(completed).join(", "))?;
+        }
         for judged in &seen.outcome.findings {
             if judged.action == Action::Audit {
-                let message = one_line(&judged.finding.message);
-                let by = judged.exemption.as_ref().map(|name| format!(" (exemption {name})"));
-                writeln!(
-                    self.out,
-                    "  note[{}] {message}{}",
-                    judged.code(),
-                    by.unwrap_or_default()
-                )?;
+                self.note(judged);
             } else {
                 self.diagnostic(seen.sources, &seen.diagnostic(judged))?;
             }
@@ -114,9 +140,23 @@ impl Report for Full<'_> {
     }
 
     fn finish(&mut self, total: Option<&Total>) -> io::Result<()> {
-        match total {
-            Some(total) => writeln!(self.out, "{total}"),
-            None => Ok(()),
+        for ((code, text), count) in &self.notes {
+            let found = total.filter(|total| total.judged > 1);
+            let found = found.map(|total| format!(" ({count} of {})", total.judged));
+            writeln!(self.out, "note[{code}] {text}{}", found.unwrap_or_default())?;
         }
+        if self.more > 0 {
+            writeln!(
+                self.out,
+                "{}; --output jsonl lists them",
+                counted(self.more, "more note")
+            )?;
+        }
+        let Some(total) = total else { return Ok(()) };
+        writeln!(self.out, "{total}")?;
+        if total.changed > 0 && !self.diff {
+            writeln!(self.out, "--diff shows each change and the policy behind it")?;
+        }
+        Ok(())
     }
 }

@@ -160,6 +160,7 @@ fn judged(seen: &Seen<'_>) -> Value {
         "kind": asked.kind().name,
         "name": asked.name,
         "namespace": asked.namespace,
+        "cluster": seen.cluster,
         "file": seen.file(),
         "line": place.map(|place| place.line),
         "operation": asked.operation.name(),

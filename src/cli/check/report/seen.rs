@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::cli::check::total::Total;
-use crate::diag::{Diagnostic, SourceId, Sources};
+use crate::diag::{Diagnostic, Location, SourceId, Sources, Span};
 use crate::engine::{Finder, Judged, Outcome, Verdict};
 use crate::input::asked::{Asked, Skipped};
 use crate::k8s::path::{Path, Step};
@@ -40,6 +40,8 @@ pub struct Seen<'a> {
     pub sources: &'a Sources,
     /// The file.
     pub source: SourceId,
+    /// The cluster that it was judged for, if there are several.
+    pub cluster: Option<&'a str>,
     /// What was asked.
     pub asked: &'a Asked<'a>,
     /// What came of it.
@@ -47,14 +49,16 @@ pub struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// `NAMESPACE/NAME`, or the name alone.
+    /// `NAMESPACE/NAME`, or the name alone, and the cluster if there are several.
     pub fn name(&self) -> String {
         let Asked { namespace, name, .. } = self.asked;
-        if namespace.is_empty() {
+        let name = if namespace.is_empty() {
             name.clone()
         } else {
             format!("{namespace}/{name}")
-        }
+        };
+        self.cluster
+            .map_or_else(|| name.clone(), |cluster| format!("{name} in {cluster}"))
     }
 
     /// The name that tells it from objects of all kinds; a RayJob needs no more than its name.
@@ -91,12 +95,20 @@ impl Seen<'_> {
     pub fn diagnostic(&self, judged: &Judged) -> Diagnostic {
         let finding = &judged.finding;
         let code = judged.code().to_owned();
-        let mut diagnostic = match judged.action {
-            Action::Deny | Action::Fix => Diagnostic::error(code, &finding.message),
-            Action::Warn => Diagnostic::warning(code, &finding.message),
-            Action::Audit | Action::Ignore => Diagnostic::note(code, &finding.message),
+        let message = match self.cluster {
+            Some(cluster) => format!("{cluster}: {}", finding.message),
+            None => finding.message.clone(),
         };
-        diagnostic = diagnostic.at(self.locate(&finding.path), self.label(&finding.path));
+        let mut diagnostic = match judged.action {
+            Action::Deny | Action::Fix => Diagnostic::error(code, message),
+            Action::Warn => Diagnostic::warning(code, message),
+            Action::Audit | Action::Ignore => Diagnostic::note(code, message),
+        };
+        let within = finding
+            .within
+            .and_then(|place| self.locate_within(&finding.path, place));
+        let span = within.unwrap_or_else(|| self.locate(&finding.path));
+        diagnostic = diagnostic.at(span, self.label(&finding.path));
         if let Some((path, label)) = &finding.beside {
             diagnostic = diagnostic.and_at(self.locate(path), *label);
         }
@@ -109,17 +121,23 @@ impl Seen<'_> {
         diagnostic.help(self.decided(judged))
     }
 
-    pub(super) fn locate(&self, path: &Path) -> crate::diag::Span {
-        let path = self.outcome.document.original(path);
-        let steps: Vec<yaml::Step<'_>> = path
-            .steps()
-            .iter()
-            .map(|step| match step {
-                Step::Key(key) => yaml::Step::Key(key),
-                Step::Index(index) => yaml::Step::Index(*index),
-            })
-            .collect();
-        self.asked.root.locate(&steps)
+    pub(super) fn locate(&self, path: &Path) -> Span {
+        self.asked.root.locate(&steps(&self.outcome.document.original(path)))
+    }
+
+    /// The rest of a line of the text that a path leads to, from a place on.
+    fn locate_within(&self, path: &Path, place: Location) -> Option<Span> {
+        let node = self.asked.root.at(&steps(&self.outcome.document.original(path)))?;
+        let text = node.as_str()?;
+        let line = text.split_inclusive('\n').nth(place.line.checked_sub(1)?)?;
+        let (column, _) = line.char_indices().nth(place.column.checked_sub(1)?)?;
+        let begin = text
+            .split_inclusive('\n')
+            .take(place.line - 1)
+            .map(str::len)
+            .sum::<usize>();
+        let source = self.sources.get(node.span.source)?;
+        Some(node.within(source, begin + column..begin + line.trim_end().len().max(column)))
     }
 
     /// The end of a path, which is what a reader looks for, with a container by its name.
@@ -182,13 +200,21 @@ impl Seen<'_> {
     }
 
     /// Where a policy says something.
-    pub fn policy_span(&self, origin: &Origin) -> Option<crate::diag::Span> {
-        let place = crate::diag::Location {
+    pub fn policy_span(&self, origin: &Origin) -> Option<Span> {
+        let place = Location {
             line: origin.line,
             column: origin.column,
         };
         self.sources.rest_of_line(&origin.file, place)
     }
+}
+
+fn steps(path: &Path) -> Vec<yaml::Step<'_>> {
+    let step = |step| match step {
+        &Step::Index(index) => yaml::Step::Index(index),
+        Step::Key(key) => yaml::Step::Key(key),
+    };
+    path.steps().iter().map(step).collect()
 }
 
 /// `allowed`, `denied` or `retry`.

@@ -1,6 +1,5 @@
 //! Finds a pod without a mount at `/dev/shm` that has a volume called `shared-mem` which is not made of memory.
 
-use crate::json::Json;
 use crate::policy::settings::Action;
 use crate::ray::memory::{SHM_PATH, SHM_VOLUME, Shm, shm};
 use crate::ray::{Kinds, Workload, flyte};
@@ -10,16 +9,14 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG307",
-    title: "a volume called shared-mem would become /dev/shm",
-    action: Action::Deny,
+    title: "A volume named shared-mem should be memory",
+    action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("foreign_shm_volume.md"),
-    evidence: &[Evidence::Source(
-        "KubeRay 1.7.0",
-        "ray-operator/controllers/ray/common/pod.go",
-        &[1557],
+    evidence: &[Evidence::Reason(
+        "Ray's object store works on a disk that is writable, only slowly",
     )],
     run,
 };
@@ -29,19 +26,19 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let Some(ray) = pod.main().filter(|ray| ray.mount_at(SHM_PATH).is_none()) else {
             continue;
         };
-        let Shm::Other(index, volume) = shm(pod, ray, cx.kuberay()) else {
+        let Shm::Other(index, _) = shm(pod, ray, cx.kuberay()) else {
             continue;
         };
-        let is_disk = volume.get("emptyDir").is_some_and(Json::is_object);
-        let finding = Finding::new(
-            pod.spec_path().then_key("volumes").index(index).key("name"),
-            format!(
-                "{}: volume {SHM_VOLUME} is not memory, and KubeRay would mount it at {SHM_PATH}",
-                pod.title()
-            ),
-        )
-        .fix(format!("give the volume another name, or mount memory at {SHM_PATH}"))
-        .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)"));
-        findings.push(if is_disk { finding.warn_only() } else { finding });
+        findings.push(
+            Finding::new(
+                pod.spec_path().then_key("volumes").index(index).key("name"),
+                format!(
+                    "{}: volume {SHM_VOLUME} is not memory, and KubeRay mounts it at {SHM_PATH}",
+                    pod.title()
+                ),
+            )
+            .fix(format!("give the volume another name, or mount memory at {SHM_PATH}"))
+            .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+        );
     }
 }

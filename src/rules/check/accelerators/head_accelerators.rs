@@ -12,7 +12,7 @@ use super::{devices, resource_path};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG303",
-    title: "the head asks for accelerators",
+    title: "The head should not request accelerators",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

@@ -11,7 +11,7 @@ use super::{devices, resource_path};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG315",
-    title: "an init container asks for accelerators",
+    title: "Init containers should not request accelerators",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

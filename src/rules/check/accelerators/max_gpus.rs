@@ -1,6 +1,7 @@
 //! Finds a RayJob whose pods together ask for more accelerators than `limits.maxGpusPerJob`, each group at the
 //! autoscaler's most and times its hosts.
 
+use crate::diag::counted;
 use crate::policy::settings::Action;
 use crate::ray::facts::{Facts, size};
 use crate::ray::{Kinds, Pod, Workload};
@@ -11,7 +12,7 @@ use crate::rules::{Cx, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG310",
-    title: "the job asks for more accelerators than one job may have",
+    title: "Accelerators must not exceed the policy's limit",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,
@@ -28,7 +29,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let devices = cx.platform.devices();
     let count = Facts::of(job, &devices).max_gpus;
     if count > cap {
-        let sum = format!("{count} GPUs");
+        let sum = counted(count, "GPU");
         let each = |pod: &Pod<'_>| size(pod, &devices).gpus;
         findings.extend(over_budget(job, &sum, &cap.to_string(), count, each));
     }

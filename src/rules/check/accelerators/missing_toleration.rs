@@ -15,7 +15,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG316",
-    title: "a GPU pod does not tolerate the taint of its nodes",
+    title: "GPU pods should tolerate the taint of their nodes",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

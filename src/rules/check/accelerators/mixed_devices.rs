@@ -13,7 +13,7 @@ use super::resource_path;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG314",
-    title: "a container mixes kinds of GPUs",
+    title: "A container should use one kind of GPU",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

@@ -9,7 +9,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG312",
-    title: "Ray is told of fewer GPUs than the container has",
+    title: "num-gpus should equal the container's GPUs",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,
@@ -28,13 +28,15 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let Some(ray) = pod.main() else { continue };
         let by_param = || {
             let told = told::whole(pod, "num-gpus")?;
-            Some((pod.group_path().keys(["rayStartParams", "num-gpus"]), told))
+            let hint = format!("{} without num-gpus", flyte::setting(pod, "ray_start_params={…}"));
+            Some((pod.group_path().keys(["rayStartParams", "num-gpus"]), told, Some(hint)))
         };
         let by_group = || {
             let (key, quantity) = told::group_gpus(pod, cx.kuberay())?;
-            Some((pod.group_path().then_key("resources").name(key), quantity.value()))
+            // Flyte does not set the group's own resources.
+            Some((pod.group_path().then_key("resources").name(key), quantity.value(), None))
         };
-        let Some((path, told)) = by_group().or_else(by_param).filter(|(_, told)| *told >= 0) else {
+        let Some((path, told, hint)) = by_group().or_else(by_param).filter(|(_, told, _)| *told >= 0) else {
             continue;
         };
         let has = told::gpus(ray);
@@ -42,22 +44,17 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             continue;
         }
         let idle = has - told;
-        findings.push(
-            Finding::new(
-                path,
-                format!(
-                    "{}: Ray is told of {told} of its {has} GPUs, {idle} will stand idle",
-                    pod.title()
-                ),
-            )
-            .fix(format!("leave it out, or say {has}"))
-            .flyte(flyte::resource_setting(
-                pod,
-                "requests",
-                "nvidia.com/gpu",
-                &told.max(1).to_string(),
-            ))
-            .weight(idle),
-        );
+        let gpus = if has == 1 { "GPU" } else { "GPUs" };
+        let mut finding = Finding::new(
+            path,
+            format!(
+                "{}: Ray is told of {told} of its {has} {gpus}; tasks cannot use the others",
+                pod.title()
+            ),
+        )
+        .fix(format!("leave it out, or set it to {has}"))
+        .weight(idle);
+        finding.flyte = hint;
+        findings.push(finding);
     }
 }

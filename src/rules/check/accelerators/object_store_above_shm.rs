@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG305",
-    title: "object-store-memory does not fit into /dev/shm",
+    title: "object-store-memory must fit into /dev/shm",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

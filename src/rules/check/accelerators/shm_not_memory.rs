@@ -12,7 +12,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG308",
-    title: "what is mounted at /dev/shm is not memory",
+    title: "The volume at /dev/shm must be memory",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -13,7 +13,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG306",
-    title: "the mount of /dev/shm is spelled otherwise",
+    title: "The mount path /dev/shm must be spelled exactly so",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::All,

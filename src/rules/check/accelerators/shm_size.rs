@@ -12,7 +12,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG304",
-    title: "the size of the volume at /dev/shm cannot be",
+    title: "The volume at /dev/shm needs a valid size",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG309",
-    title: "/dev/shm has no bound",
+    title: "The volume at /dev/shm should have a size limit",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

@@ -11,7 +11,7 @@ use super::{devices, resource_path};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG319",
-    title: "the GPU is in another container than Ray",
+    title: "GPUs should be in the Ray container",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

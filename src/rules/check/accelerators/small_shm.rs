@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG320",
-    title: "/dev/shm is smaller than the object store that Ray takes",
+    title: "/dev/shm should hold Ray's object store",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

@@ -13,7 +13,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG317",
-    title: "a CPU pod tolerates the taint of GPU nodes",
+    title: "CPU pods should not tolerate the taint of GPU nodes",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

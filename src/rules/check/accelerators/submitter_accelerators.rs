@@ -17,7 +17,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG302",
-    title: "the submitter asks for accelerators",
+    title: "The submitter pod must not request GPUs",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::Jobs,

@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG313",
-    title: "KubeRay does not know a device for a GPU",
+    title: "KubeRay should recognize the GPU by its name",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

@@ -16,7 +16,7 @@ use super::{is_device, resource_path};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG301",
-    title: "no node has a resource of this name",
+    title: "Resource names must be spelled as nodes offer them",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,
@@ -72,12 +72,10 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                     format!("{}: {} {}", place(pod, container), named(key), fault.what),
                 )
                 .fix(fix)
-                .flyte(flyte::resource_setting(
-                    pod,
-                    "requests",
-                    fault.meant.unwrap_or("nvidia.com/gpu"),
-                    &resource.seen(),
-                ));
+                .flyte(match fault.meant {
+                    Some(meant) => flyte::resource_setting(pod, "requests", meant, &resource.seen()),
+                    None => flyte::setting(pod, "pod_template=PodTemplate(…)"),
+                });
                 findings.push(if fault.warn_only { finding.warn_only() } else { finding });
             }
         }
@@ -117,7 +115,11 @@ fn fault(cx: &Cx<'_>, key: &str) -> Option<Fault> {
         return None;
     }
     if let Some(meant) = misspelt(domain, name) {
-        return fault(format!("is on no node, {meant} was probably meant").into(), Some(meant));
+        return Some(Fault {
+            what: format!("is not a name that device plugins use; {meant} is probably meant").into(),
+            meant: Some(meant),
+            warn_only: true,
+        });
     }
     (domain == "nvidia.com" && name.starts_with("mig") && !is_mig_profile(name)).then_some(Fault {
         what: "is no MIG profile, those read like nvidia.com/mig-1g.5gb".into(),

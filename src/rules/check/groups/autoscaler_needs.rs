@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG514",
-    title: "autoscaling cannot do its work",
+    title: "Autoscaling should have groups that it can scale",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diag::quoted;
+use crate::diag::{placeholder, quoted};
 use crate::json::Json;
 use crate::k8s::names::{dns1123_label, dns1123_subdomain, label_value};
 use crate::policy::settings::Action;
@@ -64,6 +64,14 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         } else if name == HEAD_GROUP {
             (
                 format!("worker group name {shown} is the head's own; KubeRay counts the head as a worker"),
+                false,
+            )
+        } else if let Some(variable) = placeholder(name).filter(|_| label_value(name).is_err()) {
+            (
+                format!(
+                    "worker group name {shown} has the variable {} that nobody filled in",
+                    quoted(variable)
+                ),
                 true,
             )
         } else if let Err(error) = label_value(name) {

@@ -9,16 +9,14 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG503",
-    title: "a worker group without hosts, or with too many",
-    action: Action::Deny,
+    title: "numOfHosts should be at least 1 and give a pod count that KubeRay can hold",
+    action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,
     versions: Versions::ALL,
     page: include_str!("hosts.md"),
-    evidence: &[Evidence::Source(
-        "KubeRay 1.7.0",
-        "ray-operator/controllers/ray/utils/util.go",
-        &[406],
+    evidence: &[Evidence::Reason(
+        "KubeRay 1.1 to 1.3 take less than one host for one, and a cluster of the head alone may run the job",
     )],
     run,
 };
@@ -28,10 +26,13 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let hosts = pod.group_number("numOfHosts", 1);
         let pods = facts::replicas(pod);
         let message = if hosts < 1 {
-            format!("{}: numOfHosts {hosts}, KubeRay would make no workers", pod.title())
+            format!(
+                "{}: numOfHosts {hosts}; KubeRay 1.4 and later create no workers",
+                pod.title()
+            )
         } else if hosts > 1 && pods > i64::from(i32::MAX) {
             format!(
-                "{}: replicas times numOfHosts is {pods}, more than KubeRay can count",
+                "{}: replicas times numOfHosts is {pods}; KubeRay cannot count so many",
                 pod.title()
             )
         } else {

@@ -1,5 +1,6 @@
 //! Finds a RayJob with more pods, at the autoscaler's most, than `limits.maxPodsPerJob`.
 
+use crate::diag::counted;
 use crate::policy::settings::Action;
 use crate::ray::facts::pods_at_most;
 use crate::ray::{Kinds, Workload};
@@ -9,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG507",
-    title: "the job has more pods than allowed",
+    title: "Pods must not exceed the policy's limit",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,
@@ -31,7 +32,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         findings.push(
             Finding::new(
                 job.kind.groups_path(),
-                format!("{pods} pods are more than the allowed {most} of one {}", job.kind.word),
+                format!("{}, one {} may have {most}", counted(pods, "pod"), job.kind.word),
             )
             .fix("ask for fewer or larger workers, or a lower maxReplicas")
             .flyte("WorkerNodeConfig(replicas=…, max_replicas=…)")

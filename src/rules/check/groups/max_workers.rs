@@ -1,5 +1,6 @@
 //! Finds a worker group with more pods, at the autoscaler's most, than `limits.maxWorkersPerGroup`.
 
+use crate::diag::counted;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload, facts, flyte};
 use crate::rules::check::{Check, Evidence, Versions};
@@ -9,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG506",
-    title: "a worker group has more workers than allowed",
+    title: "Workers of a group must not exceed the policy's limit",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::All,
@@ -38,7 +39,11 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let path = pod.group_path().then_key(key);
         let finding = Finding::new(
             path.clone(),
-            format!("{}: {workers} workers are more than the allowed {most}", pod.title()),
+            format!(
+                "{}: {}, a group may have {most}",
+                pod.title(),
+                counted(workers, "worker")
+            ),
         )
         .fix(format!("set {key} to at most {allowed}"))
         .flyte(flyte::setting(pod, &format!("{argument}={allowed}")))

@@ -8,7 +8,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG508",
-    title: "a worker group's minimum is silently lowered",
+    title: "minReplicas should not exceed replicas in KubeRay 1.1 to 1.5",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,
@@ -35,10 +35,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                     ),
                 )
                 .fix("set minReplicas to at most maxReplicas")
-                .flyte(flyte::setting(
-                    pod,
-                    &format!("min_replicas={most}, max_replicas={least}"),
-                ))
+                .flyte(flyte::setting(pod, &format!("min_replicas={}", most.max(0))))
                 .weight(least.saturating_sub(most)),
             );
         }

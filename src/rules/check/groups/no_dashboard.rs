@@ -1,10 +1,10 @@
-//! Finds a head with the start parameter `include-dashboard` off.
+//! Finds a head without a dashboard, or with one that only the head itself reaches.
 
 use crate::diag::quoted;
-use crate::k8s::json::given;
+use crate::k8s::json::{given, items};
 use crate::policy::settings::Action;
 use crate::ray::kind::{RAY_CLUSTER, RAY_SERVICE};
-use crate::ray::{Container, Kind, Kinds, Workload, flyte, told};
+use crate::ray::{Container, Kind, Kinds, Pod, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -70,20 +70,28 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         .start_param("dashboard-host")
         .filter(|host| told::is_loopback(host))
     {
-        let message = format!(
-            "head: the dashboard listens on {} only; {} cannot connect to it",
-            quoted(host),
-            if job.kind.has_job() {
-                "KubeRay and the submitter"
-            } else {
-                "other pods"
-            }
-        );
-        findings.push(
-            Finding::new(head.group_path().keys(["rayStartParams", "dashboard-host"]), message)
-                .fix("remove dashboard-host from rayStartParams; KubeRay sets it to 0.0.0.0")
-                .flyte(flyte::setting(head, "ray_start_params={…}"))
-                .warn_only(),
-        );
+        let finding = Finding::new(
+            head.group_path().keys(["rayStartParams", "dashboard-host"]),
+            format!(
+                "head: the dashboard listens on {} only; {} cannot connect to it",
+                quoted(host),
+                if job.kind.has_job() {
+                    "KubeRay and the submitter"
+                } else {
+                    "other pods"
+                }
+            ),
+        )
+        .fix("remove dashboard-host from rayStartParams; KubeRay sets it to 0.0.0.0")
+        .flyte(flyte::setting(head, "ray_start_params={…}"));
+        let may_work = job.kind.is(&RAY_CLUSTER) || told::starts_ray_itself(job, head) || forwards_dashboard(head);
+        findings.push(if may_work { finding.warn_only() } else { finding });
     }
+}
+
+/// Whether another container of the head declares a port, to which it may forward from the dashboard's Service.
+fn forwards_dashboard(head: &Pod<'_>) -> bool {
+    head.running()
+        .skip(1)
+        .any(|sidecar| !items(sidecar.value, "ports").is_empty())
 }

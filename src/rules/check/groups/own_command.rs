@@ -12,7 +12,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG515",
-    title: "start parameters without effect",
+    title: "rayStartParams should have an effect",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

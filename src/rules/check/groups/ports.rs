@@ -14,7 +14,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG512",
-    title: "the head's ports hide its dashboard",
+    title: "The head's port names must not hide its dashboard",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::All,

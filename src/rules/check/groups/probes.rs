@@ -12,7 +12,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG513",
-    title: "one probe without the other, or on the wrong container",
+    title: "Liveness and readiness probes belong together, on the Ray container",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

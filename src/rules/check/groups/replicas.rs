@@ -8,7 +8,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG504",
-    title: "a worker group's replicas are outside its bounds",
+    title: "replicas should be between minReplicas and maxReplicas",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

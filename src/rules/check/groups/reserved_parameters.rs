@@ -8,7 +8,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG510",
-    title: "a start parameter that KubeRay sets itself",
+    title: "rayStartParams should not set what KubeRay sets",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

@@ -8,7 +8,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG505",
-    title: "an autoscaled worker group without a maximum",
+    title: "Autoscaled worker groups should have maxReplicas",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

@@ -14,7 +14,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG601",
-    title: "an image that is not allowed",
+    title: "Images must come from an allowed registry",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -3,15 +3,16 @@
 use crate::diag::quoted;
 use crate::k8s::image::Image;
 use crate::policy::settings::Action;
-use crate::ray::release::Release;
+use crate::ray::release::{is_rays_own, python};
 use crate::ray::{Kinds, Role, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
+use crate::rules::inject::submitter::runs_no_driver;
 use crate::rules::{Cx, Finding, Findings};
 
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG603",
-    title: "the pods run different images",
+    title: "Pods of a cluster should use the same image",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,
@@ -33,15 +34,24 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let Some(main) = pod.main().filter(|_| pod.role == Role::Worker || submits) else {
             continue;
         };
-        let image = super::image(main);
-        if image == head || Image::parse(image).map_or(true, |image| is_same(&of_head, &image)) {
+        // A submitter with a command of its own may need no Ray.
+        if pod.role == Role::Submitter && !runs_no_driver(main.value) {
             continue;
         }
+        let image = super::image(main);
+        let Ok(of_pod) = Image::parse(image) else { continue };
+        let difference = match (is_same(&of_head, &of_pod), pythons(&of_head, &of_pod)) {
+            (_, Some((of_head, of_pod))) if pod.role == Role::Worker => {
+                format!("Python 3.{of_pod} does not join a head with 3.{of_head}")
+            }
+            (true, _) => continue,
+            (false, _) => "Ray's versions may differ".to_owned(),
+        };
         findings.push(
             Finding::new(
                 pod.container_path(main).then_key("image"),
                 format!(
-                    "{}: image {} is not the head's {}, Ray's versions may differ",
+                    "{}: image {} is not the head's {}; {difference}",
                     pod.title(),
                     quoted(image),
                     quoted(head)
@@ -53,7 +63,28 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     }
 }
 
+/// Whether two images are one, or Ray's own ones of one release: their tags begin alike, as `nightly` and `nightly-gpu`.
 fn is_same(a: &Image<'_>, b: &Image<'_>) -> bool {
-    let release = |image: &Image<'_>| Release::of_image(image.repository(), image.tag()?);
-    a == b || release(a).is_some_and(|release_of_a| release(b) == Some(release_of_a))
+    let release = |image: &Image<'_>| {
+        let release = tag(image)?.split('-').next().unwrap_or_default().to_owned();
+        Some(release).filter(|_| is_rays_own(image.repository()))
+    };
+    let is_one = a.registry() == b.registry()
+        && a.repository() == b.repository()
+        && (tag(a), a.digest()) == (tag(b), b.digest());
+    is_one || release(a).is_some_and(|release_of_a| release(b) == Some(release_of_a))
+}
+
+/// The tag of an image. Without one and without a digest it is the latest.
+fn tag<'i>(image: &'i Image<'_>) -> Option<&'i str> {
+    image.tag().or(image.digest().is_none().then_some("latest"))
+}
+
+/// The minor releases of Python 3 in two of Ray's own images, where their tags name different ones.
+fn pythons(a: &Image<'_>, b: &Image<'_>) -> Option<(u8, u8)> {
+    let minor = |image: &Image<'_>| {
+        let tag = image.tag().filter(|_| is_rays_own(image.repository()))?;
+        python(tag).map(|(_, minor)| minor)
+    };
+    Some((minor(a)?, minor(b)?)).filter(|(a, b)| a != b)
 }

@@ -11,7 +11,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG607",
-    title: "a pod in the node's namespaces",
+    title: "Pods should not use the node's namespaces",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

@@ -9,7 +9,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG604",
-    title: "a pod in the node's network",
+    title: "Pods should not use the node's network",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

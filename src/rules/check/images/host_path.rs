@@ -11,7 +11,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG605",
-    title: "a volume of the node itself",
+    title: "Pods should not mount paths of the node",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

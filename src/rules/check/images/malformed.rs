@@ -1,6 +1,6 @@
 //! Finds containers without an image, and images that are no reference.
 
-use crate::diag::quoted;
+use crate::diag::{placeholder, quoted};
 use crate::k8s::image::Image;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Place, Workload};
@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG602",
-    title: "an image is missing or malformed",
+    title: "Images must be present and valid",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,
@@ -39,7 +39,14 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         } else if image == last {
             continue;
         } else if let Err(error) = Image::parse(image) {
-            format!("{}: {error}", pod.title())
+            match placeholder(image) {
+                Some(variable) => format!(
+                    "{}: the image has the variable {} that nobody filled in",
+                    pod.title(),
+                    quoted(variable)
+                ),
+                None => format!("{}: {error}", pod.title()),
+            }
         } else {
             last = image;
             continue;

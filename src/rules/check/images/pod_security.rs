@@ -27,14 +27,21 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         return;
     };
     for pod in &job.pods {
-        violations(job, pod, profile, findings);
+        violations(job, pod, profile, "", findings);
     }
     if profile.level == Level::Restricted {
-        without_context(job, profile, findings);
+        without_context(job, profile, "", findings);
     }
 }
 
-fn violations(job: &Workload<'_>, pod: &ray::Pod<'_>, profile: Profile, findings: &mut Findings) {
+/// What a pod violates of a profile; `of` says whose profile that is, after it.
+pub(in crate::rules::check) fn violations(
+    job: &Workload<'_>,
+    pod: &ray::Pod<'_>,
+    profile: Profile,
+    of: &str,
+    findings: &mut Findings,
+) {
     // The autoscaler's options have a security context. KubeRay decides about those of its other containers.
     let containers: Vec<_> = pod
         .everywhere()
@@ -55,7 +62,7 @@ fn violations(job: &Workload<'_>, pod: &ray::Pod<'_>, profile: Profile, findings
         let container = violation.container.and_then(|index| containers.get(index));
         let whose = container.map_or_else(|| pod.title(), |container| place_of(pod, container));
         let message = format!(
-            "{whose}: {}, which violates Pod Security `{profile}` (control {})",
+            "{whose}: {}, which violates Pod Security `{profile}`{of} (control {})",
             violation.found, violation.control
         );
         findings.push(
@@ -69,7 +76,12 @@ fn violations(job: &Workload<'_>, pod: &ray::Pod<'_>, profile: Profile, findings
 /// The containers to which KubeRay gives no security context (KubeRay 1.7, `common/job.go`,
 /// `GetDefaultSubmitterContainer`, and `common/pod.go`, `BuildCollectorContainer`). The level restricted admits none.
 /// The container that waits for the head has that of the Ray container.
-fn without_context(job: &Workload<'_>, profile: Profile, findings: &mut Findings) {
+pub(in crate::rules::check) fn without_context(
+    job: &Workload<'_>,
+    profile: Profile,
+    of: &str,
+    findings: &mut Findings,
+) {
     for place in job.places() {
         let Place::Container(pod, container) = place else {
             continue;
@@ -86,7 +98,7 @@ fn without_context(job: &Workload<'_>, profile: Profile, findings: &mut Findings
             _ => continue,
         };
         let message = format!(
-            "{}: KubeRay sets no securityContext, which violates Pod Security `{profile}`",
+            "{}: KubeRay sets no securityContext, which violates Pod Security `{profile}`{of}",
             place_of(pod, container)
         );
         findings.push(Finding::new(job.nearest(path), message).fix(fix));

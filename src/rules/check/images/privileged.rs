@@ -12,7 +12,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG606",
-    title: "a container with more rights than it needs",
+    title: "Containers should not have privileges that they do not need",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

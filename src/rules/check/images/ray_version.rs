@@ -12,7 +12,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG608",
-    title: "rayVersion is not the image's",
+    title: "rayVersion should be the version of the image",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

@@ -9,7 +9,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG609",
-    title: "the autoscaler's rights are shared",
+    title: "Autoscaled clusters should have a service account of their own",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

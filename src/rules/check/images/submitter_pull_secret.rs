@@ -4,6 +4,7 @@ use crate::diag::quoted;
 use crate::k8s::image::Image;
 use crate::k8s::json::{items, text};
 use crate::policy::settings::Action;
+use crate::ray::kind::SUBMITTER;
 use crate::ray::workload::K8S_JOB_MODE;
 use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
@@ -67,6 +68,6 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                 quoted(secret)
             ),
         )
-        .fix("add the secret to the imagePullSecrets of the submitter's pod template"),
+        .fix(format!("add the secret to {SUBMITTER}.spec.imagePullSecrets")),
     );
 }

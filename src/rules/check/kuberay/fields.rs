@@ -5,6 +5,7 @@ use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
 use crate::ray::{Container, KubeRay, Pod, Workload};
 use crate::rules::check::{Evidence, Versions};
+use crate::rules::{Cx, Finding};
 
 /// The releases that ask the rules on the cluster's spec of the RayJob itself.
 pub(super) const CLUSTER_RULES: Versions = Versions::since(KubeRay::V1_4);
@@ -44,4 +45,22 @@ pub(super) fn head_variable(job: &Workload<'_>, variable: &str) -> Option<Path> 
 /// A restart policy other than `Never`, the API server's default left aside.
 pub(super) fn restart_policy<'a>(pod: &Pod<'a>) -> Option<&'a str> {
     text(pod.spec, "restartPolicy").filter(|policy| !policy.is_empty() && *policy != "Never")
+}
+
+/// That `what` stands at `path` and its feature gate is off. If the Platform does not name the gate, the operator may have
+/// it on, and the finding only warns. `instead` is what the author can do.
+pub(super) fn gate_off(cx: &Cx<'_>, path: Path, what: &str, gate: &str, instead: &str) -> Finding {
+    if cx.platform.names_gate(gate) {
+        Finding::new(path, format!("{what} needs the feature gate {gate}, which is off here"))
+            .fix(format!("{instead}, or have the gate turned on"))
+    } else {
+        Finding::new(
+            path,
+            format!("{what} needs the feature gate {gate}, which is off by default"),
+        )
+        .fix(format!(
+            "{instead}; or have the gate turned on and listed in kuberay.featureGates of the Platform"
+        ))
+        .warn_only()
+    }
 }

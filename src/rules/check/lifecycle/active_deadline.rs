@@ -7,7 +7,7 @@ use crate::rules::check::{Check, Evidence, Versions};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG402",
-    title: "activeDeadlineSeconds is above the limit, or missing",
+    title: "activeDeadlineSeconds must be set and must not exceed the policy's limit",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::Jobs,

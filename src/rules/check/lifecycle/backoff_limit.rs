@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG404",
-    title: "backoffLimit is above the limit",
+    title: "backoffLimit must not exceed the policy's limit",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::Jobs,

@@ -8,7 +8,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG406",
-    title: "KubeRay retries a job of Flyte's",
+    title: "Flyte, not KubeRay, should retry Flyte's RayJobs",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::Jobs,

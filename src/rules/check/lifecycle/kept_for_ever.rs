@@ -8,7 +8,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG408",
-    title: "the cluster is kept for ever",
+    title: "Clusters should be deleted after the RayJob ends",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -11,7 +11,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG407",
-    title: "the deletion strategy leaves a cluster behind",
+    title: "deletionStrategy should delete the cluster",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::Jobs,

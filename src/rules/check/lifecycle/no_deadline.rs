@@ -8,7 +8,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG405",
-    title: "the job has no deadline",
+    title: "RayJobs should have a deadline",
     action: Action::Audit,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -8,7 +8,7 @@ use crate::rules::check::{Check, Evidence, Versions};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG403",
-    title: "preRunningDeadlineSeconds is above the limit, or missing",
+    title: "preRunningDeadlineSeconds must be set and must not exceed the policy's limit",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::Jobs,

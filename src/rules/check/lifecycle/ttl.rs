@@ -12,7 +12,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG401",
-    title: "the TTL is above the limit",
+    title: "ttlSecondsAfterFinished must not exceed the policy's limit",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::Jobs,

@@ -1,6 +1,6 @@
 //! Finds a container resource that Kubernetes cannot read, that is negative, or that asks for a part of a device.
 
-use crate::diag::quoted;
+use crate::diag::{placeholder, quoted};
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
@@ -11,7 +11,7 @@ use super::{is_exact, named, place, setting};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG205",
-    title: "a quantity is unreadable, negative or a part of a device",
+    title: "Quantities must be valid, at least 0, and whole for devices",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,
@@ -32,6 +32,10 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                 for resource in resources {
                     let key = resource.key;
                     let (what, fix) = match resource.quantity() {
+                        None if resource.value.as_str().and_then(placeholder).is_some() => (
+                            "is a variable that nobody filled in",
+                            "write a number with a unit, like 8, 500m or 32Gi",
+                        ),
                         None => ("is no quantity", "write a number with a unit, like 8, 500m or 32Gi"),
                         Some(quantity) if quantity.is_negative() => ("is negative", "write a positive quantity"),
                         Some(quantity) if is_exact(key) && !quantity.is_integer() => {

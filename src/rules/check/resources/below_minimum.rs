@@ -10,7 +10,7 @@ use super::platform_default::{is_platform_default, minimum};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG207",
-    title: "a Ray container has less than the working minimum",
+    title: "Ray containers should have the minimum that Ray needs",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,
@@ -57,7 +57,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                         ])
                         .name(resource),
                     format!(
-                        "{}: {resource} {} is less than the {wanted} that Ray needs to work",
+                        "{}: {resource} {} is less than {wanted}, the policy's minimum",
                         pod.title(),
                         given.seen()
                     ),

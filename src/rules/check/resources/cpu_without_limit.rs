@@ -8,7 +8,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG209",
-    title: "a CPU request without a limit, which this KubeRay does not read",
+    title: "CPU requests need a limit in KubeRay 1.1 and 1.2",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

@@ -10,7 +10,7 @@ use super::{is_exact, named, place, setting};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG202",
-    title: "a GPU's request and limit differ",
+    title: "GPU requests must equal limits",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -11,7 +11,7 @@ use super::{is_exact, named, place, setting};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG201",
-    title: "a GPU is requested without a limit",
+    title: "GPU requests need a limit",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::All,

@@ -12,16 +12,14 @@ use super::named;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG216",
-    title: "a group's resources hold what is no quantity",
-    action: Action::Deny,
+    title: "The resources of a group should be quantities",
+    action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("group_resource_unreadable.md"),
-    evidence: &[Evidence::Source(
-        "KubeRay 1.7.0",
-        "ray-operator/controllers/ray/common/pod.go",
-        &[1660],
+    evidence: &[Evidence::Reason(
+        "KubeRay ignores the resource, and only tasks that ask for it never start",
     )],
     run,
 };

@@ -10,16 +10,14 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG215",
-    title: "a group's resources promise more than its container has",
-    action: Action::Deny,
+    title: "The resources of a group should not exceed those of its container",
+    action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,
     versions: Versions::since(KubeRay::V1_5),
     page: include_str!("group_resources_above.md"),
-    evidence: &[Evidence::Source(
-        "KubeRay 1.7.0",
-        "ray-operator/controllers/ray/common/pod.go",
-        &[1649],
+    evidence: &[Evidence::Reason(
+        "Ray accepts logical resources, and only tasks that use the missing ones fail",
     )],
     run,
 };
@@ -31,7 +29,6 @@ struct Promise<'a> {
     name: &'static str,
     promised: Quantity,
     has: String,
-    warn_only: bool,
 }
 
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
@@ -44,32 +41,29 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                 .start_param(promise.param)
                 .map(|text| format!(", rayStartParams say {}", quoted(text)))
                 .unwrap_or_default();
-            let finding = Finding::new(
-                pod.group_path().then_key("resources").name(promise.key),
-                format!(
-                    "{}: its resources promise {} {}, its container has {}{says}",
-                    pod.title(),
-                    promise.promised,
-                    promise.name,
-                    promise.has
-                ),
-            )
-            .fix(format!(
-                "leave {} out of the group's resources, or give the container as much",
-                quoted(promise.key)
-            ))
-            .flyte(flyte::resource_setting(
-                pod,
-                "requests",
-                promise.key,
-                &promise.promised.to_string(),
-            ))
-            .weight(promise.promised.value());
-            findings.push(if promise.warn_only {
-                finding.warn_only()
-            } else {
-                finding
-            });
+            findings.push(
+                Finding::new(
+                    pod.group_path().then_key("resources").name(promise.key),
+                    format!(
+                        "{}: its resources promise {} {}, its container has {}{says}",
+                        pod.title(),
+                        promise.promised,
+                        promise.name,
+                        promise.has
+                    ),
+                )
+                .fix(format!(
+                    "leave {} out of the group's resources, or give the container as much",
+                    quoted(promise.key)
+                ))
+                .flyte(flyte::resource_setting(
+                    pod,
+                    "requests",
+                    promise.key,
+                    &promise.promised.to_string(),
+                ))
+                .weight(promise.promised.value()),
+            );
         }
     }
 }
@@ -77,13 +71,12 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
 fn promises<'a>(pod: &Pod<'a>, ray: &Container<'a>, kuberay: KubeRay) -> [Option<Promise<'a>>; 3] {
     let gpus = told::group_gpus(pod, kuberay).and_then(|(key, promised)| {
         let has = told::gpus(ray);
-        (promised > Quantity::from_bytes(has)).then(|| Promise {
+        (promised > Quantity::from_bytes(has) && !told::may_have_other_devices(pod, ray)).then(|| Promise {
             key,
             param: "num-gpus",
             name: "GPUs",
             promised,
             has: has.to_string(),
-            warn_only: told::may_have_other_devices(pod, ray),
         })
     });
     let of = |key: &'static str, param, name| {
@@ -95,7 +88,6 @@ fn promises<'a>(pod: &Pod<'a>, ray: &Container<'a>, kuberay: KubeRay) -> [Option
             name,
             promised,
             has: has.to_string(),
-            warn_only: true,
         })
     };
     [gpus, of("cpu", "num-cpus", "CPUs"), of("memory", "memory", "of memory")]

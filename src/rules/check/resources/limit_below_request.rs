@@ -12,7 +12,7 @@ use super::{is_exact, named, place, setting};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG203",
-    title: "a limit is below its request",
+    title: "Limits must be at least the requests",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::All,

@@ -11,7 +11,7 @@ use super::over_budget;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG213",
-    title: "the job asks for more CPUs than one job may have",
+    title: "CPUs must not exceed the policy's limit",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

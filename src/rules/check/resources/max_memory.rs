@@ -1,6 +1,6 @@
 //! Finds a RayJob whose pods together reserve more memory than `limits.maxMemoryPerJob`, at the autoscaler's most.
 
-use crate::k8s::quantity::Quantity;
+use crate::k8s::quantity::bytes_up;
 use crate::policy::settings::Action;
 use crate::ray::facts::{Facts, size};
 use crate::ray::{Kinds, Workload};
@@ -12,7 +12,7 @@ use super::over_budget;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG214",
-    title: "the job asks for more memory than one job may have",
+    title: "Memory must not exceed the policy's limit",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,
@@ -30,7 +30,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if bytes <= cap.value() {
         return;
     }
-    let memory = format!("{} of memory", Quantity::from_bytes(bytes));
+    let memory = format!("{} of memory", bytes_up(bytes));
     findings.extend(over_budget(job, &memory, &cap.to_string(), bytes, |pod| {
         size(pod, &[]).memory
     }));

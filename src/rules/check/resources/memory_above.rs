@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG212",
-    title: "the start parameter memory is above the container's memory",
+    title: "The start parameter memory should not exceed the container's memory",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,
@@ -45,11 +45,9 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             .fix(format!(
                 "leave memory out of rayStartParams, or set limits.memory to {told_shown}"
             ))
-            .flyte(flyte::resource_setting(
-                pod,
-                "limits",
-                "memory",
-                &told_shown.to_string(),
+            .flyte(format!(
+                "{} without memory",
+                flyte::setting(pod, "ray_start_params={…}")
             ))
             .weight(told),
         );

@@ -13,7 +13,7 @@ use super::platform_default::minimum;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG204",
-    title: "a Ray container has no memory limit",
+    title: "Ray containers need a memory limit",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::All,
@@ -33,6 +33,14 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let Some(request) = ray.request("memory") else { continue };
         let Some(requested) = request.quantity() else { continue };
         if ray.limit("memory").is_some() || pod.has_own_resources() {
+            continue;
+        }
+        // The container gets the default of a LimitRange, which Ray reads from its control group.
+        if cx
+            .facts
+            .default_limit("memory")
+            .is_some_and(|default| default >= requested)
+        {
             continue;
         }
         let least = minimum(cx, pod, "memory")

@@ -10,7 +10,7 @@ use super::platform_default::minimum;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG208",
-    title: "a Ray container asks for no CPU or no memory",
+    title: "Ray containers should request CPU and memory",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

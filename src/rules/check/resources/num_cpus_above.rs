@@ -8,7 +8,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG211",
-    title: "num-cpus is above the container's CPUs",
+    title: "num-cpus should not exceed the container's CPUs",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

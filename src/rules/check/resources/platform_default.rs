@@ -10,7 +10,7 @@ use crate::rules::{Chosen, Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG206",
-    title: "a Ray container has no resources of its own",
+    title: "Ray containers need resources",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::All,
@@ -41,6 +41,12 @@ pub fn is_platform_default(cx: &Cx<'_>, container: &Container<'_>, resource: &st
         .all(|given| given.quantity() == default.as_ref())
 }
 
+/// Whether anything in the object asks for a resource.
+fn is_asked(job: &Workload<'_>, resource: &str) -> bool {
+    let mut containers = job.pods.iter().flat_map(|pod| &pod.containers);
+    containers.any(|container| container.ceiling(resource).is_some_and(|given| !given.is_zero()))
+}
+
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in job.ray_pods() {
         let Some(ray) = pod.main() else { continue };
@@ -66,10 +72,22 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             };
             let mut finding = Finding::new(
                 job.nearest(resources.key(block).name(resource)),
-                format!("{}: {seen}, Ray cannot start with less than {wanted}", pod.title()),
+                format!("{}: {seen}, and the policy's minimum is {wanted}", pod.title()),
             )
             .fix(format!("ask for at least {wanted} of {resource}"))
             .flyte(flyte::resource_setting(pod, "requests", resource, &wanted));
+            // Kueue never admits a job that asks for a resource which its queue does not have. Where the object asks for none
+            // of it, the queue may have none.
+            if given.is_none() && job.queue().is_some() && !is_asked(job, resource) {
+                findings.push(
+                    finding
+                        .fix(format!(
+                            "ask for at least {wanted} of {resource}, if the quota of the queue has it"
+                        ))
+                        .warn_only(),
+                );
+                continue;
+            }
             // Without any CPUs of the container Ray counts the node's, which may be what the driver needs.
             if resource == "cpu"
                 && given.is_none()

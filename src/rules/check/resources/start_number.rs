@@ -12,7 +12,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG210",
-    title: "a start parameter is not the number that Ray needs",
+    title: "Numeric start parameters must be numbers that Ray accepts",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -30,7 +30,13 @@ pub(in crate::rules::check) fn named(key: &str) -> Cow<'_, str> {
 
 /// What to change in Flyte for a container's resource: flytekit's `requests` and `limits` are the Ray container's, any
 /// other stands in the pod template.
-pub(super) fn setting(pod: &Pod<'_>, container: &Container<'_>, block: &str, key: &str, quantity: &str) -> String {
+pub(in crate::rules::check) fn setting(
+    pod: &Pod<'_>,
+    container: &Container<'_>,
+    block: &str,
+    key: &str,
+    quantity: &str,
+) -> String {
     if container.slot != Slot::Main || container.index > 0 {
         return flyte::setting(pod, "pod_template=PodTemplate(…)");
     }
@@ -38,7 +44,7 @@ pub(super) fn setting(pod: &Pod<'_>, container: &Container<'_>, block: &str, key
 }
 
 /// Whether Kubernetes wants a resource's limit to equal its request: devices and huge pages are not overcommitted.
-pub(super) fn is_exact(key: &str) -> bool {
+pub(in crate::rules::check) fn is_exact(key: &str) -> bool {
     key.contains('/') || key.starts_with("hugepages-")
 }
 

@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG711",
-    title: "a queue's label does not fit the scheduler",
+    title: "Queue labels should fit the scheduler",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

@@ -9,7 +9,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG703",
-    title: "nothing to run",
+    title: "A RayJob needs an entrypoint",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,
@@ -29,8 +29,12 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if !job.spec.is_object() || submits_itself || !entrypoint.trim().is_empty() || !super::runs_kuberays_command(job) {
         return;
     }
-    findings.push(
-        Finding::new(job.job_path("entrypoint"), "no entrypoint, the job has nothing to run")
-            .fix("set entrypoint to the command to run"),
-    );
+    let finding = Finding::new(job.job_path("entrypoint"), "no entrypoint, the job has nothing to run")
+        .fix("set entrypoint to the command to run");
+    // In HTTPMode, Ray takes the empty command, and the job succeeds at once.
+    findings.push(if super::submits_by_command(job) {
+        finding
+    } else {
+        finding.warn_only()
+    });
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::diag::counted;
 use crate::json::Json;
 use crate::k8s::json::text;
 use crate::policy::settings::Action;
@@ -15,7 +16,7 @@ use super::offer::{self, Offer};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG706",
-    title: "no pod offers what the driver asks for",
+    title: "The cluster must offer what the entrypoint requests",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,
@@ -31,8 +32,8 @@ pub const CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for (key, offer, unit) in [
-        ("entrypointNumCpus", offer::cpus as Offer, "CPUs"),
-        ("entrypointNumGpus", offer::gpus as Offer, "GPUs"),
+        ("entrypointNumCpus", offer::cpus as Offer, "CPU"),
+        ("entrypointNumGpus", offer::gpus as Offer, "GPU"),
     ] {
         let Some(wanted) = job.spec.get(key).and_then(Json::as_f64).filter(|wanted| *wanted != 0.0) else {
             continue;
@@ -42,7 +43,10 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         } else {
             let most = most_offered(cx, job, offer);
             match most.filter(|most| wanted > *most as f64) {
-                Some(most) => format!("{key} {wanted}: no pod offers more than {most} {unit}, the job waits for ever"),
+                Some(most) => format!(
+                    "{key} {wanted}: no pod offers more than {}, the job waits indefinitely",
+                    counted(most, unit)
+                ),
                 None => continue,
             }
         };
@@ -64,7 +68,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
 }
 
 /// The most that one pod of the cluster offers; `None` where that cannot be told.
-fn most_offered(cx: &Cx<'_>, job: &Workload<'_>, offer: Offer) -> Option<i64> {
+pub(super) fn most_offered(cx: &Cx<'_>, job: &Workload<'_>, offer: Offer) -> Option<i64> {
     if job.selects_cluster() || job.head().is_none() {
         return None;
     }

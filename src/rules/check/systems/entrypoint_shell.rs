@@ -11,7 +11,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG704",
-    title: "the submitter's shell cuts the entrypoint",
+    title: "The entrypoint must survive the submitter's shell",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -1,4 +1,4 @@
-//! Finds a RayJob with `metadata` that KubeRay 1.1 to 1.6 cannot pass on.
+//! Finds a RayJob with `metadata` that KubeRay cannot pass on.
 
 use crate::json::Json;
 use crate::k8s::json::text;
@@ -11,17 +11,16 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG715",
-    title: "the job's metadata cannot be passed on",
+    title: "metadata needs rayVersion 2.6.0 or later, and no clusterSelector",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,
-    versions: Versions::between(KubeRay::V1_1, KubeRay::V1_6),
+    versions: Versions::ALL,
     page: include_str!("job_metadata.md"),
-    evidence: &[Evidence::Source(
-        "KubeRay 1.6.2",
-        "ray-operator/controllers/ray/common/job.go",
-        &[69],
-    )],
+    evidence: &[
+        Evidence::Source("KubeRay 1.6.2", "ray-operator/controllers/ray/common/job.go", &[69]),
+        Evidence::Source("KubeRay 1.7.0", "ray-operator/controllers/ray/common/job.go", &[73, 76]),
+    ],
     run,
 };
 
@@ -41,8 +40,14 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         return;
     }
     let path = job.job_path("metadata");
+    let takes_any = cx.kuberay() >= KubeRay::V1_7;
     if job.selects_cluster() {
-        let finding = Finding::new(path, "metadata is lost with a clusterSelector").fix("leave metadata out");
+        // KubeRay 1.7 assumes a Ray that takes metadata, and so may the release that the Platform does not name.
+        if takes_any && cx.platform.names_kuberay {
+            return;
+        }
+        let message = "KubeRay before 1.7 does not pass metadata on with a clusterSelector";
+        let finding = Finding::new(path, message).fix("leave metadata out");
         findings.push(if cx.kuberay() >= KubeRay::V1_5 {
             finding.warn_only()
         } else {
@@ -51,17 +56,31 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         return;
     }
     let Some(cluster) = job.cluster else { return };
-    let version = text(cluster, "rayVersion").and_then(Release::leading);
-    if version.is_none_or(|version| version < SINCE) {
-        findings.push(
-            Finding::new(
-                path,
-                "metadata without a rayVersion of 2.6.0 or later, KubeRay never makes the submitter",
-            )
-            .fix(format!(
-                "set {}.rayVersion to the image's Ray, such as 2.52.1, or leave metadata out",
-                job.kind.cluster_field()
-            )),
-        );
-    }
+    let given = text(cluster, "rayVersion").filter(|version| !version.is_empty());
+    let release = given.and_then(semver);
+    let (message, is_certain) = match (given, release) {
+        (_, Some(release)) if release >= SINCE => return,
+        (Some(_), _) => (
+            "metadata needs a rayVersion of at least 2.6.0, KubeRay never creates the submitter",
+            true,
+        ),
+        (None, _) if takes_any && cx.platform.names_kuberay => return,
+        (None, _) => (
+            "metadata without rayVersion: KubeRay before 1.7 never creates the submitter",
+            cx.platform.names_kuberay,
+        ),
+    };
+    let finding = Finding::new(path, message).fix(format!(
+        "set {}.rayVersion to the image's Ray, such as 2.52.1, or leave metadata out",
+        job.kind.cluster_field()
+    ));
+    findings.push(if is_certain { finding } else { finding.warn_only() });
+}
+
+/// A release as KubeRay reads it (`Masterminds/semver`, `NewVersion`): with or without `v`, minor and patch.
+fn semver(text: &str) -> Option<Release> {
+    let numbers = text.strip_prefix('v').unwrap_or(text);
+    Release::leading(numbers)
+        .or_else(|| Release::leading(&format!("{numbers}.0")))
+        .or_else(|| Release::leading(&format!("{numbers}.0.0")))
 }

@@ -48,7 +48,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         findings.push(
             Finding::new(
                 job.job_path("submissionMode"),
-                "submissionMode K8sJobMode: KubeRay rejects it if its batchScheduler is kai-scheduler",
+                "submissionMode K8sJobMode: KubeRay 1.6 and later reject it if their batchScheduler is kai-scheduler",
             )
             .fix("use HTTPMode or SidecarMode, or run the operator without batchScheduler.name=kai-scheduler"),
         );

@@ -1,8 +1,10 @@
 //! Looks at an object with the label `kueue.x-k8s.io/queue-name` for what Kueue rejects. KubeRay does not give the label of
 //! a RayCronJob to its RayJobs.
 
+use crate::diag::quoted;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
+use crate::ray::workload::K8S_JOB_MODE;
 use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -17,15 +19,18 @@ pub const CHECK: Check = Check {
     versions: Versions::ALL,
     page: include_str!("kueue.md"),
     evidence: &[Evidence::Reason(
-        "the webhook of Kueue rejects the object, but the label alone does not show whether Kueue is installed",
+        "Kueue rejects the object or never starts it, but the label alone does not show whether Kueue is installed",
     )],
     run,
 };
 
-const QUEUE: &str = "kueue.x-k8s.io/queue-name";
-const ELASTIC: &str = "kueue.x-k8s.io/elastic-job";
-/// Kueue before its limit of 8 pod sets was raised (`jobs/rayjob`, webhook): one is the head's.
-const MOST_GROUPS: usize = 7;
+/// The most pod sets of a Workload (Kueue 0.19, `jobframework/constants.go`, `MaxPodSets`, and the CRD). The head is one,
+/// each worker group is one, and so is a submitter in a pod of its own.
+const MOST_POD_SETS: usize = 18;
+/// The labels of a pod template that Kueue writes when it starts the pods. Where the template has another value, it never
+/// starts them (Kueue 0.19, `pkg/podset`, `Merge`).
+const POD_SET: &str = "kueue.x-k8s.io/podset";
+const LOCAL_QUEUE: &str = "kueue.x-k8s.io/local-queue-name";
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let is_described = if job.kind.has_job() {
@@ -33,7 +38,10 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     } else {
         job.cluster.is_some()
     };
-    if job.label(QUEUE).is_none_or(str::is_empty) || !is_described || job.selects_cluster() {
+    let Some(queue) = job.queue() else {
+        return;
+    };
+    if !is_described || job.selects_cluster() {
         return;
     }
     let mut report = |path: Path, message: String, fix: &str, weight: i64| {
@@ -47,24 +55,52 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             0,
         );
     }
-    if job.autoscales() && job.annotation(ELASTIC) != Some("true") {
+    if job.autoscales() && !job.is_elastic() {
         report(
             job.cluster_path("enableInTreeAutoscaling"),
             "Kueue refuses autoscaling without workload slices".to_owned(),
             &format!(
-                "turn autoscaling off, or annotate the {} with {ELASTIC}: \"true\"",
+                "turn autoscaling off, or annotate the {} with kueue.x-k8s.io/elastic-job: \"true\"",
                 job.kind.word
             ),
             0,
         );
     }
     let groups = job.workers().count();
-    if groups > MOST_GROUPS {
+    let submits = job.kind.has_job() && job.submission_mode() == K8S_JOB_MODE;
+    let pod_sets = 1 + groups + usize::from(submits);
+    if pod_sets > MOST_POD_SETS {
+        let all = if submits {
+            format!("the head, {groups} worker groups and the submitter")
+        } else {
+            format!("the head and {groups} worker groups")
+        };
         report(
             job.kind.groups_path(),
-            format!("{groups} worker groups exceed Kueue's limit of {MOST_GROUPS} (newer releases: 9 or 17)"),
+            format!("{all} are {pod_sets} pod sets, Kueue's limit is {MOST_POD_SETS}"),
             "use fewer, larger worker groups",
-            i64::try_from(groups).unwrap_or(i64::MAX),
+            i64::try_from(pod_sets).unwrap_or(i64::MAX),
         );
+    }
+    for pod in &job.pods {
+        for (label, value) in [
+            (POD_SET, pod.group_name().to_lowercase()),
+            (LOCAL_QUEUE, queue.to_owned()),
+        ] {
+            let Some(written) = pod.label(label).filter(|written| *written != value) else {
+                continue;
+            };
+            report(
+                pod.template_path().keys(["metadata", "labels"]).name(label),
+                format!(
+                    "{}: label `{label}` is {}, and Kueue sets {}. It never starts pods with another value",
+                    pod.title(),
+                    quoted(written),
+                    quoted(&value)
+                ),
+                "remove the label",
+                0,
+            );
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG701",
-    title: "an unknown submissionMode",
+    title: "submissionMode must be a mode that KubeRay knows",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

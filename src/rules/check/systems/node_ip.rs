@@ -10,7 +10,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG716",
-    title: "MY_POD_IP is missing",
+    title: "MY_POD_IP must be set if start parameters use it",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

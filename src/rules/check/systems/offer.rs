@@ -1,5 +1,7 @@
 //! What a pod offers to the tasks and actors of Ray. `None` where only the running pod can tell.
 
+use std::collections::BTreeMap;
+
 use crate::json::Json;
 use crate::k8s::names::is_gpu_key;
 use crate::k8s::quantity::Quantity;
@@ -53,6 +55,21 @@ pub(super) fn memory(_: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>) -> Option<i6
     }
     let limit = ray.limit("memory")?.quantity()?;
     (!limit.is_zero()).then(|| limit.value())
+}
+
+/// The custom resources of a pod, by the start parameter `resources`: JSON, which its authors quote for the shell.
+pub(super) fn others(pod: &Pod<'_>) -> Option<BTreeMap<String, f64>> {
+    let Some(resources) = pod.start_params().and_then(|parameters| parameters.get("resources")) else {
+        return Some(BTreeMap::new());
+    };
+    let text = resources.as_str()?.trim();
+    let bare = [('\'', '\''), ('"', '"')]
+        .iter()
+        .find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close))
+        .unwrap_or(text);
+    serde_json::from_str(bare)
+        .or_else(|_| serde_json::from_str(&bare.replace('\\', "")))
+        .ok()
 }
 
 /// The Ray container of a pod, if KubeRay starts Ray in it by start parameters and limits.

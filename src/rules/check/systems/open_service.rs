@@ -9,7 +9,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG714",
-    title: "the head is open to the network",
+    title: "The head Service should not be exposed outside the cluster",
     action: Action::Audit,
     fixes: false,
     kinds: Kinds::All,

@@ -8,7 +8,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG708",
-    title: "a cluster is selected and another described",
+    title: "A RayJob should describe a cluster or select one, not both",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::Jobs,

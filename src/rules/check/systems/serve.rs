@@ -10,12 +10,17 @@ use crate::k8s::json::{items, text};
 use crate::k8s::path::Path;
 use crate::ray::kind::SERVE_CONFIG;
 use crate::ray::release::Release;
-use crate::ray::serve_config::Problem;
+use crate::ray::serve_config::{Place, Problem};
 use crate::ray::{Pod, Workload};
 use crate::rules::Finding;
 
 fn config_path() -> Path {
     Path::of(["spec", SERVE_CONFIG])
+}
+
+/// A finding about a place of the config.
+fn at(place: &Place, found: &str) -> Finding {
+    Finding::new(config_path(), format!("{SERVE_CONFIG} line {}: {found}", place.line)).within(place.line, place.column)
 }
 
 /// A problem of the config as a finding, with its line.
@@ -28,7 +33,7 @@ fn finding(problem: &Problem) -> Finding {
         .flat_map(char::to_lowercase)
         .chain(rest)
         .collect();
-    Finding::new(config_path(), format!("{SERVE_CONFIG} line {}: {found}", place.line)).fix(fix)
+    at(place, found).fix(fix)
 }
 
 /// The release of Ray that the author names.

@@ -12,7 +12,7 @@ use crate::rules::{Cx, Finding, Findings};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG702",
-    title: "the submitter's Job would be refused",
+    title: "The submitter's Job must be valid",
     action: Action::Fix,
     fixes: true,
     kinds: Kinds::Jobs,

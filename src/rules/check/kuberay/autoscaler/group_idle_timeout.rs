@@ -13,7 +13,7 @@ use super::{V2_FIELD, is_v2, v2_variable};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG149",
-    title: "a group's idle timeout that the autoscaler does not know",
+    title: "idleTimeoutSeconds of a group needs the autoscaler v2",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -15,7 +15,7 @@ use super::{V2_FIELD, is_v2, v2_variable};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG150",
-    title: "a group's priority that the autoscaler does not know",
+    title: "priority of a group needs the autoscaler v2",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

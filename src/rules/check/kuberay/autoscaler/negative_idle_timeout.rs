@@ -12,7 +12,7 @@ use super::options;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG166",
-    title: "a negative idle timeout",
+    title: "idleTimeoutSeconds must be at least 0",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

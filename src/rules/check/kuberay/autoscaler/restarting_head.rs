@@ -11,7 +11,7 @@ use super::{is_v2, restarting};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG164",
-    title: "a head that restarts under the autoscaler v2",
+    title: "The head must not restart under the autoscaler v2",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

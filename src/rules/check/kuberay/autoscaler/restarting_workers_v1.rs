@@ -10,7 +10,7 @@ use super::{restarting, version};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG183",
-    title: "workers that restart under the autoscaler v1",
+    title: "Workers should not restart under the autoscaler v1",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::All,

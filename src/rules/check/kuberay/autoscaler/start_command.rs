@@ -11,7 +11,7 @@ use super::options;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG167",
-    title: "the autoscaler's start command is overwritten",
+    title: "The autoscaler's start command must not be overwritten",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -12,7 +12,7 @@ use super::{V2_VARIABLE, v2_variable};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG162",
-    title: "the autoscaler v2 without autoscaling",
+    title: "The autoscaler v2 needs enableInTreeAutoscaling",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

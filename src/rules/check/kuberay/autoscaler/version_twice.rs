@@ -13,7 +13,7 @@ use super::{V2_VARIABLE, options};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG163",
-    title: "the autoscaler's version is given twice",
+    title: "The autoscaler version must be set in one place",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

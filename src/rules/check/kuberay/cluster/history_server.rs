@@ -10,12 +10,12 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::validation;
+use super::super::{gate_off, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG168",
-    title: "the history server's collector cannot be set up",
+    title: "The history server's collector must be complete",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,
@@ -50,13 +50,13 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     };
     let path = job.cluster_path("historyServerOptions");
     if !cx.gate(GATE) {
-        findings.push(
-            Finding::new(
-                path.clone(),
-                format!("historyServerOptions needs the feature gate {GATE}, which is off here"),
-            )
-            .fix("remove historyServerOptions, or have the gate turned on"),
-        );
+        findings.push(gate_off(
+            cx,
+            path.clone(),
+            "historyServerOptions",
+            GATE,
+            "remove historyServerOptions",
+        ));
     }
     let path = path.key("collectorOptions");
     match given(history, "collectorOptions") {

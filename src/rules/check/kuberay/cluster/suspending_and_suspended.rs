@@ -15,7 +15,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG182",
-    title: "the cluster is both suspending and suspended",
+    title: "A RayCluster must not be both suspending and suspended",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::Only(&["RayJob", "RayCluster"]),

@@ -4,7 +4,9 @@ use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
-use crate::rules::{Cx, Finding, Findings};
+use crate::rules::{Cx, Findings};
+
+use super::super::gate_off;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -21,17 +23,12 @@ pub const CHECK: Check = Check {
 
 const GATE: &str = "RayCronJob";
 
-fn run(cx: &Cx<'_>, _: &Workload<'_>, findings: &mut Findings) {
-    let path = Path::of(["kind"]);
-    findings.push(if cx.platform.feature_gates.contains_key(GATE) {
-        Finding::new(path, format!("the feature gate {GATE} is off, KubeRay never runs this"))
-            .fix("have the gate turned on, or create a RayJob")
-    } else {
-        Finding::new(
-            path,
-            format!("KubeRay runs this only with the feature gate {GATE}, which is off by default"),
-        )
-        .fix("have the gate turned on, and list it in the Platform")
-        .warn_only()
-    });
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+    findings.push(gate_off(
+        cx,
+        Path::of(["kind"]),
+        &format!("a {}", job.kind.name),
+        GATE,
+        "create a RayJob",
+    ));
 }

@@ -18,7 +18,7 @@ pub const CHECK: Check = Check {
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Only(&["RayCronJob"]),
-    versions: Versions::since(KubeRay::V1_6),
+    versions: Versions::since(KubeRay::V1_6).failing_before(),
     page: include_str!("time_zone.md"),
     evidence: &[validation(&[986, 989])],
     run,

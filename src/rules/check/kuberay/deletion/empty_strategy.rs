@@ -11,7 +11,7 @@ use super::{has_ends, has_rules, strategy};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG109",
-    title: "an empty deletion strategy",
+    title: "deletionStrategy must have rules or policies",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

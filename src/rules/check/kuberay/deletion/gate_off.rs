@@ -4,14 +4,14 @@ use crate::k8s::json::given;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
-use crate::rules::{Cx, Finding, Findings};
+use crate::rules::{Cx, Findings};
 
-use super::super::{DELETION_GATE, validation};
+use super::super::{DELETION_GATE, gate_off, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG106",
-    title: "a deletion policy without its feature gate",
+    title: "deletionStrategy needs the feature gate RayJobDeletionPolicy",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,
@@ -28,14 +28,12 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         "deletionStrategy"
     };
     if given(job.spec, field).is_some() {
-        findings.push(
-            Finding::new(
-                job.job_path(field),
-                format!("{field} needs the feature gate {DELETION_GATE}, which is off here"),
-            )
-            .fix(format!(
-                "remove {field}, and use shutdownAfterJobFinishes and ttlSecondsAfterFinished"
-            )),
-        );
+        findings.push(gate_off(
+            cx,
+            job.job_path(field),
+            field,
+            DELETION_GATE,
+            &format!("remove {field}, and use shutdownAfterJobFinishes and ttlSecondsAfterFinished"),
+        ));
     }
 }

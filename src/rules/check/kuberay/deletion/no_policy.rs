@@ -12,7 +12,7 @@ use super::{ENDS, strategy, strategy_path};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG111",
-    title: "an end without a deletion policy",
+    title: "onSuccess and onFailure need a policy",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -12,7 +12,7 @@ use super::{ENDS, has_ends, has_rules, strategy, strategy_path};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG110",
-    title: "a deletion strategy for one end only",
+    title: "deletionStrategy must cover both success and failure",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

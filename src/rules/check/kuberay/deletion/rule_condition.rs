@@ -11,7 +11,7 @@ use super::rule;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG115",
-    title: "a deletion rule that waits for none or two states",
+    title: "A deletion rule must wait for exactly one status",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

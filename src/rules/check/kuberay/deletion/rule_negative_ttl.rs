@@ -11,7 +11,7 @@ use super::rule;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG116",
-    title: "a deletion rule with a negative TTL",
+    title: "The TTL of a deletion rule must be at least 0",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

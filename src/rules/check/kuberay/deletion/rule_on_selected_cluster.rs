@@ -11,7 +11,7 @@ use super::{rule, selected_cluster};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG117",
-    title: "a rule would delete a selected cluster",
+    title: "Deletion rules must not delete a selected cluster",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

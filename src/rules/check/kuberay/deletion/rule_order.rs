@@ -13,7 +13,7 @@ use super::rule::{self, Condition, Rule};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG119",
-    title: "deletion rules in the wrong order",
+    title: "Deletion rules must delete workers, then the cluster, then the RayJob",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

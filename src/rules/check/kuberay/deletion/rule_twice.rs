@@ -14,7 +14,7 @@ use super::rule;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG118",
-    title: "two deletion rules say the same",
+    title: "Deletion rules must be unique",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -11,7 +11,7 @@ use super::{has_rules, strategy};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG107",
-    title: "deletion rules beside shutdown",
+    title: "deletionRules and shutdownAfterJobFinishes exclude each other",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -11,7 +11,7 @@ use super::{policies, selected_cluster};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG112",
-    title: "a selected cluster is to be deleted",
+    title: "A selected cluster must not be deleted",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

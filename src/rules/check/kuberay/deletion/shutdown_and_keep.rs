@@ -12,7 +12,7 @@ use super::policies;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG114",
-    title: "shut down, and keep the cluster",
+    title: "DeleteNone conflicts with shutdownAfterJobFinishes",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -11,7 +11,7 @@ use super::{has_ends, has_rules, strategy, strategy_path};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG108",
-    title: "two styles of deletion at once",
+    title: "deletionRules exclude onSuccess and onFailure",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

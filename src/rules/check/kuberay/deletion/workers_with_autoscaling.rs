@@ -11,7 +11,7 @@ use super::{policies, rule};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG113",
-    title: "DeleteWorkers with autoscaling",
+    title: "DeleteWorkers does not work with autoscaling",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

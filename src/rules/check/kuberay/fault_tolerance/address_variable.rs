@@ -11,7 +11,7 @@ use super::beside_options;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG155",
-    title: "the Redis address is a variable",
+    title: "The Redis address must not be an environment variable",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

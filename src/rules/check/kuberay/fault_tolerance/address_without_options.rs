@@ -12,7 +12,7 @@ use super::{ENABLED, instead, options};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG152",
-    title: "a Redis address without fault tolerance",
+    title: "A Redis address needs fault tolerance",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

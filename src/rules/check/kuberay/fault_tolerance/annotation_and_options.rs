@@ -11,7 +11,7 @@ use super::{ENABLED, annotation, options};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG151",
-    title: "fault tolerance is configured twice",
+    title: "Fault tolerance must be configured in one place",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -7,13 +7,13 @@ use crate::ray::{Kinds, Workload};
 use crate::rules::check::Check;
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{head_container, head_variable, validation};
+use super::super::{gate_off, head_container, head_variable, validation};
 use super::{WITH_BACKENDS, is_embedded, options, options_path};
 
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG158",
-    title: "the embedded store of fault tolerance cannot be set up",
+    title: "The embedded store of fault tolerance must be complete",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,
@@ -42,13 +42,13 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         return;
     };
     if !cx.gate(GATE) {
-        findings.push(
-            Finding::new(
-                options_path(job, "backend"),
-                format!("fault tolerance: rocksdb needs the feature gate {GATE}"),
-            )
-            .fix("use the backend redis, or have the gate turned on"),
-        );
+        findings.push(gate_off(
+            cx,
+            options_path(job, "backend"),
+            "fault tolerance by rocksdb",
+            GATE,
+            "use the backend redis",
+        ));
     }
     of_redis(job, options, findings);
     of_the_claim(job, options, findings);

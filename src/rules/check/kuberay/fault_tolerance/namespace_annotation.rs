@@ -11,7 +11,7 @@ use super::{annotation, options};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG156",
-    title: "the external storage namespace is an annotation",
+    title: "The external storage namespace must not be an annotation",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

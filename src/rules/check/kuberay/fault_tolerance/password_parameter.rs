@@ -11,7 +11,7 @@ use super::{head_parameter, instead, options};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG153",
-    title: "the Redis password is a start parameter",
+    title: "The Redis password must not be a start parameter",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -11,7 +11,7 @@ use super::beside_options;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG154",
-    title: "the Redis password is a variable",
+    title: "The Redis password must not be an environment variable",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

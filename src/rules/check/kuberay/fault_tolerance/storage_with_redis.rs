@@ -13,7 +13,7 @@ use super::{WITH_BACKENDS, is_embedded, options, options_path};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG159",
-    title: "storage for fault tolerance by Redis",
+    title: "gcsFaultToleranceOptions.storage is for the embedded store only",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

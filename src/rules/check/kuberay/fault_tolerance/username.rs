@@ -12,7 +12,7 @@ use super::{head_parameter, instead};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG157",
-    title: "the Redis user is a parameter or a variable",
+    title: "The Redis user must not be a start parameter or an environment variable",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -12,7 +12,7 @@ use super::without_containers;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG140",
-    title: "the head has no container",
+    title: "The head needs a container",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

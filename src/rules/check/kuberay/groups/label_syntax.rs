@@ -14,7 +14,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG144",
-    title: "a group's label is none for Kubernetes",
+    title: "Group labels must be valid Kubernetes labels",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -10,7 +10,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG143",
-    title: "labels as a start parameter",
+    title: "Labels belong in labels, not in rayStartParams",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -10,7 +10,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG148",
-    title: "a worker group has more minimum than maximum replicas",
+    title: "minReplicas must not exceed maxReplicas",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,
@@ -33,10 +33,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                     format!("{}: minReplicas {least} is above maxReplicas {most}", pod.title()),
                 )
                 .fix("set minReplicas to at most maxReplicas")
-                .flyte(flyte::setting(
-                    pod,
-                    &format!("min_replicas={most}, max_replicas={least}"),
-                ))
+                .flyte(flyte::setting(pod, &format!("min_replicas={}", most.max(0))))
                 .weight(least.saturating_sub(most)),
             );
         }

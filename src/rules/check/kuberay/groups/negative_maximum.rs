@@ -11,7 +11,7 @@ use super::negative;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG147",
-    title: "a worker group has a negative maximum",
+    title: "maxReplicas must be at least 0",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

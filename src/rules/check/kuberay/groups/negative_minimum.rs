@@ -11,7 +11,7 @@ use super::negative;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG146",
-    title: "a worker group has a negative minimum",
+    title: "minReplicas must be at least 0",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -12,7 +12,7 @@ use super::super::position;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG185",
-    title: "the head's object store is larger than its memory request",
+    title: "The head's object store must fit into its memory request",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

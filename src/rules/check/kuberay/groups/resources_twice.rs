@@ -13,7 +13,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG142",
-    title: "a group's Ray resources are given twice",
+    title: "Ray resources belong in resources or rayStartParams, not in both",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -11,7 +11,7 @@ use super::suspended;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG160",
-    title: "a suspended worker group without its feature gate",
+    title: "Suspended worker groups need the feature gate RayJobDeletionPolicy",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -11,7 +11,7 @@ use super::suspended;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG161",
-    title: "a suspended worker group with autoscaling",
+    title: "Worker groups must not be suspended with autoscaling",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

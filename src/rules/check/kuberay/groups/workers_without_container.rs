@@ -11,7 +11,7 @@ use super::without_containers;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG141",
-    title: "a worker group has no container",
+    title: "Worker groups need a container",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

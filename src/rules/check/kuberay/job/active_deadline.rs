@@ -11,7 +11,7 @@ use super::below;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG131",
-    title: "a deadline that is not positive",
+    title: "activeDeadlineSeconds must be greater than 0",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -11,7 +11,7 @@ use super::below;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG133",
-    title: "a negative number of retries",
+    title: "backoffLimit must be at least 0",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -11,7 +11,7 @@ use super::below;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG104",
-    title: "a negative TTL",
+    title: "ttlSecondsAfterFinished must be at least 0",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -10,7 +10,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG121",
-    title: "neither a cluster nor a selector for one",
+    title: "A RayJob needs rayClusterSpec or clusterSelector",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -11,7 +11,7 @@ use super::below;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG132",
-    title: "a deadline before running that is not positive",
+    title: "preRunningDeadlineSeconds must be greater than 0",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -10,7 +10,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG124",
-    title: "retries on a selected cluster",
+    title: "backoffLimit must be 0 with clusterSelector",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -15,7 +15,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG130",
-    title: "the runtime environment is no YAML mapping",
+    title: "runtimeEnvYAML must be a YAML mapping",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

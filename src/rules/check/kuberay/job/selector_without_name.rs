@@ -11,11 +11,11 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG122",
-    title: "a cluster selector without a cluster's name",
+    title: "clusterSelector must name a cluster",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,
-    versions: Versions::since(KubeRay::V1_5),
+    versions: Versions::since(KubeRay::V1_5).failing_before(),
     page: include_str!("selector_without_name.md"),
     evidence: &[validation(&[570])],
     run,

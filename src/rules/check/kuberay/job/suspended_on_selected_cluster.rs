@@ -10,7 +10,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG120",
-    title: "suspended on a selected cluster",
+    title: "A RayJob with clusterSelector must not be suspended",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

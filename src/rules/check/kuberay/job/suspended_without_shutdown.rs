@@ -10,7 +10,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG103",
-    title: "suspended, and not shut down at the end",
+    title: "A suspended RayJob must set shutdownAfterJobFinishes",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

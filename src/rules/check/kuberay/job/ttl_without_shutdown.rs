@@ -10,7 +10,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG105",
-    title: "a TTL without shutdown",
+    title: "ttlSecondsAfterFinished needs shutdownAfterJobFinishes",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

@@ -1,6 +1,6 @@
 //! Finds a name that does not begin with a letter, or has other characters than lower-case letters, digits and dashes.
 
-use crate::diag::quoted;
+use crate::diag::{placeholder, quoted};
 use crate::k8s::names::dns1035_label;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
@@ -31,6 +31,10 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         return;
     }
     let Err(error) = dns1035_label(name) else { return };
+    let error = placeholder(name).map_or_else(
+        || error.to_string(),
+        |variable| format!("nobody filled in the variable {}", quoted(variable)),
+    );
     // KubeRay does not check the name of a RayCronJob, but that of each RayJob, which begins with it.
     let then = if job.kind.is_template() {
         "; KubeRay rejects each of its RayJobs"

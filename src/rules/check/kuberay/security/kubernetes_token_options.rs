@@ -14,7 +14,7 @@ use super::{AUTH, auth, is_by_kubernetes, is_by_token};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG170",
-    title: "Kubernetes tokens with the wrong options",
+    title: "Kubernetes token authentication needs matching options",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -13,12 +13,12 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::validation;
+use super::super::{gate_off, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG171",
-    title: "the network policy contradicts itself",
+    title: "The options of networkPolicy must not contradict each other",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,
@@ -36,13 +36,13 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         return;
     };
     if !cx.gate(GATE) {
-        findings.push(
-            Finding::new(
-                job.cluster_path(POLICY),
-                format!("networkPolicy needs the feature gate {GATE}, which is off here"),
-            )
-            .fix("remove networkPolicy, or have the gate turned on"),
-        );
+        findings.push(gate_off(
+            cx,
+            job.cluster_path(POLICY),
+            "networkPolicy",
+            GATE,
+            "remove networkPolicy",
+        ));
     }
     let mode = text(policy, "mode").unwrap_or("DenyAll");
     for part in ["head", "worker"] {

@@ -8,12 +8,12 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::super::{position, validation};
+use super::super::{gate_off, position, validation};
 
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG172",
-    title: "TLS cannot be set up",
+    title: "The options of TLS must be complete",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,
@@ -44,13 +44,13 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         return;
     };
     if !cx.gate(GATE) {
-        findings.push(
-            Finding::new(
-                job.cluster_path("tlsOptions"),
-                format!("tlsOptions needs the feature gate {GATE}, which is off here"),
-            )
-            .fix("remove tlsOptions, or have the gate turned on"),
-        );
+        findings.push(gate_off(
+            cx,
+            job.cluster_path("tlsOptions"),
+            "tlsOptions",
+            GATE,
+            "remove tlsOptions",
+        ));
     }
     if given(options, "enabled").and_then(Json::as_bool) != Some(true) {
         return;

@@ -13,7 +13,7 @@ use super::{auth, is_by_token};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG169",
-    title: "token authentication without a Ray that has it",
+    title: "Token authentication needs a Ray that supports it",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,

@@ -10,7 +10,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG125",
-    title: "retries in InteractiveMode",
+    title: "backoffLimit must be 0 in InteractiveMode",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,

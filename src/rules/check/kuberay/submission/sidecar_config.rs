@@ -12,11 +12,11 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG127",
-    title: "a submitter configuration in SidecarMode",
+    title: "SidecarMode does not allow submitterConfig",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,
-    versions: Versions::since(KubeRay::V1_5),
+    versions: Versions::since(KubeRay::V1_5).failing_before(),
     page: include_str!("sidecar_config.md"),
     evidence: &[validation(&[597])],
     run,

@@ -11,11 +11,11 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG123",
-    title: "SidecarMode on a selected cluster",
+    title: "SidecarMode does not work with clusterSelector",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,
-    versions: Versions::since(KubeRay::V1_5),
+    versions: Versions::since(KubeRay::V1_5).failing_before(),
     page: include_str!("sidecar_on_selected_cluster.md"),
     evidence: &[validation(&[573])],
     run,

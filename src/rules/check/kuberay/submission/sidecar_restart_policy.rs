@@ -12,11 +12,11 @@ use super::super::{restart_policy, validation};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG128",
-    title: "a head that restarts in SidecarMode",
+    title: "The head must not restart in SidecarMode",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,
-    versions: Versions::since(KubeRay::V1_5),
+    versions: Versions::since(KubeRay::V1_5).failing_before(),
     page: include_str!("sidecar_restart_policy.md"),
     evidence: &[validation(&[601])],
     run,

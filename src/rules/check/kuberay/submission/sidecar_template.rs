@@ -13,11 +13,11 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG126",
-    title: "a submitter template in SidecarMode",
+    title: "SidecarMode does not allow submitterPodTemplate",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,
-    versions: Versions::since(KubeRay::V1_5),
+    versions: Versions::since(KubeRay::V1_5).failing_before(),
     page: include_str!("sidecar_template.md"),
     evidence: &[validation(&[593])],
     run,

@@ -11,7 +11,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG134",
-    title: "a waiting job was moved to another submission mode",
+    title: "The submissionMode of a waiting RayJob must not change",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Only(&["RayJob"]),

@@ -10,7 +10,7 @@ use super::finding;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG718",
-    title: "serveConfigV2 should have only keys that Ray knows",
+    title: "serveConfigV2 should contain only what Ray reads",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::Only(&["RayService"]),

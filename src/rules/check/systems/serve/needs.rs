@@ -1,17 +1,18 @@
 //! Finds a deployment whose replica fits no pod.
 
-use crate::diag::{listed, quoted};
-use crate::k8s::quantity::format_bytes;
+use std::collections::BTreeMap;
+
+use crate::diag::{counted, listed, quoted};
+use crate::k8s::quantity::{bytes_down, bytes_up};
 use crate::policy::settings::Action;
 use crate::ray::facts::pods_at_most;
-use crate::ray::kind::SERVE_CONFIG;
 use crate::ray::serve_config::{Deployment, Needs};
 use crate::ray::{Kinds, Pod, Workload};
 use crate::rules::check::systems::offer;
 use crate::rules::check::{Check, Evidence, Versions};
-use crate::rules::{Cx, Finding, Findings};
+use crate::rules::{Cx, Findings};
 
-use super::config_path;
+use super::at;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -32,82 +33,132 @@ pub const CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let pods = job.ray_pods().filter(|pod| pods_at_most(job, pod) > 0);
-    let offers: Vec<Amounts> = pods.map(|pod| offered(cx, job, pod)).collect();
+    let offers: Vec<Offered> = pods.map(|pod| offered(cx, job, pod)).collect();
     if job.head().is_none() {
         return;
     }
     let deployments = job.serve_config().map(|config| config.deployments.iter());
     for deployment in deployments.into_iter().flatten() {
-        let Some(needs) = parts(deployment)
-            .into_iter()
-            .find(|needs| !offers.iter().any(|offer| holds(offer, needs)))
-        else {
-            continue;
+        let parts = parts(deployment);
+        let fails = |holds: fn(&Offered, &Part) -> bool| {
+            let mut parts = parts.iter();
+            parts.find(|part| !offers.iter().any(|offer| holds(offer, part)))
         };
-        findings.push(
-            Finding::new(
-                config_path(),
-                format!(
-                    "{SERVE_CONFIG} line {}: one replica of deployment {} needs {}",
-                    deployment.place.line,
-                    quoted(&deployment.name),
-                    shortage(&needs, &offers)
-                ),
-            )
-            .fix("lower what the deployment asks for, or add a larger worker group"),
-        );
+        let (lacking, is_certain) = match (fails(Offered::has_amounts), fails(Offered::holds)) {
+            (Some(part), _) => (shortage(&part.amounts, &offers), true),
+            (None, Some(part)) => (lacking(part, &offers), false),
+            (None, None) => continue,
+        };
+        let found = format!("one replica of deployment {} needs {lacking}", quoted(&deployment.name));
+        let finding = at(&deployment.place, &found).fix(if is_certain {
+            "lower what the deployment asks for, or add a larger worker group"
+        } else {
+            "name the resource in the rayStartParams of a worker group, or remove it from the deployment"
+        });
+        // A node may get a resource in other ways, too.
+        findings.push(if is_certain { finding } else { finding.warn_only() });
     }
 }
 
 /// CPUs, GPUs and bytes of memory.
 type Amounts = [f64; 3];
 
-/// What one pod offers; infinity where that cannot be told.
-fn offered(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>) -> Amounts {
-    let of = |offer: offer::Offer| offer(cx, job, pod).map_or(f64::INFINITY, |amount| amount as f64);
-    [of(offer::cpus), of(offer::gpus), of(offer::memory)]
+/// Custom resources by name.
+type Others = BTreeMap<String, f64>;
+
+/// What one pod must have for a part of a replica.
+#[derive(Default)]
+struct Part {
+    amounts: Amounts,
+    others: Others,
 }
 
-fn holds(offer: &Amounts, needs: &Amounts) -> bool {
-    offer.iter().zip(needs).all(|(offer, need)| offer >= need)
+/// What one pod offers; infinity where that cannot be told.
+struct Offered {
+    amounts: Amounts,
+    /// `None` where it cannot be told.
+    others: Option<Others>,
+}
+
+impl Offered {
+    fn has_amounts(&self, part: &Part) -> bool {
+        self.amounts
+            .iter()
+            .zip(part.amounts)
+            .all(|(offer, need)| *offer >= need)
+    }
+
+    fn has(&self, resource: &str, need: f64) -> bool {
+        let offer = |others: &Others| others.get(resource).copied().unwrap_or_default();
+        self.others.as_ref().is_none_or(|others| offer(others) >= need)
+    }
+
+    fn holds(&self, part: &Part) -> bool {
+        self.has_amounts(part) && part.others.iter().all(|(resource, need)| self.has(resource, *need))
+    }
+}
+
+fn offered(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>) -> Offered {
+    let of = |offer: offer::Offer| offer(cx, job, pod).map_or(f64::INFINITY, |amount| amount as f64);
+    // Ray names resources after other accelerators, also after the slice of a TPU.
+    let others = offer::gpus(cx, job, pod).and_then(|_| offer::others(pod));
+    Offered {
+        amounts: [of(offer::cpus), of(offer::gpus), of(offer::memory)],
+        others,
+    }
 }
 
 /// What one replica of a deployment needs, each part on one pod. The code decides what the config does not say.
-fn parts(deployment: &Deployment) -> Vec<Amounts> {
-    let amounts = |needs: &Needs| [needs.cpus, needs.gpus, needs.memory].map(Option::unwrap_or_default);
-    let bundles = deployment.bundles.iter().map(amounts);
+fn parts(deployment: &Deployment) -> Vec<Part> {
+    let part = |needs: &Needs, cpus: f64| Part {
+        amounts: [
+            needs.cpus.unwrap_or(cpus),
+            needs.gpus.unwrap_or_default(),
+            needs.memory.unwrap_or_default(),
+        ],
+        others: needs
+            .others
+            .iter()
+            .filter(|(name, _)| is_custom(name))
+            .cloned()
+            .collect(),
+    };
     if deployment.bundles.is_empty() {
-        let actor = deployment.actor.iter();
-        return actor
-            .map(|needs| {
-                [
-                    needs.cpus.unwrap_or(1.0),
-                    needs.gpus.unwrap_or_default(),
-                    needs.memory.unwrap_or_default(),
-                ]
-            })
-            .collect();
+        return deployment.actor.iter().map(|needs| part(needs, 1.0)).collect();
     }
+    let bundles = deployment.bundles.iter().map(|needs| part(needs, 0.0));
     if deployment.strategy.as_deref() != Some("STRICT_PACK") {
         return bundles.collect();
     }
-    let mut sum = [0.0; 3];
-    for bundle in bundles {
-        sum.iter_mut().zip(bundle).for_each(|(sum, amount)| *sum += amount);
-    }
-    vec![sum]
+    vec![bundles.fold(Part::default(), |mut sum, bundle| {
+        sum.amounts
+            .iter_mut()
+            .zip(bundle.amounts)
+            .for_each(|(sum, amount)| *sum += amount);
+        for (name, amount) in bundle.others {
+            *sum.others.entry(name).or_default() += amount;
+        }
+        sum
+    })]
+}
+
+/// Whether a node has a resource of this name only if it is given one. Ray itself names those with a colon, such as
+/// `node:10.0.0.1`, and its store.
+fn is_custom(name: &str) -> bool {
+    !name.contains(':') && name != "object_store_memory"
 }
 
 /// The first resource that no pod has enough of, or all of them where no pod has enough of all.
-fn shortage(needs: &Amounts, offers: &[Amounts]) -> String {
+fn shortage(needs: &Amounts, offers: &[Offered]) -> String {
     let amount = |amounts: &Amounts, which: usize| amounts.get(which).copied().unwrap_or_default();
     let resources = [(1, "GPU"), (0, "CPU"), (2, "memory")];
     for (which, resource) in resources {
         let need = amount(needs, which);
-        let most = offers.iter().map(|offer| amount(offer, which)).fold(0.0, f64::max);
+        let offers = offers.iter().map(|offer| amount(&offer.amounts, which));
+        let most = offers.fold(0.0, f64::max);
         if need > most {
             let most = if resource == "memory" {
-                format_bytes(most as u64)
+                bytes_down(most as i64)
             } else {
                 most.to_string()
             };
@@ -123,8 +174,20 @@ fn shortage(needs: &Amounts, offers: &[Amounts]) -> String {
 
 fn shown(amount: f64, resource: &str) -> String {
     match resource {
-        "memory" => format!("{} of memory", format_bytes(amount as u64)),
-        unit if amount == 1.0 => format!("1 {unit}"),
-        unit => format!("{amount} {unit}s"),
+        "memory" => format!("{} of memory", bytes_up(amount as i64)),
+        unit => counted(amount, unit),
+    }
+}
+
+/// The first custom resource that no pod has enough of, or all of them.
+fn lacking(part: &Part, offers: &[Offered]) -> String {
+    let shown = |(name, amount): (&String, &f64)| format!("{amount} of resource {}", quoted(name));
+    let mut others = part.others.iter();
+    match others.find(|(name, need)| !offers.iter().any(|offer| offer.has(name, **need))) {
+        Some(other) => format!("{}, no pod has as much", shown(other)),
+        None => {
+            let all: Vec<String> = part.others.iter().map(shown).collect();
+            format!("{}, no pod has all of it", listed(&all))
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! Finds a port of Serve that KubeRay does not probe or expose.
+//! Finds a port or an address of Serve that KubeRay does not probe or expose.
 
+use crate::diag::quoted;
 use crate::k8s::json::{below, given};
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Pod, Role, Workload};
@@ -11,7 +12,7 @@ use super::{config_path, serve_port};
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG720",
-    title: "The port in serveConfigV2 must be the container port named serve",
+    title: "Serve must listen on the port and address that KubeRay uses",
     action: Action::Warn,
     fixes: false,
     kinds: Kinds::Only(&["RayService"]),
@@ -31,8 +32,24 @@ pub const CHECK: Check = Check {
 /// Ray's port of Serve, and KubeRay's where no container port is named `serve`.
 const DEFAULT: i64 = 8000;
 
+/// Whether an address is reached from its own pod only.
+fn is_loopback(host: &str) -> bool {
+    matches!(host, "localhost" | "::1") || host.starts_with("127.")
+}
+
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-    let Some(port) = job.serve_config().and_then(|config| config.port) else {
+    let config = job.serve_config();
+    let host = config
+        .and_then(|config| config.host.as_deref())
+        .filter(|host| is_loopback(host));
+    findings.extend(host.map(|host| {
+        let message = format!(
+            "http_options.host is {}: Serve listens inside each pod only, no Service reaches it",
+            quoted(host)
+        );
+        Finding::new(config_path(), message).fix("remove the host, or set it to 0.0.0.0")
+    }));
+    let Some(port) = config.and_then(|config| config.port) else {
         return;
     };
     let has_service = below(job.object, &["spec", "serveService"]).is_object();

@@ -8,7 +8,7 @@ use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
-use super::{config_path, finding, release};
+use super::{at, config_path, finding, release};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -50,6 +50,11 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         }
         return;
     };
+    findings.extend(config.no_applications.as_ref().map(|place| {
+        at(place, "`applications` is empty, the service never becomes ready")
+            .fix("list at least one application")
+            .warn_only()
+    }));
     let ray = release(job);
     let problems = config.problems.iter();
     let rejected = problems.filter(|problem| !problem.rejected_by.is_none() && problem.matters_to(ray));

@@ -1,0 +1,119 @@
+//! Facts as they are put together, object by object.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::diag::one_line;
+use crate::json::Json;
+use crate::k8s::json::{child, text};
+
+use super::fact::Fact;
+use super::objects::{ClusterQueue, LimitRange, LocalQueue, PriorityClass, Quota, RuntimeClass};
+use super::set::{Facts, Namespace, State};
+
+/// How the labels of a namespace begin that are kept.
+pub(super) const LABELS: &str = "pod-security.kubernetes.io/";
+
+/// Puts facts together.
+#[derive(Debug, Default)]
+pub struct Builder {
+    facts: Facts,
+}
+
+impl Builder {
+    /// Facts of a cluster of this name, whose API server has this version. Both may be empty.
+    pub fn new(cluster: &str, kubernetes: &str) -> Builder {
+        let mut builder = Builder::default();
+        builder.facts.cluster = cluster.to_owned();
+        builder.facts.kubernetes = kubernetes.to_owned();
+        builder
+    }
+
+    /// Says what is known of a kind. A kind of which an object could not be read stays unknown.
+    pub fn state(&mut self, fact: Fact, state: State) {
+        let states = &mut self.facts.states;
+        if !matches!(states.get(&fact), Some(State::Unknown(_))) {
+            states.insert(fact, state);
+        }
+    }
+
+    /// Adds an object, in the shape that Kubernetes gives it. If it cannot be read, its whole kind becomes unknown.
+    pub fn add(&mut self, fact: Fact, object: Json<'_>) {
+        if self.try_add(fact, object).is_none() {
+            let metadata = child(object, "metadata");
+            let name = text(metadata, "name").unwrap_or_default();
+            let reason = match text(metadata, "namespace") {
+                Some(namespace) => format!("{} {namespace}/{name} cannot be read", fact.name()),
+                None => format!("{} {name} cannot be read", fact.name()),
+            };
+            self.state(fact, State::Unknown(one_line(&reason).into_owned()));
+        }
+    }
+
+    fn try_add(&mut self, fact: Fact, object: Json<'_>) -> Option<()> {
+        let metadata = child(object, "metadata");
+        let name = text(metadata, "name").filter(|name| !name.is_empty())?;
+        match fact {
+            Fact::Namespace => {
+                let labels = child(metadata, "labels").as_object().into_iter().flatten();
+                let kept = labels.filter(|(key, _)| key.starts_with(LABELS));
+                let kept = kept.map(|(key, value)| Some((key.to_owned(), value.as_str()?.to_owned())));
+                let labels: BTreeMap<String, String> = kept.collect::<Option<_>>()?;
+                self.namespace(name).labels = Some(labels);
+            }
+            Fact::LimitRange => {
+                let range = LimitRange::read(name, object)?;
+                self.namespace(text(metadata, "namespace")?).limit_ranges.push(range);
+            }
+            Fact::ResourceQuota => {
+                let quota = Quota::read(name, object)?;
+                self.namespace(text(metadata, "namespace")?).quotas.push(quota);
+            }
+            Fact::PriorityClass => {
+                let class = PriorityClass::read(object);
+                self.facts.priority_classes.insert(name.to_owned(), class);
+            }
+            Fact::RuntimeClass => {
+                let class = RuntimeClass::read(object)?;
+                self.facts.runtime_classes.insert(name.to_owned(), class);
+            }
+            Fact::LocalQueue => {
+                let queue = LocalQueue::read(object)?;
+                let namespace = self.namespace(text(metadata, "namespace")?);
+                namespace.local_queues.insert(name.to_owned(), queue);
+            }
+            Fact::ClusterQueue => {
+                let queue = ClusterQueue::read(object);
+                self.facts.cluster_queues.insert(name.to_owned(), queue);
+            }
+            Fact::WorkloadPriorityClass => {
+                self.facts.workload_priority_classes.insert(name.to_owned());
+            }
+            Fact::ServiceAccount => {
+                let name = name.to_owned();
+                self.namespace(text(metadata, "namespace")?)
+                    .service_accounts
+                    .insert(name);
+            }
+        }
+        Some(())
+    }
+
+    fn namespace(&mut self, name: &str) -> &mut Namespace {
+        self.facts.namespaces.entry(name.to_owned()).or_default()
+    }
+
+    /// The facts: sorted, so that the order in which objects came does not matter, and with their digest.
+    pub fn finish(mut self) -> Facts {
+        for namespace in self.facts.namespaces.values_mut() {
+            namespace.limit_ranges.sort_by(|a, b| a.name.cmp(&b.name));
+            namespace.quotas.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+        if !self.facts.states.is_empty() {
+            let hash = Sha256::digest(self.facts.to_value(false).to_string());
+            self.facts.digest = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        }
+        self.facts
+    }
+}

@@ -1,0 +1,31 @@
+//! What is kept of an object that is a fact.
+
+use serde_json::{Map, Value};
+
+use super::build::LABELS;
+use super::fact::Fact;
+
+/// The fields of an object that facts need, in the same shape. Everything else, such as annotations and status, is left out.
+pub fn kept(fact: Fact, object: &Value) -> Value {
+    let mut metadata = copied(object.get("metadata"), &["namespace", "name"]);
+    if fact == Fact::Namespace {
+        let labels = object.pointer("/metadata/labels").and_then(Value::as_object);
+        let labels = labels.into_iter().flatten().filter(|(key, _)| key.starts_with(LABELS));
+        let labels: Map<String, Value> = labels.map(|(key, value)| (key.clone(), value.clone())).collect();
+        metadata.insert("labels".to_owned(), labels.into());
+    }
+    let fields: &[&str] = match fact {
+        Fact::Namespace | Fact::ServiceAccount | Fact::WorkloadPriorityClass => &[],
+        Fact::LimitRange | Fact::ResourceQuota | Fact::LocalQueue | Fact::ClusterQueue => &["spec"],
+        Fact::PriorityClass => &["globalDefault"],
+        Fact::RuntimeClass => &["overhead"],
+    };
+    let mut kept = copied(Some(object), fields);
+    kept.insert("metadata".to_owned(), metadata.into());
+    kept.into()
+}
+
+fn copied(from: Option<&Value>, keys: &[&str]) -> Map<String, Value> {
+    let value = |key: &&str| Some(((*key).to_owned(), from?.get(*key)?.clone()));
+    keys.iter().filter_map(value).collect()
+}

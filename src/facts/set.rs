@@ -1,0 +1,128 @@
+//! The snapshot itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
+
+use jiff::Timestamp;
+
+use super::fact::Fact;
+use super::objects::{ClusterQueue, LimitRange, LocalQueue, PriorityClass, Quota, RuntimeClass};
+
+/// The age, in seconds, above which a fact is not used.
+pub const MAX_AGE: i64 = 300;
+
+/// The API version of a file with facts.
+pub const API_VERSION: &str = "raygate.dev/v1beta1";
+/// The kind of a file with facts.
+pub const KIND: &str = "ClusterFacts";
+
+/// A snapshot of a cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The name of the cluster, empty where the file does not say.
+    pub cluster: String,
+    /// The version of the API server, such as `v1.37.2`; empty where it is unknown.
+    pub kubernetes: String,
+    /// The SHA-256 over all facts without their times, in hexadecimal; empty where there are no facts.
+    pub digest: String,
+    pub(super) states: BTreeMap<Fact, State>,
+    pub(super) namespaces: BTreeMap<String, Namespace>,
+    pub(super) priority_classes: BTreeMap<String, PriorityClass>,
+    pub(super) runtime_classes: BTreeMap<String, RuntimeClass>,
+    pub(super) cluster_queues: BTreeMap<String, ClusterQueue>,
+    pub(super) workload_priority_classes: BTreeSet<String>,
+    pub(super) is_timeless: bool,
+}
+
+/// What is known of a kind of fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The objects of this kind are known.
+    Known {
+        /// When they were read; `None` where nobody says, as in a List.
+        read_at: Option<Timestamp>,
+        /// Whether objects may be missing in namespaces that have none here, as in a List.
+        is_partial: bool,
+    },
+    /// Nothing is known, for this reason.
+    Unknown(String),
+}
+
+/// What is known of a namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Namespace {
+    /// Those of its labels that matter; `None` where the namespace itself is unknown.
+    pub(super) labels: Option<BTreeMap<String, String>>,
+    pub(super) limit_ranges: Vec<LimitRange>,
+    pub(super) quotas: Vec<Quota>,
+    pub(super) service_accounts: BTreeSet<String>,
+    pub(super) local_queues: BTreeMap<String, LocalQueue>,
+}
+
+/// Of a cluster of which nothing is known.
+pub(super) static NOTHING: LazyLock<Arc<Facts>> = LazyLock::new(Arc::default);
+
+impl Facts {
+    /// The facts where there are none: every kind is unknown.
+    pub fn none() -> Arc<Facts> {
+        Arc::clone(&NOTHING)
+    }
+
+    /// Whether nothing at all is known.
+    pub fn is_empty(&self) -> bool {
+        !self.states.values().any(|state| matches!(state, State::Known { .. }))
+    }
+
+    /// The facts as of the time at which they were read: they never become too old. For commands, whose user chooses the
+    /// file.
+    #[must_use]
+    pub fn timeless(mut self) -> Facts {
+        self.is_timeless = true;
+        self
+    }
+
+    /// The facts with this time where they lack one.
+    #[must_use]
+    pub fn read_at(mut self, time: Timestamp) -> Facts {
+        for state in self.states.values_mut() {
+            if let State::Known { read_at, .. } = state {
+                read_at.get_or_insert(time);
+            }
+        }
+        self
+    }
+
+    /// What is known of a kind of fact; `None` where the file does not name it.
+    pub fn state(&self, fact: Fact) -> Option<&State> {
+        self.states.get(&fact)
+    }
+
+    /// The seconds since a kind of fact was read, at least 0; `None` where that is unknown.
+    pub fn age(&self, fact: Fact, now: Timestamp) -> Option<i64> {
+        match self.states.get(&fact)? {
+            State::Known { read_at, .. } => Some(now.as_second().saturating_sub((*read_at)?.as_second()).max(0)),
+            State::Unknown(_) => None,
+        }
+    }
+
+    /// Why a kind of fact is not used now; `None` if it is.
+    pub fn unused(&self, fact: Fact, now: Timestamp) -> Option<String> {
+        match self.states.get(&fact) {
+            None => Some("not read".to_owned()),
+            Some(State::Unknown(reason)) => Some(reason.clone()),
+            Some(State::Known { .. }) if self.is_timeless => None,
+            Some(State::Known { .. }) => match self.age(fact, now) {
+                None => Some("the file does not say when it was read".to_owned()),
+                Some(age) if age > MAX_AGE => Some(format!("read {age} s ago, which is too old")),
+                Some(_) => None,
+            },
+        }
+    }
+
+    /// The minor version of the API server, where it is known: 37.
+    pub fn minor(&self) -> Option<u8> {
+        let minor = self.kubernetes.strip_prefix("v1.")?;
+        let digits = minor.find(|c: char| !c.is_ascii_digit()).unwrap_or(minor.len());
+        minor.get(..digits)?.parse().ok()
+    }
+}
