@@ -5,6 +5,7 @@ pub mod bound;
 pub mod bundle;
 pub mod child;
 pub mod compare;
+pub mod decode;
 pub mod document;
 pub mod judge;
 pub mod judged;
@@ -16,6 +17,7 @@ pub mod update;
 
 pub use admit::{How, admit};
 pub use bundle::{Bundle, Compiled};
+pub use decode::Decoded;
 pub use document::Document;
 pub use judged::{Finder, Judged, Verdict};
 pub use mutate::Change;

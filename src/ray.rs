@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod container;
+pub mod crd;
 pub mod cron_job;
 pub mod defaults;
 pub mod device;

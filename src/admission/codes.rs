@@ -3,6 +3,7 @@
 use crate::diag::CodePage;
 use crate::engine::bound::TOO_MANY_VALUES;
 use crate::engine::child::CHILDREN;
+use crate::engine::decode::{MISMATCH, UNKNOWN_FIELD};
 use crate::engine::update::UPGRADES;
 
 /// A denial that is a defect of raygate.
@@ -30,4 +31,12 @@ pub const REJECTED_BY_THE_API_SERVER: CodePage = CodePage {
 };
 
 /// All of them, in the order of their codes.
-pub const CODES: &[CodePage] = &[DEFECT, TOO_MANY_VALUES, UPGRADES, CHILDREN, REJECTED_BY_THE_API_SERVER];
+pub const CODES: &[CodePage] = &[
+    DEFECT,
+    TOO_MANY_VALUES,
+    UPGRADES,
+    CHILDREN,
+    UNKNOWN_FIELD,
+    MISMATCH,
+    REJECTED_BY_THE_API_SERVER,
+];

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::engine::{Bundle, Operation, Request};
+use crate::engine::{Bundle, Decoded, Operation, Request};
 use crate::facts::Facts;
 use crate::json::{Json, Tree};
 use crate::ray::Kind;
@@ -24,6 +24,8 @@ pub struct Asked<'n> {
     pub object: Tree<'static>,
     /// The object as it was, where that is known.
     pub old: Option<Tree<'static>>,
+    /// Whether the object is as its author wrote it, before the API server has read it.
+    pub is_written: bool,
     /// Where the object stands.
     pub root: &'n Node,
 }
@@ -34,20 +36,27 @@ impl Asked<'_> {
         Kind::of(self.object.root())
     }
 
-    /// The request, by the user who would probably send it where that is not known.
-    pub fn request(&self, bundle: &Bundle, now: Timestamp) -> Request<'static> {
-        Request {
+    /// The request, by the user who would probably send it where that is not known, and what the API server finds when it
+    /// reads the object.
+    pub fn request(&self, bundle: &Bundle, now: Timestamp) -> (Request<'static>, Decoded) {
+        let mut object = self.object.clone();
+        let decoded = match self.is_written {
+            true => Decoded::of(bundle, &mut object),
+            false => Decoded::default(),
+        };
+        let request = Request {
             operation: self.operation,
             namespace: self.namespace.clone(),
             user: match &self.user {
                 Some(user) => user.clone(),
                 None => bundle.likely_user(self.object.root()).to_owned(),
             },
-            object: self.object.clone(),
+            object,
             old: self.old.clone(),
             now,
             facts: Facts::none(),
-        }
+        };
+        (request, decoded)
     }
 }
 

@@ -88,6 +88,7 @@ fn asked<'n>(event: &'n Node, root: &'n Node, mut object: Tree<'static>, name: S
         user: user.map(str::to_owned),
         object,
         old: None,
+        is_written: false,
         root,
     }))
 }

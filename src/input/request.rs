@@ -155,6 +155,7 @@ fn manifest(document: &Node) -> Found<'_> {
         user: None,
         object,
         old: None,
+        is_written: true,
         root: document,
     }))
 }
@@ -202,6 +203,7 @@ fn review(document: &Node) -> Found<'_> {
             .map(str::to_owned),
         object,
         old: old.filter(|_| is_update),
+        is_written: false,
         root: document.at(&["request", "object"].map(Step::Key)).unwrap_or(document),
     }))
 }

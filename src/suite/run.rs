@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::engine::{Bundle, Change, How, Judged, Preview, Request, Verdict, admit};
+use crate::engine::{Bundle, Change, Decoded, How, Judged, Preview, Request, Verdict, admit};
 use crate::json::Tree;
 
 use super::case::Case;
@@ -68,13 +68,16 @@ pub fn run(case: &Case, bundle: &Bundle) -> Ran {
         now: case.now,
         facts: Arc::clone(&case.facts),
     };
-    let outcome = admit(bundle, request(&case.object), How::Both);
+    let mut object = case.object.clone();
+    let decoded = Decoded::of(bundle, &mut object);
+    let mut outcome = admit(bundle, request(&object), How::Both);
+    decoded.complete(bundle, &mut outcome);
     let patch = serde_json::to_value(outcome.document.patch()).unwrap_or_default();
     let mut previews: Vec<Previewed> = previewed(&outcome.previews).collect();
     previews.sort();
     let after = outcome.document.into_tree();
     let again = admit(bundle, request(&after), How::Both).document.value().to_value();
-    let before = case.object.root().to_value();
+    let before = object.root().to_value();
     Ran {
         previews,
         replayed: replay(&before, patch),

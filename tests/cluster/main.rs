@@ -34,6 +34,7 @@ mod denial;
 mod doctor;
 mod dry_run;
 mod facts;
+mod fields;
 mod fleet;
 mod foreign;
 mod gate;
@@ -88,6 +89,7 @@ fn main() -> std::process::ExitCode {
         test(completion::a_completed_job_is_left_as_it_is),
         test(offline::the_command_completes_as_the_cluster_does),
         test(offline::the_command_refuses_as_the_cluster_does),
+        test(fields::mistakes_are_found_as_the_cluster_finds_them),
         test(dry_run::the_pods_of_every_rayjob_are_accepted),
         test(dry_run::what_the_api_server_rejects_is_reported),
         test(dry_run::an_exhausted_quota_only_warns),

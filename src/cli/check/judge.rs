@@ -24,11 +24,13 @@ pub struct How {
 
 /// What comes of a request, as far as the codes count.
 pub fn judge(bundle: &Bundle, asked: &Asked<'_>, how: &How) -> Outcome<'static> {
+    let (request, decoded) = asked.request(bundle, how.now);
     let request = Request {
         facts: Arc::clone(&how.facts),
-        ..asked.request(bundle, how.now)
+        ..request
     };
     let mut outcome = admit(bundle, request, how.way);
+    decoded.complete(bundle, &mut outcome);
     if !how.only.is_empty() {
         let counts = |code: &str| how.only.iter().any(|prefix| code.starts_with(prefix));
         outcome.findings.retain(|judged| counts(judged.code()));

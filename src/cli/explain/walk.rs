@@ -47,11 +47,14 @@ pub fn run(
                     }
                     explained += 1;
                     let named = format!("{} {}/{}", asked.kind().name, asked.namespace, asked.name);
+                    let (request, decoded) = asked.request(bundle, now);
                     let request = Request {
                         facts: Arc::clone(facts),
-                        ..asked.request(bundle, now)
+                        ..request
                     };
-                    let mut text = page(&named, bundle, &trace(bundle, request));
+                    let mut trace = trace(bundle, request);
+                    decoded.complete(bundle, &mut trace.outcome);
+                    let mut text = page(&named, bundle, &trace);
                     known(facts, now).write("facts about the cluster", &mut text);
                     out.write_all(text.as_bytes())?;
                 }
