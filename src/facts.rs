@@ -1,4 +1,4 @@
-//! What is known of a cluster: namespaces, LimitRanges, quotas, and the names of classes and service accounts.
+//! What is known of a cluster: namespaces, LimitRanges, quotas, queues, and the names of classes and service accounts.
 //!
 //! [`Facts`] are data, as policies are: an immutable snapshot that a request carries. They come from a file in raygate's own
 //! format, `kind: ClusterFacts`, or from the List that `kubectl get … -o yaml` prints. Each kind of fact has the time at
@@ -18,7 +18,7 @@ pub use build::Builder;
 pub use fact::Fact;
 pub use kept::kept;
 pub use known::{Known, RECENT};
-pub use objects::{LimitRange, Limits, Per, PriorityClass, Quota, RuntimeClass, Scope};
+pub use objects::{ClusterQueue, LimitRange, Limits, LocalQueue, Per, PriorityClass, Quota, RuntimeClass, Scope};
 pub use read::FactsError;
 pub use set::{API_VERSION, Facts, KIND, MAX_AGE, State};
 

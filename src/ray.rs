@@ -1,5 +1,6 @@
 //! What Ray, KubeRay and Flyte do with a Ray object: its model, the versions' behaviour, Flyte's identity and names.
 
+pub mod build;
 pub mod container;
 pub mod cron_job;
 pub mod defaults;

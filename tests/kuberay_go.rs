@@ -13,6 +13,9 @@
 mod judged;
 #[path = "kuberay/objects.rs"]
 mod objects;
+#[allow(dead_code, reason = "the comparison with Kubernetes uses the rest of it")]
+#[path = "pods/objects.rs"]
+mod pods;
 #[path = "tools/random.rs"]
 mod random;
 #[path = "tools/reference.rs"]
@@ -28,8 +31,9 @@ use raygate::json::Tree;
 use raygate::k8s::duration;
 use raygate::policy::Platform;
 use raygate::policy::load::Source;
+use raygate::ray::build::posted;
 use raygate::ray::schedule::{Schedule, is_timeout, is_zone};
-use raygate::ray::{KubeRay, go_yaml};
+use raygate::ray::{KubeRay, Workload, go_yaml};
 use raygate::yaml::Limits;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -342,6 +346,109 @@ fn a_manifest_that_is_applied_again_starts_no_upgrade() {
         assert_eq!(hashes[0].hash, hashes[1].hash, "{}\n{}", specs[0], specs[1]);
     }
     assert!(completed > 900, "{completed} completed");
+}
+
+#[derive(Deserialize)]
+struct BuiltAnswer {
+    posted: Option<Vec<Value>>,
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    panic: bool,
+}
+
+/// A pod without what no validation of the API server reads: commands and the values of variables. KubeRay's are abbreviated
+/// here.
+fn validated(mut posted: Value) -> Value {
+    if posted["kind"] == "Job" {
+        posted = posted["spec"]["template"].take();
+    }
+    for list in ["containers", "initContainers"] {
+        let containers = posted["spec"].get_mut(list).and_then(Value::as_array_mut);
+        for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
+            container.remove("command");
+            container.remove("args");
+            for probe in ["livenessProbe", "readinessProbe"] {
+                if let Some(exec) = container.get_mut(probe).and_then(|probe| probe.get_mut("exec")) {
+                    *exec = json!({"command": ["probe"]});
+                }
+            }
+            let env = container.get_mut("env").and_then(Value::as_array_mut);
+            for variable in env.into_iter().flatten().filter_map(Value::as_object_mut) {
+                variable.remove("value");
+            }
+        }
+    }
+    posted
+}
+
+/// Whether Go could decode the object, and KubeRay did not panic on it.
+fn is_decoded(answer: &BuiltAnswer) -> bool {
+    answer.error.is_empty() && !answer.panic
+}
+
+#[test]
+fn pods_are_built_as_kuberay_builds_them() {
+    let mut objects = Vec::new();
+    let mut random = Random::new(14);
+    for (kind, count) in [("RayJob", 700), ("RayCluster", 300), ("RayService", 200)] {
+        objects.extend(pods::objects(&mut random, kind, count));
+    }
+    let texts: Vec<String> = objects.iter().map(Value::to_string).collect();
+    let Some(theirs) = KUBERAY.answers::<BuiltAnswer>("build", &texts) else {
+        return;
+    };
+    let ours: Vec<Vec<Value>> = objects
+        .iter()
+        .map(|object| {
+            let tree = tree(object);
+            let all = posted(&Workload::of(tree.root()), "team-a", KubeRay::V1_6, &[]);
+            let all = all
+                .into_iter()
+                .filter(|one| one.resource != "pods" || one.title != "submitter");
+            let all = all.map(|one| one.object);
+            all.map(validated).collect()
+        })
+        .collect();
+    let ours: Vec<String> = ours.into_iter().map(|list| Value::Array(list).to_string()).collect();
+    let ours = KUBERAY.answers::<BuiltAnswer>("canonical", &ours).unwrap();
+    let (mut differences, mut compared) = (Vec::new(), 0);
+    for ((object, theirs), ours) in objects.iter().zip(theirs).zip(ours) {
+        // KubeRay builds pods of groups that it never creates, and of clusters that are not used.
+        let is_never = [
+            "/spec/clusterSelector/ray.io~1cluster",
+            "/spec/workerGroupSpecs/0/maxReplicas",
+            "/spec/rayClusterSpec/workerGroupSpecs/0/maxReplicas",
+            "/spec/rayClusterConfig/workerGroupSpecs/0/maxReplicas",
+        ];
+        let is_never = is_never.iter().any(|pointer| {
+            object
+                .pointer(pointer)
+                .is_some_and(|value| *value == "a" || *value == 0)
+        });
+        if is_never || !is_decoded(&theirs) || !is_decoded(&ours) {
+            continue;
+        }
+        compared += 1;
+        let theirs: Vec<Value> = theirs.posted.unwrap_or_default().into_iter().map(validated).collect();
+        let ours = ours.posted.unwrap_or_default();
+        if theirs.len() != ours.len() {
+            differences.push(format!("{} objects, KubeRay {}: {object}", ours.len(), theirs.len()));
+        }
+        for (mut ours, mut theirs) in ours.into_iter().zip(theirs) {
+            // KubeRay's client knows the kind of a Service by its type.
+            for object in [&mut ours, &mut theirs].into_iter().filter_map(Value::as_object_mut) {
+                object.retain(|key, _| !matches!(&**key, "apiVersion" | "kind"));
+            }
+            if ours != theirs {
+                let patch = json_patch::diff(&theirs, &ours);
+                differences.push(format!("{}\n{object}", serde_json::to_string(&patch).unwrap()));
+            }
+        }
+    }
+    assert_none(&differences, compared);
+    println!("{compared} objects are built as KubeRay builds them");
+    assert!(compared > 1_000, "{compared} compared");
 }
 
 #[derive(Deserialize)]

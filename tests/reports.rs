@@ -123,6 +123,27 @@ const CORRECTED: &[Row] = &[
     ("96-arch-mismatch", &[], &["RG620"], &[]),
 ];
 
+/// RayJobs with pods, a Service or a Job that the API server rejects.
+#[rustfmt::skip]
+const REJECTED_PODS: &[Row] = &[
+    ("200-mount-without-volume", &["RG901"], &[], &[]),
+    ("417-submitter-mount-without-volume", &["RG901"], &[], &[]),
+    ("206-label-value-bad", &["RG913"], &[], &[]),
+    ("205-port-name-long", &["RG907"], &[], &[]),
+    ("208-toleration-exists-value", &[], &[], &["RG911"]),
+    ("215-probe-no-handler", &["RG909"], &[], &[]),
+    ("217-claim-missing", &["RG918"], &[], &[]),
+    ("219-nodeselector-bad", &["RG912"], &[], &[]),
+    ("202-container-name-upper", &["RG906"], &[], &[]),
+    ("204-init-same-name", &["RG906"], &[], &[]),
+    ("209-volume-two-sources", &["RG904"], &[], &[]),
+    ("420-pvc-without-claim", &["RG905"], &[], &[]),
+    ("225-service-account-bad", &["RG917"], &[], &[]),
+    ("230-restart-bad", &["RG916"], &[], &[]),
+    ("233-emptydir-neg", &["RG905"], &[], &[]),
+    ("165-headsvc-long", &["RG927"], &[], &[]),
+];
+
 fn folder() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases/reports");
     if !folder.is_dir() {
@@ -180,7 +201,7 @@ fn reports_are_judged_rightly() {
     let bundle = Bundle::embedded();
     let set = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<BTreeSet<_>>();
     let mut wrong = Vec::new();
-    for (name, denies, warns, repairs) in RIGHT.iter().chain(CORRECTED) {
+    for (name, denies, warns, repairs) in RIGHT.iter().chain(CORRECTED).chain(REJECTED_PODS) {
         let (_, found) = judged(&bundle, &report(&folder, name));
         let wanted = [set(denies), set(warns), set(repairs)];
         if found != wanted {

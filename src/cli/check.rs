@@ -2,6 +2,7 @@
 
 mod against;
 mod diff;
+mod dry_run;
 mod judge;
 mod lint;
 mod report;
@@ -26,11 +27,13 @@ use crate::policy::load::Loaded;
 use crate::ray::{KubeRay, version};
 use crate::rules::check;
 
+use super::cluster::ClusterArgs;
 use super::facts::Cluster;
 use super::time::time;
 use super::{CLEAN, FINDINGS, Failure, POLICY, facts, policies};
 
 use against::Side;
+use dry_run::DryRun;
 use judge::{How, judge};
 use report::{Format, Report, Seen};
 use total::{FailOn, Total};
@@ -96,6 +99,12 @@ pub struct Args {
     /// Feature gates of KubeRay, beside the Platform's: RayJobDeletionPolicy=true
     #[arg(long, value_name = "GATE=BOOL", value_delimiter = ',', value_parser = feature_gate)]
     feature_gates: Vec<(String, bool)>,
+    /// Ask the API server too: post the pods, the Job and the Service that KubeRay would create, with dryRun=All, and
+    /// report what it rejects. Creates nothing; needs the right to create them
+    #[arg(long, requires = "files", conflicts_with = "against")]
+    server_dry_run: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 /// What a request may ask for.
@@ -176,6 +185,10 @@ fn all(
         .iter()
         .map(|cluster| (Some(&*cluster.name).filter(|_| names_clusters), args.how(cluster)))
         .collect();
+    let server = args
+        .server_dry_run
+        .then(|| DryRun::connect(&args.cluster))
+        .transpose()?;
     let mut total = Total::default();
     input::read::<Failure>(files, &loaded.sources, &mut |sources, piece| {
         match piece {
@@ -191,7 +204,10 @@ fn all(
                 }
                 Found::Asked(asked) => {
                     for (cluster, how) in &hows {
-                        let outcome = judge(bundle, &asked, how);
+                        let mut outcome = judge(bundle, &asked, how);
+                        if let Some(server) = &server {
+                            server.judge(bundle, &asked.namespace, &how.only, &mut outcome)?;
+                        }
                         total.add(&outcome);
                         report.judged(&Seen {
                             sources,

@@ -9,7 +9,7 @@ use crate::json::Json;
 use crate::k8s::json::{child, text};
 
 use super::fact::Fact;
-use super::objects::{LimitRange, PriorityClass, Quota, RuntimeClass};
+use super::objects::{ClusterQueue, LimitRange, LocalQueue, PriorityClass, Quota, RuntimeClass};
 use super::set::{Facts, Namespace, State};
 
 /// How the labels of a namespace begin that are kept.
@@ -77,6 +77,18 @@ impl Builder {
             Fact::RuntimeClass => {
                 let class = RuntimeClass::read(object)?;
                 self.facts.runtime_classes.insert(name.to_owned(), class);
+            }
+            Fact::LocalQueue => {
+                let queue = LocalQueue::read(object)?;
+                let namespace = self.namespace(text(metadata, "namespace")?);
+                namespace.local_queues.insert(name.to_owned(), queue);
+            }
+            Fact::ClusterQueue => {
+                let queue = ClusterQueue::read(object);
+                self.facts.cluster_queues.insert(name.to_owned(), queue);
+            }
+            Fact::WorkloadPriorityClass => {
+                self.facts.workload_priority_classes.insert(name.to_owned());
             }
             Fact::ServiceAccount => {
                 let name = name.to_owned();

@@ -15,17 +15,26 @@ pub enum Fact {
     RuntimeClass,
     /// The names of the service accounts.
     ServiceAccount,
+    /// Kueue's LocalQueues: their ClusterQueues, and whether they are stopped.
+    LocalQueue,
+    /// Kueue's ClusterQueues: whether they are stopped, or select no namespace.
+    ClusterQueue,
+    /// The names of Kueue's priority classes.
+    WorkloadPriorityClass,
 }
 
 impl Fact {
     /// Every kind.
-    pub const ALL: [Fact; 6] = [
+    pub const ALL: [Fact; 9] = [
         Fact::Namespace,
         Fact::LimitRange,
         Fact::ResourceQuota,
         Fact::PriorityClass,
         Fact::RuntimeClass,
         Fact::ServiceAccount,
+        Fact::LocalQueue,
+        Fact::ClusterQueue,
+        Fact::WorkloadPriorityClass,
     ];
 
     /// The kind, as Kubernetes spells it.
@@ -37,6 +46,9 @@ impl Fact {
             Fact::PriorityClass => "PriorityClass",
             Fact::RuntimeClass => "RuntimeClass",
             Fact::ServiceAccount => "ServiceAccount",
+            Fact::LocalQueue => "LocalQueue",
+            Fact::ClusterQueue => "ClusterQueue",
+            Fact::WorkloadPriorityClass => "WorkloadPriorityClass",
         }
     }
 
@@ -49,6 +61,10 @@ impl Fact {
             Fact::PriorityClass => "/apis/scheduling.k8s.io/v1/priorityclasses",
             Fact::RuntimeClass => "/apis/node.k8s.io/v1/runtimeclasses",
             Fact::ServiceAccount => "/api/v1/serviceaccounts",
+            // Kueue 0.19 and all earlier releases serve v1beta1.
+            Fact::LocalQueue => "/apis/kueue.x-k8s.io/v1beta1/localqueues",
+            Fact::ClusterQueue => "/apis/kueue.x-k8s.io/v1beta1/clusterqueues",
+            Fact::WorkloadPriorityClass => "/apis/kueue.x-k8s.io/v1beta1/workloadpriorityclasses",
         }
     }
 

@@ -15,8 +15,8 @@ pub fn kept(fact: Fact, object: &Value) -> Value {
         metadata.insert("labels".to_owned(), labels.into());
     }
     let fields: &[&str] = match fact {
-        Fact::Namespace | Fact::ServiceAccount => &[],
-        Fact::LimitRange | Fact::ResourceQuota => &["spec"],
+        Fact::Namespace | Fact::ServiceAccount | Fact::WorkloadPriorityClass => &[],
+        Fact::LimitRange | Fact::ResourceQuota | Fact::LocalQueue | Fact::ClusterQueue => &["spec"],
         Fact::PriorityClass => &["globalDefault"],
         Fact::RuntimeClass => &["overhead"],
     };

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::k8s::quantity::Quantity;
 
 use super::fact::Fact;
-use super::objects::{LimitRange, PriorityClass, Quota, RuntimeClass};
+use super::objects::{ClusterQueue, LimitRange, LocalQueue, PriorityClass, Quota, RuntimeClass};
 use super::set::{Facts, NOTHING, Namespace, State};
 
 /// The age, in seconds, up to which a name that is missing may deny: later, somebody may have created it since.
@@ -73,6 +73,28 @@ impl<'a> Known<'a> {
         Some(names).filter(|names| !names.is_empty())
     }
 
+    /// Kueue's LocalQueues of the namespace, by name.
+    pub fn local_queues(&self) -> Option<&'a BTreeMap<String, LocalQueue>> {
+        static NONE: BTreeMap<String, LocalQueue> = BTreeMap::new();
+        self.is_used(Fact::LocalQueue).then_some(())?;
+        let namespace = self.facts.namespaces.get(self.namespace);
+        match namespace.map(|namespace| &namespace.local_queues) {
+            Some(queues) if !queues.is_empty() => Some(queues),
+            _ => (!self.is_partial(Fact::LocalQueue)).then_some(&NONE),
+        }
+    }
+
+    /// Kueue's ClusterQueues, by name.
+    pub fn cluster_queues(&self) -> Option<&'a BTreeMap<String, ClusterQueue>> {
+        self.is_used(Fact::ClusterQueue).then_some(&self.facts.cluster_queues)
+    }
+
+    /// The names of Kueue's priority classes.
+    pub fn workload_priority_classes(&self) -> Option<&'a BTreeSet<String>> {
+        self.is_used(Fact::WorkloadPriorityClass)
+            .then_some(&self.facts.workload_priority_classes)
+    }
+
     /// The labels of the namespace for Pod Security.
     pub fn labels(&self) -> Option<&'a BTreeMap<String, String>> {
         self.is_used(Fact::Namespace).then_some(())?;
@@ -101,10 +123,14 @@ impl<'a> Known<'a> {
 
     fn listed<T>(&self, fact: Fact, list: fn(&Namespace) -> &Vec<T>) -> Option<&'a [T]> {
         self.is_used(fact).then_some(())?;
-        let is_partial = matches!(self.facts.state(fact)?, State::Known { is_partial: true, .. });
         match self.facts.namespaces.get(self.namespace).map(list) {
             Some(found) if !found.is_empty() => Some(found),
-            _ => (!is_partial).then_some(&[]),
+            _ => (!self.is_partial(fact)).then_some(&[]),
         }
+    }
+
+    /// Whether objects of a kind may be missing in namespaces that have none.
+    fn is_partial(&self, fact: Fact) -> bool {
+        matches!(self.facts.state(fact), Some(State::Known { is_partial: true, .. }))
     }
 }

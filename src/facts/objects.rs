@@ -93,6 +93,24 @@ pub struct RuntimeClass {
     pub overhead: Amounts,
 }
 
+/// A LocalQueue of Kueue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalQueue {
+    /// The name of the ClusterQueue that it leads to.
+    pub cluster_queue: String,
+    /// Whether it admits nothing: its `stopPolicy` is `Hold` or `HoldAndDrain`.
+    pub is_stopped: bool,
+}
+
+/// A ClusterQueue of Kueue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClusterQueue {
+    /// Whether it admits nothing: its `stopPolicy` is `Hold` or `HoldAndDrain`.
+    pub is_stopped: bool,
+    /// Whether it takes no namespace: it has no `namespaceSelector`. An empty one takes all.
+    pub selects_none: bool,
+}
+
 /// Reads a map of quantities; `None` if one of them is none.
 fn amounts(value: Json<'_>, key: &str) -> Option<Amounts> {
     let Some(map) = given(value, key) else {
@@ -223,6 +241,50 @@ impl Quota {
             object.insert("scopeSelector".to_owned(), json!({"matchExpressions": terms}));
         }
         object.into()
+    }
+}
+
+/// The `stopPolicy` of a queue that admits nothing.
+const HOLD: &str = "Hold";
+
+fn is_stopped(object: Json<'_>) -> bool {
+    text(child(object, "spec"), "stopPolicy").is_some_and(|policy| policy != "None" && !policy.is_empty())
+}
+
+impl LocalQueue {
+    /// Reads one; `None` if that cannot be.
+    pub(super) fn read(object: Json<'_>) -> Option<LocalQueue> {
+        Some(LocalQueue {
+            cluster_queue: text(child(object, "spec"), "clusterQueue")?.to_owned(),
+            is_stopped: is_stopped(object),
+        })
+    }
+
+    pub(super) fn spec(&self) -> Value {
+        match self.is_stopped {
+            true => json!({"clusterQueue": self.cluster_queue, "stopPolicy": HOLD}),
+            false => json!({"clusterQueue": self.cluster_queue}),
+        }
+    }
+}
+
+impl ClusterQueue {
+    pub(super) fn read(object: Json<'_>) -> ClusterQueue {
+        ClusterQueue {
+            is_stopped: is_stopped(object),
+            selects_none: given(child(object, "spec"), "namespaceSelector").is_none(),
+        }
+    }
+
+    pub(super) fn spec(&self) -> Value {
+        let mut spec = Map::new();
+        if self.is_stopped {
+            spec.insert("stopPolicy".to_owned(), HOLD.into());
+        }
+        if !self.selects_none {
+            spec.insert("namespaceSelector".to_owned(), json!({}));
+        }
+        spec.into()
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use jiff::Timestamp;
 
 use super::fact::Fact;
-use super::objects::{LimitRange, PriorityClass, Quota, RuntimeClass};
+use super::objects::{ClusterQueue, LimitRange, LocalQueue, PriorityClass, Quota, RuntimeClass};
 
 /// The age, in seconds, above which a fact is not used.
 pub const MAX_AGE: i64 = 300;
@@ -29,6 +29,8 @@ pub struct Facts {
     pub(super) namespaces: BTreeMap<String, Namespace>,
     pub(super) priority_classes: BTreeMap<String, PriorityClass>,
     pub(super) runtime_classes: BTreeMap<String, RuntimeClass>,
+    pub(super) cluster_queues: BTreeMap<String, ClusterQueue>,
+    pub(super) workload_priority_classes: BTreeSet<String>,
     pub(super) is_timeless: bool,
 }
 
@@ -54,6 +56,7 @@ pub(super) struct Namespace {
     pub(super) limit_ranges: Vec<LimitRange>,
     pub(super) quotas: Vec<Quota>,
     pub(super) service_accounts: BTreeSet<String>,
+    pub(super) local_queues: BTreeMap<String, LocalQueue>,
 }
 
 /// Of a cluster of which nothing is known.

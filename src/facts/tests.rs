@@ -45,6 +45,12 @@ fn everything() -> Value {
             {"metadata": {"name": "kata"}, "overhead": {"podFixed": {"cpu": "250m"}}},
         ]},
         "ServiceAccount": {"unknown": "forbidden"},
+        "LocalQueue": {"items": [
+            {"metadata": {"namespace": "a", "name": "q"}, "spec": {"clusterQueue": "c", "stopPolicy": "HoldAndDrain"}},
+            {"metadata": {"namespace": "a", "name": "r"}, "spec": {"clusterQueue": "c", "stopPolicy": "None"}},
+        ]},
+        "ClusterQueue": {"items": [{"metadata": {"name": "c"}, "spec": {"namespaceSelector": {"matchLabels": {"a": "b"}}}}]},
+        "WorkloadPriorityClass": {"items": [{"metadata": {"name": "high"}}]},
     }))
 }
 

@@ -69,6 +69,20 @@ impl Facts {
                 let names = namespace.service_accounts.iter();
                 names.map(|name| (name.clone(), None)).collect()
             }),
+            Fact::LocalQueue => self.in_namespaces(|namespace| {
+                let queues = namespace.local_queues.iter();
+                queues.map(|(name, queue)| (name.clone(), Some(queue.spec()))).collect()
+            }),
+            Fact::ClusterQueue => {
+                let queues = self.cluster_queues.iter();
+                queues
+                    .map(|(name, queue)| json!({"metadata": {"name": name}, "spec": queue.spec()}))
+                    .collect()
+            }
+            Fact::WorkloadPriorityClass => {
+                let names = self.workload_priority_classes.iter();
+                names.map(|name| json!({"metadata": {"name": name}})).collect()
+            }
             Fact::PriorityClass => {
                 let classes = self.priority_classes.iter();
                 classes

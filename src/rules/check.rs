@@ -8,6 +8,7 @@ pub mod groups;
 pub mod images;
 pub mod kuberay;
 pub mod lifecycle;
+pub mod pods;
 pub mod resources;
 pub mod systems;
 
@@ -82,6 +83,12 @@ pub static FAMILIES: &[Family] = &[
         never_waived: None,
         checks: cluster::CHECKS,
     },
+    Family {
+        prefix: "RG9",
+        title: "pods that the API server rejects",
+        never_waived: Some("the API server itself rejects what it finds"),
+        checks: pods::CHECKS,
+    },
 ];
 
 /// All checks, in the order of their codes.
@@ -109,4 +116,5 @@ pub static REPAIRS: &[&Check] = &[
     &groups::max_workers::CHECK,
     &groups::ports::CHECK,
     &systems::submitter::CHECK,
+    &pods::tolerations::CHECK,
 ];

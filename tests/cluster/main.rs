@@ -31,6 +31,7 @@ mod completion;
 mod config_map;
 mod denial;
 mod doctor;
+mod dry_run;
 mod facts;
 mod fleet;
 mod foreign;
@@ -86,6 +87,10 @@ fn main() -> std::process::ExitCode {
         test(completion::a_completed_job_is_left_as_it_is),
         test(offline::the_command_completes_as_the_cluster_does),
         test(offline::the_command_refuses_as_the_cluster_does),
+        test(dry_run::the_pods_of_every_rayjob_are_accepted),
+        test(dry_run::what_the_api_server_rejects_is_reported),
+        test(dry_run::an_exhausted_quota_only_warns),
+        test(dry_run::who_may_not_create_pods_is_told),
         test(placement::the_pods_of_every_rayjob_are_placed).needs_scheduler(),
         test(placement::only_the_completed_gpu_worker_is_placed).needs_scheduler(),
         test(placement::only_the_repaired_worker_is_accepted),

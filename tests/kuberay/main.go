@@ -1,9 +1,9 @@
 // What KubeRay's own Go code says: its validators, its hash of a RayCluster's spec, and the readers of schedules, time zones
 // and durations that it uses.
 //
-// Usage: kuberay validate|hash|schedule|zone|duration|timeout|yaml|submitter. Each line on standard input is one JSON string; each line on
-// standard output is one JSON object with the answer, in the same order. The string of the mode validate is the JSON of an
-// object, that of the mode hash the JSON of a RayCluster's spec, that of the mode submitter the JSON of a RayJob.
+// Usage: kuberay MODE, one of those below. Each line on standard input is one JSON string; each line on standard output is one JSON
+// object with the answer, in the same order. The string of the modes validate, submitter and build is the JSON of an object, that
+// of the mode hash the JSON of a RayCluster's spec, that of the mode canonical the JSON of a list of what KubeRay posts.
 package main
 
 import (
@@ -32,11 +32,13 @@ var modes = map[string]func(string) any{
 	"timeout":   timeout,
 	"yaml":      readYAML,
 	"submitter": submitter,
+	"build":     build,
+	"canonical": canonical,
 }
 
 func main() {
 	if len(os.Args) != 2 || modes[os.Args[1]] == nil {
-		fail("usage: kuberay validate|hash|schedule|zone|duration|timeout|yaml|submitter")
+		fail("usage: kuberay validate|hash|schedule|zone|duration|timeout|yaml|submitter|build|canonical")
 	}
 	answer := modes[os.Args[1]]
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)

@@ -258,6 +258,7 @@ impl World {
             object: Tree::of(object).unwrap(),
             old: old.map(|old| Tree::of(old).unwrap()),
             now: Timestamp::UNIX_EPOCH,
+            facts: std::sync::Arc::default(),
         }
     }
 

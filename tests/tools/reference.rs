@@ -11,6 +11,8 @@ use serde::de::DeserializeOwned;
 pub struct Reference {
     /// The folder of its module, below `tests`.
     pub folder: &'static str,
+    /// The file of its module, beside which its sums are: `go.mod`, or another one for another release.
+    pub module: &'static str,
     /// Whose code it calls.
     pub whose: &'static str,
     /// The program, once it is built.
@@ -20,8 +22,14 @@ pub struct Reference {
 impl Reference {
     /// A program that has to be built.
     pub const fn new(folder: &'static str, whose: &'static str) -> Self {
+        Self::of(folder, "go.mod", whose)
+    }
+
+    /// A program that has to be built by this module file.
+    pub const fn of(folder: &'static str, module: &'static str, whose: &'static str) -> Self {
         Self {
             folder,
+            module,
             whose,
             program: OnceLock::new(),
         }
@@ -65,11 +73,11 @@ impl Reference {
     }
 
     fn build(&self) -> Option<PathBuf> {
-        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-reference", self.folder));
+        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{}-reference", self.folder, self.module));
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(self.folder);
         let built = Command::new("go")
             .current_dir(source)
-            .args(["build", "-mod=readonly", "-o"])
+            .args(["build", "-mod=readonly", "-modfile", self.module, "-o"])
             .arg(&program)
             .arg(".")
             .output();

@@ -5,12 +5,14 @@
 
 mod admitted;
 pub mod limit_range;
+pub mod local_queue;
 mod missing;
 pub mod namespace_level;
 pub mod priority_class;
 pub mod quota;
 pub mod runtime_class;
 pub mod service_account;
+pub mod workload_priority_class;
 
 use crate::facts::Fact;
 use crate::rules::Check;
@@ -23,6 +25,8 @@ pub static NEEDS: &[(&Check, Fact)] = &[
     (&priority_class::CHECK, Fact::PriorityClass),
     (&service_account::CHECK, Fact::ServiceAccount),
     (&runtime_class::CHECK, Fact::RuntimeClass),
+    (&local_queue::CHECK, Fact::LocalQueue),
+    (&workload_priority_class::CHECK, Fact::WorkloadPriorityClass),
 ];
 
 /// The family, in the order of its codes.
@@ -33,4 +37,6 @@ pub static CHECKS: &[&Check] = &[
     &priority_class::CHECK,
     &service_account::CHECK,
     &runtime_class::CHECK,
+    &local_queue::CHECK,
+    &workload_priority_class::CHECK,
 ];

@@ -156,10 +156,11 @@ fn as_skipped(place: &str, skipped: &Skipped) -> Value {
 fn judged(seen: &Seen<'_>) -> Value {
     let (asked, outcome) = (seen.asked, seen.outcome);
     let place = seen.sources.location(asked.root.span);
-    let mut object = json!({
+    json!({
         "kind": asked.kind().name,
         "name": asked.name,
         "namespace": asked.namespace,
+        "cluster": seen.cluster,
         "file": seen.file(),
         "line": place.map(|place| place.line),
         "operation": asked.operation.name(),
@@ -172,11 +173,7 @@ fn judged(seen: &Seen<'_>) -> Value {
         "previews": outcome.previews.iter().map(preview).collect::<Vec<_>>(),
         "patch": serde_json::to_value(outcome.document.patch()).unwrap_or_default(),
         "object": outcome.document.value(),
-    });
-    if let (Some(cluster), Some(object)) = (seen.cluster, object.as_object_mut()) {
-        object.insert("cluster".to_owned(), cluster.into());
-    }
-    object
+    })
 }
 
 fn finding(seen: &Seen<'_>, judged: &Judged) -> Value {

@@ -41,20 +41,6 @@ pub(super) fn find<'k>(
         if field.built_in.contains(&name) || known.clone().any(|known| known == name) {
             continue;
         }
-        let near = suggest(name, known.clone());
-        let fix = match near {
-            Some(near) => format!("use {}, the closest name", quoted(near)),
-            None => {
-                let names: Vec<String> = known.clone().map(quoted).take(SHOWN).collect();
-                let more = known.clone().count().saturating_sub(SHOWN);
-                match (names.is_empty(), more) {
-                    (true, _) => format!("create the {}, or leave {} out", field.word, field.key),
-                    (false, 0) if names.len() == 1 => format!("use {}", listed(&names)),
-                    (false, 0) => format!("use one of {}", listed(&names)),
-                    (false, more) => format!("use one of {} and {more} more", names.join(", ")),
-                }
-            }
-        };
         let finding = Finding::new(
             pod.spec_path().then_key(field.key),
             format!(
@@ -64,11 +50,26 @@ pub(super) fn find<'k>(
                 quoted(name)
             ),
         )
-        .fix(fix)
+        .fix(fix(name, known.clone(), field.word, field.key))
         .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)"));
         findings.push(match cx.facts.is_recent(field.fact) {
             true => finding,
             false => finding.warn_only(),
         });
+    }
+}
+
+/// What to use in place of a name that is missing: the closest one, or one of those that exist. `word` is what is named, and
+/// `key` where.
+pub(super) fn fix<'k>(name: &str, known: impl Iterator<Item = &'k str> + Clone, word: &str, key: &str) -> String {
+    if let Some(near) = suggest(name, known.clone()) {
+        return format!("use {}, the closest name", quoted(near));
+    }
+    let names: Vec<String> = known.clone().map(quoted).take(SHOWN).collect();
+    match (names.len(), known.count().saturating_sub(SHOWN)) {
+        (0, _) => format!("create the {word}, or leave {key} out"),
+        (1, _) => format!("use {}", listed(&names)),
+        (_, 0) => format!("use one of {}", listed(&names)),
+        (_, more) => format!("use one of {} and {more} more", names.join(", ")),
     }
 }
