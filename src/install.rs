@@ -103,6 +103,9 @@ impl Certificates<'_> {
 pub enum Component {
     /// As many replicas as the load wants
     Autoscaler,
+    /// Let only clients with a certificate of the CA in the Secret raygate-client-ca, for the name kube-apiserver, post
+    /// reviews. Configure the API server first
+    ClientCertificates,
     /// Admit objects unjudged while raygate is unreachable
     FailOpen,
     /// Objects for the Prometheus operator
@@ -115,6 +118,7 @@ impl Component {
     fn directory(self) -> &'static str {
         match self {
             Self::Autoscaler => "components/autoscaler",
+            Self::ClientCertificates => "components/client-certificates",
             Self::FailOpen => "components/fail-open",
             Self::Monitoring => "components/monitoring",
             Self::Observer => "components/observer",

@@ -10,16 +10,20 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 use crate::admission::{Answer, Endpoint, Gate};
-use crate::metrics::{Metrics, Port};
+use crate::metrics::Metrics;
 use crate::reload::{self, Follower};
 
 mod admin;
 mod body;
+mod clients;
 mod connection;
+mod door;
 mod evaluate;
+mod fair;
 mod lanes;
 mod limits;
 mod linger;
@@ -38,6 +42,7 @@ mod words;
 
 pub mod duration;
 
+pub use clients::{ClientCa, ClientCaError};
 pub use limits::Limits;
 pub use listener::BindError;
 pub use pair::{Pair, PairBytes, PairError, PairFiles, unix_now};
@@ -45,10 +50,11 @@ pub use shutdown::Signals;
 pub use tls::CertificateStore;
 pub use trust::{Refusal, Trust};
 
+use clients::Clients;
+use door::Door;
 pub use shared::Reviewer;
 use shared::Shared;
-use shutdown::Phase;
-use slots::Slots;
+use shutdown::{Phase, reached};
 use words::duration_words;
 
 impl Reviewer for Gate {
@@ -94,6 +100,8 @@ pub struct Options {
     pub metrics_bind: SocketAddr,
     /// The certificate.
     pub certificate: CertificateSource,
+    /// Who may connect to `bind`; everybody where there is none.
+    pub clients: Option<ClientCa>,
     /// Between "not ready" and the last accepted connection: the time in which a cluster's load balancers hear of it.
     pub drain_delay: Duration,
     /// All other bounds.
@@ -109,6 +117,9 @@ pub enum StartError {
     /// The certificate.
     #[error(transparent)]
     Pair(#[from] PairError),
+    /// The CA of the clients.
+    #[error(transparent)]
+    ClientCa(#[from] ClientCaError),
     /// The TLS library.
     #[error("configuring TLS")]
     Tls(#[from] rustls::Error),
@@ -124,6 +135,7 @@ pub struct Server {
     addresses: [SocketAddr; 2],
     tls: Arc<rustls::ServerConfig>,
     rotation: Option<Follower<rotate::Rotation>>,
+    following: Option<Follower<clients::Following>>,
     shared: Arc<Shared>,
     drain_delay: Duration,
 }
@@ -158,7 +170,8 @@ impl Server {
         let admin = listener::bind(options.metrics_bind, "--metrics-bind", "RAYGATE_METRICS_BIND")?;
         let address = |socket: &TcpListener| socket.local_addr().map_err(StartError::Address);
         let addresses = [address(&webhook)?, address(&admin)?];
-        let tls = tls::config(Arc::clone(&certificates))?;
+        let (following, clients) = options.clients.map(Clients::start).transpose()?.unzip();
+        let tls = tls::config(Arc::clone(&certificates), clients)?;
         let shared = Arc::new(Shared::new(reviewer, metrics, certificates, options.limits));
         Ok(Self {
             webhook,
@@ -166,6 +179,7 @@ impl Server {
             addresses,
             tls,
             rotation,
+            following,
             shared,
             drain_delay: options.drain_delay,
         })
@@ -192,13 +206,15 @@ impl Server {
     /// in flight finished within [`Limits::drain`].
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let (phase, heard) = watch::channel(Phase::Serving);
-        let admin = run_admin(self.admin, Arc::clone(&self.shared), heard.clone());
-        if let Err(error) = &admin {
-            tracing::error!(%error, "the thread for probes cannot be started");
+        let admin = serve_admin(self.admin, Arc::clone(&self.shared), heard.clone());
+        let poll = self.shared.limits.poll;
+        let mut followers = JoinSet::new();
+        if let Some(rotation) = self.rotation {
+            followers.spawn(reload::follow(rotation, poll));
         }
-        let rotation = self
-            .rotation
-            .map(|rotation| tokio::spawn(reload::follow(rotation, self.shared.limits.poll)));
+        if let Some(following) = self.following {
+            followers.spawn(reload::follow(following, poll));
+        }
         let tracker = TaskTracker::new();
         let connections = connection::Connections {
             router: routes::router(Arc::clone(&self.shared)),
@@ -206,7 +222,7 @@ impl Server {
             phase: heard,
             shared: Arc::clone(&self.shared),
         };
-        let webhook = tokio::spawn(run_webhook(self.webhook, connections, tracker.clone()));
+        let accepted = accept_reviews(self.webhook, connections, tracker.clone());
         let [webhook_address, metrics_address] = self.addresses;
         tracing::info!(webhook = %webhook_address, metrics = %metrics_address, "serving");
 
@@ -218,10 +234,8 @@ impl Server {
         phase.send_replace(Phase::Draining);
         tokio::time::sleep(self.drain_delay).await;
         phase.send_replace(Phase::Closing);
-        if let Some(rotation) = rotation {
-            rotation.abort();
-        }
-        let _ = webhook.await;
+        followers.abort_all();
+        let _ = accepted.await;
         tracker.close();
         let drained = tokio::time::timeout(self.shared.limits.drain, tracker.wait())
             .await
@@ -233,91 +247,94 @@ impl Server {
             );
         }
         phase.send_replace(Phase::Stopped);
-        if let Ok(end) = admin {
-            let _ = end.await;
-        }
+        let _ = admin.await;
         tracing::info!("stopped");
     }
 }
 
-async fn run_webhook(listener: TcpListener, connections: connection::Connections, tracker: TaskTracker) {
-    let mut phase = connections.phase.clone();
-    let shared = Arc::clone(&connections.shared);
-    let limits = &shared.limits;
-    let slots = Slots::new(
-        Port::Webhook,
-        limits.connections,
-        limits.grace,
-        limits.rest,
-        Arc::clone(&shared.metrics),
-    );
-    listener::accept(
-        listener,
-        slots,
-        &shared.metrics,
-        &mut phase,
-        Phase::Closing,
-        |stream, slot| {
-            let connections = connections.clone();
-            tracker.spawn(async move {
-                connections.serve(stream, &slot).await;
-            });
-        },
-    )
-    .await;
+/// Accepts connections on a thread of their own, where no handshake is in their way. Once a connection has a slot, it is
+/// served where this is called. The receiver hears when all are accepted.
+fn accept_reviews(
+    listener: TcpListener,
+    connections: connection::Connections,
+    tracker: TaskTracker,
+) -> oneshot::Receiver<()> {
+    let (accepted, all_accepted) = oneshot::channel();
+    let workers = tokio::runtime::Handle::current();
+    on_a_thread("raygate-accept", listener, async move |listener| {
+        let shared = Arc::clone(&connections.shared);
+        let mut phase = connections.phase.clone();
+        let door = Door::new(&shared.limits, &shared.metrics);
+        let end = (&mut phase, Phase::Closing);
+        listener::accept(
+            listener,
+            &shared.metrics,
+            end,
+            || door.make_room(),
+            |stream, peer| {
+                let Ok(guest) = door.enter(stream, peer) else { return };
+                let (connections, workers, among) = (connections.clone(), workers.clone(), tracker.clone());
+                tokio::spawn(tracker.track_future(async move {
+                    if let Some(seated) = connections.seat(guest).await {
+                        among.spawn_on(connections.serve(seated), &workers);
+                    }
+                }));
+            },
+        )
+        .await;
+        let _ = accepted.send(());
+        // Some may still wait for a slot.
+        reached(&mut phase, Phase::Stopped).await;
+    });
+    all_accepted
 }
 
 /// Answers probes and scrapers on a thread of their own, where no review can be in their way, to the very end, so that a
 /// drain can be watched. The receiver hears of the end.
-fn run_admin(
-    listener: TcpListener,
-    shared: Arc<Shared>,
-    phase: watch::Receiver<Phase>,
-) -> std::io::Result<oneshot::Receiver<()>> {
-    let listener = listener.into_std()?;
+fn serve_admin(listener: TcpListener, shared: Arc<Shared>, mut phase: watch::Receiver<Phase>) -> oneshot::Receiver<()> {
     let (ended, end) = oneshot::channel();
-    std::thread::Builder::new()
-        .name("raygate-probes".to_owned())
-        .spawn(move || {
+    on_a_thread("raygate-probes", listener, async move |listener| {
+        let probes = admin::Probes::new(&shared);
+        let stopped = phase.clone();
+        let end = (&mut phase, Phase::Stopped);
+        listener::accept(
+            listener,
+            &shared.metrics,
+            end,
+            || probes.make_room(),
+            |stream, peer| {
+                tokio::spawn(probes.serve(stream, peer, &shared, &stopped));
+            },
+        )
+        .await;
+        let _ = ended.send(());
+    });
+    end
+}
+
+/// Runs `serve` on a thread with this name.
+fn on_a_thread<F>(name: &'static str, listener: TcpListener, serve: F)
+where
+    F: AsyncFnOnce(TcpListener) + Send + 'static,
+{
+    let start = || {
+        let listener = listener.into_std()?;
+        std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let served = runtime.and_then(|runtime| {
                 runtime.block_on(async {
-                    accept_probes(TcpListener::from_std(listener)?, shared, phase).await;
+                    serve(TcpListener::from_std(listener)?).await;
                     Ok(())
                 })
             });
             if let Err(error) = served {
-                tracing::error!(%error, "the port for probes cannot be served");
+                tracing::error!(%error, thread = name, "a port cannot be served");
             }
-            let _ = ended.send(());
-        })?;
-    Ok(end)
-}
-
-async fn accept_probes(listener: TcpListener, shared: Arc<Shared>, mut phase: watch::Receiver<Phase>) {
-    let limits = &shared.limits;
-    let slots = Slots::new(
-        Port::Metrics,
-        limits.admin_connections,
-        limits.grace,
-        limits.grace,
-        Arc::clone(&shared.metrics),
-    );
-    let stopped = phase.clone();
-    listener::accept(
-        listener,
-        slots,
-        &shared.metrics,
-        &mut phase,
-        Phase::Stopped,
-        |stream, slot| {
-            let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
-            tokio::spawn(async move {
-                admin::serve(stream, &slot, shared, stopped).await;
-            });
-        },
-    )
-    .await;
+        })
+    };
+    if let Err(error) = start() {
+        tracing::error!(%error, thread = name, "a thread cannot be started");
+    }
 }
 
 /// A server's inside without its sockets.

@@ -88,6 +88,7 @@ pub(crate) fn serve(mut arguments: impl Iterator<Item = String>) {
                 },
                 wait: false,
             },
+            clients: None,
             drain_delay: Duration::ZERO,
             limits: Limits::default(),
         };

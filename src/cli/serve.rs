@@ -18,7 +18,7 @@ use crate::reload::facts::FactsFile;
 use crate::reload::policies::{Accept, PoliciesError, PolicyFiles};
 use crate::reload::{self, Follower};
 use crate::self_managed::{Keeper, KeeperError};
-use crate::server::{CertificateSource, Limits, Options, PairFiles, Server, Signals, StartError, duration};
+use crate::server::{CertificateSource, ClientCa, Limits, Options, PairFiles, Server, Signals, StartError, duration};
 use crate::telemetry::traces::{self, TracesError};
 use crate::telemetry::{self, Format, TelemetryError, error_chain};
 
@@ -68,6 +68,22 @@ pub struct ServeArgs {
     /// Key of that certificate in PEM
     #[arg(long, value_name = "FILE", env = "RAYGATE_TLS_KEY", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+
+    /// CA certificates in PEM; only clients with a certificate of one of them may connect to the webhook port, and so post
+    /// reviews. Followed when the file changes. Without it, raygate answers every client
+    #[arg(long, value_name = "FILE", env = "RAYGATE_CLIENT_CA", requires = "client_name")]
+    pub client_ca: Option<PathBuf>,
+
+    /// A name that such a certificate must have, as common name or DNS name; may be repeated
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "RAYGATE_CLIENT_NAMES",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
+        value_delimiter = ',',
+        requires = "client_ca"
+    )]
+    pub client_name: Vec<String>,
 
     /// Where reviews are taken, over TLS
     #[arg(long, value_name = "ADDRESS:PORT", env = "RAYGATE_BIND", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)))]
@@ -260,6 +276,10 @@ impl ServeArgs {
                 },
                 _ => CertificateSource::InMemory,
             },
+            clients: self.client_ca.clone().map(|file| ClientCa {
+                file,
+                names: self.client_name.clone(),
+            }),
             drain_delay: self.drain_delay.unwrap_or(default_delay),
             limits: Limits {
                 poll: self.poll,

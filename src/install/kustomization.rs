@@ -27,6 +27,8 @@ const FILES: &[(&str, &str)] = embedded![
     "components/autoscaler/hpa.yaml",
     "components/autoscaler/kustomization.yaml",
     "components/autoscaler/no-replicas.patch.yaml",
+    "components/client-certificates/deployment.patch.yaml",
+    "components/client-certificates/kustomization.yaml",
     "components/fail-open/deployment.patch.yaml",
     "components/fail-open/fail-open.patch.yaml",
     "components/fail-open/kustomization.yaml",

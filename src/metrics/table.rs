@@ -95,7 +95,7 @@ pub(super) const REFUSED_CONTROLLERS: FamilySpec = counter(
 pub(super) const GPUS_REQUESTED: FamilySpec = counter(
     "raygate_gpus_requested_total",
     &[],
-    "GPUs and other accelerators that new Ray objects asked for, each object's cut at 1048576.",
+    "GPUs and other accelerators that new Ray objects asked for, each object's cut at 1048576. Dry runs do not count. Only with client certificates is it certain that no other client made the requests up.",
 );
 pub(super) const GPUS_REFUSED: FamilySpec = counter(
     "raygate_gpus_refused_total",
@@ -122,11 +122,15 @@ pub(super) const IN_FLIGHT: FamilySpec = gauge(
     &[],
     "Requests whose header is read and whose answer is not yet made.",
 );
-pub(super) const CONNECTIONS: FamilySpec = gauge("raygate_connections", &[], "Open connections to the webhook port.");
+pub(super) const CONNECTIONS: FamilySpec = gauge(
+    "raygate_connections",
+    &[],
+    "Connections to the webhook port that are served.",
+);
 pub(super) const EVICTIONS: FamilySpec = counter(
     "raygate_evicted_connections_total",
     &["port"],
-    "Connections closed to make room for new ones, because all slots of the port were taken.",
+    "Connections closed to make room for new ones, because all places of the port were taken.",
 );
 pub(super) const ACCEPT_ERRORS: FamilySpec = counter(
     "raygate_accept_errors_total",
@@ -136,7 +140,7 @@ pub(super) const ACCEPT_ERRORS: FamilySpec = counter(
 pub(super) const HANDSHAKE_FAILURES: FamilySpec = counter(
     "raygate_tls_handshake_failures_total",
     &["cause"],
-    "TLS handshakes that failed.",
+    "TLS handshakes that failed. `unidentified` is a client without an accepted certificate, `untrusted` one that does not trust raygate's.",
 );
 pub(super) const SLOW_CLIENTS: FamilySpec = counter(
     "raygate_slow_clients_total",

@@ -2,8 +2,13 @@
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use axum::http::{Method, Request, Response, StatusCode};
@@ -13,21 +18,98 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::fair::Origin;
 use super::pair::unix_now;
 use super::shutdown::{Phase, reached};
-use super::slots::Slot;
+use super::slots::{Slot, Slots};
 use super::trust::Trust;
 use super::{Shared, duration_words};
+use crate::metrics::Port;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Answers the one request of a connection. It is cut where it loses its slot, takes too long, or the server has stopped.
-pub(super) async fn serve(stream: TcpStream, slot: &Slot, shared: Arc<Shared>, mut stopped: watch::Receiver<Phase>) {
+/// The connections to the port: those whose request has not come whole, which cost a socket and little else, and those
+/// that are answered. A probe arrives as a whole and is answered at once, so an older connection has no right to its place.
+#[derive(Debug)]
+pub(super) struct Probes {
+    waiting: Arc<Slots>,
+    answered: Arc<Slots>,
+}
+
+impl Probes {
+    pub(super) fn new(shared: &Shared) -> Self {
+        let (none, limits) = (Duration::ZERO, &shared.limits);
+        let slots = |most| Slots::new(Port::Metrics, most, none, none, Arc::clone(&shared.metrics));
+        Self {
+            waiting: slots(limits.admin_waiting),
+            answered: slots(limits.admin_connections),
+        }
+    }
+
+    /// Closes a connection, because the system has none to give.
+    pub(super) fn make_room(&self) {
+        let _ = self.waiting.make_room(None).or_else(|_| self.answered.make_room(None));
+    }
+
+    /// Answers the one request of a connection. It is cut where it loses its place, takes too long, or the server has
+    /// stopped.
+    pub(super) fn serve(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        shared: &Arc<Shared>,
+        stopped: &watch::Receiver<Phase>,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let origin = Origin::from(peer.ip());
+        let place = self.waiting.take_now(origin);
+        let (answered, shared, stopped) = (Arc::clone(&self.answered), Arc::clone(shared), stopped.clone());
+        async move {
+            let mut end = stopped.clone();
+            tokio::select! {
+                () = has_header(&stream) => {}
+                () = place.lost() => return,
+                () = sleep(shared.limits.header) => return,
+                () = reached(&mut end, Phase::Stopped) => return,
+            }
+            drop(place);
+            let slot = answered.take_now(origin);
+            // One that waits has no need of the memory that an answer takes.
+            Box::pin(answer_one(stream, slot, shared, stopped)).await;
+        }
+    }
+}
+
+/// Waits until a request's header has come whole, or so much of one that it is none. Nothing is read.
+async fn has_header(stream: &TcpStream) {
+    poll_fn(|cx| {
+        let mut seen = [0; 2048];
+        loop {
+            let mut peeked = ReadBuf::new(&mut seen);
+            match stream.poll_peek(cx, &mut peeked) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(1..)) if peeked.remaining() > 0 && !has_end(peeked.filled()) => {
+                    // The runtime of this port has one thread, so nothing has come since it last asked the system.
+                    let _ = stream.try_io(Interest::READABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
+                }
+                // Errors are for whoever reads on.
+                Poll::Ready(_) => return Poll::Ready(()),
+            }
+        }
+    })
+    .await;
+}
+
+fn has_end(header: &[u8]) -> bool {
+    header.windows(4).any(|end| end == b"\r\n\r\n") || header.windows(2).any(|end| end == b"\n\n")
+}
+
+async fn answer_one(stream: TcpStream, slot: Slot, shared: Arc<Shared>, mut stopped: watch::Receiver<Phase>) {
     let phase = stopped.clone();
     let mut builder = http1::Builder::new();
     builder

@@ -6,63 +6,67 @@ use std::time::Duration;
 use axum::body::{Body, HttpBody as _};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::fair::{Origin, Part, Shares};
 use super::limits::Limits;
 
-/// Bytes for each permit of the semaphore that bounds memory.
+/// The unit in which memory is shared, in bytes.
 const UNIT_BYTES: usize = 1024;
 /// The first capacity of a body that arrives in pieces.
 const FIRST_BYTES: usize = 4096;
 
 /// Memory set aside for bodies and answers.
-pub(super) fn memory(limits: &Limits) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(
-        (limits.bodies_bytes / UNIT_BYTES).min(Semaphore::MAX_PERMITS),
-    ))
+pub(super) fn memory(limits: &Limits) -> Arc<Shares> {
+    Shares::new(limits.bodies_bytes / UNIT_BYTES)
 }
 
 /// The right to hold some bytes, for as long as this lives.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Share {
     /// The right to hold one small body or answer without memory of the budget.
     free: Option<OwnedSemaphorePermit>,
-    budget: Option<OwnedSemaphorePermit>,
+    budget: Part,
 }
 
 impl Share {
     /// No bytes yet, with the right to a small body where the connection still has it.
-    pub(super) fn of(free: Option<OwnedSemaphorePermit>) -> Self {
-        Self { free, budget: None }
+    pub(super) fn of(free: Option<OwnedSemaphorePermit>, memory: &Arc<Shares>, origin: Origin) -> Self {
+        Self {
+            free,
+            budget: memory.part(origin),
+        }
+    }
+
+    /// Another one for the same client, without any bytes.
+    pub(super) fn empty(&self) -> Self {
+        Self {
+            free: None,
+            budget: self.budget.empty(),
+        }
+    }
+
+    /// Whose it is.
+    pub(super) fn origin(&self) -> Origin {
+        self.budget.origin()
     }
 
     /// Grows the share from `held` bytes to `target`. `false` where the budget has not enough left.
-    fn grow(&mut self, held: usize, target: usize, limits: &Limits, memory: &Arc<Semaphore>) -> bool {
+    fn grow(&mut self, held: usize, target: usize, limits: &Limits) -> bool {
         let free = if self.free.is_some() {
             limits.small_body_bytes
         } else {
             0
         };
-        let grown = target.saturating_sub(held.max(free)).div_ceil(UNIT_BYTES);
-        if grown == 0 {
-            return true;
-        }
-        let units = u32::try_from(grown).unwrap_or(u32::MAX);
-        let Ok(more) = Arc::clone(memory).try_acquire_many_owned(units) else {
-            return false;
-        };
-        match &mut self.budget {
-            Some(budget) => budget.merge(more),
-            None => self.budget = Some(more),
-        }
-        true
+        self.budget
+            .grow(target.saturating_sub(held.max(free)).div_ceil(UNIT_BYTES))
     }
 
-    /// Turns the share of a body that is gone into one for an answer of this many bytes.
-    pub(super) fn for_answer(self, bytes: usize, limits: &Limits, memory: &Arc<Semaphore>) -> Option<Self> {
-        let mut share = Self::of(self.free);
-        drop(self.budget);
-        share.grow(0, bytes, limits, memory).then_some(share)
+    /// Turns the share of a body that is gone into one for an answer of this many bytes. `false` where the budget has not
+    /// enough left.
+    pub(super) fn turn_to_answer(&mut self, bytes: usize, limits: &Limits) -> bool {
+        self.budget = self.budget.empty();
+        self.grow(0, bytes, limits)
     }
 }
 
@@ -87,13 +91,7 @@ pub(super) enum BodyError {
 }
 
 /// Reads the body. `declared` is its length, where the header says so.
-pub(super) async fn read(
-    body: &mut Body,
-    limits: &Limits,
-    memory: &Arc<Semaphore>,
-    share: Share,
-    within: Duration,
-) -> Result<Whole, BodyError> {
+pub(super) async fn read(body: &mut Body, limits: &Limits, share: Share, within: Duration) -> Result<Whole, BodyError> {
     let declared = body
         .size_hint()
         .exact()
@@ -101,7 +99,7 @@ pub(super) async fn read(
     if declared.is_some_and(|length| length > limits.body_bytes) {
         return Err(BodyError::TooLarge);
     }
-    tokio::time::timeout(within, collect(body, declared, limits, memory, share))
+    tokio::time::timeout(within, collect(body, declared, limits, share))
         .await
         .map_err(|_| BodyError::Slow)?
 }
@@ -122,13 +120,7 @@ pub(super) async fn discard(body: &mut Body, limits: &Limits) {
     let _ = tokio::time::timeout(limits.linger, all).await;
 }
 
-async fn collect(
-    body: &mut Body,
-    declared: Option<usize>,
-    limits: &Limits,
-    memory: &Arc<Semaphore>,
-    share: Share,
-) -> Result<Whole, BodyError> {
+async fn collect(body: &mut Body, declared: Option<usize>, limits: &Limits, share: Share) -> Result<Whole, BodyError> {
     let mut whole = Buffer {
         bytes: Vec::new(),
         share,
@@ -139,7 +131,7 @@ async fn collect(
         };
         if whole.bytes.is_empty() && body.is_end_stream() && data.len() <= limits.small_body_bytes {
             // The usual review arrives in one piece, which is passed on as it lies in the read buffer.
-            return if whole.share.grow(0, data.len(), limits, memory) {
+            return if whole.share.grow(0, data.len(), limits) {
                 Ok(Whole {
                     bytes: data,
                     share: whole.share,
@@ -151,7 +143,7 @@ async fn collect(
         if whole.bytes.len() + data.len() > limits.body_bytes {
             return Err(BodyError::TooLarge);
         }
-        whole.push(&data, declared, limits, memory)?;
+        whole.push(&data, declared, limits)?;
     }
     Ok(Whole {
         bytes: whole.bytes.into(),
@@ -167,19 +159,13 @@ struct Buffer {
 impl Buffer {
     /// Appends, and pays for what the buffer grows. The declared length alone reserves nothing: a client may declare 8 MiB
     /// and send nothing.
-    fn push(
-        &mut self,
-        data: &[u8],
-        declared: Option<usize>,
-        limits: &Limits,
-        memory: &Arc<Semaphore>,
-    ) -> Result<(), BodyError> {
+    fn push(&mut self, data: &[u8], declared: Option<usize>, limits: &Limits) -> Result<(), BodyError> {
         let (held, needed) = (self.bytes.capacity(), self.bytes.len() + data.len());
         if needed > held {
             let most = declared.unwrap_or(limits.body_bytes);
             let first = FIRST_BYTES.min(limits.small_body_bytes);
             let target = (held * 2).max(first).min(most).max(needed);
-            if !self.share.grow(held, target, limits, memory) {
+            if !self.share.grow(held, target, limits) {
                 return Err(BodyError::NoMemory);
             }
             self.bytes.reserve_exact(target - self.bytes.len());

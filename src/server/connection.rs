@@ -20,6 +20,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::Service as _;
 
+use super::door::{Guest, Left, Seated};
+use super::fair::Origin;
 use super::limits::Limits;
 use super::linger::Lingering;
 use super::peer::Peer;
@@ -62,16 +64,34 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// Serves one connection to its end, or until it loses its slot.
-    pub(super) async fn serve(self, stream: TcpStream, slot: &Slot) {
-        tokio::select! {
-            () = slot.lost() => {}
-            () = self.serve_to_its_end(stream, slot) => {}
+    /// Waits until a connection sends something and has a slot; `None` if it does not come to that.
+    pub(super) async fn seat(&self, guest: Guest) -> Option<Seated> {
+        match guest.seat(&self.phase).await {
+            Ok(seated) => Some(seated),
+            Err(Left::Silent) => {
+                self.no_handshake();
+                None
+            }
+            Err(Left::Lost) => None,
         }
     }
 
-    async fn serve_to_its_end(self, stream: TcpStream, slot: &Slot) {
-        let _open = self.shared.metrics.connection();
+    /// Serves one connection to its end, or until it loses its slot.
+    pub(super) async fn serve(self, seated: Seated) {
+        let shared = Arc::clone(&self.shared);
+        let _open = shared.metrics.connection();
+        let Seated { stream, origin, slot } = seated;
+        // It belongs to the runtime that has accepted it.
+        let Ok(stream) = stream.into_std().and_then(TcpStream::from_std) else {
+            return;
+        };
+        tokio::select! {
+            () = slot.lost() => {}
+            () = self.serve_to_its_end(stream, origin, &slot) => {}
+        }
+    }
+
+    async fn serve_to_its_end(self, stream: TcpStream, origin: Origin, slot: &Slot) {
         // Small answers must not wait for the acknowledgement of what was sent before.
         let _ = stream.set_nodelay(true);
         let mut phase = self.phase.clone();
@@ -90,7 +110,7 @@ impl Connections {
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let io = Lingering::new(TokioIo::new(stream), self.shared.limits.linger);
         let router = self.router;
-        let peer = Peer::new(slot.holder());
+        let peer = Peer::new(slot.holder(), origin);
         let service = {
             let (marks, peer) = (Arc::clone(&marks), Arc::clone(&peer));
             service_fn(move |request| answer(router.clone(), Arc::clone(&marks), Arc::clone(&peer), request))
@@ -124,6 +144,13 @@ impl Connections {
                 let cause = tls::cause(&error);
                 metrics.handshake_failed(cause);
                 tracing::debug!(?peer, cause, %error, "TLS handshake failed");
+                if cause == tls::UNIDENTIFIED && self.shared.unidentified_log.pass() {
+                    tracing::warn!(
+                        ?peer,
+                        %error,
+                        "a client has no certificate of --client-ca with a name of --client-name: it is refused"
+                    );
+                }
                 if cause == tls::UNTRUSTED && self.shared.untrusted_log.pass() {
                     tracing::warn!(
                         ?peer,
@@ -132,13 +159,14 @@ impl Connections {
                     );
                 }
             }
-            Err(_) => {
-                metrics.handshake_failed("timeout");
-                metrics.slow_client("handshake");
-                tracing::debug!(?peer, "TLS handshake did not end in time");
-            }
+            Err(_) => self.no_handshake(),
         }
         None
+    }
+
+    fn no_handshake(&self) {
+        self.shared.metrics.handshake_failed("timeout");
+        self.shared.metrics.slow_client("handshake");
     }
 }
 
@@ -152,6 +180,9 @@ async fn answer(
     let http2 = request.version() == Version::HTTP_2;
     request.extensions_mut().insert(Arc::clone(&peer));
     let mut response = router.call(request).await?.map(|body| peer.unread(body));
+    if response.status().is_client_error() {
+        peer.slot().refused();
+    }
     if http2 {
         // Has no meaning there: hyper resets the one stream whose body was left unread.
         response.headers_mut().remove(CONNECTION);

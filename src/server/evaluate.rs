@@ -43,13 +43,13 @@ async fn on_a_blocking_thread(
 ) -> (Answer, Share) {
     let queued = Instant::now();
     let late = |cause, body: &[u8]| overloaded(&shared.metrics, endpoint, body, cause);
-    let Ok(in_flight) = Arc::clone(&lane.in_flight).try_acquire_owned() else {
+    let Some(in_flight) = lane.in_flight.take(body.share.origin(), 1) else {
         return (late(Overload::InFlight, &body.bytes), body.share);
     };
     let Ok(Ok(running)) = timeout_at(deadline, Arc::clone(&lane.running).acquire_owned()).await else {
         return (late(Overload::Deadline, &body.bytes), body.share);
     };
-    let bytes = body.bytes.clone();
+    let (bytes, share) = (body.bytes.clone(), body.share.empty());
     let on_thread = Arc::clone(shared);
     let evaluation = tokio::task::spawn_blocking(move || {
         // The lane and the memory are held until the evaluation ends, even if nobody waits for it any more.
@@ -59,7 +59,7 @@ async fn on_a_blocking_thread(
     });
     match timeout_at(deadline, evaluation).await {
         Ok(Ok(answered)) => answered,
-        _ => (late(Overload::Deadline, &bytes), Share::default()),
+        _ => (late(Overload::Deadline, &bytes), share),
     }
 }
 

@@ -5,20 +5,21 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::Limits;
+use super::fair::Shares;
 
 /// Reviews that run on blocking threads, one at a time: each may use the memory that is set aside for its lane. The
 /// others wait in the order in which they came.
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) running: Arc<Semaphore>,
-    pub(super) in_flight: Arc<Semaphore>,
+    pub(super) in_flight: Arc<Shares>,
 }
 
 impl Lane {
     pub(super) fn new(in_flight: usize) -> Self {
         Self {
             running: Arc::new(Semaphore::new(1)),
-            in_flight: Arc::new(Semaphore::new(in_flight)),
+            in_flight: Shares::new(in_flight),
         }
     }
 }

@@ -5,18 +5,23 @@ use std::time::Duration;
 /// The bounds that keep one client from harming another, and a crowd from harming the process.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections to the webhook port at a time. An API server needs a few. The rest wait in the kernel's queue, where
-    /// they cost nothing here.
+    /// Connections to the webhook port that are served at a time. An API server needs a few.
     pub connections: usize,
-    /// Connections to the metrics port at a time: a few probes and scrapers. Each carries one request.
+    /// Connections to the metrics port that wait at a time for their request. They cost a socket and 2 KiB.
+    pub admin_waiting: usize,
+    /// Connections to the metrics port that are answered at a time: a few probes and scrapers. Each carries one request.
     pub admin_connections: usize,
-    /// A connection that has not sent a review keeps its slot at least this long when its port is full.
+    /// Connections to the webhook port that wait at a time for their first byte or for a slot. They cost a socket and 2 KiB.
+    pub waiting: usize,
+    /// A connection that has not sent a review keeps its slot at least this long when the webhook port is full, unless its
+    /// address has more such connections than that of the new one; see `slots.rs`.
     pub grace: Duration,
-    /// A connection that has sent one keeps its slot at least this long after its last review when the port is full.
+    /// A connection that has sent one keeps its slot at least this long after its last review when the port is full, unless
+    /// its address has more connections than that of the new one.
     pub rest: Duration,
     /// From a connection to the metrics port to the last byte of its answer.
     pub probe: Duration,
-    /// From the accepted connection to the end of its TLS handshake.
+    /// From the accepted connection to its first byte, and from there to the end of its TLS handshake.
     pub handshake: Duration,
     /// From the first byte after the handshake to the end of the first request's header.
     pub header: Duration,
@@ -92,7 +97,8 @@ pub struct Limits {
 /// | what | MiB |
 /// |---|---|
 /// | the process itself | 24 |
-/// | 512 connections: read buffer and free share of 32 KiB each, 24 KiB for TLS | 44 |
+/// | 320 connections: read buffer and free share of 32 KiB each, 24 KiB for TLS | 28 |
+/// | 6,144 connections that wait, 128 probes and scrapers that are answered | 17 |
 /// | bodies and unread answers beyond the free shares | 20 |
 /// | 4 reviews of 1,200 values on workers | 28 |
 /// | 1 ordinary review of 3,000 values | 18 |
@@ -100,10 +106,12 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 512,
-            admin_connections: 256,
-            grace: Duration::from_millis(100),
-            rest: Duration::from_secs(5),
+            connections: 320,
+            admin_waiting: 4096,
+            admin_connections: 128,
+            waiting: 2048,
+            grace: Duration::from_secs(1),
+            rest: Duration::from_secs(1),
             probe: Duration::from_secs(10),
             handshake: Duration::from_secs(5),
             header: Duration::from_secs(5),

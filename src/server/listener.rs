@@ -1,15 +1,14 @@
-//! Accepts connections: no more than there are slots, and without spinning when the system has none to give.
+//! Accepts connections at once, so that nobody waits in the kernel's queue behind others, and without spinning when the
+//! system has none to give.
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
 use super::shutdown::{Phase, reached};
-use super::slots::{Slot, Slots};
 use crate::metrics::Metrics;
 use crate::telemetry::RateLimit;
 
@@ -50,16 +49,15 @@ pub(super) fn bind(address: SocketAddr, flag: &'static str, variable: &'static s
     })
 }
 
-/// Hands each connection, with its slot, to `serve`, until the server has come to `end`. The last ones are those that wait
-/// in the kernel's queue by then: as far as their clients know they are connected, and closing the socket would reset
-/// them. No more come after them, so they need no free slot.
+/// Hands each connection to `serve`, until the server has come to `end`. The last ones are those that wait in the kernel's
+/// queue by then: as far as their clients know they are connected, and closing the socket would reset them. `make_room`
+/// closes one where the system has no more to give.
 pub(super) async fn accept(
     listener: TcpListener,
-    slots: Arc<Slots>,
     metrics: &Metrics,
-    phase: &mut watch::Receiver<Phase>,
-    end: Phase,
-    mut serve: impl FnMut(TcpStream, Slot),
+    (phase, end): (&mut watch::Receiver<Phase>, Phase),
+    make_room: impl Fn(),
+    mut serve: impl FnMut(TcpStream, SocketAddr),
 ) {
     let log = RateLimit::new(Duration::from_secs(10));
     let mut pause = FIRST_PAUSE;
@@ -70,21 +68,16 @@ pub(super) async fn accept(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _peer)) => {
+            Ok((stream, peer)) => {
                 pause = FIRST_PAUSE;
-                let slot = tokio::select! {
-                    biased;
-                    slot = slots.take() => slot,
-                    () = reached(phase, end) => slots.take_beyond(),
-                };
-                serve(stream, slot);
+                serve(stream, peer);
             }
             // The client hung up while it waited: its own affair.
             Err(error) if is_of_the_client(&error) => {}
             Err(error) => {
                 metrics.accept_failed();
-                // There may be too few file descriptors for all slots.
-                slots.make_room();
+                // There may be too few file descriptors.
+                make_room();
                 if log.pass() {
                     tracing::error!(%error, "accepting a connection failed, trying again");
                 }
@@ -97,11 +90,11 @@ pub(super) async fn accept(
         }
     }
     let Ok(listener) = listener.into_std() else { return };
-    while let Ok((stream, _peer)) = listener.accept() {
+    while let Ok((stream, peer)) = listener.accept() {
         if let Ok(()) = stream.set_nonblocking(true)
             && let Ok(stream) = TcpStream::from_std(stream)
         {
-            serve(stream, slots.take_beyond());
+            serve(stream, peer);
         }
     }
 }

@@ -12,12 +12,14 @@ use hyper::body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
+use super::fair::Origin;
 use super::slots::SlotHolder;
 
 /// The connection that a request came over. Each request has it among its extensions.
 #[derive(Debug)]
 pub(super) struct Peer {
     slot: SlotHolder,
+    origin: Origin,
     free: Arc<Semaphore>,
     unread: Mutex<Unread>,
 }
@@ -29,9 +31,10 @@ struct Unread {
 }
 
 impl Peer {
-    pub(super) fn new(slot: SlotHolder) -> Arc<Self> {
+    pub(super) fn new(slot: SlotHolder, origin: Origin) -> Arc<Self> {
         Arc::new(Self {
             slot,
+            origin,
             free: Arc::new(Semaphore::new(1)),
             unread: Mutex::default(),
         })
@@ -39,6 +42,10 @@ impl Peer {
 
     pub(super) fn slot(&self) -> &SlotHolder {
         &self.slot
+    }
+
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// The right to hold one small body or answer without asking the budget that all connections share. Each connection

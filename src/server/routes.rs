@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::body::{self, BodyError, Share};
 use super::evaluate::{evaluate, no_memory};
+use super::fair::Origin;
 use super::peer::{Held, Peer};
 use super::{Shared, duration};
 use crate::admission::{Answer, Endpoint, Previewed, Record};
@@ -67,9 +68,10 @@ async fn review(shared: &Arc<Shared>, endpoint: Endpoint, request: Request) -> R
     }
     let time = shared.limits.request_time(asked_timeout(head.uri.query()));
     let deadline = start + time;
-    let share = Share::of(peer.and_then(|peer| peer.free_share()));
+    let origin = peer.map_or(Origin::UNKNOWN, |peer| peer.origin());
+    let share = Share::of(peer.and_then(|peer| peer.free_share()), &shared.memory, origin);
     let within = time.min(shared.limits.body);
-    let body = match body::read(&mut body, &shared.limits, &shared.memory, share, within).await {
+    let body = match body::read(&mut body, &shared.limits, share, within).await {
         Ok(body) => body,
         Err(error) => return Refusal::Body(error).answer(shared, head.version, body).await,
     };
@@ -78,15 +80,13 @@ async fn review(shared: &Arc<Shared>, endpoint: Endpoint, request: Request) -> R
     let read = start.elapsed();
     let text = body.bytes.clone();
     let (mut answer, share) = evaluate(shared, endpoint, body, deadline).await;
-    let share = share
-        .for_answer(answer.body.len(), &shared.limits, &shared.memory)
-        .unwrap_or_else(|| {
-            answer = no_memory(&shared.metrics, endpoint, &text);
-            Share::default()
-        });
+    let mut share = share;
+    if !share.turn_to_answer(answer.body.len(), &shared.limits) {
+        answer = no_memory(&shared.metrics, endpoint, &text);
+    }
     drop(text);
     if let Some(answering) = &mut answering {
-        answering.useful = answer.status == StatusCode::OK;
+        answering.reviewed = answer.status == StatusCode::OK;
     }
     answer.record.spent.body = read;
     let took = start.elapsed();

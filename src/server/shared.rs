@@ -4,13 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
 use crate::admission::{Answer, Endpoint};
 use crate::metrics::Metrics;
 use crate::telemetry::RateLimit;
 
 use super::body;
+use super::fair::Shares;
 use super::lanes::Lanes;
 use super::limits::Limits;
 use super::tls::CertificateStore;
@@ -41,8 +40,9 @@ pub(super) struct Shared {
     pub(super) certificates: Arc<CertificateStore>,
     pub(super) limits: Limits,
     pub(super) lanes: Lanes,
-    pub(super) memory: Arc<Semaphore>,
+    pub(super) memory: Arc<Shares>,
     pub(super) untrusted_log: RateLimit,
+    pub(super) unidentified_log: RateLimit,
 }
 
 impl Shared {
@@ -60,6 +60,7 @@ impl Shared {
             memory: body::memory(&limits),
             limits,
             untrusted_log: RateLimit::new(Duration::from_secs(60)),
+            unidentified_log: RateLimit::new(Duration::from_secs(60)),
         }
     }
 }

@@ -4,10 +4,11 @@ use std::io;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{AlertDescription, ServerConfig};
 
+use super::clients::Clients;
 use super::pair::{self, Pair};
 use super::trust::Trust;
 
@@ -64,12 +65,25 @@ impl ResolvesServerCert for CertificateStore {
     }
 }
 
-/// TLS 1.2 and 1.3, h2 and HTTP/1.1.
-pub(super) fn config(certificates: Arc<CertificateStore>) -> Result<Arc<ServerConfig>, rustls::Error> {
-    let mut config = ServerConfig::builder_with_provider(Arc::new(pair::provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-        .with_no_client_auth()
-        .with_cert_resolver(certificates);
+/// TLS 1.2 and 1.3, h2 and HTTP/1.1, for these clients or for all.
+pub(super) fn config(
+    certificates: Arc<CertificateStore>,
+    clients: Option<Arc<Clients>>,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let builder = ServerConfig::builder_with_provider(Arc::new(pair::provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
+    let mut config = match clients {
+        None => builder.with_no_client_auth().with_cert_resolver(certificates),
+        Some(clients) => {
+            let mut config = builder
+                .with_client_cert_verifier(clients)
+                .with_cert_resolver(certificates);
+            // A resumed session would not be verified again, so a client would outlive its CA.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+            config
+        }
+    };
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
@@ -92,6 +106,7 @@ pub(super) fn cause(error: &io::Error) -> &'static str {
             | AlertDescription::UnsupportedCertificate => UNTRUSTED,
             _ => "alert",
         },
+        rustls::Error::NoCertificatesPresented | rustls::Error::InvalidCertificate(_) => UNIDENTIFIED,
         rustls::Error::PeerIncompatible(_) | rustls::Error::NoApplicationProtocol => "incompatible",
         rustls::Error::InvalidMessage(_)
         | rustls::Error::InappropriateMessage { .. }
@@ -102,6 +117,9 @@ pub(super) fn cause(error: &io::Error) -> &'static str {
         _ => "other",
     }
 }
+
+/// The client has no certificate that is accepted, where one is asked for.
+pub(super) const UNIDENTIFIED: &str = "unidentified";
 
 /// The client refused our certificate: the one cause that an operator must hear of.
 pub(super) const UNTRUSTED: &str = "untrusted";

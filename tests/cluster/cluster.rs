@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use raygate::ray::kind::{KINDS, Kind};
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -21,7 +24,8 @@ pub(crate) const NAMESPACE: &str = "mlplatform-production";
 
 const TOKEN: &str = "cluster-tests";
 
-const API_SERVER: &str = "kube-apiserver";
+/// The name of the API server in its certificate for webhooks, too.
+pub(crate) const API_SERVER: &str = "kube-apiserver";
 
 /// A running control plane; gone when dropped. The fields are dropped in this order.
 pub(crate) struct Cluster {
@@ -82,6 +86,11 @@ impl Cluster {
     /// A folder for the files of a test, which ends with the cluster.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The CA of the certificate that the API server has for webhooks.
+    pub(crate) fn webhook_client_ca(&self) -> PathBuf {
+        webhook_client_ca_file(self.folder())
     }
 
     /// The kubeconfig file of whoever has all rights.
@@ -310,7 +319,7 @@ fn etcd(binaries: &Binaries, folder: &Path, port: u16, peer_port: u16) -> Comman
 }
 
 fn api_server(binaries: &Binaries, folder: &Path, etcd_port: u16, port: u16) -> Command {
-    let key = rcgen::KeyPair::generate().expect("make the service accounts' key");
+    let key = KeyPair::generate().expect("make the service accounts' key");
     let write = |name: &str, text: &str| {
         let path = folder.join(name);
         fs::write(&path, text).expect("write a file of the API server");
@@ -331,9 +340,60 @@ fn api_server(binaries: &Binaries, folder: &Path, etcd_port: u16, port: u16) -> 
         .arg(format!("--service-account-key-file={}", public_key.display()))
         .arg(format!("--service-account-signing-key-file={}", private_key.display()))
         .arg("--service-cluster-ip-range=10.0.0.0/24")
+        .arg(format!(
+            "--admission-control-config-file={}",
+            admission_configuration(folder).display()
+        ))
         // The server will not advertise a loopback address, and nobody needs its endpoints.
         .arg("--endpoint-reconciler-type=none");
     command
+}
+
+fn webhook_client_ca_file(folder: &Path) -> PathBuf {
+    folder.join("webhook-client-ca.crt")
+}
+
+/// Makes a CA and a certificate for the API server, and returns the file for `--admission-control-config-file`, as
+/// docs/guide/client-certificates.md shows it.
+fn admission_configuration(folder: &Path) -> PathBuf {
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().expect("make a key");
+    fs::write(
+        webhook_client_ca_file(folder),
+        authority.self_signed(&key).expect("sign the CA").pem(),
+    )
+    .expect("write the CA");
+    let issuer = Issuer::new(authority, key);
+    let mut client = CertificateParams::default();
+    client.distinguished_name.push(DnType::CommonName, API_SERVER);
+    client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let key = KeyPair::generate().expect("make a key");
+    let certificate = client.signed_by(&key, &issuer).expect("sign the certificate").pem();
+    let kubeconfig = folder.join("webhook-kubeconfig.yaml");
+    // Here the webhooks are at addresses of this machine, which `*` names too.
+    let text = format!(
+        "apiVersion: v1\nkind: Config\nusers:\n- name: '*'\n  user:\n    client-certificate-data: {}\n    \
+         client-key-data: {}\n",
+        BASE64_STANDARD.encode(certificate),
+        BASE64_STANDARD.encode(key.serialize_pem())
+    );
+    fs::write(&kubeconfig, text).expect("write the kubeconfig");
+    let plugin = |name: &str| {
+        format!(
+            "- name: {name}\n  configuration:\n    apiVersion: apiserver.config.k8s.io/v1\n    \
+             kind: WebhookAdmissionConfiguration\n    kubeConfigFile: {}\n",
+            kubeconfig.display()
+        )
+    };
+    let file = folder.join("admission.yaml");
+    let text = format!(
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n{}{}",
+        plugin("MutatingAdmissionWebhook"),
+        plugin("ValidatingAdmissionWebhook")
+    );
+    fs::write(&file, text).expect("write the configuration");
+    file
 }
 
 /// Waits for the API server to be ready, and returns a client of it.

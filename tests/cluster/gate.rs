@@ -68,15 +68,34 @@ impl<'a> Gate<'a> {
 
     /// raygate with policies of these folders, instead of those that it embeds.
     pub(crate) fn open_with_policies(cluster: &'a Cluster, policies: &[PathBuf]) -> Self {
-        Self::serve(cluster, policies, &[])
+        Self::serve(cluster, policies, &[], &[])
+    }
+
+    /// raygate with further flags of `serve`.
+    pub(crate) fn open_with_flags(cluster: &'a Cluster, flags: &[String]) -> Self {
+        Self::serve(cluster, &[], &[], flags)
+    }
+
+    /// The same without waiting for the webhooks to be in force.
+    pub(crate) fn register_only(cluster: &'a Cluster, flags: &[String]) -> Self {
+        let gate = Self::start(cluster, &[], flags);
+        gate.register(&[]);
+        gate
     }
 
     /// raygate with webhooks for these kinds only.
     pub(crate) fn open_with_kinds(cluster: &'a Cluster, kinds: &str) -> Self {
-        Self::serve(cluster, &[], &["--kinds", kinds])
+        Self::serve(cluster, &[], &["--kinds", kinds], &[])
     }
 
-    fn serve(cluster: &'a Cluster, policies: &[PathBuf], manifests: &[&str]) -> Self {
+    fn serve(cluster: &'a Cluster, policies: &[PathBuf], manifests: &[&str], flags: &[String]) -> Self {
+        let gate = Self::start(cluster, policies, flags);
+        gate.register(manifests);
+        gate.wait_in_force();
+        gate
+    }
+
+    fn start(cluster: &'a Cluster, policies: &[PathBuf], flags: &[String]) -> Self {
         // It ends with the folder of the cluster, whose logs are kept after a failure.
         let folder = TempDir::with_prefix_in("gate-", cluster.folder())
             .expect("create a folder for raygate")
@@ -91,6 +110,7 @@ impl<'a> Gate<'a> {
         for policy in policies {
             command.arg("--policies").arg(policy);
         }
+        command.args(flags);
         // Every flag has a variable, and this process may have some of them set.
         command.env_clear().env("RAYGATE_LOG_FORMAT", "json");
         let mut server = Daemon::start(&cluster.group, "raygate", &mut command, &folder);
@@ -111,15 +131,13 @@ impl<'a> Gate<'a> {
             Ok(answer) => Err(answer),
             Err(error) => Err(error.to_string()),
         });
-        let gate = Self {
+        Self {
             cluster,
             server,
             webhook: address("webhook"),
             metrics,
             folder,
-        };
-        gate.register(manifests);
-        gate
+        }
     }
 
     /// Changes one of the registered configurations.
@@ -154,7 +172,7 @@ impl<'a> Gate<'a> {
         self.server.wait().success()
     }
 
-    /// Creates the webhook configurations that `raygate manifests` prints, and waits until both are in force.
+    /// Creates the webhook configurations that `raygate manifests` prints.
     fn register(&self, arguments: &[&str]) {
         let ca = self.folder.join("ca.crt");
         let manifests = run(Command::new(raygate())
@@ -184,6 +202,9 @@ impl<'a> Gate<'a> {
                 .post(&hook.configurations(), &configuration)
                 .expect(201);
         }
+    }
+
+    fn wait_in_force(&self) {
         wait_for("both webhooks to be in force", || {
             let good = self.probe(&harmless());
             let bad = self.probe(&with_duplicate_group(harmless()));

@@ -71,9 +71,15 @@ pub(crate) fn every_object_of_the_overlays_is_taken(cluster: &Cluster) {
 pub(crate) fn every_object_of_the_command_is_taken(cluster: &Cluster) {
     foreign::install(cluster);
     let ca = certificates(cluster).join("ca.crt");
-    let components = ["autoscaler", "fail-open", "monitoring", "observer"]
-        .map(|name| ["--with", name])
-        .concat();
+    let components = [
+        "autoscaler",
+        "client-certificates",
+        "fail-open",
+        "monitoring",
+        "observer",
+    ]
+    .map(|name| ["--with", name])
+    .concat();
     run_manifests(cluster, &["--ca-file", ca.to_str().expect("a path in UTF-8")]);
     run_manifests(
         cluster,

@@ -25,6 +25,7 @@ mod balancer;
 mod baseline;
 mod binaries;
 mod certificates;
+mod clients;
 mod cluster;
 mod completion;
 #[path = "../tools/config_map.rs"]
@@ -111,6 +112,8 @@ fn main() -> std::process::ExitCode {
         test(updates::kuberay_can_report_the_status),
         test(updates::kueue_can_suspend_and_place),
         test(updates::a_group_added_to_a_suspended_job_is_completed),
+        test(clients::the_api_server_is_answered),
+        test(clients::another_name_is_refused),
         test(reach::finalizers_and_owners_do_not_come),
         test(reach::labels_and_annotations_come),
         test(reach::the_operators_updates_do_not_come),
@@ -139,6 +142,7 @@ fn main() -> std::process::ExitCode {
         test(outage::with_failures_ignored_a_job_passes_as_it_is),
         test(outage::without_the_mutation_nobody_is_blamed),
         test(outage::without_the_judgement_nothing_is_created),
+        test(outage::the_break_glass_page_opens_the_cluster),
         test(outage::raygate_ends_on_sigterm),
         test(scan::every_rayjob_is_judged_over_several_pages),
         test(scan::a_selector_and_a_namespace_narrow_it),

@@ -1,11 +1,16 @@
 //! What happens to a RayJob while raygate, or a part of it, is out of reach.
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
 use serde_json::json;
 
 use crate::api::Answer;
 use crate::cluster::{Cluster, dead_url, rayjobs};
 use crate::denial::assert_denied;
 use crate::gate::{APPLIED, Gate, Hook, WEBHOOK};
+use crate::kubectl::kubectl;
 use crate::process::wait_for;
 use crate::rayjobs::{all, load, name, with_duplicate_group};
 use crate::updates::{assert_deletable, create_with_finalizer};
@@ -154,4 +159,38 @@ pub(crate) fn assert_unreachable(answer: &Answer) {
     );
     let text = format!("failed calling webhook \"{WEBHOOK}\"");
     assert!(answer.message().contains(&text), "{}", answer.message());
+}
+
+/// The commands of docs/guide/break-glass.md, by kubectl, in the order of the page, while raygate does not answer.
+pub(crate) fn the_break_glass_page_opens_the_cluster(cluster: &Cluster) {
+    let Some(kubectl) = kubectl() else { return };
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide/break-glass.md");
+    let page = fs::read_to_string(page).expect("read the page");
+    let blocks = page.split("```sh\n").skip(1);
+    let commands: Vec<&str> = blocks.map(|block| block.split("```").next().expect("an end")).collect();
+    let [ignore, fail, delete] = commands[..] else {
+        panic!("{commands:?}")
+    };
+    let run = |command: &str| {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", command]).env("KUBECONFIG", cluster.kubeconfig());
+        shell.env("PATH", kubectl.parent().expect("a folder"));
+        crate::gate::run(&mut shell);
+    };
+    let create = || cluster.api.post(&format!("{}?dryRun=All", rayjobs()), &load("seed-02"));
+    let wait_until = |code: u16| {
+        wait_for("the API server to hear of it", || {
+            let answer = create();
+            if answer.code == code { Ok(()) } else { Err(answer) }
+        });
+    };
+    let mut gate = Gate::open(cluster);
+    gate.kill();
+    assert_unreachable(&create());
+    run(ignore);
+    wait_until(201);
+    run(fail);
+    wait_until(500);
+    run(delete);
+    wait_until(201);
 }

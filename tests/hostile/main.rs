@@ -16,6 +16,7 @@ mod binary;
 mod creates;
 mod envelope;
 mod faults;
+mod hogs;
 mod items;
 mod jobs;
 mod memory;

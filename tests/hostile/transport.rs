@@ -107,8 +107,8 @@ fn item_03_more_idle_connections_than_there_are_slots() {
         assert_eq!(raygate.probe("/readyz").status, 200);
     }
     let open = raygate.metric("raygate_connections");
-    assert!(open <= 512.0, "{open} connections are accepted");
-    assert!(raygate.metric("raygate_evicted_connections_total") > 400.0);
+    assert!(open <= 320.0, "{open} connections are served");
+    assert!(raygate.metric("raygate_evicted_connections_total") > 100.0);
     assert!(raygate.server.log().contains("no room for a new connection"));
     drop((silent, asked));
 }
@@ -117,7 +117,7 @@ fn item_03_more_idle_connections_than_there_are_slots() {
 fn item_03_idle_connections_to_the_port_for_probes() {
     let raygate = Raygate::start();
     let mut idle = Vec::new();
-    for _ in 0..600 {
+    for _ in 0..4_200 {
         let mut stream = plain(raygate.admin);
         // The server may have closed it by now.
         let _ = stream.write_all(b"GET /met");

@@ -99,6 +99,7 @@ fn chart_and_components_are_the_same() {
     };
     for (component, value) in [
         ("autoscaler", "autoscaling.enabled=true"),
+        ("client-certificates", "clientCertificates.names={kube-apiserver}"),
         ("fail-open", "webhooks.failurePolicy=Ignore"),
         ("monitoring", "monitoring.enabled=true"),
         ("observer", "observer.enabled=true"),
@@ -286,6 +287,27 @@ fn the_ports_of_the_api_server_are_values() {
         let words = refused(&helm, &["--set", none]);
         assert!(words.contains("apiServerPorts"), "{none}: {words}");
     }
+}
+
+#[test]
+fn the_network_policy_names_who_may_come() {
+    let Some(helm) = helm() else { return };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let peer = json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}});
+    let values = json!({"networkPolicy": {"apiServerCIDRs": ["10.0.0.10/32", "fd00::/64"], "metricsFrom": [peer]}});
+    fs::write(file.path(), values.to_string()).unwrap();
+    let objects = rendered(&helm, &["--values", file.path().to_str().unwrap()]);
+    let block = |cidr| json!({"ipBlock": {"cidr": cidr}});
+    let port = |name| json!([{"port": name, "protocol": "TCP"}]);
+    assert_eq!(
+        of_kind(&objects, "NetworkPolicy")["spec"]["ingress"],
+        json!([
+            {"ports": port("https"), "from": [block("10.0.0.10/32"), block("fd00::/64")]},
+            {"ports": port("metrics"), "from": [peer]},
+        ])
+    );
+    let words = refused(&helm, &["--set", "networkPolicy.apiServerCIDRs={10.0.0.10}"]);
+    assert!(words.contains("apiServerCIDRs"), "{words}");
 }
 
 #[test]

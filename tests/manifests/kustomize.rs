@@ -71,7 +71,13 @@ pub(crate) fn combined(directory: &str, components: &[&str]) -> (tempfile::TempD
 #[test]
 fn the_command_prints_what_kustomize_builds() {
     let Some(kubectl) = kubectl() else { return };
-    let components = ["autoscaler", "fail-open", "monitoring", "observer"];
+    let components = [
+        "autoscaler",
+        "client-certificates",
+        "fail-open",
+        "monitoring",
+        "observer",
+    ];
     for (certificates, directory) in [
         ("files", "base"),
         ("cert-manager", "overlays/cert-manager"),

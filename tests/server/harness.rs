@@ -65,14 +65,29 @@ pub(crate) async fn start_shared(
     certificate: CertificateSource,
     drain_delay: Duration,
 ) -> Running {
-    let any = "127.0.0.1:0".parse().unwrap();
     let options = Options {
-        bind: any,
-        metrics_bind: any,
         certificate,
         drain_delay,
-        limits,
+        ..options(limits)
     };
+    start_from(options, reviewer, metrics).await
+}
+
+/// Options for two free ports, with a certificate made in memory.
+pub(crate) fn options(limits: Limits) -> Options {
+    let any = "127.0.0.1:0".parse().unwrap();
+    Options {
+        bind: any,
+        metrics_bind: any,
+        certificate: CertificateSource::InMemory,
+        clients: None,
+        drain_delay: Duration::ZERO,
+        limits,
+    }
+}
+
+/// Starts a server.
+pub(crate) async fn start_from(options: Options, reviewer: Arc<dyn Reviewer>, metrics: Arc<Metrics>) -> Running {
     let server = Server::bind(options, reviewer, metrics).await.unwrap();
     let (webhook, admin) = (server.webhook_address(), server.metrics_address());
     let certificates = server.certificates();

@@ -14,6 +14,7 @@
 mod bodies;
 mod certificates;
 mod client;
+mod clients;
 mod command;
 #[path = "../tools/config_map.rs"]
 mod config_map;

@@ -80,7 +80,7 @@ async fn past_the_bound_the_answer_is_immediate() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ordinary_reviews_do_not_wait_behind_large_ones() {
     let (reviewer, mut holder) = held();
-    let server = start(reviewer, holding(2)).await;
+    let server = start(reviewer, holding(3)).await;
     let (mut running, mut waiting) = (connect(&server).await, connect(&server).await);
     begin(&mut running, &large()).await;
     holder.begun().await;
@@ -198,7 +198,7 @@ async fn a_panic_costs_one_review() {
 async fn large_bodies_share_one_budget() {
     let limits = Limits {
         small_body_bytes: 1000,
-        bodies_bytes: 100_000,
+        bodies_bytes: 140_000,
         ..limits()
     };
     let server = start(Counting, limits).await;

@@ -257,9 +257,9 @@ async fn a_plain_folder_is_edited_in_place_emptied_and_taken_away() {
 
     for (how, fault) in [("emptied", "there is no policy file below"), ("moved", "cannot read")] {
         if how == "emptied" {
-            for (name, _) in files(2) {
-                fs::remove_file(dir.join(name)).unwrap();
-            }
+            // One file after another would be a change each.
+            fs::rename(&dir, parent.path().join("full")).unwrap();
+            fs::create_dir(&dir).unwrap();
         } else {
             fs::rename(&dir, parent.path().join("elsewhere")).unwrap();
         }

@@ -19,8 +19,10 @@ const SLOTS: usize = 4;
 fn few() -> Limits {
     Limits {
         connections: SLOTS,
+        admin_waiting: SLOTS,
         admin_connections: SLOTS,
         grace: Duration::from_millis(1),
+        waiting: 2 * SLOTS,
         // No other deadline makes room here.
         handshake: HOUR,
         header: HOUR,

@@ -176,4 +176,10 @@ annotations:
 - name: RAYGATE_FACTS
   value: /run/raygate/facts/facts.json
 {{- end }}
+{{- with .Values.clientCertificates.names }}
+- name: RAYGATE_CLIENT_CA
+  value: /etc/raygate/client-ca/ca.crt
+- name: RAYGATE_CLIENT_NAMES
+  value: {{ join "," . | quote }}
+{{- end }}
 {{- end }}

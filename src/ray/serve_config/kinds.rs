@@ -39,7 +39,7 @@ impl Releases {
     /// The given release, or the two next to it where it is not among the known ones: what both do, it does too.
     pub fn around(release: Release) -> Releases {
         let is_later = |text: &&str| Release::leading(text).is_some_and(|known| known >= release);
-        let later = RELEASES.iter().position(|text| is_later(&text));
+        let later = RELEASES.iter().position(is_later);
         let next = later.map_or(Self::NEWEST, |bit| Releases(1 << bit));
         let is_known = later
             .and_then(|bit| RELEASES.get(bit))

@@ -6,7 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::body::{Frame, SizeHint};
+use tokio::sync::Semaphore;
 
+use super::super::fair::origin;
 use super::*;
 
 /// What comes after the last piece.
@@ -67,13 +69,22 @@ fn limits() -> Limits {
     }
 }
 
-async fn get(body: Body, memory: &Arc<Semaphore>) -> Result<Whole, BodyError> {
-    let free = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-    get_with(body, memory, Share::of(Some(free))).await
+/// The share of a client without the free one.
+fn paid(memory: &Arc<Shares>) -> Share {
+    Share::of(None, memory, origin(1))
 }
 
-async fn get_with(mut body: Body, memory: &Arc<Semaphore>, share: Share) -> Result<Whole, BodyError> {
-    read(&mut body, &limits(), memory, share, Duration::from_secs(60)).await
+async fn get(body: Body, memory: &Arc<Shares>) -> Result<Whole, BodyError> {
+    get_from(body, memory, 1).await
+}
+
+async fn get_from(body: Body, memory: &Arc<Shares>, nth: u8) -> Result<Whole, BodyError> {
+    let free = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+    get_with(body, Share::of(Some(free), memory, origin(nth))).await
+}
+
+async fn get_with(mut body: Body, share: Share) -> Result<Whole, BodyError> {
+    read(&mut body, &limits(), share, Duration::from_secs(60)).await
 }
 
 #[tokio::test]
@@ -89,9 +100,9 @@ async fn pieces_become_one() {
         let memory = memory(&limits());
         let whole = get(pieces(&[500, 0, 600, 1500], declared), &memory).await.unwrap();
         assert_eq!(whole.bytes.len(), 2600);
-        assert!(memory.available_permits() < 16, "what exceeds a small body is paid for");
+        assert!(memory.left() < 16, "what exceeds a small body is paid for");
         drop(whole);
-        assert_eq!(memory.available_permits(), 16, "and given back");
+        assert_eq!(memory.left(), 16, "and given back");
     }
     assert_eq!(get(Body::empty(), &memory(&limits())).await.unwrap().bytes.len(), 0);
 }
@@ -111,24 +122,18 @@ fn a_length_that_is_only_declared_costs_no_more_than_a_small_body() {
     let (memory, limits) = (memory(&limits()), limits());
     let mut buffer = Buffer {
         bytes: Vec::new(),
-        share: Share::default(),
+        share: paid(&memory),
     };
-    buffer.push(b"{", Some(10_000), &limits, &memory).unwrap();
+    buffer.push(b"{", Some(10_000), &limits).unwrap();
     assert!(buffer.bytes.capacity() <= limits.small_body_bytes);
-    assert_eq!(memory.available_permits(), 15);
+    assert_eq!(memory.left(), 15);
 }
 
 #[tokio::test]
 async fn a_body_that_falls_silent_is_given_up_in_time() {
     let mut body = ending(&[100], Some(200), End::Silence);
-    let slow = read(
-        &mut body,
-        &limits(),
-        &memory(&limits()),
-        Share::default(),
-        Duration::from_millis(1),
-    )
-    .await;
+    let share = paid(&memory(&limits()));
+    let slow = read(&mut body, &limits(), share, Duration::from_millis(1)).await;
     assert_eq!(slow.unwrap_err(), BodyError::Slow);
 }
 
@@ -145,6 +150,8 @@ async fn many_large_bodies_at_once_are_refused_and_small_ones_are_not() {
     };
     assert_eq!(refused, BodyError::NoMemory);
     assert!(!held.is_empty());
+    // Another client has a share left.
+    get_from(pieces(&[1000, 3000], None), &memory, 2).await.unwrap();
     get(pieces(&[500, 400], None), &memory).await.unwrap();
     held.clear();
     get(pieces(&[1000, 5000], None), &memory).await.unwrap();
@@ -163,7 +170,7 @@ async fn without_the_free_share_small_bodies_are_paid_for_too() {
     for sizes in [&[900][..], &[400, 500]] {
         let mut held = Vec::new();
         let refused = loop {
-            match get_with(pieces(sizes, None), &memory, Share::default()).await {
+            match get_with(pieces(sizes, None), paid(&memory)).await {
                 Ok(whole) => held.push(whole),
                 Err(error) => break error,
             }
@@ -172,21 +179,17 @@ async fn without_the_free_share_small_bodies_are_paid_for_too() {
         assert_eq!(refused, BodyError::NoMemory);
         get(pieces(sizes, None), &memory).await.unwrap();
     }
-    assert_eq!(memory.available_permits(), 16);
+    assert_eq!(memory.left(), 16);
 }
 
 #[tokio::test]
 async fn an_answer_pays_for_what_its_body_did_not() {
     let (memory, limits) = (memory(&limits()), limits());
-    let whole = get(pieces(&[900], None), &memory).await.unwrap();
-    let share = whole.share.for_answer(1000, &limits, &memory).unwrap();
-    assert_eq!(
-        memory.available_permits(),
-        16,
-        "a small one has the free share of its body"
-    );
-    let share = share.for_answer(5000, &limits, &memory).unwrap();
-    assert_eq!(memory.available_permits(), 12);
-    assert!(share.for_answer(100_000, &limits, &memory).is_none());
-    assert_eq!(memory.available_permits(), 16);
+    let mut share = get(pieces(&[900], None), &memory).await.unwrap().share;
+    assert!(share.turn_to_answer(1000, &limits));
+    assert_eq!(memory.left(), 16, "a small one has the free share of its body");
+    assert!(share.turn_to_answer(5000, &limits));
+    assert_eq!(memory.left(), 12);
+    assert!(!share.turn_to_answer(100_000, &limits));
+    assert_eq!(memory.left(), 16);
 }

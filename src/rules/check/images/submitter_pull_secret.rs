@@ -64,8 +64,9 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         Finding::new(
             path,
             format!(
-                "{what}, the head has {}; the job waits if the image is private",
-                quoted(secret)
+                "{what}, the head has {}; the {} waits if the image is private",
+                quoted(secret),
+                job.kind.word
             ),
         )
         .fix(format!("add the secret to {SUBMITTER}.spec.imagePullSecrets")),

@@ -123,9 +123,11 @@ fn expressions(faults: &mut Faults<'_, '_, '_>, term: Json<'_>, at: &Path, is_re
         for (index, value) in values.filter_map(|(index, value)| Some((index, value.as_str()?))) {
             if let Err(error) = label_value(value) {
                 let what = format!("{shown}: its value {} is invalid, {error}", quoted(value));
-                faults.report(
-                    at.key("values").index(index),
-                    &what,
+                let path = at.key("values").index(index);
+                faults.warn(
+                    None,
+                    path,
+                    (&what, "Kubernetes 1.37"),
                     "write the value of the node's label",
                 );
             }

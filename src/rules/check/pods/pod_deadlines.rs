@@ -1,4 +1,4 @@
-//! Finds deadlines and grace periods of pods that are out of range.
+//! Finds deadlines of pods that are out of range.
 
 use crate::k8s::json::child;
 use crate::policy::settings::Action;
@@ -11,7 +11,7 @@ use super::fault::in_each_pod;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG923",
-    title: "Pod deadlines and grace periods must be in range",
+    title: "Pod deadlines must be in range",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,
@@ -24,26 +24,20 @@ pub const CHECK: Check = Check {
     run,
 };
 
+/// The longest deadline, in seconds.
+const MOST: i64 = 2_147_483_647;
+
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     in_each_pod(job, findings, |faults| {
-        for (key, least, most) in [
-            ("activeDeadlineSeconds", 1, i64::from(i32::MAX)),
-            ("terminationGracePeriodSeconds", 0, i64::MAX),
-        ] {
-            let seconds = child(faults.pod.spec, key).as_i64();
-            if let Some(seconds) = seconds.filter(|seconds| !(least..=most).contains(seconds)) {
-                let what = format!("{key} is {seconds}, must be at least {least}");
-                let what = if seconds > most {
-                    format!("{key} is {seconds}, must be at most {most}")
-                } else {
-                    what
-                };
-                faults.report(
-                    faults.pod.spec_path().then_key(key),
-                    &what,
-                    "correct the number, or leave it out",
-                );
-            }
+        let key = "activeDeadlineSeconds";
+        let seconds = child(faults.pod.spec, key).as_i64();
+        if let Some(seconds) = seconds.filter(|seconds| !(1..=MOST).contains(seconds)) {
+            let what = format!("{key} {seconds} is not between 1 and {MOST}");
+            faults.report(
+                faults.pod.spec_path().then_key(key),
+                &what,
+                "correct the number, or leave it out",
+            );
         }
     });
 }

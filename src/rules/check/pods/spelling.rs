@@ -48,10 +48,9 @@ const OF_PODS: [Field; 4] = [
     (&["os", "name"], &["linux", "windows"]),
 ];
 
-const OF_CONTAINERS: [Field; 3] = [
+const OF_CONTAINERS: [Field; 2] = [
     (&["imagePullPolicy"], &["Always", "IfNotPresent", "Never"]),
     (&["terminationMessagePolicy"], &["File", "FallbackToLogsOnError"]),
-    (&["securityContext", "procMount"], &["Default", "Unmasked"]),
 ];
 
 const PROTOCOLS: Field = (&["protocol"], &["TCP", "UDP", "SCTP"]);
