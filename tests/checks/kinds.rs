@@ -58,7 +58,7 @@ fn translated(kind: &Kind, text: &str) -> String {
         ("the RayJob", format!("the {}", kind.name)),
         ("RayJob name", format!("{} name", kind.name)),
         ("job needs", format!("{} needs", kind.word)),
-        ("the job waits", format!("the {} waits", kind.word)),
+        ("the job waits if", format!("the {} waits if", kind.word)),
         ("admits the job", format!("admits the {}", kind.word)),
         ("one job", format!("one {}", kind.word)),
         ("annotate the job", format!("annotate the {}", kind.word)),
