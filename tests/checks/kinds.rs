@@ -59,6 +59,7 @@ fn translated(kind: &Kind, text: &str) -> String {
         ("RayJob name", format!("{} name", kind.name)),
         ("job needs", format!("{} needs", kind.word)),
         ("the job waits if", format!("the {} waits if", kind.word)),
+        ("the job waits in Kueue", format!("the {} waits in Kueue", kind.word)),
         ("admits the job", format!("admits the {}", kind.word)),
         ("one job", format!("one {}", kind.word)),
         ("annotate the job", format!("annotate the {}", kind.word)),
