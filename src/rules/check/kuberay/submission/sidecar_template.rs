@@ -13,7 +13,7 @@ use super::super::validation;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG126",
-    title: "SidecarMode does not allow submitterPodTemplate",
+    title: "SidecarMode does not allow a submitter pod template",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::Jobs,
