@@ -418,7 +418,7 @@ fn put(object: &mut Value, pointer: &str, value: Value) {
         return;
     };
     if step == "0" {
-        if !object.as_array().is_some_and(|items| !items.is_empty()) {
+        if object.as_array().is_none_or(Vec::is_empty) {
             *object = json!([{"name": "first"}]);
         }
         put(&mut object[0], rest, value);
