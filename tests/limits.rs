@@ -176,7 +176,7 @@ const OF_FIELDS: [&str; 6] = [
 
 fn bundle(limits: &str) -> Bundle {
     let policy = format!(
-        "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: caps}}\nspec: {{match: {{}}, limits: {{{limits}}}}}\n"
+        "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: caps}}\nspec: {{match: {{}}, actions: {{RG925: Audit}}, limits: {{{limits}}}}}\n"
     );
     let files = [Source::new("a.yaml", &policy), Source::new("b.yaml", PLATFORM)];
     let loaded = raygate::policy::load(&files, &known());
