@@ -25,6 +25,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use outcome::CUT_OFF;
 use outcome::is_coloured;
 pub use outcome::{CLEAN, CLUSTER, FINDINGS, Failure, INTERNAL, POLICY, USAGE};
 
@@ -39,6 +40,7 @@ pub const EXIT_CODES: &[(u8, &str)] = &[
     (USAGE, "usage: the command was called wrongly, or a file cannot be read"),
     (POLICY, "policy error: the policies are broken"),
     (CLUSTER, "cluster error: the cluster cannot be reached, or refuses"),
+    (CUT_OFF, "cut off: the reader of the output ended first"),
     (
         INTERNAL,
         "internal: the output cannot be written, or raygate has a defect",
@@ -135,7 +137,7 @@ pub fn run() -> ExitCode {
 fn ended(result: Result<u8, Failure>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(CLEAN),
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(CUT_OFF),
         Err(failure) => {
             anstream::eprintln!("{failure}");
             ExitCode::from(failure.code())

@@ -225,9 +225,12 @@ fn is_misnamed(name: &str) -> bool {
     is_yaml(name) && !name.ends_with(".yaml") && name != "kustomization.yml"
 }
 
-/// Whether a file of this name is expected beside policies, and not to be one: tests, documentation and examples.
+/// Whether a file of this name is expected beside policies, and not to be one: tests, documentation, examples and schemas.
 fn is_expected(name: &str) -> bool {
-    is_yaml(name) || name.ends_with(".md") || name.ends_with(".example")
+    is_yaml(name)
+        || [".md", ".example", ".schema.json"]
+            .iter()
+            .any(|end| name.ends_with(end))
 }
 
 /// Whether a file names raygate's API near its beginning. One that cannot be read does not.
@@ -483,6 +486,7 @@ mod tests {
             "platform.yaml.example",
             "kustomization.yaml",
             ".caps",
+            "policy.schema.json",
             "a.test.yaml",
         ];
         for file in hidden.iter().chain(&expected).chain(&["a.yaml"]) {

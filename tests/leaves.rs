@@ -9,11 +9,13 @@
 )]
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use raygate::admission::{Endpoint, Gate};
 use raygate::diag::Sources;
 use raygate::engine::bundle::known;
 use raygate::engine::{Bundle, How, Operation, Outcome, Request, Verdict, admit};
+use raygate::facts::Facts;
 use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::policy::schema::{DOCUMENTS, Field, Kind};
@@ -867,7 +869,7 @@ fn request(object: Value) -> Request<'static> {
         object: tree,
         old: None,
         now: "2026-06-01T00:00:00Z".parse().unwrap(),
-        facts: raygate::facts::Facts::none(),
+        facts: Facts::none(),
     }
 }
 
@@ -1031,7 +1033,9 @@ fn the_action_of_every_check_can_be_chosen() {
                 .remove(key)
                 .unwrap_or_else(|| json!({}))
         };
-        let (own, mut platform) = (part("policy"), part("platform"));
+        let (own, mut platform, facts) = (part("policy"), part("platform"), part("facts"));
+        let facts = Facts::of_kinds(Tree::of(&facts).unwrap().root()).unwrap().timeless();
+        let facts = Arc::new(facts);
         merge(
             &mut platform,
             json!({"accelerators": {"nvidia": {"resource": "nvidia.com/gpu",
@@ -1058,7 +1062,11 @@ fn the_action_of_every_check_can_be_chosen() {
             merge(&mut policy, json!({"actions": {check.code: action}}));
             merge(&mut policy, own.clone());
             let bundle = bundle(&[("RayPolicy", policy), ("Platform", platform.clone())], check.code);
-            let outcome = admit(&bundle, request(object.clone()), How::AsItIs);
+            let request = Request {
+                facts: Arc::clone(&facts),
+                ..request(object.clone())
+            };
+            let outcome = admit(&bundle, request, How::AsItIs);
             let found = outcome.findings.iter().filter(|judged| judged.code() == check.code);
             found.map(|judged| judged.action.name()).collect::<Vec<_>>()
         };

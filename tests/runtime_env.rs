@@ -15,29 +15,21 @@ mod generate;
 #[allow(dead_code, reason = "the tests with Go use the rest of it")]
 #[path = "tools/random.rs"]
 mod random;
+#[path = "tools/recorded.rs"]
+mod recorded;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use raygate::ray::runtime_env::{self, Effect, Problem, Way};
 use raygate::ray::serve_config::Releases;
 use raygate::ray::serve_config::keys::RELEASES;
-use sha2::{Digest, Sha256};
 
 const SEED: u64 = 20_261_130;
 const COUNT: usize = 8_000;
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/runtime_env")
-}
-
 /// What the record says about itself: it is worth nothing for other environments.
 fn header(environments: &[String]) -> String {
-    let digest = Sha256::digest(environments.join("\n"));
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = recorded::sha256(environments);
     format!(
         "# What Ray {} say to {COUNT} runtime environments of the seed {SEED} with the SHA-256\n\
          # {digest}.\n\
@@ -45,24 +37,6 @@ fn header(environments: &[String]) -> String {
          # reject it without the files that it names; the newest first. Then the keys that some of them do not know.\n",
         RELEASES.join(", ")
     )
-}
-
-fn ask_ray(environments: &[String]) -> String {
-    let mut child = Command::new("python3")
-        .arg(folder().join("ask_ray.py"))
-        .arg("record")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("Python starts");
-    let mut input = child.stdin.take().unwrap();
-    input
-        .write_all(environments.join("\n").as_bytes())
-        .expect("Python reads all its input");
-    drop(input);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "ask_ray.py failed: {}", output.status);
-    String::from_utf8(output.stdout).expect("answers are UTF-8")
 }
 
 /// The releases that reject an environment in any case, and those that do without its files, as the record has them.
@@ -85,19 +59,10 @@ fn masks(problems: &[Problem]) -> [String; 2] {
 #[test]
 fn environments_are_judged_as_ray_judges_them() {
     let environments = generate::environments(&mut random::Random::new(SEED), COUNT);
-    let file = folder().join("answers.txt");
-    let header = header(&environments);
-    if std::env::var_os("RAYGATE_BLESS").is_some_and(|value| value == "1") {
-        fs::write(&file, header.clone() + &ask_ray(&environments)).unwrap();
-    }
-    let record = fs::read_to_string(&file).expect("the record is there");
-    let answers = record
-        .strip_prefix(&header)
-        .expect("the record is of other environments: RAYGATE_BLESS=1 cargo test --test runtime_env");
-    assert_eq!(answers.lines().count(), environments.len());
+    let answers = recorded::answers("runtime_env", &header(&environments), &environments);
     let mut differences = Vec::new();
     let (mut rejected, mut accepted, mut partly) = (0, 0, 0);
-    for (text, answer) in environments.iter().zip(answers.lines()) {
+    for (text, answer) in environments.iter().zip(&answers) {
         let environment = runtime_env::read(text).expect("JSON of a mapping is read");
         let submitted = runtime_env::problems(&environment, Way::Submitted);
         let posted = runtime_env::problems(&environment, Way::Posted);
@@ -116,7 +81,7 @@ fn environments_are_judged_as_ray_judges_them() {
         rejected += usize::from(answer.starts_with("111111"));
         accepted += usize::from(answer.starts_with("000000 000000"));
         partly += usize::from(!answer.starts_with("111111") && !answer.starts_with("000000"));
-        if ours != answer {
+        if ours != *answer {
             let problems: Vec<String> = submitted.iter().map(|problem| format!("  {problem:?}")).collect();
             differences.push(format!(
                 "{text}\n  Ray  {answer}\n  ours {ours}\n{}",

@@ -15,51 +15,25 @@ mod generate;
 #[allow(dead_code, reason = "the tests with Go use the rest of it")]
 #[path = "tools/random.rs"]
 mod random;
+#[path = "tools/recorded.rs"]
+mod recorded;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use raygate::ray::serve_config::keys::RELEASES;
 use raygate::ray::serve_config::{self, Releases, ServeConfig};
-use sha2::{Digest, Sha256};
 
 const SEED: u64 = 20_261_130;
 const COUNT: usize = 4_000;
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serve_config")
-}
-
 /// What the record says about itself: it is worth nothing for other configs.
 fn header(configs: &[String]) -> String {
-    let digest = Sha256::digest(configs.join("\n"));
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = recorded::sha256(configs);
     format!(
         "# What Ray {} say to {COUNT} configs of the seed {SEED} with the SHA-256 {digest}:\n\
          # the releases that reject it, the newest first, and the keys that none of them knows.\n",
         RELEASES.join(", ")
     )
-}
-
-fn ask_ray(configs: &[String]) -> String {
-    let mut child = Command::new("python3")
-        .arg(folder().join("ask_ray.py"))
-        .arg("record")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("Python starts");
-    let mut input = child.stdin.take().unwrap();
-    input
-        .write_all(configs.join("\n").as_bytes())
-        .expect("Python reads all its input");
-    drop(input);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "ask_ray.py failed: {}", output.status);
-    String::from_utf8(output.stdout).expect("answers are UTF-8")
 }
 
 /// The releases that reject a config for one of its problems.
@@ -73,19 +47,10 @@ fn rejecting(config: &ServeConfig) -> Releases {
 #[test]
 fn configs_are_judged_as_ray_judges_them() {
     let configs = generate::configs(&mut random::Random::new(SEED), COUNT);
-    let file = folder().join("answers.txt");
-    let header = header(&configs);
-    if std::env::var_os("RAYGATE_BLESS").is_some_and(|value| value == "1") {
-        fs::write(&file, header.clone() + &ask_ray(&configs)).unwrap();
-    }
-    let record = fs::read_to_string(&file).expect("the record is there");
-    let answers = record
-        .strip_prefix(&header)
-        .expect("the record is of other configs: RAYGATE_BLESS=1 cargo test --test serve_config");
-    assert_eq!(answers.lines().count(), configs.len());
+    let answers = recorded::answers("serve_config", &header(&configs), &configs);
     let mut differences = Vec::new();
     let (mut rejected_by_all, mut accepted_by_all, mut with_unknown_keys) = (0, 0, 0);
-    for (text, answer) in configs.iter().zip(answers.lines()) {
+    for (text, answer) in configs.iter().zip(&answers) {
         let mut words = answer.split(' ');
         let theirs = Releases(u8::from_str_radix(words.next().unwrap(), 2).unwrap());
         let unknown: BTreeSet<String> = words.map(str::to_owned).collect();

@@ -97,6 +97,8 @@ pub fn run(args: &Args, now: Timestamp, out: &mut dyn Write) -> Result<(), Error
             path: path.clone(),
             source,
         })?;
+    }
+    for (path, ..) in &files {
         writeln!(out, "wrote {}", path.display())?;
     }
     writeln!(out, "good until {} for", issued.not_after.strftime("%F"))?;

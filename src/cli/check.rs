@@ -58,7 +58,7 @@ pub struct Args {
     )]
     against: Vec<PathBuf>,
     /// How to print what was found
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(short, long, value_enum, default_value_t)]
     output: Format,
     /// Show each object before and after, and behind each changed line the policy that changed it
     #[arg(long, requires = "files", conflicts_with = "no_mutate")]
@@ -74,20 +74,20 @@ pub struct Args {
     #[arg(long, value_name = "PREFIX", value_delimiter = ',')]
     only: Vec<String>,
     /// Judge each object as it is, without what the mutating webhook would do
-    #[arg(long)]
+    #[arg(long, requires = "files")]
     no_mutate: bool,
     /// Ask as this Kubernetes user, instead of the recorded one; a manifest is else asked for by Flyte where Flyte made
     /// it
-    #[arg(long, value_name = "USER")]
+    #[arg(long, value_name = "USER", requires = "files")]
     as_user: Option<String>,
     /// Ask in this namespace, instead of the object's
-    #[arg(long, value_name = "NAMESPACE")]
+    #[arg(short, long, value_name = "NAMESPACE", requires = "files")]
     namespace: Option<String>,
     /// Ask for this, instead of what was recorded; a manifest is else created
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, requires = "files")]
     operation: Option<Asks>,
     /// The file with the objects as they are, found by kind and name: the request updates them
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "files")]
     old: Option<PathBuf>,
     /// Judge as of this time, a date such as 2026-11-26 (its first moment, in UTC) or 2026-11-26T14:00:00Z, instead of
     /// now: exemptions end

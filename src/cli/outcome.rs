@@ -7,6 +7,9 @@ use crate::input::InputError;
 /// Nothing was found.
 pub const CLEAN: u8 = 0;
 
+/// Nobody reads the output any more: the code of a process that SIGPIPE ends.
+pub const CUT_OFF: u8 = 141;
+
 /// Something was found.
 pub const FINDINGS: u8 = 1;
 

@@ -11,6 +11,9 @@ use super::objects::{ClusterQueue, LimitRange, LocalQueue, PriorityClass, Quota,
 /// The age, in seconds, above which a fact is not used.
 pub const MAX_AGE: i64 = 300;
 
+/// How many seconds ahead a time may be, because clocks differ.
+const MAX_AHEAD: i64 = 60;
+
 /// The API version of a file with facts.
 pub const API_VERSION: &str = "raygate.dev/v1beta1";
 /// The kind of a file with facts.
@@ -97,10 +100,13 @@ impl Facts {
         self.states.get(&fact)
     }
 
-    /// The seconds since a kind of fact was read, at least 0; `None` where that is unknown.
+    /// The seconds since a kind of fact was read, at least 0; `None` where that is unknown. Clocks may differ by a minute.
     pub fn age(&self, fact: Fact, now: Timestamp) -> Option<i64> {
         match self.states.get(&fact)? {
-            State::Known { read_at, .. } => Some(now.as_second().saturating_sub((*read_at)?.as_second()).max(0)),
+            State::Known { read_at, .. } => {
+                let age = now.as_second().saturating_sub((*read_at)?.as_second());
+                (age >= -MAX_AHEAD).then_some(age.max(0))
+            }
             State::Unknown(_) => None,
         }
     }
@@ -112,7 +118,7 @@ impl Facts {
             Some(State::Unknown(reason)) => Some(reason.clone()),
             Some(State::Known { .. }) if self.is_timeless => None,
             Some(State::Known { .. }) => match self.age(fact, now) {
-                None => Some("the file does not say when it was read".to_owned()),
+                None => Some("the file does not say when it was read, or names a time in the future".to_owned()),
                 Some(age) if age > MAX_AGE => Some(format!("read {age} s ago, which is too old")),
                 Some(_) => None,
             },

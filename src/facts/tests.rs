@@ -87,8 +87,9 @@ fn what_is_too_old_is_unknown() {
     let classes = |now| Known::of(&facts, at(now), "a").priority_classes().map(BTreeMap::len);
     assert_eq!(classes(60 + MAX_AGE), Some(2));
     assert_eq!(classes(60 + MAX_AGE + 1), None);
-    // A clock that is behind makes nothing old.
+    // A clock that is a little behind makes nothing old; a time far ahead is a mistake.
     assert_eq!(classes(0), Some(2));
+    assert_eq!(classes(-1), None);
     let known = |now| Known::of(&facts, at(now), "a").is_recent(Fact::PriorityClass);
     assert!(known(60 + RECENT) && !known(60 + RECENT + 1));
     let timeless = facts.clone().timeless();

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use super::*;
 use crate::admission::Spent;
+use crate::facts;
+use crate::json::Tree;
 
 const UID: &str = "7f3c2b1a-0d9e-4c8b-a7f6-5e4d3c2b1a09";
 
@@ -28,6 +32,7 @@ fn touched() -> Metrics {
             policy: "next".into(),
             would: vec![("RG203".into(), "Deny")],
         }],
+        answers: vec![("RG806", "fits")],
         ..Record::default()
     };
     metrics.answered(Endpoint::Mutate, &record, Duration::from_micros(80), Exemplar::uid(UID));
@@ -43,6 +48,9 @@ fn touched() -> Metrics {
     metrics.exemptions(vec![("hero".to_owned(), 1_800_000_000)]);
     metrics.policies_broken("policies/a.yaml", 3, "last-good", 1_800_000_001);
     metrics.policy_warnings(["RP216"]);
+    let kinds = json!({"RuntimeClass": {"readAt": "2026-11-26T00:00:00Z", "items": []}});
+    let facts = json!({"apiVersion": facts::API_VERSION, "kind": facts::KIND, "kinds": kinds});
+    metrics.facts(&Facts::read(&[Tree::of(&facts).unwrap().root()]).unwrap());
     metrics
 }
 

@@ -258,26 +258,16 @@ impl Builder<'_> {
         );
     }
 
-    /// The facts of the case, or of the file that it names.
+    /// The facts of the case.
     fn facts(&mut self, node: &Node) -> Option<Arc<Facts>> {
-        let found = match node.as_str() {
-            Some(name) => {
-                let file = self.beside(name);
-                let bytes = (self.read)(&file);
-                bytes.and_then(|bytes| Facts::parse(&file, &bytes).map_err(|error| error.to_string()))
-            }
-            None => {
-                let tree = Tree::of(node).unwrap_or_default();
-                Facts::of_kinds(tree.root()).map_err(|error| error.to_string())
-            }
-        };
-        match found {
+        let tree = Tree::of(node).unwrap_or_default();
+        match Facts::of_kinds(tree.root()) {
             Ok(facts) => Some(Arc::new(facts.timeless())),
             Err(error) => {
                 self.push(
                     Diagnostic::error(codes::BAD_FACTS, format!("the case has no facts: {error}"))
                         .at(node.span, "")
-                        .help("give what a file with facts has below `kinds`, or the name of such a file"),
+                        .help("give what a file with facts has below `kinds`"),
                 );
                 None
             }

@@ -62,8 +62,7 @@ pub static CASE: &[Field] = &[
     key(
         "facts",
         Kind::Any,
-        "What is known of the cluster: what a file with facts has below `kinds`, or the name of such a file, relative to \
-         this one.",
+        "What is known of the cluster: what a file with facts has below `kinds`.",
         "{PriorityClass: {items: [{metadata: {name: training}}]}}",
     ),
     key("want", Kind::Object(WANT), "What shall come of it.", "{verdict: Allow}"),

@@ -73,7 +73,8 @@ pub(crate) fn a_denial_reaches_the_client_whole(cluster: &Cluster) {
 pub(crate) fn all_findings_come_at_once(cluster: &Cluster) {
     let gate = Gate::open(cluster);
     let mut job = with_duplicate_group(load("seed-02"));
-    job["spec"]["rayClusterSpec"]["workerGroupSpecs"][1]["minReplicas"] = json!(100);
+    job["spec"]["rayClusterSpec"]["workerGroupSpecs"][1]["template"]["spec"]["containers"][0]["image"] =
+        json!("my image");
     let answer = gate.probe(&job);
     assert_denied(&answer);
     let of = |field: &str| {

@@ -10,7 +10,7 @@ const TOP: &str = "\
 
 `raygate COMMAND --help` prints the same. A flag that names an environment variable takes its value from there where it
 is not given. Colours are for terminals only; `NO_COLOR=1` turns them off, `CLICOLOR_FORCE=1` on. A closed pipe
-(`raygate check jobs | head`) ends a command silently.
+(`raygate check jobs | head`) ends a command without a message, with 141.
 
 Completions: `source <(raygate completions bash)`, or `raygate completions zsh > \"${fpath[1]}/_raygate\"`,
 `raygate completions fish > ~/.config/fish/completions/raygate.fish`.

@@ -188,8 +188,12 @@ fn no_place_of_a_pod_is_forgotten() {
         (
             "a kind of GPU without a word about it",
             with(
-                worker("nodeSelector", json!({"zone": "b"})),
-                &format!("{GROUP}/replicas"),
+                with(
+                    worker("nodeSelector", json!({"zone": "b"})),
+                    &format!("{GROUP}/replicas"),
+                    json!(5),
+                ),
+                &format!("{GROUP}/maxReplicas"),
                 json!(5),
             ),
             "RG322",

@@ -107,6 +107,20 @@ pub(crate) fn assert_denied(response: &Value, code: &str) {
     }
 }
 
+/// Fails unless the answer admits the object with a warning of this check.
+#[track_caller]
+pub(crate) fn assert_warned(response: &Value, code: &str) {
+    assert_allowed(response);
+    let warnings = response["warnings"].as_array().expect("warnings");
+    let code = format!("[{code}]");
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.as_str().is_some_and(|text| text.contains(&code))),
+        "{code} in {response}"
+    );
+}
+
 /// Fails unless the answer admits the object.
 #[track_caller]
 pub(crate) fn assert_allowed(response: &Value) {

@@ -40,7 +40,7 @@ RayCronJobs.
    Back to normal: install again, as it was installed, which puts both back:
 
     kubectl apply -k deploy                                    # by kubectl, or another directory of yours
-    helm upgrade raygate deploy/chart --namespace raygate-system --reuse-values   # by Helm
+    helm upgrade raygate deploy/chart --namespace raygate-system --reset-then-reuse-values   # by Helm
     raygate manifests --only webhooks --ca-file certs/ca.crt | kubectl apply -f - # by the command
 
 Objects created meanwhile stay as they are: `raygate scan` lists those that raygate would have rejected.
