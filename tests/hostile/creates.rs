@@ -189,8 +189,8 @@ fn no_place_of_a_pod_is_forgotten() {
             "a kind of GPU without a word about it",
             with(
                 worker("nodeSelector", json!({"zone": "b"})),
-                &format!("{GROUP}/replicas"),
-                json!(5),
+                &format!("{GROUP}/template/spec/containers/0/resources"),
+                json!({"limits": {"cpu": "8", "memory": "32Gi", "nvidia.com/gpu": "2"}}),
             ),
             "RG322",
         ),
