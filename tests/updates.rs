@@ -706,3 +706,42 @@ fn only_a_submitter_of_kuberay_gets_a_template() {
         assert!(after["spec"].get("submitterPodTemplate").is_none(), "{manifest}");
     }
 }
+
+/// A pod that starts containers again when they are resized must not get `Never`, which Kubernetes rejects from 1.33 on.
+#[test]
+fn no_pod_gets_never_that_restarts_its_containers_on_resize() {
+    let resize = json!([{"resourceName": "memory", "restartPolicy": "RestartContainer"}]);
+    for group in ["defaults", "force"] {
+        let gate = gate_with(&format!(
+            "{{match: {{}}, priority: 5, {group}: {{head: {{restartPolicy: Never}}, workers: {{restartPolicy: Never}}, submitter: {{restartPolicy: Never}}}}}}"
+        ));
+        for resizes in [true, false] {
+            let mut manifest = seed("seed-01");
+            for pod in [
+                "/spec/rayClusterSpec/headGroupSpec/template/spec",
+                "/spec/rayClusterSpec/workerGroupSpecs/0/template/spec",
+                "/spec/submitterPodTemplate/spec",
+            ] {
+                let spec = manifest.pointer_mut(pod).unwrap();
+                spec.as_object_mut().unwrap().remove("restartPolicy");
+                if resizes {
+                    spec["containers"][0]["resizePolicy"] = resize.clone();
+                }
+            }
+            let after = created(&gate, &manifest);
+            let policy = |pod: &str| after.pointer(pod).unwrap().get("restartPolicy").cloned();
+            let never = |policy: Option<Value>| policy == Some(json!("Never"));
+            let cluster = "/spec/rayClusterSpec";
+            assert_eq!(
+                never(policy(&format!("{cluster}/headGroupSpec/template/spec"))),
+                !resizes
+            );
+            assert_eq!(
+                never(policy(&format!("{cluster}/workerGroupSpecs/0/template/spec"))),
+                !resizes
+            );
+            let submitter = policy("/spec/submitterPodTemplate/spec");
+            assert_eq!(submitter, Some(json!(if resizes { "OnFailure" } else { "Never" })));
+        }
+    }
+}
