@@ -745,3 +745,20 @@ fn no_pod_gets_never_that_restarts_its_containers_on_resize() {
         }
     }
 }
+
+/// Requests of a container above those of its pod make the API server reject the pod.
+#[test]
+fn a_submitter_with_resources_of_the_pod_gets_none_in_its_container() {
+    for policy in [
+        "{match: {}, priority: 5}",
+        "{match: {}, priority: 5, force: {submitter: {requests: {cpu: \"1\"}, limits: {cpu: \"1\"}}}}",
+    ] {
+        let mut manifest = seed("seed-01");
+        let spec = &mut manifest["spec"]["submitterPodTemplate"]["spec"];
+        spec["containers"][0].as_object_mut().unwrap().remove("resources");
+        spec["resources"] = json!({"limits": {"cpu": "200m", "memory": "256Mi"}});
+        let after = created(&gate_with(policy), &manifest);
+        let container = &after["spec"]["submitterPodTemplate"]["spec"]["containers"][0];
+        assert_eq!(container.get("resources"), None, "{policy}");
+    }
+}

@@ -39,7 +39,10 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     let limits = cx.setting("submitter.limits", |s| {
         Some(&s.submitter.limits).filter(|map| !map.is_empty())
     });
-    if let (Some(requests), Some(limits)) = (&requests, &limits) {
+    // Beside the pod's own resources, larger ones of a container would make the API server reject the pod.
+    if let (Some(requests), Some(limits)) = (&requests, &limits)
+        && !submitter.has_own_resources()
+    {
         let has_none = main.requests.is_empty() && main.limits.is_empty();
         let is_copy = flyte::submitter_is_task_copy(job, submitter) && runs_no_driver(main.value);
         if requests.forced || limits.forced || has_none || is_copy {
