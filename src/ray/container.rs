@@ -163,6 +163,12 @@ impl<'a> Container<'a> {
         self.limits.iter().chain(without(&self.requests, &self.limits))
     }
 
+    /// Whether the container starts again when one of its resources is resized.
+    pub fn restarts_on_resize(&self) -> bool {
+        let mut policies = items(self.value, "resizePolicy").iter();
+        policies.any(|policy| text(policy, "restartPolicy") == Some("RestartContainer"))
+    }
+
     /// Whether an init container keeps running beside the pod's containers.
     pub fn is_native_sidecar(&self) -> bool {
         self.slot == Slot::Init && text(self.value, "restartPolicy") == Some("Always")

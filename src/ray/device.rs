@@ -221,6 +221,12 @@ pub fn is_accelerator(key: &str) -> bool {
         || (domain == "huawei.com" && name.starts_with("Ascend") && !is_share(name))
 }
 
+/// Whether a resource counts GPUs, and no other accelerators.
+pub fn counts_gpus(key: &str) -> bool {
+    key.rsplit_once('/').is_some_and(|(domain, name)| is_gpu(domain, name))
+        || device_class(key).is_some_and(|class| class.contains("gpu") || class.starts_with("mig."))
+}
+
 fn is_gpu(domain: &str, name: &str) -> bool {
     if is_share(name) {
         return false;
