@@ -220,8 +220,15 @@ fn one(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>, section: &'static Section
         .iter()
         .filter(|(key, _)| pod.role != Role::Submitter || *key != "restartPolicy")
     {
-        let is_possible = |value: &&String| *key != "restartPolicy" || *value != "Never" || !pod.restarts_on_resize();
-        let value = |s| get(read(s)).filter(is_possible);
+        let value = |s| get(read(s));
+        let is_never = || {
+            let setting = cx.setting(key, value);
+            setting.is_some_and(|setting| !setting.forced && setting.value == "Never")
+        };
+        // Kubernetes rejects the two together from 1.33 on, so that a default stays out.
+        if *key == "restartPolicy" && pod.restarts_on_resize() && is_never() {
+            continue;
+        }
         set_text(cx, pod.spec, &spec, section, key, value, plan);
     }
     if pod.role == Role::Head {

@@ -77,7 +77,7 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     if let Some(setting) = cx.setting("submitter.restartPolicy", |s| s.submitter.restart_policy.as_ref()) {
         let given = text(submitter.spec, "restartPolicy");
         let is_possible = setting.value != "Never" || !submitter.restarts_on_resize();
-        if is_possible && (given.is_none() || (setting.forced && given != Some(setting.value))) {
+        if (is_possible && given.is_none()) || (setting.forced && given != Some(setting.value)) {
             plan.set(
                 submitter.spec_path().then_key("restartPolicy"),
                 setting.value.as_str(),

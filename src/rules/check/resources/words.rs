@@ -68,7 +68,7 @@ pub(in crate::rules::check) fn over_budget(
     let (path, setting) = match pod.role {
         Role::Worker if job.autoscales() => (pod.group_path().then_key("maxReplicas"), "max_replicas=…"),
         Role::Worker => (pod.group_path().then_key("replicas"), "replicas=…"),
-        Role::Head | Role::Submitter => (pod.template_path(), "requests=Resources(…)"),
+        Role::Head | Role::Submitter => (job.nearest(pod.template_path()), "requests=Resources(…)"),
     };
     let when = if job.autoscales() {
         " at the autoscaler's most"
