@@ -2,7 +2,6 @@
 
 use crate::k8s::path::Path;
 use crate::ray::build::is_built;
-use crate::ray::container::Slot;
 use crate::ray::{Container, Pod, Workload, flyte};
 use crate::rules::check::resources::place;
 use crate::rules::{Finding, Findings};
@@ -42,8 +41,7 @@ pub(super) fn in_each_pod<'w, 'a>(
 impl<'w, 'a> Faults<'w, 'a, '_> {
     /// The containers that the author describes: those of the template, and the autoscaler's options.
     pub(super) fn containers(&self) -> impl Iterator<Item = &'w Container<'a>> + use<'w, 'a> {
-        let autoscaler = self.pod.others.iter().filter(|other| other.slot == Slot::Autoscaler);
-        self.pod.containers.iter().chain(autoscaler)
+        self.pod.authored()
     }
 
     /// Reports what the API server rejects the pod for. `what` goes on after the name of the pod and a colon.
