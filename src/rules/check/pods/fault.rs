@@ -63,6 +63,17 @@ impl<'w, 'a> Faults<'w, 'a, '_> {
         self.push(self.with_flyte(finding));
     }
 
+    /// Reports what the API server accepts, and the kubelet refuses to start.
+    pub(super) fn never_starts(&mut self, container: Option<&Container<'_>>, path: Path, what: &str, fix: &str) {
+        let started = container.map_or("pod", |_| "container");
+        let message = format!(
+            "{}: {what}, so the kubelet never starts the {started}",
+            self.place(container)
+        );
+        let finding = Finding::new(path, message).fix(fix).warn_only();
+        self.push(self.with_flyte(finding));
+    }
+
     /// A finding, for those that can be repaired.
     pub(super) fn finding(&self, container: Option<&Container<'_>>, path: Path, what: &str, fix: &str) -> Finding {
         let effect = if self.is_built { "rejects" } else { "would reject" };
