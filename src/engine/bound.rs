@@ -17,7 +17,7 @@ use super::judged::{Finder, Judged};
 ///
 /// What a review with 20,000 values allocates with the shipped policies (`tests/review_memory.rs`):
 /// - 1 MiB where they are maps of one entry each, or tolerations;
-/// - 73 MiB where they are worker groups of five values each, the most of 30 shapes that were measured: `/mutate` and
+/// - 57 MiB where they are worker groups of five values each, the most of 30 shapes that were measured: `/mutate` and
 ///   `/validate` complete each of these groups.
 pub const MOST_VALUES: usize = 20_000;
 

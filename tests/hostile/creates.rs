@@ -188,13 +188,9 @@ fn no_place_of_a_pod_is_forgotten() {
         (
             "a kind of GPU without a word about it",
             with(
-                with(
-                    worker("nodeSelector", json!({"zone": "b"})),
-                    &format!("{GROUP}/replicas"),
-                    json!(5),
-                ),
-                &format!("{GROUP}/maxReplicas"),
-                json!(5),
+                worker("nodeSelector", json!({"zone": "b"})),
+                &format!("{GROUP}/template/spec/containers/0/resources"),
+                json!({"limits": {"cpu": "8", "memory": "32Gi", "nvidia.com/gpu": "2"}}),
             ),
             "RG322",
         ),
