@@ -1,6 +1,6 @@
 //! Finds a DNS policy None without name servers, DNS options without a name, and host aliases without an address.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::diag::quoted;
 use crate::k8s::json::{below, child, items, text};

@@ -1,6 +1,7 @@
 //! Finds a submitter pod template without any container.
 
 use crate::policy::settings::Action;
+use crate::ray::kind::SUBMITTER;
 use crate::ray::workload::K8S_JOB_MODE;
 use crate::ray::{Kinds, Role, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
@@ -37,7 +38,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let message = "submitter: no container to submit the job from, KubeRay fails again and again".to_owned();
         findings.push(
             Finding::new(pod.spec_path().then_key("containers"), message)
-                .fix("give submitterPodTemplate a container, or remove it"),
+                .fix(format!("give {SUBMITTER} a container, or remove it")),
         );
     }
 }
