@@ -23,6 +23,7 @@ use super::version::KubeRay;
 use super::workload::{K8S_JOB_MODE, SIDECAR_MODE, Workload};
 
 pub use cluster::checked_name;
+pub use service::own_ports;
 
 use cluster::Cluster;
 use pod::Built;

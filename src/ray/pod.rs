@@ -202,6 +202,13 @@ impl<'a> Pod<'a> {
         self.containers.iter().chain(others)
     }
 
+    /// The containers that the author describes in every release of KubeRay: those of the template, and the autoscaler's
+    /// options.
+    pub fn authored(&self) -> impl Iterator<Item = &Container<'a>> {
+        let autoscaler = self.others.iter().filter(|other| other.slot == Slot::Autoscaler);
+        self.containers.iter().chain(autoscaler)
+    }
+
     /// The image of a container: its own, or the one that KubeRay gives the autoscaler (KubeRay 1.7, `common/pod.go`).
     pub fn image(&self, container: &Container<'a>) -> Option<&'a str> {
         let own = text(container.value, "image").filter(|image| !image.is_empty());

@@ -32,7 +32,7 @@ pub(super) struct Cluster<'a> {
     /// The kind of the object that it belongs to.
     pub(super) creator: &'a str,
     annotations: Json<'a>,
-    release: KubeRay,
+    pub(super) release: KubeRay,
     gates: &'a [(String, bool)],
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::json::Json;
 use crate::k8s::json::{child, items, text};
+use crate::ray::KubeRay;
 
 use super::cluster::{Cluster, checked_label};
 use super::values::{Fields, append, take_object, text as text_of};
@@ -49,32 +50,8 @@ pub(super) fn head(cluster: &Cluster<'_>) -> Value {
     json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
 }
 
-/// The ports of the Ray container, or KubeRay's own (`getServicePorts`), by name.
+/// The ports of the Service that `headService` does not name, as KubeRay appends them.
 fn ports(cluster: &Cluster<'_>) -> Vec<Value> {
-    let template = child(cluster.head(), "template");
-    let containers = items(child(template, "spec"), "containers");
-    let ray = containers.first().unwrap_or(Json::NULL);
-    let mut ports: BTreeMap<String, Json<'_>> = BTreeMap::new();
-    for port in items(ray, "ports") {
-        let number = child(port, "containerPort");
-        let name = text(port, "name").filter(|name| !name.is_empty());
-        let name = name.map_or_else(
-            || format!("{}-port", number.as_i64().unwrap_or_default()),
-            str::to_owned,
-        );
-        ports.insert(name, number);
-    }
-    let mut ports: BTreeMap<String, Value> = ports.into_iter().map(|(name, port)| (name, port.to_value())).collect();
-    if ports.is_empty() {
-        let own = [
-            ("client", 10001),
-            ("gcs-server", 6379),
-            ("dashboard", 8265),
-            ("serve", 8000),
-        ];
-        ports.extend(own.map(|(name, port)| (name.to_owned(), port.into())));
-    }
-    ports.entry("metrics".to_owned()).or_insert_with(|| 8080.into());
     let port = |(name, port)| {
         Value::Object(Fields::from_iter([
             ("name".to_owned(), Value::String(name)),
@@ -82,5 +59,36 @@ fn ports(cluster: &Cluster<'_>) -> Vec<Value> {
             ("appProtocol".to_owned(), "tcp".into()),
         ]))
     };
-    ports.into_iter().map(port).collect()
+    own_ports(cluster.head(), cluster.release)
+        .into_iter()
+        .map(port)
+        .collect()
+}
+
+/// The ports that KubeRay gives the Service of a head group: those of the Ray container, or its own (`getServicePorts`), by
+/// name. KubeRay before 1.3 calls that of the GCS `redis`.
+pub fn own_ports(head: Json<'_>, release: KubeRay) -> BTreeMap<String, Value> {
+    let containers = items(child(child(head, "template"), "spec"), "containers");
+    let ray = containers.first().unwrap_or(Json::NULL);
+    let mut ports: BTreeMap<String, Value> = BTreeMap::new();
+    for port in items(ray, "ports") {
+        let number = child(port, "containerPort");
+        let name = text(port, "name").filter(|name| !name.is_empty());
+        let name = name.map_or_else(
+            || format!("{}-port", number.as_i64().unwrap_or_default()),
+            str::to_owned,
+        );
+        ports.insert(name, number.to_value());
+    }
+    if ports.is_empty() {
+        let gcs = if release >= KubeRay::V1_3 {
+            "gcs-server"
+        } else {
+            "redis"
+        };
+        let own = [("client", 10001), (gcs, 6379), ("dashboard", 8265), ("serve", 8000)];
+        ports.extend(own.map(|(name, port)| (name.to_owned(), port.into())));
+    }
+    ports.entry("metrics".to_owned()).or_insert_with(|| 8080.into());
+    ports
 }

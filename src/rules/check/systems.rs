@@ -25,6 +25,7 @@ pub mod selector_wins;
 pub mod serve;
 pub mod submitter;
 pub mod submitter_sidecar;
+pub mod submitter_without_container;
 
 use crate::rules::Check;
 use command::{passes_a_shell, runs_kuberays_command, submits_by_command};
@@ -58,4 +59,5 @@ pub static CHECKS: &[&Check] = &[
     &submitter_sidecar::CHECK,
     &managed_by::CHECK,
     &kueues_own::CHECK,
+    &submitter_without_container::CHECK,
 ];

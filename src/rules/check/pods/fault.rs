@@ -2,7 +2,6 @@
 
 use crate::k8s::path::Path;
 use crate::ray::build::is_built;
-use crate::ray::container::Slot;
 use crate::ray::{Container, Pod, Workload, flyte};
 use crate::rules::check::resources::place;
 use crate::rules::{Finding, Findings};
@@ -42,8 +41,7 @@ pub(super) fn in_each_pod<'w, 'a>(
 impl<'w, 'a> Faults<'w, 'a, '_> {
     /// The containers that the author describes: those of the template, and the autoscaler's options.
     pub(super) fn containers(&self) -> impl Iterator<Item = &'w Container<'a>> + use<'w, 'a> {
-        let autoscaler = self.pod.others.iter().filter(|other| other.slot == Slot::Autoscaler);
-        self.pod.containers.iter().chain(autoscaler)
+        self.pod.authored()
     }
 
     /// Reports what the API server rejects the pod for. `what` goes on after the name of the pod and a colon.
@@ -61,6 +59,17 @@ impl<'w, 'a> Faults<'w, 'a, '_> {
     /// Reports what only some supported releases of Kubernetes reject: `who` names them.
     pub(super) fn warn(&mut self, container: Option<&Container<'_>>, path: Path, (what, who): (&str, &str), fix: &str) {
         let message = format!("{}: {what}, so {who} rejects the pod", self.place(container));
+        let finding = Finding::new(path, message).fix(fix).warn_only();
+        self.push(self.with_flyte(finding));
+    }
+
+    /// Reports what the API server accepts, and the kubelet refuses to start.
+    pub(super) fn never_starts(&mut self, container: Option<&Container<'_>>, path: Path, what: &str, fix: &str) {
+        let started = container.map_or("pod", |_| "container");
+        let message = format!(
+            "{}: {what}, so the kubelet never starts the {started}",
+            self.place(container)
+        );
         let finding = Finding::new(path, message).fix(fix).warn_only();
         self.push(self.with_flyte(finding));
     }

@@ -1,9 +1,9 @@
-//! Finds mount paths that are missing, used twice, or leave the volume.
+//! Finds mount paths that are missing, used twice, or leave the volume, and mount options that need others.
 
 use std::collections::BTreeSet;
 
 use crate::diag::quoted;
-use crate::k8s::json::{items, text};
+use crate::k8s::json::{child, items, text};
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
@@ -14,7 +14,7 @@ use super::fault::in_each_pod;
 /// The check.
 pub const CHECK: Check = Check {
     code: "RG902",
-    title: "Mount paths must be set and unique in a container",
+    title: "Mounts must have a path of their own, and options that fit",
     action: Action::Deny,
     fixes: false,
     kinds: Kinds::All,
@@ -24,7 +24,7 @@ pub const CHECK: Check = Check {
         Evidence::Source(
             "Kubernetes 1.37.2",
             "pkg/apis/core/validation/validation.go",
-            &[1424, 3193],
+            &[1424, 1474, 1489, 3193],
         ),
         Evidence::Test("tests/pods.rs", "no_pod_is_rejected_that_kubernetes_accepts"),
     ],
@@ -65,6 +65,22 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                     if sub_paths.iter().all(|(_, path)| !path.is_empty()) {
                         let what = format!("the mount of {name} has both subPath and subPathExpr");
                         faults.report_in(container, at.key("subPathExpr"), &what, "keep one of them");
+                    }
+                    let propagation = text(mount, "mountPropagation").unwrap_or_default();
+                    let context = child(container.value, "securityContext");
+                    let is_privileged = child(context, "privileged").as_bool() == Some(true);
+                    if propagation == "Bidirectional" && list == "volumeMounts" && !is_privileged {
+                        let what =
+                            format!("the mount of {name} is Bidirectional in a container that is not privileged");
+                        let fix = "use HostToContainer, or leave mountPropagation out";
+                        faults.report_in(container, at.key("mountPropagation"), &what, fix);
+                    }
+                    let recursive = text(mount, "recursiveReadOnly").unwrap_or_default();
+                    let is_writable = child(mount, "readOnly").as_bool() != Some(true);
+                    if matches!(recursive, "Enabled" | "IfPossible") && is_writable {
+                        let what = format!("the mount of {name} has recursiveReadOnly without readOnly");
+                        let who = (&*what, "Kubernetes from 1.31 on");
+                        faults.warn(Some(container), at.key("recursiveReadOnly"), who, "set readOnly: true");
                     }
                 }
             }

@@ -47,6 +47,18 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         for container in faults.containers() {
             let at = faults.pod.container_path(container).then_key("securityContext");
             look(faults, Some(container), child(container.value, "securityContext"), &at);
+            let own = child(container.value, "securityContext");
+            let effective = |key| given(own, key).or_else(|| given(context, key));
+            let is_forbidden = effective("runAsNonRoot").and_then(Json::as_bool) == Some(true);
+            if is_forbidden && effective("runAsUser").and_then(Json::as_i64) == Some(0) {
+                let what = "runAsNonRoot is true and runAsUser is 0, which is root";
+                let fix = "set runAsUser to another user, such as 1000";
+                let path = match given(own, "runAsUser") {
+                    Some(_) => at.key("runAsUser"),
+                    None => faults.pod.spec_path().keys(["securityContext", "runAsUser"]),
+                };
+                faults.never_starts(Some(container), path, what, fix);
+            }
         }
     });
 }

@@ -2,7 +2,7 @@
 
 use crate::diag::{listed, quoted, suggest};
 use crate::json::Json;
-use crate::k8s::json::{below, items};
+use crate::k8s::json::{below, items, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::{Container, Kinds, Workload};
@@ -84,6 +84,15 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             let at = faults.pod.container_path(container);
             for field in &OF_CONTAINERS {
                 look(faults, Some(container), (container.value, at.clone()), field);
+            }
+            for (index, policy) in items(container.value, "resizePolicy").iter().enumerate() {
+                let resource = text(policy, "resourceName").unwrap_or_default();
+                if !matches!(resource, "" | "cpu" | "memory") {
+                    let what = format!("resizePolicy has the resource {}", quoted(resource));
+                    let path = at.key("resizePolicy").index(index).then_key("resourceName");
+                    let who = (&*what, "Kubernetes from 1.33 on");
+                    faults.warn(Some(container), path, who, "write cpu or memory");
+                }
             }
             for (list, field) in [("ports", &PROTOCOLS), ("volumeMounts", &PROPAGATIONS)] {
                 for (index, item) in items(container.value, list).iter().enumerate() {

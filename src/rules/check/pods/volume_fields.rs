@@ -1,6 +1,6 @@
 //! Finds volume sources that lack a required field, or have a value that no volume can have.
 
-use crate::diag::quoted;
+use crate::diag::{listed, quoted};
 use crate::json::Json;
 use crate::k8s::json::{below, child, given, items, text};
 use crate::k8s::path::Path;
@@ -26,7 +26,7 @@ pub const CHECK: Check = Check {
         Evidence::Source(
             "Kubernetes 1.37.2",
             "pkg/apis/core/validation/validation.go",
-            &[558, 975, 1015, 1032],
+            &[558, 975, 1015, 1032, 2504, 2514],
         ),
         Evidence::Test("tests/pods.rs", "no_pod_is_rejected_that_kubernetes_accepts"),
     ],
@@ -49,6 +49,9 @@ const REQUIRED: [(&str, &[&str]); 13] = [
     ("rbd", &["image"]),
     ("secret", &["secretName"]),
 ];
+
+/// How a claim may be mounted.
+const ACCESS_MODES: [&str; 4] = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"];
 
 /// The largest mode of a file.
 const MODE_MAX: i64 = 0o777;
@@ -111,6 +114,12 @@ fn look(faults: &mut Faults<'_, '_, '_>, place: &Source, source: Json<'_>) {
     match place.key {
         "configMap" | "secret" => files(faults, place, source, &place.path),
         "emptyDir" => {
+            let medium = text(source, "medium").unwrap_or_default();
+            if !matches!(medium, "" | "Memory" | "HugePages") && !medium.starts_with("HugePages-") {
+                let what = format!("volume {}: its medium {} is unknown", place.name, quoted(medium));
+                let fix = "write Memory, HugePages or HugePages-2Mi, or leave it out for the disk";
+                faults.never_starts(None, place.path.key("medium"), &what, fix);
+            }
             let limit = given(source, "sizeLimit").and_then(|limit| Quantity::from_json(limit).ok());
             if limit.is_some_and(|limit| limit.is_negative()) {
                 place.report(
@@ -196,6 +205,20 @@ fn claim(faults: &mut Faults<'_, '_, '_>, place: &Source, source: Json<'_>) {
             "its claim has no accessModes",
             "set accessModes: [ReadWriteOnce]",
         );
+    }
+    let modes: Vec<&str> = items(spec, "accessModes")
+        .iter()
+        .filter_map(|mode| mode.as_str())
+        .collect();
+    if let Some(mode) = modes.iter().find(|mode| !ACCESS_MODES.contains(mode)) {
+        let wrong = format!("its claim has the unknown access mode {}", quoted(mode));
+        let fix = format!("write one of {}", listed(&ACCESS_MODES));
+        place.report(faults, at.key("accessModes"), &wrong, &fix);
+    }
+    let is_shared = |mode: &&str| *mode != "ReadWriteOncePod" && ACCESS_MODES.contains(mode);
+    if modes.contains(&"ReadWriteOncePod") && modes.iter().any(is_shared) {
+        let wrong = "its claim has ReadWriteOncePod beside another access mode";
+        place.report(faults, at.key("accessModes"), wrong, "keep one of them");
     }
     if given(below(spec, &["resources", "requests"]), "storage").is_none() {
         let path = at.keys(["resources", "requests", "storage"]);

@@ -27,7 +27,7 @@ pub const CHECK: Check = Check {
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in &job.pods {
-        for container in &pod.containers {
+        for container in pod.authored() {
             for (block, resources) in [("requests", &container.requests), ("limits", &container.limits)] {
                 for resource in resources {
                     let key = resource.key;

@@ -27,7 +27,7 @@ pub const CHECK: Check = Check {
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in &job.pods {
-        for container in &pod.containers {
+        for container in pod.authored() {
             for request in container.requests.iter().filter(|request| is_exact(request.key)) {
                 if container.limit(request.key).is_some() || request.quantity().is_none() {
                     continue;

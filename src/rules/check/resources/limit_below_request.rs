@@ -28,7 +28,7 @@ pub const CHECK: Check = Check {
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in &job.pods {
-        for container in &pod.containers {
+        for container in pod.authored() {
             for request in container.requests.iter().filter(|request| !is_exact(request.key)) {
                 let Some(limit) = container.limit(request.key) else {
                     continue;

@@ -31,7 +31,7 @@ const PAGE: i64 = 4096;
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for pod in &job.pods {
-        for container in &pod.containers {
+        for container in pod.authored() {
             let Some(limit) = container.limit("memory") else {
                 continue;
             };
