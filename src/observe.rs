@@ -1,7 +1,7 @@
 //! Keeps a file with facts about the cluster up to date: lists and watches, and writes what changed.
 //!
 //! One task follows each kind: it lists the objects page by page, then watches from there. A watch ends after
-//! [`WATCH`], and the next one continues: so a kind is known to be up to date every few seconds, and a connection that is
+//! a limit, and the next one continues: so a kind is known to be up to date every few seconds, and a connection that is
 //! dead does not look like a quiet cluster. Of each object only what facts keep is held. The file is written whole, and
 //! for the first time once each kind is listed or refused.
 

@@ -139,3 +139,25 @@ fn what_fails_is_chosen() {
     assert_eq!(code(&[autoscaling]), 0);
     assert_eq!(code(&["--fail-on", "warn", autoscaling]), 1);
 }
+
+/// KubeRay 1.1 has no `backoffLimit`, so its CRD fills none in.
+#[test]
+fn defaults_of_newer_releases_are_not_taken_for_the_authors_fields() {
+    let job = include_str!("rayjobs/seed-01-gpu-training.json");
+    let mut object: Value = serde_json::from_str(job).unwrap();
+    object["spec"].as_object_mut().unwrap().remove("backoffLimit");
+    let findings = |object: &Value| {
+        let arguments = ["--kuberay-version", "1.1", "--only", "RG004", "--output", "jsonl", "-"];
+        let (_, output) = check(&arguments, &object.to_string());
+        let line = lines(&output).swap_remove(0);
+        (
+            line["findings"].to_string(),
+            line["object"]["spec"]["backoffLimit"].clone(),
+        )
+    };
+    let (found, limit) = findings(&object);
+    assert!(!found.contains("backoffLimit"), "{found}");
+    assert_eq!(limit, Value::Null);
+    object["spec"]["backoffLimit"] = 2.into();
+    assert!(findings(&object).0.contains("backoffLimit"));
+}

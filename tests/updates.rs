@@ -706,3 +706,59 @@ fn only_a_submitter_of_kuberay_gets_a_template() {
         assert!(after["spec"].get("submitterPodTemplate").is_none(), "{manifest}");
     }
 }
+
+/// A pod that starts containers again when they are resized must not get `Never`, which Kubernetes rejects from 1.33 on.
+#[test]
+fn no_pod_gets_never_that_restarts_its_containers_on_resize() {
+    let resize = json!([{"resourceName": "memory", "restartPolicy": "RestartContainer"}]);
+    for group in ["defaults", "force"] {
+        let gate = gate_with(&format!(
+            "{{match: {{}}, priority: 5, {group}: {{head: {{restartPolicy: Never}}, workers: {{restartPolicy: Never}}, submitter: {{restartPolicy: Never}}}}}}"
+        ));
+        for resizes in [true, false] {
+            let mut manifest = seed("seed-01");
+            for pod in [
+                "/spec/rayClusterSpec/headGroupSpec/template/spec",
+                "/spec/rayClusterSpec/workerGroupSpecs/0/template/spec",
+                "/spec/submitterPodTemplate/spec",
+            ] {
+                let spec = manifest.pointer_mut(pod).unwrap();
+                spec.as_object_mut().unwrap().remove("restartPolicy");
+                if resizes {
+                    spec["containers"][0]["resizePolicy"] = resize.clone();
+                }
+            }
+            let after = created(&gate, &manifest);
+            let policy = |pod: &str| after.pointer(pod).unwrap().get("restartPolicy").cloned();
+            let never = |policy: Option<Value>| policy == Some(json!("Never"));
+            let cluster = "/spec/rayClusterSpec";
+            assert_eq!(
+                never(policy(&format!("{cluster}/headGroupSpec/template/spec"))),
+                !resizes
+            );
+            assert_eq!(
+                never(policy(&format!("{cluster}/workerGroupSpecs/0/template/spec"))),
+                !resizes
+            );
+            let submitter = policy("/spec/submitterPodTemplate/spec");
+            assert_eq!(submitter, Some(json!(if resizes { "OnFailure" } else { "Never" })));
+        }
+    }
+}
+
+/// Requests of a container above those of its pod make the API server reject the pod.
+#[test]
+fn a_submitter_with_resources_of_the_pod_gets_none_in_its_container() {
+    for policy in [
+        "{match: {}, priority: 5}",
+        "{match: {}, priority: 5, force: {submitter: {requests: {cpu: \"1\"}, limits: {cpu: \"1\"}}}}",
+    ] {
+        let mut manifest = seed("seed-01");
+        let spec = &mut manifest["spec"]["submitterPodTemplate"]["spec"];
+        spec["containers"][0].as_object_mut().unwrap().remove("resources");
+        spec["resources"] = json!({"limits": {"cpu": "200m", "memory": "256Mi"}});
+        let after = created(&gate_with(policy), &manifest);
+        let container = &after["spec"]["submitterPodTemplate"]["spec"]["containers"][0];
+        assert_eq!(container.get("resources"), None, "{policy}");
+    }
+}

@@ -8,6 +8,7 @@ use crate::json::Tree;
 use crate::policy::settings::Action;
 use crate::ray::KubeRay;
 use crate::ray::crd::{self, Problem};
+use crate::ray::defaults::may_be_filled;
 use crate::rules::Finding;
 
 use super::bound::has_too_many_values;
@@ -50,6 +51,10 @@ impl Decoded {
             return Decoded::default();
         }
         let unknown = crd::unknown_fields(object.root(), release(bundle));
+        let (filled, unknown): (Vec<_>, Vec<_>) = unknown
+            .into_iter()
+            .partition(|problem| may_be_filled(object.root(), &problem.path));
+        crd::prune(object, &filled);
         crd::prune(object, &unknown);
         let dropped = |problem| {
             judged(

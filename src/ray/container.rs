@@ -2,6 +2,7 @@
 //!
 //! KubeRay 1.7, `common/pod.go` and `common/job.go`.
 
+use std::collections::HashSet;
 use std::sync::{LazyLock, OnceLock};
 
 use serde_json::{Value, json};
@@ -159,8 +160,13 @@ impl<'a> Container<'a> {
 
     /// Each resource that the container asks for, once: its limits, and the requests that have none.
     pub fn asked(&self) -> impl Iterator<Item = &Resource<'a>> {
-        let unlimited = self.requests.iter().filter(|request| self.limit(request.key).is_none());
-        self.limits.iter().chain(unlimited)
+        self.limits.iter().chain(without(&self.requests, &self.limits))
+    }
+
+    /// Whether the container starts again when one of its resources is resized.
+    pub fn restarts_on_resize(&self) -> bool {
+        let mut policies = items(self.value, "resizePolicy").iter();
+        policies.any(|policy| text(policy, "restartPolicy") == Some("RestartContainer"))
     }
 
     /// Whether an init container keeps running beside the pod's containers.
@@ -171,8 +177,7 @@ impl<'a> Container<'a> {
     /// Each resource that the scheduler reserves for the container, once: its requests, and the limits that have none,
     /// because Kubernetes takes an absent request from the limit.
     pub fn reserved(&self) -> impl Iterator<Item = &Resource<'a>> {
-        let unrequested = self.limits.iter().filter(|limit| self.request(limit.key).is_none());
-        self.requests.iter().chain(unrequested)
+        self.requests.iter().chain(without(&self.limits, &self.requests))
     }
 
     /// What the container will be given of `key`: Kubernetes takes an absent request from the limit.
@@ -251,6 +256,17 @@ impl<'a> Resource<'a> {
 pub fn same_path(a: &str, b: &str) -> bool {
     let parts = |path| str::split(path, '/').filter(|part| !part.is_empty() && *part != ".");
     a.starts_with('/') == b.starts_with('/') && parts(a).eq(parts(b))
+}
+
+/// The resources of a list that another one does not have. A set keeps long lists from costing their square.
+fn without<'r, 'a>(list: &'r [Resource<'a>], others: &'r [Resource<'a>]) -> impl Iterator<Item = &'r Resource<'a>> {
+    const FEW: usize = 16;
+    let known: Option<HashSet<&str>> =
+        (list.len().min(others.len()) > FEW).then(|| others.iter().map(|other| other.key).collect());
+    list.iter().filter(move |resource| match &known {
+        Some(known) => !known.contains(resource.key),
+        None => !others.iter().any(|other| other.key == resource.key),
+    })
 }
 
 #[cfg(test)]

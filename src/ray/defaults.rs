@@ -7,18 +7,32 @@ use serde_json::{Value, json};
 
 use crate::json::{Json, JsonMut, Tree};
 use crate::k8s::json::{child, text};
+use crate::k8s::path::Path;
 
 use super::kind::{Kind, RAY_SERVICE};
 use super::workload::K8S_JOB_MODE;
 
-/// Puts the CRD's defaults into a Ray object where its fields are absent.
-pub fn apply(object: &mut Tree<'_>) {
-    let kind = Kind::of(object.root());
-    for (key, value) in [
+/// The defaults of the job's spec.
+fn of_job() -> [(&'static str, Value); 3] {
+    [
         ("submissionMode", json!(K8S_JOB_MODE)),
         ("backoffLimit", json!(0)),
         ("ttlSecondsAfterFinished", json!(0)),
-    ] {
+    ]
+}
+
+/// Whether a field of the job's spec has the value that [`apply`] gives it, so that its author need not have written it. A
+/// release that does not have the field, such as `backoffLimit` in KubeRay 1.1, has no default for it either.
+pub fn may_be_filled(object: Json<'_>, path: &Path) -> bool {
+    let job = Kind::of(object).job_path();
+    let mut defaults = of_job().into_iter();
+    defaults.any(|(key, value)| *path == job.key(key) && path.get(object).is_some_and(|given| given == value))
+}
+
+/// Puts the CRD's defaults into a Ray object where its fields are absent.
+pub fn apply(object: &mut Tree<'_>) {
+    let kind = Kind::of(object.root());
+    for (key, value) in of_job() {
         fill(kind.job_mut(object), key, &value);
     }
     if kind.is(&RAY_SERVICE) {

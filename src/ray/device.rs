@@ -177,11 +177,10 @@ pub fn device_class(key: &str) -> Option<&str> {
     key.strip_prefix(DEVICE_CLASS)
 }
 
-/// Whether a share is counted by the resource `other`, of which its container asks too: one plugin or scheduler gives out
-/// both, so they have one domain.
-pub fn is_counted_share(share: &str, other: &str) -> bool {
-    let domain = |key: &str| key.rsplit_once('/').map(|(domain, _)| domain.to_owned());
-    device(share) == Device::Share && domain(share) == domain(other)
+/// The domain of a resource. A share is counted by a resource of its domain, of which its container asks too: one plugin or
+/// scheduler gives out both.
+pub fn domain(key: &str) -> Option<&str> {
+    key.rsplit_once('/').map(|(domain, _)| domain)
 }
 
 /// What the resource `key` is.
@@ -220,6 +219,12 @@ pub fn is_accelerator(key: &str) -> bool {
                 | ("habana.ai", "gaudi")
         )
         || (domain == "huawei.com" && name.starts_with("Ascend") && !is_share(name))
+}
+
+/// Whether a resource counts GPUs, and no other accelerators.
+pub fn counts_gpus(key: &str) -> bool {
+    key.rsplit_once('/').is_some_and(|(domain, name)| is_gpu(domain, name))
+        || device_class(key).is_some_and(|class| class.contains("gpu") || class.starts_with("mig."))
 }
 
 fn is_gpu(domain: &str, name: &str) -> bool {
@@ -372,21 +377,22 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_counted_by_a_resource_of_its_domain_alone() {
+    fn a_share_has_the_domain_of_what_counts_it() {
+        let is_counted = |share, other| device(share) == Device::Share && domain(share) == domain(other);
         for (share, other) in [
             ("nvidia.com/gpumem", "nvidia.com/gpu"),
             ("volcano.sh/vgpu-memory", "volcano.sh/vgpu-number"),
             ("gpu.intel.com/millicores", "gpu.intel.com/i915"),
             ("huawei.com/Ascend910B-memory", "huawei.com/Ascend910B"),
         ] {
-            assert!(is_counted_share(share, other), "{share}");
+            assert!(is_counted(share, other), "{share}");
         }
         for (share, other) in [
             ("aliyun.com/gpu-mem", "nvidia.com/gpu"),
             ("tencent.com/vcuda-core", "nvidia.com/gpu"),
             ("nvidia.com/gpu", "nvidia.com/gpu"),
         ] {
-            assert!(!is_counted_share(share, other), "{share}");
+            assert!(!is_counted(share, other), "{share}");
         }
     }
 

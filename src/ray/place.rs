@@ -107,10 +107,14 @@ fn in_serve_config(written: &str) -> Result<Vec<String>, Unreadable> {
 fn in_environment(environment: &Node) -> Result<Vec<String>, Unreadable> {
     let containers = ["container", "docker"].map(|key| environment.get(key));
     let containers = containers.into_iter().flatten();
-    if containers
-        .clone()
-        .chain([environment])
-        .any(|node| node.get(runtime_env::MERGE).is_some())
+    // Ray puts these words before the image in the command line of podman, which takes the first word without a dash for it
+    // (Ray 2.52.1, `runtime_env/image_uri.py`).
+    let mut options = containers.clone().filter_map(|container| container.get("run_options"));
+    if options.any(|options| options.as_sequence().is_none_or(|options| !options.is_empty()))
+        || containers
+            .clone()
+            .chain([environment])
+            .any(|node| node.get(runtime_env::MERGE).is_some())
     {
         return Err(Unreadable);
     }

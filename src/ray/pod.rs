@@ -173,6 +173,12 @@ impl<'a> Pod<'a> {
         self.containers.iter().filter(|container| container.slot == Slot::Main)
     }
 
+    /// Whether a container starts again when it is resized. Then the restart policy of the pod must not be `Never`
+    /// (Kubernetes, `core/validation/validation.go`, `validateResizePolicy`; releases before 1.33 drop `resizePolicy`).
+    pub fn restarts_on_resize(&self) -> bool {
+        self.containers.iter().any(Container::restarts_on_resize)
+    }
+
     /// The init containers, in their order.
     pub fn init(&self) -> impl Iterator<Item = &Container<'a>> {
         self.containers.iter().filter(|container| container.slot == Slot::Init)

@@ -20,8 +20,11 @@ pub const LIMITS: Limits = Limits {
 /// The key that merges another mapping in.
 pub const MERGE: &str = "<<";
 
-/// The mapping that the text holds, as KubeRay reads it; `None` where it holds something else.
+/// The mapping that the text holds, as KubeRay reads it; `None` where it holds something else or cannot be read.
 pub fn read(text: &str) -> Option<Node> {
+    if has_yaml_1_1_breaks(text) {
+        return None;
+    }
     // KubeRay reads all of it as YAML; kubectl takes a text that begins with a brace for JSON.
     let text = match text.trim_start().starts_with('{') {
         true => Cow::Owned(format!("---\n{text}")),
@@ -38,7 +41,17 @@ pub fn read(text: &str) -> Option<Node> {
 
 /// Whether the text holds nothing.
 pub fn is_blank(text: &str) -> bool {
-    text.lines()
-        .map(str::trim)
-        .all(|line| line.is_empty() || line.starts_with('#') || line == "---")
+    let mut lines = text.lines().map(str::trim);
+    !has_other_line_ends(text) && lines.all(|line| line.is_empty() || line.starts_with('#') || line == "---")
+}
+
+/// Whether a line ends there for YAML 1.1, and so for KubeRay, and not for [`str::lines`].
+fn has_other_line_ends(text: &str) -> bool {
+    let is_alone = |at: usize| text.as_bytes().get(at + 1) != Some(&b'\n');
+    has_yaml_1_1_breaks(text) || text.match_indices('\r').any(|(at, _)| is_alone(at))
+}
+
+/// Whether the text has what only YAML 1.1 takes for line ends, or byte order marks within, which our reader sees otherwise.
+fn has_yaml_1_1_breaks(text: &str) -> bool {
+    text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}'])
 }

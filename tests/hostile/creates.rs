@@ -217,6 +217,34 @@ fn no_place_of_a_pod_is_forgotten() {
             "rule/our-packages",
         ),
         (
+            "an image behind a line end of YAML 1.1",
+            with(good.clone(), "/spec/runtimeEnvYAML", json!("#\u{85}image_uri: evil/x")),
+            "RG601",
+        ),
+        (
+            "an image behind a line separator",
+            with(
+                good.clone(),
+                "/spec/runtimeEnvYAML",
+                json!("env_vars: {}\n#\u{2028}image_uri: evil/x"),
+            ),
+            "RG601",
+        ),
+        (
+            "an image behind a lone carriage return",
+            with(good.clone(), "/spec/runtimeEnvYAML", json!("#\rimage_uri: evil/x")),
+            "RG601",
+        ),
+        (
+            "an image among the options of podman",
+            with(
+                good.clone(),
+                "/spec/runtimeEnvYAML",
+                json!("container: {image: ghcr.io/my-org/ray, run_options: [evil/x]}"),
+            ),
+            "RG601",
+        ),
+        (
             "the account's old name",
             with(
                 unnamed,

@@ -16,6 +16,7 @@ pub mod replicas;
 pub mod reserved_parameters;
 pub mod shell_in_parameters;
 pub mod unbounded;
+pub mod unknown_parameters;
 
 use crate::rules::Check;
 use bounds::bounds;
@@ -37,4 +38,5 @@ pub static CHECKS: &[&Check] = &[
     &probes::CHECK,
     &autoscaler_needs::CHECK,
     &own_command::CHECK,
+    &unknown_parameters::CHECK,
 ];

@@ -220,7 +220,9 @@ fn one(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>, section: &'static Section
         .iter()
         .filter(|(key, _)| pod.role != Role::Submitter || *key != "restartPolicy")
     {
-        set_text(cx, pod.spec, &spec, section, key, |s| get(read(s)), plan);
+        let is_possible = |value: &&String| *key != "restartPolicy" || *value != "Never" || !pod.restarts_on_resize();
+        let value = |s| get(read(s)).filter(is_possible);
+        set_text(cx, pod.spec, &spec, section, key, value, plan);
     }
     if pod.role == Role::Head {
         set_text(

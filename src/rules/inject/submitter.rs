@@ -39,7 +39,10 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     let limits = cx.setting("submitter.limits", |s| {
         Some(&s.submitter.limits).filter(|map| !map.is_empty())
     });
-    if let (Some(requests), Some(limits)) = (&requests, &limits) {
+    // Beside the pod's own resources, larger ones of a container would make the API server reject the pod.
+    if let (Some(requests), Some(limits)) = (&requests, &limits)
+        && !submitter.has_own_resources()
+    {
         let has_none = main.requests.is_empty() && main.limits.is_empty();
         let is_copy = flyte::submitter_is_task_copy(job, submitter) && runs_no_driver(main.value);
         if requests.forced || limits.forced || has_none || is_copy {
@@ -73,7 +76,8 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
     }
     if let Some(setting) = cx.setting("submitter.restartPolicy", |s| s.submitter.restart_policy.as_ref()) {
         let given = text(submitter.spec, "restartPolicy");
-        if given.is_none() || (setting.forced && given != Some(setting.value)) {
+        let is_possible = setting.value != "Never" || !submitter.restarts_on_resize();
+        if is_possible && (given.is_none() || (setting.forced && given != Some(setting.value))) {
             plan.set(
                 submitter.spec_path().then_key("restartPolicy"),
                 setting.value.as_str(),

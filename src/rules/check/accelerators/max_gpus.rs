@@ -3,6 +3,8 @@
 
 use crate::diag::counted;
 use crate::policy::settings::Action;
+use crate::ray::device::counts_gpus;
+use crate::ray::effective;
 use crate::ray::facts::{Facts, size};
 use crate::ray::{Kinds, Pod, Workload};
 use crate::rules::check::resources::over_budget;
@@ -29,7 +31,12 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let devices = &cx.platform.devices;
     let count = Facts::of(job, devices).max_gpus;
     if count > cap {
-        let sum = counted(count, "GPU");
+        let is_gpus = job.all_pods().all(|pod| {
+            let others = effective::requests(pod).into_iter();
+            let mut counted = others.filter(|(key, quantity)| devices.count(key, quantity) > 0);
+            devices.claimed_by(pod.spec) == 0 && counted.all(|(key, _)| counts_gpus(key))
+        });
+        let sum = counted(count, if is_gpus { "GPU" } else { "accelerator" });
         let each = |pod: &Pod<'_>| size(pod, devices).gpus;
         findings.extend(over_budget(job, &sum, &cap.to_string(), count, each));
     }

@@ -1,16 +1,16 @@
 //! Finds devices that raygate cannot count, in a RayJob whose accelerators are limited.
 
+use std::collections::HashSet;
+
 use crate::json::Json;
 use crate::k8s::json::{items, text};
 use crate::policy::settings::Action;
-use crate::ray::device::is_counted_share;
+use crate::ray::device::{Device, device, domain};
 use crate::ray::facts::pods_at_most;
 use crate::ray::{Container, Kinds, Place, Resource, Workload};
 use crate::rules::check::resources::{named, place};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
-
-use super::resource_path;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -112,14 +112,19 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                 );
             }
         }
-        for (resource, count) in uncountable(cx, container) {
+        for (resource, block, count) in uncountable(cx, container) {
             let message = format!(
                 "{}: {} may be an accelerator {not_counted}",
                 place(pod, container),
                 named(resource.key)
             );
             report(
-                Finding::new(resource_path(pod, container, resource.key), message)
+                Finding::new(
+                    pod.container_path(container)
+                        .keys(["resources", block])
+                        .name(resource.key),
+                    message,
+                )
                     .fix("request a resource that counts accelerators, such as nvidia.com/gpu, or name this one in the Platform"),
                 count.saturating_mul(pods),
             );
@@ -127,16 +132,27 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     }
 }
 
-/// The resources of a container that may be accelerators and are not counted, with how much of each it asks for.
-fn uncountable<'c, 'a>(cx: &'c Cx<'_>, container: &'c Container<'a>) -> impl Iterator<Item = (&'c Resource<'a>, i64)> {
+/// The resources of a container that may be accelerators and are not counted, each with the block that it is in, and how
+/// much it asks for.
+fn uncountable<'c, 'a>(
+    cx: &'c Cx<'_>,
+    container: &'c Container<'a>,
+) -> impl Iterator<Item = (&'c Resource<'a>, &'static str, i64)> {
     let devices = &cx.platform.devices;
-    let asked = || {
-        let asked = container
-            .asked()
-            .filter_map(|resource| Some((resource, resource.quantity()?.value())));
-        asked.filter(|(_, count)| *count > 0)
+    let limits = container.limits.len();
+    let asked = move || {
+        let asked = container.asked().enumerate().filter_map(move |(position, resource)| {
+            let block = if position < limits { "limits" } else { "requests" };
+            Some((resource, block, resource.quantity()?.value()))
+        });
+        asked.filter(|(.., count)| *count > 0)
     };
-    let is_counted = move |key: &str| devices.each(key).is_some_and(|each| each > 0);
-    let counts_it = move |share: &str| asked().any(|(one, _)| is_counted(one.key) && is_counted_share(share, one.key));
-    asked().filter(move |(resource, _)| devices.each(resource.key).is_none() && !counts_it(resource.key))
+    let counted: HashSet<&str> = asked()
+        .filter(|(resource, ..)| devices.each(resource.key).is_some_and(|each| each > 0))
+        .filter_map(|(resource, ..)| domain(resource.key))
+        .collect();
+    let is_counted = move |share: &str| {
+        device(share) == Device::Share && domain(share).is_some_and(|domain| counted.contains(domain))
+    };
+    asked().filter(move |(resource, ..)| devices.each(resource.key).is_none() && !is_counted(resource.key))
 }

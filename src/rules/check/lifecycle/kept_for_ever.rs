@@ -1,7 +1,7 @@
 //! Finds a RayJob whose cluster nothing deletes.
 
 use crate::policy::settings::Action;
-use crate::ray::{Kinds, Workload};
+use crate::ray::{Kinds, Workload, facts};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -20,7 +20,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let has = |key| job.spec.get(key).is_some_and(|value| !value.is_null());
     if !job.spec.is_object()
         || job.flag("shutdownAfterJobFinishes")
@@ -30,10 +30,14 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     {
         return;
     }
+    let gpus = match facts::gpus(job, &cx.platform.devices) {
+        0 => "",
+        _ => " with its accelerators",
+    };
     findings.push(
         Finding::new(
             job.job_path("shutdownAfterJobFinishes"),
-            "the cluster is kept for ever after the job, with its GPUs",
+            format!("the cluster is kept after the job{gpus} until somebody deletes it"),
         )
         .fix("set shutdownAfterJobFinishes to true")
         .flyte("RayJobConfig(shutdown_after_job_finishes=True)"),

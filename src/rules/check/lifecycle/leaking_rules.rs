@@ -1,6 +1,5 @@
 //! Finds a `deletionStrategy` that keeps the pods of a job that has ended.
 
-use crate::diag::listed;
 use crate::json::Json;
 use crate::k8s::json::{items, text};
 use crate::policy::settings::Action;
@@ -32,7 +31,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             findings.push(
                 Finding::new(
                     job.job_path("deletionStrategy").keys([key, "policy"]),
-                    format!("{key} DeleteNone: after a {end} the cluster stays for ever"),
+                    format!("{key} DeleteNone: after a {end} the cluster stays until somebody deletes it"),
                 )
                 .fix("use DeleteCluster, or deletion rules with a ttlSeconds"),
             );
@@ -62,20 +61,22 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if !covers("jobStatus", "SUCCEEDED") {
         missing.push("jobStatus: SUCCEEDED");
     }
-    if missing.is_empty() {
-        return;
-    }
+    let fix = match missing.as_slice() {
+        [] => return,
+        [one] => format!("add a rule with at least DeleteWorkers for {one}"),
+        [one, others @ ..] => format!(
+            "add a rule with at least DeleteWorkers for {one}, and one for {}",
+            others.join(" and one for ")
+        ),
+    };
     findings.push(
         Finding::new(
             job.job_path("deletionStrategy").then_key("deletionRules"),
             format!(
-                "no deletion rule for {}, the cluster then stays for ever",
-                listed(&missing)
+                "no deletion rule for {}, the cluster then stays until somebody deletes it",
+                missing.join(" or ")
             ),
         )
-        .fix(format!(
-            "add a rule with at least DeleteWorkers for {}",
-            listed(&missing)
-        )),
+        .fix(fix),
     );
 }

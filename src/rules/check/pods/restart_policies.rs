@@ -24,7 +24,7 @@ pub const CHECK: Check = Check {
         Evidence::Source(
             "Kubernetes 1.37.2",
             "pkg/apis/core/validation/validation.go",
-            &[3419, 4193],
+            &[3419, 3769, 4193],
         ),
         Evidence::Test("tests/pods.rs", "no_pod_is_rejected_that_kubernetes_accepts"),
     ],
@@ -39,6 +39,19 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         if !policy.is_empty() && !POLICIES.contains(&policy) && !is_replaced(faults) {
             let what = format!("its restartPolicy {} is unknown", quoted(policy));
             faults.report(faults.pod.spec_path().then_key("restartPolicy"), &what, &meant(policy));
+        }
+        let is_never = if faults.pod.role == Role::Submitter || !is_replaced(faults) {
+            policy == "Never"
+        } else {
+            true
+        };
+        for container in faults.pod.containers.iter().filter(|_| is_never) {
+            if container.restarts_on_resize() {
+                let path = faults.pod.container_path(container).then_key("resizePolicy");
+                let what = "its resizePolicy has RestartContainer, and the restartPolicy of the pod is Never";
+                let who = "Kubernetes from 1.33 on";
+                faults.warn(Some(container), path, (what, who), "write NotRequired in resizePolicy");
+            }
         }
         for container in &faults.pod.containers {
             let Some(policy) = text(container.value, "restartPolicy") else {

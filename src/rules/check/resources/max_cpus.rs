@@ -30,11 +30,9 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     if milli_cpus <= cap.milli_value() {
         return;
     }
-    let cpus = if milli_cpus % 1000 == 0 {
-        (milli_cpus / 1000).to_string()
-    } else {
-        format!("{milli_cpus}m")
-    };
+    let (whole, rest) = (milli_cpus / 1000, milli_cpus % 1000);
+    let cpus = format!("{whole}.{rest:03}");
+    let cpus = cpus.trim_end_matches('0').trim_end_matches('.');
     findings.extend(over_budget(
         job,
         &format!("{cpus} CPUs"),

@@ -1,5 +1,7 @@
 //! Finds variables in an `entrypoint` that bash in the submitter replaces, and that the submitter does not have.
 
+use std::collections::HashSet;
+
 use crate::diag::{listed, quoted};
 use crate::k8s::json::{items, text};
 use crate::policy::settings::Action;
@@ -38,6 +40,9 @@ const EVERYWHERE: [&str; 20] = [
     "PPID", "PWD", "RANDOM", "SECONDS", "SHELL", "TZ", "UID", "USER",
 ];
 
+/// The most variables that a message names.
+const SHOWN: usize = 5;
+
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let Some(entrypoint) = text(job.spec, "entrypoint") else {
         return;
@@ -57,18 +62,17 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                 .iter()
                 .any(|end| name.ends_with(end))
             || main.is_some_and(|main| main.env(name).is_some())
-            || is_assigned(entrypoint, name)
     };
-    let mut missing: Vec<&str> = Vec::new();
-    for special in shell::specials(entrypoint.trim()) {
-        if let Special::Variable(name) = special
-            && !name.is_empty()
-            && !is_set(name)
-            && !missing.contains(&name)
-        {
-            missing.push(name);
-        }
-    }
+    let assigned = assigned(entrypoint);
+    let mut seen = HashSet::new();
+    let used = shell::specials(entrypoint.trim()).filter_map(|special| match special {
+        Special::Variable(name) => Some(name),
+        _ => None,
+    });
+    let missing: Vec<&str> = used
+        .filter(|name| !name.is_empty() && seen.insert(*name) && !assigned.contains(name) && !is_set(name))
+        .take(SHOWN)
+        .collect();
     if missing.is_empty() {
         return;
     }
@@ -86,9 +90,19 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     );
 }
 
-/// Whether the text itself gives the variable a value: `NAME=…`, or `for NAME in …`.
-fn is_assigned(text: &str, name: &str) -> bool {
-    text.contains(&format!("{name}="))
-        || text.contains(&format!("for {name} in"))
-        || text.contains(&format!("read {name}"))
+/// The variables to which the text itself gives a value: `NAME=…`, `for NAME in …` and `read NAME`.
+fn assigned(text: &str) -> HashSet<&str> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut assigned = HashSet::new();
+    let mut before = "";
+    let mut rest = text;
+    while let Some(start) = rest.find(is_word) {
+        let word = rest.get(start..).unwrap_or_default();
+        let (word, after) = word.split_at(word.find(|c| !is_word(c)).unwrap_or(word.len()));
+        if after.starts_with('=') || matches!(before, "for" | "read") {
+            assigned.insert(word);
+        }
+        (before, rest) = (word, after);
+    }
+    assigned
 }

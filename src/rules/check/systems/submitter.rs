@@ -46,6 +46,11 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let setting = cx.setting("submitter.restartPolicy", |s| s.submitter.restart_policy.as_ref());
         let wanted = setting.map_or("Never", |setting| setting.value.as_str());
         let wanted = if is_valid(wanted) { wanted } else { "Never" };
+        let wanted = if submitter.restarts_on_resize() {
+            "OnFailure"
+        } else {
+            wanted
+        };
         findings.push(
             Finding::new(path.clone(), format!("submitter: {seen}, its Job is refused for ever"))
                 .fix(format!("set restartPolicy to {wanted}"))
