@@ -109,20 +109,13 @@ fn only_keeps_to_the_codes_with_a_prefix() {
 fn another_kuberay_and_its_gates_may_be_named() {
     let judged = |arguments: &[&str]| check(&[arguments, &["--only", "RG1", "-"]].concat(), RULES).0;
     assert_eq!(judged(&[]), 0);
-    assert_eq!(judged(&["--kuberay-version", "1.5"]), 1);
-    assert_eq!(
-        judged(&[
-            "--kuberay-version",
-            "1.5",
-            "--feature-gates",
-            "RayJobDeletionPolicy=true"
-        ]),
-        0
-    );
-    let off = ["--feature-gates", "RayJobDeletionPolicy=false"];
-    assert_eq!(judged(&[&["--kuberay-version", "1.7"], &off[..]].concat()), 1);
-    // Without a release, it is not known whether KubeRay has the rule.
-    assert_eq!(judged(&off), 0);
+    // The gate's default is off in 1.5, but nobody says that it was not turned on.
+    assert_eq!(judged(&["--kuberay-version", "1.5"]), 0);
+    let gate = |value: &str| format!("RayJobDeletionPolicy={value}");
+    for release in [&[][..], &["--kuberay-version", "1.5"], &["--kuberay-version", "1.7"]] {
+        assert_eq!(judged(&[release, &["--feature-gates", &gate("false")]].concat()), 1);
+        assert_eq!(judged(&[release, &["--feature-gates", &gate("true")]].concat()), 0);
+    }
     assert_eq!(judged(&["--kuberay-version", "9"]), 2);
     assert_eq!(judged(&["--feature-gates", "RayJobDeletonPolicy=true"]), 2);
 }

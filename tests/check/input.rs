@@ -127,7 +127,7 @@ fn skipped_documents_are_counted_by_their_reason() {
 }
 
 #[test]
-fn a_closed_pipe_ends_the_command_silently() {
+fn a_closed_pipe_ends_the_command_without_a_message() {
     use std::process::{Command, Stdio};
     let line = serde_json::to_string(&serde_json::json!({"kind": "Pod"})).unwrap();
     let folder = Folder::new(&[("many.jsonl", &format!("{line}\n").repeat(20_000))]);
@@ -139,7 +139,7 @@ fn a_closed_pipe_ends_the_command_silently() {
         .unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), output.stderr), (Some(0), vec![]));
+    assert_eq!((output.status.code(), output.stderr), (Some(141), vec![]));
 }
 
 #[test]
