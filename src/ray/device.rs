@@ -129,7 +129,7 @@ pub struct Devices {
 
 impl Devices {
     /// The accelerators in one unit of a resource, 0 for other devices; `None` where that cannot be known. A share is known
-    /// only beside a resource that counts accelerators, see [`is_counted_share`].
+    /// only beside a resource that counts accelerators, see [`domain`].
     pub fn each(&self, key: &str) -> Option<i64> {
         if let Some(count) = device_class(key).and_then(|class| self.classes.get(class)) {
             return Some(*count);
