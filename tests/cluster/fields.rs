@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::path::PathBuf;
 
 use raygate::json::Tree;
 use raygate::k8s::path::{Path, Step};
-use raygate::ray::KubeRay;
 use raygate::ray::crd;
 use raygate::ray::kind::{KINDS, RAY_CRON_JOB};
+use raygate::ray::{Kind, KubeRay};
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, objects_path};
@@ -27,6 +28,13 @@ pub(crate) fn mistakes_are_found_as_the_cluster_finds_them(cluster: &Cluster) {
     let seeds: Vec<Value> = all().into_iter().map(|(_, job)| job).collect();
     for kind in KINDS {
         if kind.is(&RAY_CRON_JOB) && release < KubeRay::V1_6 {
+            continue;
+        }
+        if !has_crd(kind) {
+            println!(
+                "SKIPPED: {}: the folder of RAYGATE_RAY_CRDS has no CRD of it",
+                kind.name
+            );
             continue;
         }
         let mut random = Random::new(20_261_130);
@@ -103,6 +111,12 @@ fn release() -> Option<KubeRay> {
     let folder = folder.to_string_lossy().into_owned();
     let names = folder.split(['/', '@']);
     names.rev().find_map(|name| name.parse().ok())
+}
+
+/// Whether the cluster has KubeRay's own CRD of a kind.
+fn has_crd(kind: &Kind) -> bool {
+    let folder = env::var_os("RAYGATE_RAY_CRDS").map(PathBuf::from);
+    folder.is_some_and(|folder| folder.join(format!("ray.io_{}.yaml", kind.resource)).is_file())
 }
 
 /// A path as the API server writes it.
