@@ -493,7 +493,10 @@ fn p17_force_replaces_and_is_verified() {
     let object = with("/spec/rayClusterSpec/headGroupSpec", "headService", service);
     let after = mutated(&set, &VERIFIED, &object);
     let service = &after["spec"]["rayClusterSpec"]["headGroupSpec"]["headService"];
-    assert_eq!(service["spec"], json!({"type": "ClusterIP", "ports": [{"name": "http", "port": 80}]}));
+    assert_eq!(
+        service["spec"],
+        json!({"type": "ClusterIP", "ports": [{"name": "http", "port": 80}]})
+    );
     assert_eq!(judged(&set, &VERIFIED, &object).verdict, Verdict::Retry);
     // What is there already, though nobody wrote it, is not written.
     let set = Set::new().policy("p", "match: {}, force: {head: {enableIngress: false}}");
