@@ -47,7 +47,8 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let flyte = flyte::setting(head, "pod_template=PodTemplate(…)");
     let wanted = match head.start_param("dashboard-port") {
         None => Some(DASHBOARD_PORT),
-        Some(port) => port.trim().parse().ok(),
+        // Another number is no port, and the API server would reject it here.
+        Some(port) => port.trim().parse().ok().filter(|port| (1..=65535).contains(port)),
     };
     let dashboard = ports.iter().position(|port| text(port, "name") == Some(DASHBOARD));
     let Some(wanted) = wanted else { return };
