@@ -234,7 +234,7 @@ impl Shape {
             ShapeKind::Number => "a number".to_owned(),
             ShapeKind::Boolean => "true or false".to_owned(),
             ShapeKind::IntegerOrString => "an integer or a string".to_owned(),
-            ShapeKind::Any => "any value".to_owned(),
+            ShapeKind::Any => "anything but null".to_owned(),
         }
     }
 

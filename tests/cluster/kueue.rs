@@ -358,7 +358,16 @@ pub(crate) fn a_file_applied_again_changes_nothing_in_any_state(cluster: &Cluste
                 let workload = workload(cluster, &before).expect("a Workload");
                 assert_eq!(workload["metadata"]["uid"], uid, "{told}");
             };
-            again("waiting", wait_for_queue(cluster, &path));
+            let waiting = wait_for_queue(cluster, &path);
+            if kind.is(&RAY_SERVICE) {
+                wait_for("KubeRay to make the suspended cluster of the service", || {
+                    match clusters(cluster, kind, &waiting).len() {
+                        1 => Ok(()),
+                        count => Err(count),
+                    }
+                });
+            }
+            again("waiting", waiting);
             delete(cluster, &blocker);
             let first = wait_for_run(cluster, kind, &path);
             again("running", first.clone());
