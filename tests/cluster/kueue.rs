@@ -360,12 +360,13 @@ pub(crate) fn a_file_applied_again_changes_nothing_in_any_state(cluster: &Cluste
             };
             let waiting = wait_for_queue(cluster, &path);
             if kind.is(&RAY_SERVICE) {
-                wait_for("KubeRay to make the suspended cluster of the service", || {
-                    match clusters(cluster, kind, &waiting).len() {
+                wait_for(
+                    "KubeRay to make the suspended cluster of the service",
+                    || match clusters(cluster, kind, &waiting).len() {
                         1 => Ok(()),
                         count => Err(count),
-                    }
-                });
+                    },
+                );
             }
             again("waiting", waiting);
             delete(cluster, &blocker);
@@ -727,7 +728,8 @@ pub(crate) fn the_doctor_says_what_no_object_shows(cluster: &Cluster) {
     ]) {
         wait_for(words, || {
             let report = Report::of(cluster);
-            report.find("queues", "warning", words).map(drop).ok_or(path)
+            let found = report.find("queues", "warning", words);
+            found.map(drop).ok_or_else(|| format!("{path}: {report:#?}"))
         });
     }
     let report = Report::of(cluster);
