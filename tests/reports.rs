@@ -5,7 +5,8 @@
 //! 7386): `metadata`, `job` (the spec), `cluster`, and for `head` and `worker` the group (`head`, `workers`), the pod
 //! (`head-pod`, `worker-pod`) and the Ray container (`head-ray`, `worker-ray`). `kind: RayCluster` or `RayService` makes an
 //! object of this kind of the job. `deny`, `warn` and `fix` are the codes that must be found, `after` what parts must hold
-//! after the mutation: null for what must be missing. `policies` names a set of the library.
+//! after the mutation: null for what must be missing. `policies` names a set of the library, `kuberay` the release that the
+//! Platform names.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -49,7 +50,9 @@ const PARTS: &[(&str, &str)] = &[
 ];
 
 /// What else a case says.
-const KEYS: &[&str] = &["name", "report", "kind", "policies", "deny", "warn", "fix", "after"];
+const KEYS: &[&str] = &[
+    "name", "report", "kind", "policies", "kuberay", "deny", "warn", "fix", "after",
+];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reports")
@@ -102,14 +105,19 @@ fn object(base: &Value, case: &Value) -> Value {
     kind.from_job(Tree::of(&object).unwrap().root())
 }
 
-fn bundle(library: Option<&str>) -> Bundle {
-    let Some(name) = library else {
-        return Bundle::embedded();
-    };
+fn bundle(library: Option<&str>, kuberay: Option<&str>) -> Bundle {
     let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
     let read = |path: &str| fs::read_to_string(policies.join(path)).unwrap();
-    let own = read(&format!("library/{name}/{name}.yaml"));
     let mut default = read("default.yaml");
+    let (name, own) = match (library, kuberay) {
+        (Some(name), _) => (name, read(&format!("library/{name}/{name}.yaml"))),
+        (None, Some(release)) => {
+            let spec = json!({"kuberay": {"version": release}});
+            let platform = json!({"apiVersion": "raygate.dev/v1beta1", "kind": "Platform", "spec": spec});
+            (release, format!("# kind: Platform\n{platform}"))
+        }
+        (None, None) => return Bundle::embedded(),
+    };
     // A set with a Platform replaces the shipped one.
     if own.contains("kind: Platform") {
         default = default.split_once("\n---\n").expect("a Platform first").1.to_owned();
@@ -167,15 +175,15 @@ fn holds(actual: &Value, wanted: &Value) -> bool {
 #[test]
 fn reports_are_judged_rightly() {
     let base = read(&folder().join("base.yaml"));
-    let mut bundles: BTreeMap<Option<String>, Bundle> = BTreeMap::new();
+    let mut bundles: BTreeMap<[Option<String>; 2], Bundle> = BTreeMap::new();
     let (mut wrong, mut names) = (Vec::new(), BTreeSet::new());
     for (file, case) in cases() {
         let name = format!("{file}: {}", case["name"].as_str().expect("a name"));
         assert!(names.insert(name.clone()), "{name} is there twice");
-        let library = case["policies"].as_str().map(str::to_owned);
+        let by = ["policies", "kuberay"].map(|key| case[key].as_str().map(str::to_owned));
         let bundle = bundles
-            .entry(library.clone())
-            .or_insert_with(|| bundle(library.as_deref()));
+            .entry(by.clone())
+            .or_insert_with(|| bundle(by[0].as_deref(), by[1].as_deref()));
         let (after, found) = judge(bundle, &object(&base, &case));
         let wanted = ["deny", "warn", "fix"].map(|key| {
             let codes = case[key].as_array().cloned().unwrap_or_default();
@@ -222,7 +230,7 @@ fn an_init_container_is_as_restricted_as_the_ray_container() {
     let base = read(&folder().join("base.yaml"));
     let restricted = |(_, case): &(String, Value)| case["name"] == "restricted Pod Security on the containers";
     let (_, case) = cases().into_iter().find(restricted).expect("the case");
-    let (after, _) = judge(&bundle(Some("slim-images")), &object(&base, &case));
+    let (after, _) = judge(&bundle(Some("slim-images"), None), &object(&base, &case));
     let pod = &after["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"];
     let context = &pod["initContainers"][0]["securityContext"];
     assert_eq!(context["runAsNonRoot"], json!(true));

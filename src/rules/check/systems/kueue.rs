@@ -51,7 +51,11 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         report(
             job.job_path("shutdownAfterJobFinishes"),
             "Kueue refuses a job that does not shut its cluster down".to_owned(),
-            "set shutdownAfterJobFinishes to true",
+            match job.spec.get("deletionStrategy").filter(|strategy| !strategy.is_null()) {
+                // KubeRay allows no deletion rules beside it.
+                Some(_) => "remove deletionStrategy, and set shutdownAfterJobFinishes to true",
+                None => "set shutdownAfterJobFinishes to true",
+            },
             0,
         );
     }
