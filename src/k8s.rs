@@ -1,4 +1,4 @@
-//! Kubernetes facts that hold for any object: paths, fields, quantities, names, images, tolerations, the Pod Security
+//! Kubernetes facts that hold for any object: paths, fields, quantities, names, images, nodes, tolerations, the Pod Security
 //! Standards.
 
 pub mod duration;
@@ -6,6 +6,7 @@ pub mod glob;
 pub mod image;
 pub mod json;
 pub mod names;
+pub mod nodes;
 pub mod path;
 pub mod pod_security;
 pub mod quantity;
