@@ -9,7 +9,7 @@ mod emergency;
 mod findings;
 mod lists;
 mod platform;
-mod release;
+pub(super) mod release;
 mod trial;
 mod workload;
 
