@@ -10,7 +10,7 @@ mod findings;
 mod lists;
 mod platform;
 mod queues;
-mod release;
+pub(super) mod release;
 mod trial;
 mod workload;
 
