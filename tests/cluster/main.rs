@@ -192,6 +192,8 @@ fn main() -> std::process::ExitCode {
         test(install::helm_installs_upgrades_and_leaves_no_webhook),
         test(install::an_upgrade_keeps_the_registered_kinds),
         test(install::taking_the_webhooks_away_first_does_not_hinder_helm),
+        test(install::an_image_that_never_runs_blocks_nobody),
+        test(install::kubectl_registers_the_webhooks_last),
         test(install::kubectl_applies_again_and_deletes),
         test(kueue::each_kind_is_admitted_evicted_and_resumed).ignored(),
         test(kueue::a_preempted_job_comes_back_as_it_was).ignored(),
