@@ -80,8 +80,9 @@ impl Page {
         oracle: Arc<dyn Oracle>,
         end: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
+        let door = Arc::new(Door::new(self.address.port())?);
         let shared = Arc::new(Shared {
-            door: Door::new(self.address.port())?,
+            door: Arc::clone(&door),
             oracle,
             turn: Mutex::new(()),
         });
@@ -90,14 +91,14 @@ impl Page {
             .route("/{file}", get(file))
             .route("/api/{*question}", post(ask))
             .layer(DefaultBodyLimit::max(MOST))
-            .layer(middleware::from_fn_with_state(Arc::clone(&shared), door::keep))
+            .layer(middleware::from_fn_with_state(door, door::keep))
             .with_state(shared);
         axum::serve(self.listener, router).with_graceful_shutdown(end).await
     }
 }
 
 struct Shared {
-    door: Door,
+    door: Arc<Door>,
     oracle: Arc<dyn Oracle>,
     /// One question is answered at a time: a page that asks while somebody types must not take the whole machine.
     turn: Mutex<()>,

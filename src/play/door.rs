@@ -11,8 +11,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest as _, Sha256};
 
-use super::Shared;
-
 /// The header with the token.
 const TOKEN: &str = "x-raygate-token";
 /// The header with what a page may load.
@@ -87,8 +85,8 @@ impl Door {
 }
 
 /// Refuses what other sites ask, and says in every answer what a browser may do with it.
-pub(super) async fn keep(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let mut response = match shared.door.refuses(&request) {
+pub(super) async fn keep(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
+    let mut response = match door.refuses(&request) {
         Some(refusal) => refusal.into_response(),
         None => next.run(request).await,
     };

@@ -23,7 +23,7 @@ export function toast(text) {
   const place = byId("toast");
   place.textContent = text;
   clearTimeout(hiding);
-  hiding = setTimeout(() => (place.textContent = ""), 4000);
+  hiding = setTimeout(() => (place.textContent = ""), 4000 + 40 * text.length);
 }
 
 /** Puts a text on the clipboard and says so. */

@@ -97,6 +97,14 @@ function repaired(change, does) {
   );
 }
 
+/** What a policy in Preview would have done. */
+function preview(one) {
+  const rows = one.would.map((would) =>
+    el("li", {}, el("span", { class: "pill" }, would.effect), " ", el("code", {}, would.code), " ", prose(would.message || would.path)),
+  );
+  return el("li", { class: "finding note" }, el("div", { class: "finding-head" }, el("span", { class: "title" }, one.policy)), el("ul", { class: "would" }, rows));
+}
+
 /** Everything that was found and repaired. */
 export function verdict(object, does) {
   const repairs = object.changes.filter((change) => change.repair);
@@ -110,6 +118,7 @@ export function verdict(object, does) {
     ...list("Findings", worst.map((one) => finding(one, does))),
     ...list("Repaired by raygate", repairs.map((change) => repaired(change, does))),
     ...list("Notes, for the audit log only", notes.map((one) => finding(one, does))),
+    ...list("Policies in Preview would have", object.previews.filter((one) => one.would.length > 0).map(preview)),
     filled > 0
       ? el("p", { class: "calm" }, `raygate also filled in ${counted(filled, "place")}. `, el("button", { type: "button", onclick: does.showChanges }, "Show the changes"))
       : null,

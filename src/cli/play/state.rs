@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::cli::time::time;
-use crate::diag::{Diagnostic, Sources};
+use crate::diag::{Diagnostic, Sources, Span};
 use crate::engine::bundle::known;
 use crate::engine::{Bundle, Operation};
-use crate::facts::Facts;
+use crate::facts::{self, Facts, FactsError};
 use crate::input::request::{Overrides, Requests};
 use crate::input::{self, InputError, Piece, asked::Found};
 use crate::json::Tree;
 use crate::play::Wrong;
 use crate::policy::load::{Loaded, Source, load};
 use crate::ray::KubeRay;
-use crate::yaml::{self, Limits, Reading};
+use crate::yaml::{self, Limits, Node, Reading, Step};
 
 /// The name of the object's text in diagnostics.
 pub(super) const OBJECT: &str = "object";
@@ -155,7 +155,7 @@ impl State {
         if self.facts.trim().is_empty() {
             return (Facts::none(), sources, Vec::new());
         }
-        let (id, _, mut diagnostics) = yaml::read(
+        let (id, documents, mut diagnostics) = yaml::read(
             &mut sources,
             FACTS,
             self.facts.as_bytes(),
@@ -169,11 +169,31 @@ impl State {
         match Facts::parse(FACTS, self.facts.as_bytes()) {
             Ok(facts) => (Arc::new(facts.timeless()), sources, diagnostics),
             Err(error) => {
-                let first_line = self.facts.lines().next().unwrap_or_default().len();
-                let span = crate::diag::Span::new(id, 0, first_line);
+                let span = documents
+                    .first()
+                    .map_or(Span::new(id, 0, 0), |document| place_of(&error, document));
                 let diagnostic = Diagnostic::error("facts", format!("these are no facts: {error}")).at(span, "");
                 (Facts::none(), sources, vec![diagnostic])
             }
         }
+    }
+}
+
+/// Where an error in facts is.
+fn place_of(error: &FactsError, document: &Node) -> Span {
+    let within = |place: &str| {
+        let keys: Vec<&str> = place.split('.').filter(|key| *key != facts::KIND).collect();
+        let steps: Vec<Step<'_>> = keys.iter().map(|key| Step::Key(key)).collect();
+        (document.at(&steps), document.locate(&steps))
+    };
+    match error {
+        FactsError::Key { key, place, .. } => {
+            let (holder, span) = within(place);
+            let entry = holder.and_then(|holder| holder.entry(key.trim_matches('`')));
+            entry.map_or(span, |entry| entry.key.span)
+        }
+        FactsError::Field { place, .. } => within(place).1,
+        FactsError::Version(_) => within("apiVersion").1,
+        FactsError::Kind(_) | FactsError::Unreadable(_) | FactsError::Empty | FactsError::Documents => within("kind").1,
     }
 }
