@@ -427,3 +427,12 @@ fn the_page_begins_with_what_the_command_is_given() {
         format!("error: port {port} is in use; --port 0 takes a free one\n")
     );
 }
+
+/// An open page, which keeps its connection, does not hold up Ctrl-C.
+#[test]
+fn an_interrupt_ends_it() {
+    let mut played = Played::start(&[]);
+    let open = std::net::TcpStream::connect(&played.address).unwrap();
+    assert!(played.interrupt().success());
+    drop(open);
+}

@@ -191,6 +191,19 @@ impl Page<'_> {
         }
     }
 
+    /// Moves the pointer to the middle of an element.
+    pub fn hover(&mut self, selector: &str) {
+        let place = self.eval(&format!(
+            "(() => {{ const box = document.querySelector({}).getBoundingClientRect(); \
+             return [box.x + box.width / 2, box.y + box.height / 2]; }})()",
+            json!(selector)
+        ));
+        self.call(
+            "Input.dispatchMouseEvent",
+            &json!({"type": "mouseMoved", "x": place[0], "y": place[1]}),
+        );
+    }
+
     pub fn click(&mut self, selector: &str) {
         self.eval(&format!("document.querySelector({}).click()", json!(selector)));
     }

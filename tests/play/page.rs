@@ -135,6 +135,22 @@ fn a_repair_is_one_click_and_keeps_the_rest_of_the_text() {
     page.wait("!document.querySelector('.finding.repaired')");
     page.settled();
     assert_eq!(page.editor("#editor-object"), repaired);
+    // In place: the repair is in the tooltip of what is underlined.
+    page.press("z", 90, 2);
+    page.holds("#editor-object", "cpu: 100m");
+    page.click(".finding.repaired .place");
+    page.wait("document.querySelector('#editor-object .cm-lintRange-hint')");
+    page.hover("#editor-object .cm-lintRange-hint");
+    page.wait("document.querySelector('.cm-tooltip-lint')");
+    picture(&mut page, "tooltip.png");
+    assert!(
+        page.text(".cm-tooltip-lint")
+            .contains("cpu limit 100m raised to its request 8")
+    );
+    page.eval("document.querySelector('.cm-tooltip-lint .cm-diagnosticAction').dispatchEvent(new MouseEvent('mousedown', {bubbles: true}))");
+    page.wait("!document.querySelector('.finding.repaired')");
+    page.settled();
+    assert_eq!(page.editor("#editor-object"), repaired);
     // Everything that /mutate does: then it has nothing left to do.
     page.click("#tab-diff");
     page.click("#diff-view .bar button");

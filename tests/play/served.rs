@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use serde_json::{Value, json};
 
@@ -107,6 +107,16 @@ impl Played {
         let answer = self.post(question, &input.to_string(), &[]);
         assert_eq!(answer.status, 200, "{question}: {}", answer.body);
         answer.json()
+    }
+
+    /// Sends what Ctrl-C sends, and waits for the end.
+    pub fn interrupt(&mut self) -> ExitStatus {
+        let sent = Command::new("kill")
+            .args(["-INT", &self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+        self.child.wait().unwrap()
     }
 
     /// The state that the page begins with.
