@@ -204,6 +204,12 @@ pub(crate) fn an_upgrade_keeps_the_registered_kinds(cluster: &Cluster) {
         helm(&[&["upgrade", "raygate", CHART], values].concat());
         assert_eq!((registered(), &*previewed()), (json!(["rayjobs"]), ""), "{values:?}");
     }
+    // Also after somebody broke the glass.
+    for hook in [Hook::Mutating, Hook::Validating] {
+        cluster.api.delete(&hook.configuration()).expect(200);
+    }
+    helm(&["upgrade", "raygate", CHART]);
+    assert_eq!(registered(), json!(["rayjobs"]));
     helm(&["upgrade", "raygate", CHART, "--set", "kinds={RayJob,RayCluster}"]);
     assert_eq!(
         (registered(), &*previewed()),
@@ -279,13 +285,94 @@ pub(crate) fn kubectl_applies_again_and_deletes(cluster: &Cluster) {
     }
 }
 
+/// Runs Helm without the hook that tries the image: no pod runs here.
 fn run_helm(cluster: &Cluster, program: &Path, namespace: &str, arguments: &[&str]) -> String {
+    let mut command = helm_command(cluster, program, namespace, arguments);
+    if arguments.first() == Some(&"install") {
+        command.arg("--no-hooks");
+    }
+    run(&mut command)
+}
+
+fn helm_command(cluster: &Cluster, program: &Path, namespace: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).args(["--namespace", namespace]);
     for place in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"] {
         command.env(place, cluster.folder().join("helm"));
     }
-    run(command.env("KUBECONFIG", cluster.kubeconfig()))
+    command.env("KUBECONFIG", cluster.kubeconfig());
+    command
+}
+
+/// No kubelet runs here, as if the image could never be pulled.
+pub(crate) fn an_image_that_never_runs_blocks_nobody(cluster: &Cluster) {
+    let Some(program) = helm() else { return };
+    foreign::install(cluster);
+    let _removed = Removed::new(cluster);
+    let install = ["install", "raygate", CHART, "--create-namespace", "--timeout", "3s"];
+    let output = helm_command(cluster, &program, "raygate-image", &install)
+        .output()
+        .expect("run Helm");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && told.contains("pre-install"), "{told}");
+    for hook in [Hook::Mutating, Hook::Validating] {
+        cluster.api.get(&hook.configuration()).expect(404);
+    }
+    cluster
+        .api
+        .get("/apis/apps/v1/namespaces/raygate-image/deployments/raygate")
+        .expect(404);
+    assert!(is_created(&create(cluster)).is_ok());
+
+    // The webhooks come with the second command, when a replica is ready.
+    let helm = |arguments: &[&str]| run_helm(cluster, &program, "raygate-image", arguments);
+    helm(&["uninstall", "raygate"]);
+    helm(&["install", "raygate", CHART, "--set", "webhooks.enabled=false"]);
+    assert!(is_created(&create(cluster)).is_ok());
+    cluster.api.get(&Hook::Validating.configuration()).expect(404);
+    helm(&[
+        "upgrade",
+        "raygate",
+        CHART,
+        "--reuse-values",
+        "--set",
+        "webhooks.enabled=true",
+    ]);
+    wait_for("RayJobs to be refused", || is_refused(&create(cluster)));
+    helm(&["uninstall", "raygate"]);
+}
+
+/// With kubectl, the label of the webhooks leaves them out until a replica is ready.
+pub(crate) fn kubectl_registers_the_webhooks_last(cluster: &Cluster) {
+    let Some(kubectl) = kubectl() else { return };
+    foreign::install(cluster);
+    let _removed = Removed::new(cluster);
+    let file = cluster.folder().join("raygate-last.yaml");
+    let mut manifests = Command::new(raygate());
+    manifests.args([
+        "manifests",
+        "--certificates",
+        "self-managed",
+        "--namespace",
+        "raygate-last",
+    ]);
+    std::fs::write(&file, run(&mut manifests)).expect("write the manifests");
+    let apply = |selector: &[&str]| {
+        let mut command = Command::new(&kubectl);
+        command.arg("apply").args(selector).arg("-f").arg(&file);
+        run(command.env("KUBECONFIG", cluster.kubeconfig()))
+    };
+    apply(&["--selector", "app.kubernetes.io/component!=webhooks"]);
+    cluster
+        .api
+        .get("/apis/apps/v1/namespaces/raygate-last/deployments/raygate")
+        .expect(200);
+    for hook in [Hook::Mutating, Hook::Validating] {
+        cluster.api.get(&hook.configuration()).expect(404);
+    }
+    assert!(is_created(&create(cluster)).is_ok());
+    apply(&[]);
+    wait_for("RayJobs to be refused", || is_refused(&create(cluster)));
 }
 
 /// From its start to its drop, what other tests leave of raygate in the scope of the whole cluster is gone: Helm would
