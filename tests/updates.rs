@@ -823,3 +823,41 @@ fn what_a_finding_is_about_is_judged_thing_by_thing() {
         assert_eq!(denial(&next), None, "{change}");
     }
 }
+
+/// What makes a container violate a Pod Security level may stand in its pod, which the finding does not name.
+#[test]
+fn a_container_that_loses_a_setting_of_its_pod_is_judged() {
+    let gate = gate_with("{match: {}, limits: {podSecurity: restricted}}");
+    let with = |context: Value| {
+        let mut job = seed("seed-01");
+        let pods = [
+            "rayClusterSpec/headGroupSpec",
+            "rayClusterSpec/workerGroupSpecs/0",
+            "submitterPodTemplate",
+        ];
+        for pod in pods {
+            let template = if pod == "submitterPodTemplate" { "" } else { "/template" };
+            job.pointer_mut(&format!("/spec/{pod}{template}/spec")).unwrap()["securityContext"] = context.clone();
+        }
+        job
+    };
+    let seccomp = json!({"type": "RuntimeDefault"});
+    for (before, after) in [
+        (json!({"runAsNonRoot": true}), json!({"seccompProfile": seccomp})),
+        (
+            json!({"runAsNonRoot": true, "seccompProfile": seccomp}),
+            json!({"runAsNonRoot": true}),
+        ),
+        (json!({"runAsNonRoot": true, "seccompProfile": seccomp}), json!({})),
+    ] {
+        let live = suspended(created(&self::gate(), &with(before)));
+        let change = |context: &Value| {
+            let mut next = live.clone();
+            next["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["securityContext"] = context.clone();
+            stored(&gate, TENANT, Some(&live), &next)
+        };
+        let denial = change(&after).unwrap_err();
+        assert!(denial.contains("RG618") || denial.contains("Pod Security"), "{denial}");
+        change(&json!({"runAsNonRoot": true, "seccompProfile": seccomp})).unwrap();
+    }
+}

@@ -190,7 +190,7 @@ impl<'a> Before<'a> {
         if matches!(self.finder, Finder::Rule(_)) {
             return false;
         }
-        if finding.weight != 0 || known.weight != 0 || !finding.about.is_empty() {
+        if finding.weight != 0 || known.weight != 0 {
             return finding.weight > known.weight;
         }
         let before = known.path.get(self.old).unwrap_or(Json::NULL);

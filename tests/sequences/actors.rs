@@ -164,20 +164,26 @@ fn kueue(world: &mut World, random: &mut Random, stored: Value) {
     );
     let mut new = stored;
     let admits = is_suspended;
-    let mut templates: Vec<String> = vec![world.kind.head_path().key("template").pointer()];
-    let groups = tree
-        .root()
+    // Each pod template with the name of its pod set (Kueue 0.19, `pkg/controller/jobs/raycluster`, `rayjob`).
+    let mut templates: Vec<(String, String)> =
+        vec![(world.kind.head_path().key("template").pointer(), "head".to_owned())];
+    let groups = new
         .pointer(&world.kind.groups_path().pointer())
-        .map_or(0, |groups| groups.as_array().map_or(0, |groups| groups.len()));
-    templates.extend((0..groups).map(|at| world.kind.group_path(at).key("template").pointer()));
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    templates.extend(groups.iter().enumerate().map(|(at, group)| {
+        let name = group["groupName"].as_str().unwrap_or_default();
+        (world.kind.group_path(at).key("template").pointer(), name.to_lowercase())
+    }));
     if world.kind.has_job() && new["spec"]["submitterPodTemplate"].is_object() {
-        templates.push("/spec/submitterPodTemplate".to_owned());
+        templates.push(("/spec/submitterPodTemplate".to_owned(), "submitter".to_owned()));
     }
-    for pointer in templates {
+    for (pointer, name) in templates {
         let template = new.pointer_mut(&pointer).unwrap();
         let labels = edits::labels(template);
         match admits {
-            true => labels["kueue.x-k8s.io/podset"] = json!("set"),
+            true => labels["kueue.x-k8s.io/podset"] = json!(name),
             false => drop(labels.as_object_mut().unwrap().remove("kueue.x-k8s.io/podset")),
         }
         let spec = &mut template["spec"];
