@@ -7,7 +7,7 @@ use super::load::{Known, Loaded};
 use super::origin::Origin;
 use super::selector::{Key, Selector};
 use super::settings::{Action, Mode, leniency};
-use super::{Platform, RayPolicy, SetLeaf};
+use super::{RayPolicy, SetLeaf};
 
 const SHADOWED: &str = "RL101";
 const NEVER_MATCHES: &str = "RL102";
@@ -15,7 +15,6 @@ const LIMIT_LOOSENED: &str = "RL103";
 const ACTION_LOOSENED: &str = "RL104";
 const NOTHING_TO_RAISE: &str = "RL105";
 const WHEN_CHANGES: &str = "RL106";
-const LABEL_ESCAPES: &str = "RL107";
 
 /// What the repairs, the minimum and the submitter's requests change in most RayJobs.
 const COMPLETED: [&str; 4] = ["job.cpus", "job.maxCpus", "job.memory", "job.maxMemory"];
@@ -61,14 +60,6 @@ pub const CODES: &[CodePage] = &[
                not filled in; what it forces is missing each time, and the object is never admitted. Limits, actions and \
                rules alone are judged by the completed numbers, and are not meant here.",
     },
-    CodePage {
-        code: LABEL_ESCAPES,
-        title: "A policy that matches by project or domain needs `flyte.namespace` in the Platform",
-        text: "Project and domain are labels, which the author of a RayJob can leave out. Without `flyte.namespace`, raygate \
-               cannot derive them from the namespace, and the object escapes what the policy enforces. Set the template in \
-               the Platform, for example `flyte: {namespace: \"{project}-{domain}\"}`, with both `{project}` and `{domain}`. \
-               Or match by `namespaces`.",
-    },
 ];
 
 /// What keeps policies from being enforced, by file and place. Unlike the other lints it is reported at every load.
@@ -78,15 +69,7 @@ pub fn not_enforced(loaded: &Loaded) -> Vec<Diagnostic> {
     };
     let policies = loaded.set.policies.iter();
     let policies = policies.filter(|policy| policy.mode != Mode::Disabled);
-    let mut found: Vec<Diagnostic> = policies
-        .flat_map(|policy| {
-            [
-                lint.never_matches(policy),
-                lint.label_escapes(policy, &loaded.set.platform),
-            ]
-        })
-        .flatten()
-        .collect();
+    let mut found: Vec<Diagnostic> = policies.filter_map(|policy| lint.never_matches(policy)).collect();
     sort(&mut found);
     found
 }
@@ -170,34 +153,6 @@ impl Lint<'_> {
             Diagnostic::warning(NEVER_MATCHES, message)
                 .at(self.span(&policy.origin)?, "")
                 .help(help),
-        )
-    }
-
-    fn label_escapes(&self, policy: &RayPolicy, platform: &Platform) -> Option<Diagnostic> {
-        let template = platform.flyte.namespace.as_deref().unwrap_or_default();
-        if ["{project}", "{domain}"].iter().all(|part| template.contains(part)) {
-            return None;
-        }
-        let (key, _) = policy
-            .matches
-            .patterns
-            .iter()
-            .find(|(key, _)| matches!(key, Key::Projects | Key::Domains))?;
-        // Nobody escapes a default: whoever leaves out the label gets less.
-        let enforces = |leaf: &SetLeaf| leaf.path.first().is_some_and(|group| group != "defaults");
-        if policy.rules.is_empty() && !policy.leaves.iter().any(enforces) {
-            return None;
-        }
-        let name = if *key == Key::Projects { "project" } else { "domain" };
-        let message = format!(
-            "policy `{}` matches by {name}, and no Platform in use has a `flyte.namespace` with {{project}} and {{domain}}: a \
-             RayJob that does not name its {name} escapes the policy",
-            policy.name
-        );
-        Some(
-            Diagnostic::warning(LABEL_ESCAPES, message)
-                .at(self.span(&policy.origin)?, "")
-                .help("set `flyte: {namespace: \"{project}-{domain}\"}` in the Platform, or match by `namespaces`"),
         )
     }
 
