@@ -10,7 +10,7 @@ use crate::ray::{Kinds, Pod, Role, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
 
-use super::fault::in_each_pod;
+use super::fault::{in_each_pod, reason};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -52,19 +52,20 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         for (key, value) in child(metadata, "labels").as_object().into_iter().flatten() {
             let path = at.key("labels").name(key);
             if let Err(error) = label_key(key) {
-                let what = format!("label key {} is invalid: {}", quoted(key), error.with_advice());
+                let what = format!("label key {} is invalid: {}", quoted(key), reason(&error, key));
                 faults.report(path.clone(), &what, "correct the key");
             }
             let value = Some(value).and_then(Json::as_str).unwrap_or_default();
             if let Some(error) = label_value(value).err().filter(|_| !is_replaced(job, faults.pod, key)) {
+                let why = reason(&error, value);
                 let (key, value) = (quoted(key), quoted(value));
-                let what = format!("label {key} has the invalid value {value}: {}", error.with_advice());
+                let what = format!("label {key} has the invalid value {value}: {why}");
                 faults.report(path, &what, "correct the value, or make it an annotation");
             }
         }
         for (key, _) in child(metadata, "annotations").as_object().into_iter().flatten() {
             if let Err(error) = label_key(&key.to_lowercase()) {
-                let what = format!("annotation key {} is invalid: {}", quoted(key), error.with_advice());
+                let what = format!("annotation key {} is invalid: {}", quoted(key), reason(&error, key));
                 faults.report(at.key("annotations").name(key), &what, "correct the key");
             }
         }
