@@ -6,6 +6,7 @@ pub mod glob;
 pub mod image;
 pub mod json;
 pub mod names;
+pub mod node_selector;
 pub mod path;
 pub mod pod_security;
 pub mod quantity;

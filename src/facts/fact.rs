@@ -1,5 +1,7 @@
 //! The kinds of facts.
 
+use super::autoscale::STATUS;
+
 /// A kind of fact: a kind of Kubernetes object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fact {
@@ -21,11 +23,19 @@ pub enum Fact {
     ClusterQueue,
     /// The names of Kueue's priority classes.
     WorkloadPriorityClass,
+    /// The nodes, folded into shapes.
+    Node,
+    /// Karpenter's NodePools.
+    NodePool,
+    /// The ConfigMap with the status of the cluster-autoscaler, and no other one: its node groups.
+    AutoscalerStatus,
+    /// The volume claims and their access modes.
+    VolumeClaim,
 }
 
 impl Fact {
     /// Every kind.
-    pub const ALL: [Fact; 9] = [
+    pub const ALL: [Fact; 13] = [
         Fact::Namespace,
         Fact::LimitRange,
         Fact::ResourceQuota,
@@ -35,6 +45,10 @@ impl Fact {
         Fact::LocalQueue,
         Fact::ClusterQueue,
         Fact::WorkloadPriorityClass,
+        Fact::Node,
+        Fact::NodePool,
+        Fact::AutoscalerStatus,
+        Fact::VolumeClaim,
     ];
 
     /// The kind, as Kubernetes spells it.
@@ -49,6 +63,10 @@ impl Fact {
             Fact::LocalQueue => "LocalQueue",
             Fact::ClusterQueue => "ClusterQueue",
             Fact::WorkloadPriorityClass => "WorkloadPriorityClass",
+            Fact::Node => "Node",
+            Fact::NodePool => "NodePool",
+            Fact::AutoscalerStatus => "ConfigMap",
+            Fact::VolumeClaim => "PersistentVolumeClaim",
         }
     }
 
@@ -65,7 +83,29 @@ impl Fact {
             Fact::LocalQueue => "/apis/kueue.x-k8s.io/v1beta1/localqueues",
             Fact::ClusterQueue => "/apis/kueue.x-k8s.io/v1beta1/clusterqueues",
             Fact::WorkloadPriorityClass => "/apis/kueue.x-k8s.io/v1beta1/workloadpriorityclasses",
+            Fact::Node => "/api/v1/nodes",
+            Fact::NodePool => "/apis/karpenter.sh/v1/nodepools",
+            Fact::AutoscalerStatus => "/api/v1/namespaces/kube-system/configmaps",
+            Fact::VolumeClaim => "/api/v1/persistentvolumeclaims",
         }
+    }
+
+    /// What selects among the objects at the path, as the end of a query; empty for all.
+    pub fn query(self) -> &'static str {
+        match self {
+            Fact::AutoscalerStatus => "&fieldSelector=metadata.name%3Dcluster-autoscaler-status",
+            _ => "",
+        }
+    }
+
+    /// Whether there are none if the API server does not know the kind, rather than that nothing is known.
+    pub fn is_none_if_unserved(self) -> bool {
+        self == Fact::NodePool
+    }
+
+    /// Whether an object of this kind, in this namespace and of this name, is a fact.
+    pub fn takes(self, namespace: &str, name: &str) -> bool {
+        self != Fact::AutoscalerStatus || (namespace, name) == STATUS
     }
 
     /// The kind of this name.

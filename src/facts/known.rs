@@ -6,8 +6,10 @@ use jiff::Timestamp;
 
 use crate::k8s::quantity::Quantity;
 
+use super::autoscale::{Group, NodePool};
 use super::fact::Fact;
 use super::objects::{ClusterQueue, LimitRange, LocalQueue, PriorityClass, Quota, RuntimeClass};
+use super::places::Places;
 use super::set::{Facts, NOTHING, Namespace, State};
 
 /// The age, in seconds, up to which a name that is missing may deny: later, somebody may have created it since.
@@ -110,6 +112,37 @@ impl<'a> Known<'a> {
     /// The runtime classes, by name.
     pub fn runtime_classes(&self) -> Option<&'a BTreeMap<String, RuntimeClass>> {
         self.is_used(Fact::RuntimeClass).then_some(&self.facts.runtime_classes)
+    }
+
+    /// The nodes.
+    pub fn places(&self) -> Option<&'a Places> {
+        self.is_used(Fact::Node).then_some(&self.facts.places)
+    }
+
+    /// Whether a device class may stand for an extended resource: Kubernetes has that since 1.34.
+    pub fn may_be_claimed(&self) -> bool {
+        self.minor().is_none_or(|minor| minor >= 34)
+    }
+
+    /// Karpenter's NodePools, by name.
+    pub fn node_pools(&self) -> Option<&'a BTreeMap<String, NodePool>> {
+        self.is_used(Fact::NodePool).then_some(&self.facts.node_pools)
+    }
+
+    /// The node groups of the cluster-autoscaler; none if it does not run.
+    pub fn autoscaler_groups(&self) -> Option<&'a [Group]> {
+        self.is_used(Fact::AutoscalerStatus).then_some(self.facts.autoscaler_groups.as_slice())
+    }
+
+    /// The volume claims of the namespace and their access modes, by name.
+    pub fn volume_claims(&self) -> Option<&'a BTreeMap<String, Vec<String>>> {
+        static NONE: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        self.is_used(Fact::VolumeClaim).then_some(())?;
+        let namespace = self.facts.namespaces.get(self.namespace);
+        match namespace.map(|namespace| &namespace.volume_claims) {
+            Some(claims) if !claims.is_empty() => Some(claims),
+            _ => (!self.is_partial(Fact::VolumeClaim)).then_some(&NONE),
+        }
     }
 
     /// Whether a kind was read so recently that a missing name is missing now.

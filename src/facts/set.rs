@@ -5,8 +5,10 @@ use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 
+use super::autoscale::{Group, NodePool};
 use super::fact::Fact;
 use super::objects::{ClusterQueue, LimitRange, LocalQueue, PriorityClass, Quota, RuntimeClass};
+use super::places::Places;
 
 /// The age, in seconds, above which a fact is not used.
 pub const MAX_AGE: i64 = 300;
@@ -34,6 +36,9 @@ pub struct Facts {
     pub(super) runtime_classes: BTreeMap<String, RuntimeClass>,
     pub(super) cluster_queues: BTreeMap<String, ClusterQueue>,
     pub(super) workload_priority_classes: BTreeSet<String>,
+    pub(super) places: Places,
+    pub(super) node_pools: BTreeMap<String, NodePool>,
+    pub(super) autoscaler_groups: Vec<Group>,
     pub(super) is_timeless: bool,
 }
 
@@ -60,6 +65,8 @@ pub(super) struct Namespace {
     pub(super) quotas: Vec<Quota>,
     pub(super) service_accounts: BTreeSet<String>,
     pub(super) local_queues: BTreeMap<String, LocalQueue>,
+    /// The volume claims, with their access modes.
+    pub(super) volume_claims: BTreeMap<String, Vec<String>>,
 }
 
 /// Of a cluster of which nothing is known.
