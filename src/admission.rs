@@ -14,7 +14,7 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 use crate::engine::{Bundle, Finder, Operation, Request, Verdict, admit, bound};
-use crate::facts::{Fact, Facts};
+use crate::facts::{Fact, Facts, Known};
 use crate::policy::settings::Mode;
 use crate::ray::{Workload, facts};
 use crate::rules::Check;
@@ -225,10 +225,11 @@ fn decide(
                 Some("queue").filter(|_| platform.is_queue_controller(&request.user))
             };
             let (facts, now) = (Arc::clone(&request.facts), request.now);
+            let namespace = request.namespace.clone();
             let outcome = admit::answer_validate(bundle, request);
             record.refused_controller = controller.filter(|_| outcome.verdict != Verdict::Allow);
             record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));
-            record.answers = answers(&facts, now, &record.codes);
+            record.answers = answers(Known::of(&facts, now, &namespace), &record.codes);
             for judged in &outcome.findings {
                 if let Finder::Rule(rule) = &judged.finder
                     && !record.rules.iter().any(|name| **name == *rule.name)
@@ -254,15 +255,15 @@ fn decide(
 }
 
 /// What each check of facts answered: its code, and `cannot`, `fits` or `unknown`.
-fn answers(facts: &Facts, now: Timestamp, codes: &[&str]) -> Vec<(&'static str, &'static str)> {
-    if facts.is_empty() {
+fn answers(known: Known<'_>, codes: &[&str]) -> Vec<(&'static str, &'static str)> {
+    if known.is_empty() {
         return Vec::new();
     }
-    let answer = |(check, fact): &(&Check, Fact)| {
-        let answer = match facts.unused(*fact, now) {
+    let answer = |(check, facts): &(&Check, &[Fact])| {
+        let answer = match facts.iter().any(|fact| known.unused(*fact).is_some()) {
             _ if codes.contains(&check.code) => "cannot",
-            None => "fits",
-            Some(_) => "unknown",
+            false => "fits",
+            true => "unknown",
         };
         (check.code, answer)
     };

@@ -10,6 +10,7 @@ pub mod node_selector;
 pub mod path;
 pub mod pod_security;
 pub mod quantity;
+pub mod selector;
 pub mod toleration;
 
 /// The longest piece of user text that an error of this module repeats, in characters.

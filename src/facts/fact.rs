@@ -5,7 +5,7 @@ use super::autoscale::STATUS;
 /// A kind of fact: a kind of Kubernetes object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fact {
-    /// The namespaces, with their labels for Pod Security.
+    /// The namespaces, with their labels.
     Namespace,
     /// The LimitRanges.
     LimitRange,
@@ -19,7 +19,7 @@ pub enum Fact {
     ServiceAccount,
     /// Kueue's LocalQueues: their ClusterQueues, and whether they are stopped.
     LocalQueue,
-    /// Kueue's ClusterQueues: whether they are stopped, or select no namespace.
+    /// Kueue's ClusterQueues: their quotas and namespaces, and whether they are stopped.
     ClusterQueue,
     /// The names of Kueue's priority classes.
     WorkloadPriorityClass,
@@ -31,11 +31,23 @@ pub enum Fact {
     AutoscalerStatus,
     /// The volume claims and their access modes.
     VolumeClaim,
+    /// Kueue's ResourceFlavors: labels, taints and tolerations.
+    ResourceFlavor,
+    /// Kueue's Cohorts: their parents and quotas.
+    Cohort,
+    /// The names of the device classes, and the extended resources that they stand for.
+    DeviceClass,
+    /// The names of the templates of resource claims, and their device classes.
+    ResourceClaimTemplate,
+    /// The names of the resource claims.
+    ResourceClaim,
+    /// The names of the RayClusters.
+    RayCluster,
 }
 
 impl Fact {
     /// Every kind.
-    pub const ALL: [Fact; 13] = [
+    pub const ALL: [Fact; 19] = [
         Fact::Namespace,
         Fact::LimitRange,
         Fact::ResourceQuota,
@@ -49,6 +61,12 @@ impl Fact {
         Fact::NodePool,
         Fact::AutoscalerStatus,
         Fact::VolumeClaim,
+        Fact::ResourceFlavor,
+        Fact::Cohort,
+        Fact::DeviceClass,
+        Fact::ResourceClaimTemplate,
+        Fact::ResourceClaim,
+        Fact::RayCluster,
     ];
 
     /// The kind, as Kubernetes spells it.
@@ -67,6 +85,12 @@ impl Fact {
             Fact::NodePool => "NodePool",
             Fact::AutoscalerStatus => "ConfigMap",
             Fact::VolumeClaim => "PersistentVolumeClaim",
+            Fact::ResourceFlavor => "ResourceFlavor",
+            Fact::Cohort => "Cohort",
+            Fact::DeviceClass => "DeviceClass",
+            Fact::ResourceClaimTemplate => "ResourceClaimTemplate",
+            Fact::ResourceClaim => "ResourceClaim",
+            Fact::RayCluster => "RayCluster",
         }
     }
 
@@ -87,6 +111,12 @@ impl Fact {
             Fact::NodePool => "/apis/karpenter.sh/v1/nodepools",
             Fact::AutoscalerStatus => "/api/v1/namespaces/kube-system/configmaps",
             Fact::VolumeClaim => "/api/v1/persistentvolumeclaims",
+            Fact::ResourceFlavor => "/apis/kueue.x-k8s.io/v1beta1/resourceflavors",
+            Fact::Cohort => "/apis/kueue.x-k8s.io/v1beta1/cohorts",
+            Fact::DeviceClass => "/apis/resource.k8s.io/v1/deviceclasses",
+            Fact::ResourceClaimTemplate => "/apis/resource.k8s.io/v1/resourceclaimtemplates",
+            Fact::ResourceClaim => "/apis/resource.k8s.io/v1/resourceclaims",
+            Fact::RayCluster => "/apis/ray.io/v1/rayclusters",
         }
     }
 

@@ -6,8 +6,10 @@ use std::sync::{Arc, LazyLock};
 use jiff::Timestamp;
 
 use super::autoscale::{Group, NodePool};
+use super::ceilings::Ceilings;
 use super::fact::Fact;
-use super::objects::{ClusterQueue, LimitRange, LocalQueue, PriorityClass, Quota, RuntimeClass};
+use super::kueue::{ClusterQueue, Cohort, LocalQueue, ResourceFlavor};
+use super::objects::{ClaimTemplate, DeviceClass, LimitRange, PriorityClass, Quota, RuntimeClass};
 use super::places::Places;
 
 /// The age, in seconds, above which a fact is not used.
@@ -39,6 +41,11 @@ pub struct Facts {
     pub(super) places: Places,
     pub(super) node_pools: BTreeMap<String, NodePool>,
     pub(super) autoscaler_groups: Vec<Group>,
+    pub(super) resource_flavors: BTreeMap<String, ResourceFlavor>,
+    pub(super) cohorts: BTreeMap<String, Cohort>,
+    pub(super) device_classes: BTreeMap<String, DeviceClass>,
+    /// What the ClusterQueues can give at most.
+    pub(super) ceilings: BTreeMap<String, Ceilings>,
     pub(super) is_timeless: bool,
 }
 
@@ -59,7 +66,7 @@ pub enum State {
 /// What is known of a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Namespace {
-    /// Those of its labels that matter; `None` where the namespace itself is unknown.
+    /// Its labels; `None` where the namespace itself is unknown.
     pub(super) labels: Option<BTreeMap<String, String>>,
     pub(super) limit_ranges: Vec<LimitRange>,
     pub(super) quotas: Vec<Quota>,
@@ -67,6 +74,9 @@ pub(super) struct Namespace {
     pub(super) local_queues: BTreeMap<String, LocalQueue>,
     /// The volume claims, with their access modes.
     pub(super) volume_claims: BTreeMap<String, Vec<String>>,
+    pub(super) claim_templates: BTreeMap<String, ClaimTemplate>,
+    pub(super) claims: BTreeSet<String>,
+    pub(super) ray_clusters: BTreeSet<String>,
 }
 
 /// Of a cluster of which nothing is known.

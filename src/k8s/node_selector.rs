@@ -57,7 +57,10 @@ impl<'a> Requirement<'a> {
         Some(Requirement {
             key: text(expression, "key")?,
             operator,
-            values: items(expression, "values").iter().map(Json::as_str).collect::<Option<_>>()?,
+            values: items(expression, "values")
+                .iter()
+                .map(Json::as_str)
+                .collect::<Option<_>>()?,
         })
     }
 

@@ -127,9 +127,18 @@ mod tests {
         for (given, tolerates) in [
             (json!({"operator": "Exists"}), true),
             (json!({"key": "nvidia.com/gpu", "operator": "Exists"}), true),
-            (json!({"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}), true),
-            (json!({"key": "nvidia.com/gpu", "operator": "Equal", "value": "true"}), false),
-            (json!({"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoExecute"}), false),
+            (
+                json!({"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}),
+                true,
+            ),
+            (
+                json!({"key": "nvidia.com/gpu", "operator": "Equal", "value": "true"}),
+                false,
+            ),
+            (
+                json!({"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoExecute"}),
+                false,
+            ),
             (json!({"key": "amd.com/gpu", "operator": "Exists"}), false),
             (json!({"key": "nvidia.com/gpu"}), false),
         ] {

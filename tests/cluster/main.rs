@@ -51,6 +51,9 @@ mod kinds;
 #[path = "../tools/kubectl.rs"]
 mod kubectl;
 mod kueue;
+mod kueue_quota;
+#[path = "../kueue_quota/generate.rs"]
+mod kueue_world;
 mod load;
 mod nodes;
 mod offline;
@@ -200,5 +203,6 @@ fn main() -> std::process::ExitCode {
         test(kueue::kueue_says_what_rg709_says).ignored(),
         test(kueue::what_raygate_does_not_see).ignored(),
         test(kueue::autoscaling_needs_slices).ignored(),
+        test(kueue_quota::kueue_decides).ignored(),
     ])
 }

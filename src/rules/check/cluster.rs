@@ -6,6 +6,7 @@
 mod admitted;
 mod fit;
 pub mod late_labels;
+pub mod claims;
 pub mod limit_range;
 pub mod local_queue;
 mod missing;
@@ -14,10 +15,14 @@ pub mod node_labels;
 pub mod node_taints;
 pub mod pod_devices;
 pub mod pod_size;
+mod pod_sets;
 pub mod priority_class;
+pub mod queue_flavors;
+pub mod queue_quota;
 pub mod quota;
 pub mod room;
 pub mod runtime_class;
+pub mod selected_cluster;
 pub mod service_account;
 pub mod volume_claim;
 pub mod workload_priority_class;
@@ -27,23 +32,30 @@ pub use fit::placements;
 use crate::facts::Fact;
 use crate::rules::Check;
 
-/// The kind of fact without which a check of this family finds nothing.
-pub static NEEDS: &[(&Check, Fact)] = &[
-    (&node_labels::CHECK, Fact::Node),
-    (&pod_size::CHECK, Fact::Node),
-    (&pod_devices::CHECK, Fact::Node),
-    (&node_taints::CHECK, Fact::Node),
-    (&room::CHECK, Fact::Node),
-    (&limit_range::CHECK, Fact::LimitRange),
-    (&quota::CHECK, Fact::ResourceQuota),
-    (&namespace_level::CHECK, Fact::Namespace),
-    (&priority_class::CHECK, Fact::PriorityClass),
-    (&service_account::CHECK, Fact::ServiceAccount),
-    (&volume_claim::CHECK, Fact::VolumeClaim),
-    (&runtime_class::CHECK, Fact::RuntimeClass),
-    (&local_queue::CHECK, Fact::LocalQueue),
-    (&late_labels::CHECK, Fact::Node),
-    (&workload_priority_class::CHECK, Fact::WorkloadPriorityClass),
+/// The kinds of facts without which a check of this family finds nothing.
+pub static NEEDS: &[(&Check, &[Fact])] = &[
+    (&node_labels::CHECK, &[Fact::Node]),
+    (&pod_size::CHECK, &[Fact::Node]),
+    (&pod_devices::CHECK, &[Fact::Node]),
+    (&node_taints::CHECK, &[Fact::Node]),
+    (&room::CHECK, &[Fact::Node, Fact::NodePool]),
+    (&limit_range::CHECK, &[Fact::LimitRange]),
+    (&quota::CHECK, &[Fact::ResourceQuota]),
+    (&namespace_level::CHECK, &[Fact::Namespace]),
+    (&priority_class::CHECK, &[Fact::PriorityClass]),
+    (&service_account::CHECK, &[Fact::ServiceAccount]),
+    (&volume_claim::CHECK, &[Fact::VolumeClaim]),
+    (&runtime_class::CHECK, &[Fact::RuntimeClass]),
+    (&local_queue::CHECK, &[Fact::LocalQueue]),
+    (&queue_quota::CHECK, &[Fact::LocalQueue, Fact::ClusterQueue]),
+    (
+        &queue_flavors::CHECK,
+        &[Fact::LocalQueue, Fact::ClusterQueue, Fact::ResourceFlavor],
+    ),
+    (&claims::CHECK, &[Fact::ResourceClaimTemplate, Fact::ResourceClaim]),
+    (&selected_cluster::CHECK, &[Fact::RayCluster]),
+    (&late_labels::CHECK, &[Fact::Node, Fact::NodePool]),
+    (&workload_priority_class::CHECK, &[Fact::WorkloadPriorityClass]),
 ];
 
 /// The family, in the order of its codes.
@@ -61,6 +73,10 @@ pub static CHECKS: &[&Check] = &[
     &volume_claim::CHECK,
     &runtime_class::CHECK,
     &local_queue::CHECK,
+    &queue_quota::CHECK,
+    &queue_flavors::CHECK,
+    &claims::CHECK,
+    &selected_cluster::CHECK,
     &late_labels::CHECK,
     &workload_priority_class::CHECK,
 ];

@@ -5,7 +5,9 @@
 //! use, what DaemonSets take, taints that pass, and what an autoscaler may add.
 
 use std::collections::BTreeMap;
+use std::slice;
 
+use crate::diag::counted;
 use crate::facts::{Needs, NodePool, Places, Refusal, Set, Shape, is_after_start, is_extended, rounded};
 use crate::json::Json;
 use crate::k8s::json::{below, child, given, items, text};
@@ -53,7 +55,7 @@ pub(super) enum Why {
     },
     /// The nodes that match have taints that the pod does not tolerate.
     Taints {
-        /// Whose taints: `the 24 nodes that match`.
+        /// Whose taints: `24 nodes that match`.
         whose: String,
         /// Those that most of them have.
         taints: Vec<Taint>,
@@ -64,10 +66,21 @@ pub(super) enum Why {
         key: String,
         /// What the pod requests.
         asked: Quantity,
-        /// The most that a node gives, or a NodePool may have in all; zero where nothing offers it.
+        /// The most that a node gives; zero where nothing offers it.
         most: Quantity,
-        /// Whose: `the largest of the 24 nodes that match`.
+        /// Which nodes: `24 nodes that match`.
         whose: String,
+    },
+    /// All nodes of a NodePool together may have less of a resource than the pod requests.
+    Limit {
+        /// The name of the resource.
+        key: String,
+        /// What the pod requests.
+        asked: Quantity,
+        /// What the nodes may have.
+        most: Quantity,
+        /// The NodePool.
+        pool: String,
     },
     /// Each resource fits on a node that matches, and all of them fit on none.
     Together {
@@ -131,11 +144,16 @@ pub(super) fn fit<'p>(cx: &Cx<'p>, job: &Workload<'p>, pod: &Pod<'p>) -> Fit {
     }
     let nearest = refusals.iter().max_by_key(|(refusal, ..)| refusal.clone());
     let why = why(&needs, &all, [&labelled, &tolerated], nearest, &refusals);
-    let may_be_claimed = match &why {
-        Why::Resource { key, .. } => is_extended(key) && cx.facts.may_be_claimed(),
-        Why::Together { keys, .. } => keys.iter().any(|key| is_extended(key)) && cx.facts.may_be_claimed(),
-        Why::Labels(_) | Why::AfterStart { .. } | Why::Taints { .. } => false,
+    let keys: &[String] = match &why {
+        Why::Resource { key, .. } | Why::Limit { key, .. } => slice::from_ref(key),
+        Why::Together { keys, .. } => keys,
+        Why::Labels(_) | Why::AfterStart { .. } | Why::Taints { .. } => &[],
     };
+    let claimed = keys.iter().find(|key| is_extended(key) && cx.facts.may_be_a_device(key));
+    if let (Some(key), true) = (claimed, cx.facts.device_classes().is_some()) {
+        return Fit::Unknown(format!("a device class stands for {key}"));
+    }
+    let may_be_claimed = claimed.is_some();
     Fit::Cannot(Miss {
         why,
         is_certain: is_certain && node_pools.is_some() && pods_at_least(job, pod) > 0 && !may_be_claimed,
@@ -157,11 +175,11 @@ fn why(
     }
     if let Some((Refusal::Limit(key), name, pool)) = nearest {
         let asked = needs.requests.iter().find(|(one, _)| one == key);
-        return Why::Resource {
+        return Why::Limit {
             key: (*key).to_owned(),
             asked: asked.map(|(_, amount)| amount.clone()).unwrap_or(Quantity::ZERO),
             most: pool.limits.get(*key).cloned().unwrap_or(Quantity::ZERO),
-            whose: format!("all nodes of NodePool {name} together"),
+            pool: (*name).clone(),
         };
     }
     if is_some(labelled) {
@@ -256,15 +274,13 @@ fn matching(all: &[&Places; 2], sets: &[Set; 2]) -> String {
     let [nodes, pools] = all;
     let [of_nodes, of_pools] = sets;
     let count = nodes.of_set(of_nodes).fold(0, |sum: u64, shape| sum.saturating_add(shape.count));
-    let word = |noun: &str| match nodes.shapes().iter().map(|shape| shape.count).sum::<u64>() {
-        all if all == count => format!("all {noun}"),
-        _ => format!("the {noun} that match"),
-    };
+    let every = nodes.shapes().iter().fold(0, |sum: u64, shape| sum.saturating_add(shape.count));
     match (count, pools.of_set(of_pools).next()) {
-        (1, None) => "the node that matches".to_owned(),
-        (count, None) if count > 0 => word(&format!("{count} nodes")),
         (0, _) => "the nodes that match".to_owned(),
-        (count, _) => format!("the {count} nodes and the pools that match"),
+        (1, None) if every > 1 => "the 1 node that matches".to_owned(),
+        (_, None) if every > count => format!("the {count} nodes that match"),
+        (_, None) => format!("all {}", counted(count, "node")),
+        (_, Some(_)) => format!("the {} and the pools that match", counted(count, "node")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diag::{counted, listed, quoted, suggest};
+use crate::diag::{listed, quoted, suggest};
 use crate::facts::Places;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
@@ -94,7 +94,7 @@ fn values(all: &[&Places; 2], wanted: &Wanted) -> (String, String) {
     let more = by_count.len().saturating_sub(SHOWN);
     let shown = by_count.iter().take(SHOWN).map(|(value, count)| match count {
         0 | &u64::MAX => quoted(value),
-        count => format!("{} ({})", quoted(value), counted(count, "node")),
+        count => format!("{} ({count})", quoted(value)),
     });
     let mut shown: Vec<String> = shown.collect();
     if more > 0 {
@@ -107,6 +107,6 @@ fn values(all: &[&Places; 2], wanted: &Wanted) -> (String, String) {
     };
     match shown.is_empty() {
         true => (String::new(), fix),
-        false => (format!("; nodes have {}", listed(&shown)), fix),
+        false => (format!("; nodes with this label have {}", listed(&shown)), fix),
     }
 }

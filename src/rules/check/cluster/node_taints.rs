@@ -37,7 +37,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let keys: Vec<String> = taints.iter().map(|taint| quoted(&taint.key)).collect();
         let word = if shown.len() == 1 { "taint" } else { "taints" };
         let message = format!(
-            "{}: the pod does not tolerate the {word} {} of {whose}, so it stays pending",
+            "{}: does not tolerate the {word} {} of {whose}; the pod stays pending",
             pod.title(),
             listed(&shown)
         );

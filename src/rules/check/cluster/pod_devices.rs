@@ -39,10 +39,11 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             continue;
         }
         let shown = named(key);
-        let (what, fix) = match most.is_zero() {
+        let (what, fix, setting) = match most.is_zero() {
             false => (
-                format!("{shown} {asked} in one pod, {whose} have at most {most}"),
-                format!("use more pods with at most {most} {shown} each"),
+                format!("requests {shown} {asked}, and the largest of {whose} has {most}"),
+                format!("use more pods, each with at most {most} {shown}"),
+                flyte::resource_setting(pod, "limits", key, &most.to_string()),
             ),
             true => {
                 let places = cx.facts.places().into_iter().chain([&cx.platform.capacity.pools]);
@@ -52,13 +53,14 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                     Some(near) => format!("request {}, the closest resource", named(near)),
                     None => "request a device that these nodes have, or select other nodes".to_owned(),
                 };
-                (format!("{shown} {asked}, and {whose} have none"), fix)
+                let setting = flyte::setting(pod, "pod_template=PodTemplate(…)");
+                (format!("requests {shown} {asked}, and none of {whose} has it"), fix, setting)
             }
         };
         let message = format!("{}: {what}; the pod stays pending", pod.title());
         let finding = Finding::new(resource_path(pod, key), message)
             .fix(fix)
-            .flyte(flyte::resource_setting(pod, "limits", key, &most.to_string()));
+            .flyte(setting);
         findings.push(miss.judged(finding));
     }
 }

@@ -1,6 +1,6 @@
 //! Finds pods that are larger than every node that they may run on.
 
-use crate::diag::listed;
+use crate::diag::{listed, quoted};
 use crate::facts::is_extended;
 use crate::policy::settings::Action;
 use crate::ray::{Kinds, Workload, flyte};
@@ -35,16 +35,23 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let (key, what, fix) = match &miss.why {
             Why::Resource { key, asked, most, whose } if !is_extended(key) => {
                 let shown = named(key);
-                let what = format!("{shown} {asked} in one pod, {whose} give at most {most}");
+                let what = format!("requests {shown} {asked}, and the largest of {whose} gives {most}");
                 let fix = match most.is_zero() {
                     true => format!("leave {shown} out"),
-                    false => format!("use more and smaller pods, with {shown} of less than {most}"),
+                    false => format!("use more and smaller pods, each with less than {most} {shown}"),
                 };
+                (key.as_str(), what, fix)
+            }
+            Why::Limit { key, asked, most, pool } => {
+                let shown = named(key);
+                let pool = quoted(pool);
+                let what = format!("requests {shown} {asked}, and all nodes of NodePool {pool} together may have {most}");
+                let fix = format!("use smaller pods, or raise the limits of NodePool {pool}");
                 (key.as_str(), what, fix)
             }
             Why::Together { keys, whose } => {
                 let shown: Vec<_> = keys.iter().map(|key| named(key)).collect();
-                let what = format!("no node has enough {} together, of {whose}", listed(&shown));
+                let what = format!("none of {whose} has enough {} together", listed(&shown));
                 (keys.first().map_or("cpu", String::as_str), what, "use more and smaller pods".to_owned())
             }
             _ => continue,
