@@ -80,7 +80,8 @@ pub async fn watch(
     lasts: Duration,
 ) -> Result<Watch, kube::Error> {
     let seconds = lasts.as_secs();
-    let path = format!("{path}?watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}&resourceVersion={version}{query}");
+    let path =
+        format!("{path}?watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}&resourceVersion={version}{query}");
     let events = client.request_events(request("GET", &path, Vec::new())?).await?;
     Ok(Watch(Box::pin(events)))
 }
