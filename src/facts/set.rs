@@ -142,6 +142,37 @@ impl Facts {
         }
     }
 
+    /// Kueue's ClusterQueues, by name.
+    pub fn cluster_queues(&self) -> &BTreeMap<String, ClusterQueue> {
+        &self.cluster_queues
+    }
+
+    /// Kueue's ResourceFlavors, by name.
+    pub fn resource_flavors(&self) -> &BTreeMap<String, ResourceFlavor> {
+        &self.resource_flavors
+    }
+
+    /// The most that each ClusterQueue can ever give.
+    pub fn ceilings(&self) -> &BTreeMap<String, Ceilings> {
+        &self.ceilings
+    }
+
+    /// Kueue's LocalQueues, each with its namespace and its name.
+    pub fn local_queues(&self) -> impl Iterator<Item = (&str, &str, &LocalQueue)> {
+        self.namespaces.iter().flat_map(|(namespace, known)| {
+            let queues = known.local_queues.iter();
+            queues.map(move |(name, queue)| (namespace.as_str(), name.as_str(), queue))
+        })
+    }
+
+    /// The service accounts, each with its namespace.
+    pub fn service_accounts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.namespaces.iter().flat_map(|(namespace, known)| {
+            let names = known.service_accounts.iter();
+            names.map(move |name| (namespace.as_str(), name.as_str()))
+        })
+    }
+
     /// The minor version of the API server, where it is known: 37.
     pub fn minor(&self) -> Option<u8> {
         let minor = self.kubernetes.strip_prefix("v1.")?;

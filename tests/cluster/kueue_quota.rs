@@ -123,6 +123,9 @@ fn answer(cluster: &Cluster, job: &Value) -> String {
         let mut reserved = conditions.filter(|condition| condition["type"] == "QuotaReserved");
         let condition = reserved.next().ok_or("not decided yet")?;
         let reason = condition["reason"].as_str().expect("a reason");
+        if reason == "PendingEvaluation" {
+            return Err("not evaluated yet");
+        }
         Ok::<_, &str>(match condition["status"].as_str() {
             Some("True") => FITS.to_owned(),
             _ if WAITS.contains(&reason) => FITS.to_owned(),
