@@ -360,12 +360,13 @@ pub(crate) fn a_file_applied_again_changes_nothing_in_any_state(cluster: &Cluste
             };
             let waiting = wait_for_queue(cluster, &path);
             if kind.is(&RAY_SERVICE) {
-                wait_for("KubeRay to make the suspended cluster of the service", || {
-                    match clusters(cluster, kind, &waiting).len() {
+                wait_for(
+                    "KubeRay to make the suspended cluster of the service",
+                    || match clusters(cluster, kind, &waiting).len() {
                         1 => Ok(()),
                         count => Err(count),
-                    }
-                });
+                    },
+                );
             }
             again("waiting", waiting);
             delete(cluster, &blocker);

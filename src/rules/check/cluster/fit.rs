@@ -368,7 +368,7 @@ pub(super) fn asked<'p>(cx: &Cx<'p>, job: &Workload<'p>, pod: &Pod<'p>) -> Resul
 
     // A scheduler extender may count shares of a device, which then no node offers.
     let is_counted = |(key, amount): &(&str, Quantity)| !amount.is_zero() && device(key) != Device::Share;
-    let requests = effective::requests(pod).into_iter().filter(is_counted);
+    let requests = effective::least_requests(pod).into_iter().filter(is_counted);
     let requests: Vec<(&str, Quantity)> = requests.map(|(key, amount)| (key, rounded(key, amount))).collect();
     if requests
         .iter()
