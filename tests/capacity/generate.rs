@@ -36,7 +36,7 @@ pub fn worlds(seed: u64, count: usize) -> Vec<World> {
     let mut random = Random::new(seed);
     (0..count)
         .map(|_| {
-            let nodes = (0..1 + random.below(6)).map(|at| node(&mut random, at)).collect();
+            let nodes = (0..2 + random.below(5)).map(|at| node(&mut random, at)).collect();
             let pods = (0..PODS).map(|_| pod(&mut random)).collect();
             World { nodes, pods }
         })
@@ -93,7 +93,7 @@ fn node(random: &mut Random, at: usize) -> Value {
     }
     let mut taints: Vec<Value> = Vec::new();
     for (key, value, effect) in TAINTS {
-        if random.one_in(6) {
+        if random.one_in(9) {
             taints.push(json!({"key": key, "value": value, "effect": effect}));
         }
     }
@@ -121,7 +121,7 @@ fn pod(random: &mut Random) -> Value {
         }
         spec["initContainers"] = json!([first]);
     }
-    if random.one_in(2) {
+    if random.one_in(3) {
         let (key, value) = label(random);
         spec["nodeSelector"] = json!({key: value});
         if random.one_in(3) {
@@ -129,7 +129,7 @@ fn pod(random: &mut Random) -> Value {
             spec["nodeSelector"][key] = value.into();
         }
     }
-    if random.one_in(3) {
+    if random.one_in(5) {
         let terms: Vec<Value> = (0..1 + random.below(2))
             .map(|_| {
                 let all: Vec<Value> = (0..1 + random.below(2)).map(|_| requirement(random)).collect();
@@ -150,7 +150,7 @@ fn container(random: &mut Random, name: &str, is_main: bool) -> Value {
     let (mut requests, mut limits) = (Map::new(), Map::new());
     for (key, _, asks) in AMOUNTS {
         let is_exact = key.contains('/') || key.starts_with("hugepages-");
-        if random.one_in(if is_exact { 5 } else { 2 }) {
+        if random.one_in(if is_exact { 10 } else { 3 }) {
             let amount = random.pick(asks);
             if is_exact || random.one_in(3) {
                 limits.insert(key.to_owned(), amount.into());
