@@ -297,7 +297,7 @@ fn matching(all: &[&Places; 2], sets: &[Set; 2]) -> String {
         (0, _) => "the nodes that match".to_owned(),
         (1, None) if every > 1 => "the 1 node that matches".to_owned(),
         (_, None) if every > count => format!("the {count} nodes that match"),
-        (_, None) => format!("all {}", counted(count, "node")),
+        (_, None) => counted(count, "node"),
         (_, Some(_)) => format!("the {} and the pools that match", counted(count, "node")),
     }
 }
