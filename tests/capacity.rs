@@ -1,7 +1,7 @@
 //! The rules about nodes: the recorded answers of kube-scheduler to generated pods on generated nodes, and raygate's findings by
 //! facts alone.
 //!
-//! `RAYGATE_PODS=2500 RAYGATE_BLESS=1 cargo test --test cluster -- the_scheduler_decides` asks the scheduler, and records its
+//! `RAYGATE_PODS=2000 RAYGATE_BLESS=1 cargo test --test cluster -- the_scheduler_decides` asks the scheduler, and records its
 //! answers anew in `tests/capacity/recorded.txt`.
 #![allow(
     clippy::expect_used,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use raygate::engine::admit::answer_as_is;
 use raygate::engine::bundle::known;
 use raygate::engine::{Bundle, Operation, Request};
-use raygate::facts::Facts;
+use raygate::facts::{Facts, Known};
 use raygate::json::Tree;
 use raygate::policy::load::Source;
 use serde_json::{Map, Value, json};
@@ -278,9 +278,12 @@ pub fn differences(worlds: &[World], answers: &[Answers], kubernetes: &str) -> V
     for (world, (bound, copies)) in worlds.iter().zip(answers) {
         let facts = facts(world, kubernetes);
         assert_eq!(bound.len(), world.pods.len());
+        // Nodes of one shape count with the most of each resource, so raygate may miss a pod that fits on none of them.
+        let places = Known::of(&facts, Timestamp::UNIX_EPOCH, "").places().unwrap();
+        let folds = places.shapes().len() < world.nodes.len();
         for (pod, bound) in world.pods.iter().zip(bound.chars()) {
             let cannot = judge.cannot(&facts, pod);
-            if cannot == (bound == 'b') {
+            if (cannot && bound == 'b') || (!cannot && bound != 'b' && !folds) {
                 wrong.push(format!(
                     "scheduler {bound}, raygate cannot {cannot}: {pod}\n  {}",
                     json!(world.nodes)
@@ -289,7 +292,11 @@ pub fn differences(worlds: &[World], answers: &[Answers], kubernetes: &str) -> V
         }
         if let (Some(pod), Some(copies)) = (copied(world, bound), copies) {
             let is_too_much = judge.is_too_much(&facts, pod);
-            if is_too_much != (*copies < COPIES) {
+            let is_wrong = match is_too_much {
+                true => *copies >= COPIES,
+                false => *copies < COPIES && !folds,
+            };
+            if is_wrong {
                 wrong.push(format!(
                     "scheduler {copies} copies, raygate too much {is_too_much}: {pod}\n  {}",
                     json!(world.nodes)
