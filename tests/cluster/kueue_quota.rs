@@ -118,16 +118,19 @@ fn answer(cluster: &Cluster, job: &Value) -> String {
             let mut owners = workload["metadata"]["ownerReferences"].as_array().into_iter().flatten();
             owners.any(|owner| owner["kind"] == job["kind"] && owner["name"] == name)
         };
-        let workload = all.find(is_of).ok_or("no Workload yet")?;
+        let workload = all.find(is_of).ok_or_else(|| "no Workload yet".to_owned())?;
         let conditions = workload["status"]["conditions"].as_array().into_iter().flatten();
         let mut reserved = conditions.filter(|condition| condition["type"] == "QuotaReserved");
-        let condition = reserved.next().ok_or("not decided yet")?;
+        let condition = reserved.next().ok_or_else(|| "not decided yet".to_owned())?;
         let reason = condition["reason"].as_str().expect("a reason");
-        if reason == "PendingEvaluation" {
-            return Err("not evaluated yet");
+        // Kueue gives this reason too if the quota is enough, others use it, and none of them can be preempted.
+        let message = condition["message"].as_str().unwrap_or_default();
+        if reason == "PendingEvaluation" && !message.contains("insufficient unused quota") {
+            return Err(message.to_owned());
         }
-        Ok::<_, &str>(match condition["status"].as_str() {
+        Ok::<_, String>(match condition["status"].as_str() {
             Some("True") => FITS.to_owned(),
+            _ if reason == "PendingEvaluation" => FITS.to_owned(),
             _ if WAITS.contains(&reason) => FITS.to_owned(),
             _ => reason.to_owned(),
         })

@@ -136,8 +136,8 @@ fn comment(text: &str, spaces: usize) -> String {
 fn platform(facts: &Facts, kuberay: Option<KubeRay>, pools: &[Pool]) -> String {
     let mut text = "# What raygate knows of the platform. `raygate init` drafted it from facts about the cluster: read every line.\n\
                     apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec:\n  \
-                    # Until you remove this line, raygate reports what it would do, and changes and denies nothing.\n  \
-                    # The tests hold what it does without it.\n  # mode: Preview\n"
+                    # Start with this line: raygate then reports what it would do, and changes and denies nothing.\n  \
+                    # mode: Preview\n"
         .to_owned();
     match kuberay {
         Some(release) => text += &format!("  kuberay: {{version: \"{release}\"}}\n"),
