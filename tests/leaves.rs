@@ -779,6 +779,30 @@ fn of_platform() -> Vec<Entry> {
         )
         .beside("RayPolicy", four_gpus())
         .on(claim("nic-1")),
+        platform(
+            "capacity.world",
+            json!({"capacity": {"world": "Closed"}}),
+            See::Finding("Deny RG801 spec.rayClusterSpec.headGroupSpec.template.spec.nodeSelector.pool"),
+        )
+        .on(selecting("b")),
+        platform(
+            "capacity.pools.*.labels",
+            json!({"capacity": {"pools": {"p": {"labels": {"pool": "b"}}}}}),
+            See::NoFinding("Warn RG801"),
+        )
+        .on(selecting("b")),
+        platform(
+            "capacity.pools.*.taints",
+            json!({"capacity": {"pools": {"p": {"labels": {"pool": "b"}, "taints": [{"key": "t", "effect": "NoExecute"}]}}}}),
+            See::Finding("Warn RG804 spec.rayClusterSpec.headGroupSpec.template.spec"),
+        )
+        .on(selecting("b")),
+        platform(
+            "capacity.pools.*.allocatable",
+            json!({"capacity": {"pools": {"p": {"labels": {"pool": "b"}, "allocatable": {"cpu": "1m"}}}}}),
+            See::Finding("Warn RG802"),
+        )
+        .on(selecting("b")),
         toleration("key", json!({"key": "spot", "operator": "Exists"})).instead(json!("other")),
         toleration("operator", json!({"key": "spot", "operator": "Exists"})),
         toleration("value", json!({"key": "spot", "value": "a"})),

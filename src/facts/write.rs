@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::autoscale;
 use super::fact::Fact;
 use super::set::{API_VERSION, Facts, KIND, Namespace, State};
 
@@ -27,7 +28,12 @@ impl Facts {
                     if *is_partial {
                         kind.insert("partial".to_owned(), true.into());
                     }
-                    kind.insert("items".to_owned(), self.items(*fact).into());
+                    match fact {
+                        Fact::Node => kind.extend(self.places.all().written()),
+                        _ => {
+                            kind.insert("items".to_owned(), self.items(*fact).into());
+                        }
+                    }
                 }
             }
             kinds.insert(fact.name().to_owned(), kind.into());
@@ -118,6 +124,21 @@ impl Facts {
                 let names = self.workload_priority_classes.iter();
                 names.map(|name| json!({"metadata": {"name": name}})).collect()
             }
+            Fact::Node => Vec::new(),
+            Fact::NodePool => {
+                let pools = self.node_pools.iter();
+                pools
+                    .map(|(name, pool)| json!({"metadata": {"name": name}, "spec": pool.spec()}))
+                    .collect()
+            }
+            Fact::AutoscalerStatus if self.autoscaler_groups.is_empty() => Vec::new(),
+            Fact::AutoscalerStatus => vec![autoscale::written(&self.autoscaler_groups)],
+            Fact::VolumeClaim => self.in_namespaces(|namespace| {
+                let claims = namespace.volume_claims.iter();
+                claims
+                    .map(|(name, modes)| (name.clone(), Some(json!({"accessModes": modes}))))
+                    .collect()
+            }),
             Fact::PriorityClass => {
                 let classes = self.priority_classes.iter();
                 classes

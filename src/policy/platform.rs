@@ -16,6 +16,7 @@ use crate::yaml::Node;
 use super::read::below;
 use super::schema::{DOCUMENTS, Field, Kind};
 use super::settings::PlatformSpec;
+use super::facts::Capacity;
 use super::{Origin, Platform, codes, merge};
 
 /// Joins the `spec`s of all documents of kind Platform that are sound.
@@ -87,6 +88,7 @@ fn collect(node: &Node, fields: &[Field], path: &[String], fact: &mut dyn FnMut(
 fn platform_of(spec: PlatformSpec) -> Platform {
     Platform {
         devices: devices_of(&spec),
+        capacity: Capacity::of(spec.capacity),
         names_kuberay: spec.kuberay.version.is_some(),
         kuberay: spec
             .kuberay
