@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::binaries::Binaries;
 use crate::cluster::Cluster;
-use crate::kueue_world::{FITS, JOBS, SEED, World, world};
+use crate::kueue_world::{FITS, JOBS, SEED, UNDECIDED, World, world};
 use crate::process::wait_for;
 use crate::queues::{kueue_alone, kueue_version};
 
@@ -33,7 +33,16 @@ pub(crate) fn kueue_decides(_: &Cluster) {
             if stored.code == 201 { Ok(()) } else { Err(stored) }
         });
     }
-    let answers: Vec<String> = world.jobs.iter().map(|job| answer(&cluster, job)).collect();
+    let mut answers: Vec<String> = world.jobs.iter().map(|job| answer(&cluster, job)).collect();
+    // By now Kueue has decided about all others.
+    for (job, answer_of) in world
+        .jobs
+        .iter()
+        .zip(&mut answers)
+        .filter(|(_, answer)| *answer == UNDECIDED)
+    {
+        *answer_of = answer(&cluster, job);
+    }
     kueue.assert_running();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for answer in &answers {
@@ -125,12 +134,10 @@ fn answer(cluster: &Cluster, job: &Value) -> String {
         let reason = condition["reason"].as_str().expect("a reason");
         // Kueue gives this reason too if the quota is enough, others use it, and none of them can be preempted.
         let message = condition["message"].as_str().unwrap_or_default();
-        if reason == "PendingEvaluation" && !message.contains("insufficient unused quota") {
-            return Err(message.to_owned());
-        }
+        let waits = reason == UNDECIDED && message.contains("insufficient unused quota");
         Ok::<_, String>(match condition["status"].as_str() {
             Some("True") => FITS.to_owned(),
-            _ if reason == "PendingEvaluation" => FITS.to_owned(),
+            _ if waits => FITS.to_owned(),
             _ if WAITS.contains(&reason) => FITS.to_owned(),
             _ => reason.to_owned(),
         })

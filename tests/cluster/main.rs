@@ -204,5 +204,6 @@ fn main() -> std::process::ExitCode {
         test(kueue::what_raygate_does_not_see).ignored(),
         test(kueue::autoscaling_needs_slices).ignored(),
         test(kueue_quota::kueue_decides).ignored(),
+        test(facts::an_observer_stays_small_under_churn).ignored(),
     ])
 }
