@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::diag::one_line;
 use crate::json::Json;
 use crate::k8s::json::{child, items, text};
@@ -127,7 +125,9 @@ impl Builder {
             Fact::AutoscalerStatus => self.facts.autoscaler_groups = groups(object)?,
             Fact::VolumeClaim => {
                 let modes = items(child(object, "spec"), "accessModes").iter();
-                let modes = modes.map(|mode| Some(mode.as_str()?.to_owned())).collect::<Option<_>>()?;
+                let modes = modes
+                    .map(|mode| Some(mode.as_str()?.to_owned()))
+                    .collect::<Option<_>>()?;
                 let namespace = self.namespace(text(metadata, "namespace")?);
                 namespace.volume_claims.insert(name.to_owned(), modes);
             }
@@ -168,7 +168,12 @@ impl Builder {
 
     /// Folds the nodes into shapes, without the taints that the nodes of a NodePool have until they are ready.
     fn fold(&mut self) {
-        let startup: Vec<_> = self.facts.node_pools.values().flat_map(|pool| &pool.startup_taints).collect();
+        let startup: Vec<_> = self
+            .facts
+            .node_pools
+            .values()
+            .flat_map(|pool| &pool.startup_taints)
+            .collect();
         match Shapes::of(&self.nodes, std::mem::take(&mut self.values), &startup) {
             Ok(shapes) => self.facts.places = Places::of(shapes),
             Err(reason) => self.state(Fact::Node, State::Unknown(reason)),
@@ -188,8 +193,7 @@ impl Builder {
         self.fold();
         self.facts.ceilings = ceilings(&self.facts.cluster_queues, &self.facts.cohorts);
         if !self.facts.states.is_empty() {
-            let hash = Sha256::digest(self.facts.to_value(false).to_string());
-            self.facts.digest = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            self.facts.digest = self.facts.sum();
         }
         self.facts
     }
