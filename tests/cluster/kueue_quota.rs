@@ -9,15 +9,12 @@ use serde_json::{Value, json};
 
 use crate::binaries::Binaries;
 use crate::cluster::Cluster;
-use crate::kueue_world::{FITS, JOBS, SEED, UNDECIDED, World, world};
+use crate::kueue_world::{FITS, JOBS, SEED, World, world};
 use crate::process::wait_for;
 use crate::queues::{kueue_alone, kueue_version};
 
 /// How many jobs are asked for without `RAYGATE_JOBS`.
 const MANY: usize = 500;
-
-/// The reasons of a Workload that only waits for what others use.
-const WAITS: [&str; 3] = ["WaitingForQuota", "WaitingForPreemptedWorkloads", "Preempting"];
 
 pub(crate) fn kueue_decides(_: &Cluster) {
     let binaries = Binaries::locate().expect("the control plane is here, because one runs");
@@ -26,22 +23,39 @@ pub(crate) fn kueue_decides(_: &Cluster) {
     let jobs = std::env::var("RAYGATE_JOBS").map_or(MANY, |count| count.parse().expect("RAYGATE_JOBS is a number"));
     let world = world(SEED, jobs.div_ceil(JOBS));
     create(&cluster, &world);
-    for job in &world.jobs {
-        let path = jobs_path(job);
-        wait_for(&format!("Kueue to take {}", job["metadata"]), || {
-            let stored = cluster.api.post(&path, job);
-            if stored.code == 201 { Ok(()) } else { Err(stored) }
+    // One job at a time in each namespace: nothing else is in use, so a job that waits waits for ever.
+    let mut answers = vec![String::new(); world.jobs.len()];
+    for round in 0..JOBS {
+        let of_round = || world.jobs.iter().enumerate().skip(round).step_by(JOBS);
+        for (_, job) in of_round() {
+            let path = jobs_path(job);
+            wait_for(&format!("Kueue to take {}", job["metadata"]), || {
+                let stored = cluster.api.post(&path, job);
+                if stored.code == 201 { Ok(()) } else { Err(stored) }
+            });
+        }
+        for (index, job) in of_round() {
+            answers[index] = answer(&cluster, job);
+        }
+        for (_, job) in of_round() {
+            let name = job["metadata"]["name"].as_str().expect("a name");
+            cluster.api.delete(&format!("{}/{name}", jobs_path(job))).expect(200);
+        }
+        // No garbage collector runs.
+        wait_for("the Workloads to be gone", || {
+            let list = cluster.api.get("/apis/kueue.x-k8s.io/v1beta2/workloads").expect(200);
+            let left = list["items"].as_array().expect("a list");
+            for workload in left
+                .iter()
+                .filter(|workload| workload["metadata"]["deletionTimestamp"].is_null())
+            {
+                let field = |key: &str| workload["metadata"][key].as_str().expect("a text").to_owned();
+                let (namespace, name) = (field("namespace"), field("name"));
+                let path = format!("/apis/kueue.x-k8s.io/v1beta2/namespaces/{namespace}/workloads/{name}");
+                cluster.api.delete(&path);
+            }
+            if left.is_empty() { Ok(()) } else { Err(left.len()) }
         });
-    }
-    let mut answers: Vec<String> = world.jobs.iter().map(|job| answer(&cluster, job)).collect();
-    // By now Kueue has decided about all others.
-    for (job, answer_of) in world
-        .jobs
-        .iter()
-        .zip(&mut answers)
-        .filter(|(_, answer)| *answer == UNDECIDED)
-    {
-        *answer_of = answer(&cluster, job);
     }
     kueue.assert_running();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -132,13 +146,11 @@ fn answer(cluster: &Cluster, job: &Value) -> String {
         let mut reserved = conditions.filter(|condition| condition["type"] == "QuotaReserved");
         let condition = reserved.next().ok_or_else(|| "not decided yet".to_owned())?;
         let reason = condition["reason"].as_str().expect("a reason");
-        // Kueue gives this reason too if the quota is enough, others use it, and none of them can be preempted.
-        let message = condition["message"].as_str().unwrap_or_default();
-        let waits = reason == UNDECIDED && message.contains("insufficient unused quota");
+        if reason == "PendingEvaluation" {
+            return Err(condition["message"].to_string());
+        }
         Ok::<_, String>(match condition["status"].as_str() {
             Some("True") => FITS.to_owned(),
-            _ if waits => FITS.to_owned(),
-            _ if WAITS.contains(&reason) => FITS.to_owned(),
             _ => reason.to_owned(),
         })
     })

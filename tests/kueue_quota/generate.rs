@@ -23,9 +23,6 @@ pub const CODES: [&str; 3] = ["RG813", "RG814", "RG815"];
 /// The answer of Kueue to a job that may run.
 pub const FITS: &str = "fits";
 
-/// The reason of a job that Kueue leaves in its queue without looking at it.
-pub const UNDECIDED: &str = "PendingEvaluation";
-
 const CPUS: [&str; 6] = ["500m", "1", "2", "4", "7500m", "16"];
 const MEMORIES: [&str; 5] = ["512Mi", "1Gi", "4G", "16Gi", "0.5Gi"];
 const GPUS: [&str; 4] = ["1", "2", "4", "8"];
@@ -326,13 +323,12 @@ impl World {
         self.jobs.iter().map(codes).collect()
     }
 
-    /// Where Kueue and raygate differ: jobs that raygate finds fault with and Kueue admits or lets wait for quota, and jobs
+    /// Where Kueue and raygate differ: jobs that raygate finds fault with and Kueue admits, and jobs
     /// that Kueue never admits although raygate says nothing. `theirs` has Kueue's reason for each job.
     pub fn differences(&self, theirs: &[String]) -> (Vec<String>, Vec<String>) {
         assert_eq!(theirs.len(), self.jobs.len());
         let (mut wrong, mut missed) = (Vec::new(), Vec::new());
-        let all = self.jobs.iter().zip(self.found()).zip(theirs);
-        for ((job, (codes, denies)), answer) in all.filter(|(_, answer)| *answer != UNDECIDED) {
+        for ((job, (codes, denies)), answer) in self.jobs.iter().zip(self.found()).zip(theirs) {
             let told = || {
                 format!(
                     "Kueue: {answer}; raygate: {codes:?}, denies {denies}; {}",
