@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use crate::engine::{Bundle, Finder, Operation, Request, Verdict, admit, bound};
 use crate::facts::{Fact, Facts, Known};
 use crate::policy::settings::Mode;
+use crate::ray::kind::KINDS;
 use crate::ray::{Workload, facts};
 use crate::rules::Check;
 use crate::rules::check::cluster;
@@ -41,8 +42,8 @@ pub struct Gate {
     facts: ArcSwap<Facts>,
     facts_fault: ArcSwap<Option<String>>,
     notices: ArcSwap<Vec<String>>,
-    /// Whether every kind is in Preview, whatever the policies say.
-    previews: bool,
+    /// The names of the kinds in Preview, whatever the policies say.
+    previews: Vec<String>,
 }
 
 impl Gate {
@@ -53,15 +54,17 @@ impl Gate {
             facts: ArcSwap::new(Facts::none()),
             facts_fault: ArcSwap::default(),
             notices: ArcSwap::default(),
-            previews: false,
+            previews: Vec::new(),
         }
     }
 
-    /// A gate that reports what these policies and later ones would do, and neither changes nor denies.
-    pub fn previewing(bundle: Bundle) -> Gate {
+    /// A gate that reports what these policies and later ones would do to objects of the kinds of these names, and neither
+    /// changes nor denies them.
+    pub fn previewing(bundle: Bundle, kinds: Vec<String>) -> Gate {
+        let gate = Gate::new(bundle.previewing(&kinds));
         Gate {
-            previews: true,
-            ..Gate::new(bundle.previewing())
+            previews: kinds,
+            ..gate
         }
     }
 
@@ -72,8 +75,7 @@ impl Gate {
 
     /// Answers every review from now on by these policies, and gives back the former ones.
     pub fn replace(&self, bundle: Bundle) -> Arc<Bundle> {
-        let bundle = if self.previews { bundle.previewing() } else { bundle };
-        self.bundle.swap(Arc::new(bundle))
+        self.bundle.swap(Arc::new(bundle.previewing(&self.previews)))
     }
 
     /// What is known of the cluster.
@@ -136,10 +138,12 @@ impl Gate {
         };
         let platform = bundle.platform();
         let assumed = if platform.names_kuberay { "" } else { " assumed" };
-        let preview = if platform.mode == Mode::Preview {
-            ", all in Preview"
-        } else {
-            ""
+        let previewed = KINDS.iter().filter(|kind| platform.previews(kind));
+        let previewed: Vec<&str> = previewed.map(|kind| kind.name).collect();
+        let preview = match previewed.len() {
+            0 => String::new(),
+            count if count == KINDS.len() => ", all in Preview".to_owned(),
+            _ => format!(", {} in Preview", previewed.join(", ")),
         };
         format!(
             "{names} (bundle {}, KubeRay {}{assumed}{preview})",

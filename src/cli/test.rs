@@ -25,7 +25,7 @@ pub struct Args {
     /// given several times)
     #[arg(long, value_name = "DIR")]
     policies: Vec<PathBuf>,
-    /// Rewrite the `want` of each case that comes out otherwise
+    /// Rewrite the `want` of each case that comes out otherwise: what it names, or the verdict and the findings
     #[arg(long)]
     bless: bool,
     /// Take out each part of the policies in turn, and report what no case notices
@@ -123,15 +123,25 @@ fn read(directories: &[PathBuf]) -> Result<Suite, Failure> {
 /// Rewrites the cases that come out otherwise than they want; whether there was one.
 fn bless_all(suite: &Suite, bundle: &Bundle) -> Result<bool, Failure> {
     let mut any = false;
-    for tested in suite.run(bundle) {
-        let Some(case) = &tested.file.case else { continue };
-        if case.want.is_some() && tested.differences.is_empty() {
+    let results = suite.run(bundle);
+    for file in &suite.files {
+        let stale: Vec<_> = results
+            .iter()
+            .filter(|tested| std::ptr::eq(tested.file, file))
+            .filter_map(|tested| {
+                tested
+                    .case
+                    .filter(|case| case.want.is_none() || !tested.differences.is_empty())
+            })
+            .map(|case| (case, engine::run(case, bundle)))
+            .collect();
+        if stale.is_empty() {
             continue;
         }
-        let file = &tested.file.name;
-        let text = rewrite::blessed(case, &engine::run(case, bundle), &suite.sources)
-            .map_err(|error| Failure::Usage(format!("cannot bless {file}: {error}")))?;
-        fs::write(file, text).map_err(|error| Failure::Usage(format!("cannot write {file}: {error}")))?;
+        let name = &file.name;
+        let text = rewrite::blessed(file, &stale, &suite.sources)
+            .map_err(|error| Failure::Usage(format!("cannot bless {name}: {error}")))?;
+        fs::write(name, text).map_err(|error| Failure::Usage(format!("cannot write {name}: {error}")))?;
         any = true;
     }
     Ok(any)

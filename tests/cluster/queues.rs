@@ -236,6 +236,19 @@ impl<'a> Queues<'a> {
         });
     }
 
+    /// Another queue, whose only flavor has GPUs and everything else.
+    pub(crate) fn create_mixed_queue(&self) {
+        let resources: Vec<Value> = [("cpu", "8"), ("memory", "64Gi"), ("nvidia.com/gpu", "1")]
+            .map(|(name, quota)| json!({"name": name, "nominalQuota": quota}))
+            .to_vec();
+        let group = json!({
+            "coveredResources": ["cpu", "memory", "nvidia.com/gpu"],
+            "flavors": [{"name": "a100", "resources": resources}],
+        });
+        let spec = json!({"spec": {"namespaceSelector": {}, "resourceGroups": [group]}});
+        self.apply("ClusterQueue", "ray-mixed", &spec);
+    }
+
     /// Stores an object of Kueue that is in no namespace. `fields` are those besides its metadata.
     fn apply(&self, kind: &str, name: &str, fields: &Value) {
         let mut object = json!({"apiVersion": "kueue.x-k8s.io/v1beta2", "kind": kind, "metadata": {"name": name}});
