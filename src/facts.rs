@@ -26,10 +26,10 @@ pub use ceilings::{Ceilings, UNLIMITED, Units, units};
 pub use fact::Fact;
 pub use kept::kept;
 pub use known::{Known, RECENT};
-pub use nodes::{Node, Shape, Texts, is_extended};
-pub use places::{Needs, Places, Set, is_after_start, is_given, rounded};
 pub use kueue::{ClusterQueue, Cohort, FlavorQuotas, LocalQueue, ResourceFlavor, ResourceGroup, Share};
+pub use nodes::{Node, Shape, Texts, is_extended};
 pub use objects::{ClaimTemplate, DeviceClass, LimitRange, Limits, Per, PriorityClass, Quota, RuntimeClass, Scope};
+pub use places::{Needs, Places, Set, is_after_start, is_given, rounded};
 pub use read::FactsError;
 pub use set::{API_VERSION, Facts, KIND, MAX_AGE, State};
 

@@ -162,13 +162,17 @@ impl Observed {
                 if is_first {
                     known.listed.clear();
                 }
-                let objects = objects.into_iter().map(|object| (key(&object), held(fact, object, texts)));
+                let objects = objects
+                    .into_iter()
+                    .map(|object| (key(&object), held(fact, object, texts)));
                 known.listed.extend(objects);
                 false
             }
             News::Listed(read_at) => {
                 let before = mem::replace(&mut known.objects, mem::take(&mut known.listed));
-                let gone = before.into_iter().filter(|(name, object)| known.objects.get(name) != Some(object));
+                let gone = before
+                    .into_iter()
+                    .filter(|(name, object)| known.objects.get(name) != Some(object));
                 let gone: Vec<Object> = gone.map(|(_, object)| object).collect();
                 gone.into_iter().for_each(|object| known.remember(object));
                 (known.read_at, known.refused) = (Some(read_at), None);
@@ -213,7 +217,10 @@ impl Observed {
                     Object::Other(object) => builder.add(*fact, Tree::of(object).unwrap_or_default().root()),
                 }
             }
-            known.past.iter().for_each(|(_, node)| builder.add_node(Arc::clone(node)));
+            known
+                .past
+                .iter()
+                .for_each(|(_, node)| builder.add_node(Arc::clone(node)));
             let state = match &known.refused {
                 Some(reason) => State::Unknown(reason.clone()),
                 None => State::Known {

@@ -58,7 +58,12 @@ impl NodePool {
     pub(super) fn read(object: Json<'_>) -> Option<NodePool> {
         let spec = child(object, "spec");
         let template = below(spec, &["template", "spec"]);
-        let taints = |key: &str| items(template, key).iter().map(Taint::read).collect::<Option<Vec<Taint>>>();
+        let taints = |key: &str| {
+            items(template, key)
+                .iter()
+                .map(Taint::read)
+                .collect::<Option<Vec<Taint>>>()
+        };
         let labels = below(spec, &["template", "metadata", "labels"]).as_object();
         let labels = labels.into_iter().flatten();
         let demand = |expression| {
@@ -86,9 +91,10 @@ impl NodePool {
     pub(super) fn spec(&self) -> Value {
         let taint = |taint: &Taint| json!({"key": taint.key, "value": taint.value, "effect": taint.effect});
         let taints = |taints: &[Taint]| taints.iter().map(taint).collect::<Vec<Value>>();
-        let requirements = self.requirements.iter().map(|one| {
-            json!({"key": one.key, "operator": format!("{:?}", one.operator), "values": one.values})
-        });
+        let requirements = self
+            .requirements
+            .iter()
+            .map(|one| json!({"key": one.key, "operator": format!("{:?}", one.operator), "values": one.values}));
         let mut template = Map::new();
         template.insert("requirements".to_owned(), requirements.collect());
         for (key, list) in [("taints", &self.taints), ("startupTaints", &self.startup_taints)] {
@@ -178,7 +184,13 @@ pub(super) fn groups(object: Json<'_>) -> Option<Vec<Group>> {
     let as_yaml = || {
         let mut sources = crate::diag::Sources::new();
         let limits = yaml::Limits::manifests();
-        let (_, nodes, _) = yaml::read(&mut sources, "status", status.as_bytes(), yaml::Reading::Kubectl, &limits);
+        let (_, nodes, _) = yaml::read(
+            &mut sources,
+            "status",
+            status.as_bytes(),
+            yaml::Reading::Kubectl,
+            &limits,
+        );
         let status = nodes.first()?.to_json();
         let groups = status.get("nodeGroups")?.as_array()?;
         let group = |group: &Value| {

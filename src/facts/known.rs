@@ -189,13 +189,19 @@ impl<'a> Known<'a> {
 
     /// The node groups of the cluster-autoscaler; none if it does not run.
     pub fn autoscaler_groups(&self) -> Option<&'a [Group]> {
-        self.is_used(Fact::AutoscalerStatus).then_some(self.facts.autoscaler_groups.as_slice())
+        self.is_used(Fact::AutoscalerStatus)
+            .then_some(self.facts.autoscaler_groups.as_slice())
     }
 
     /// The volume claims of the namespace and their access modes, by name.
     pub fn volume_claims(&self) -> Option<&'a BTreeMap<String, Vec<String>>> {
         static NONE: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        self.named(Fact::VolumeClaim, |namespace| &namespace.volume_claims, BTreeMap::is_empty, &NONE)
+        self.named(
+            Fact::VolumeClaim,
+            |namespace| &namespace.volume_claims,
+            BTreeMap::is_empty,
+            &NONE,
+        )
     }
 
     /// Why a kind of fact says nothing about this namespace now; `None` if it does.

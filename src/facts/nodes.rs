@@ -122,7 +122,9 @@ impl Node {
         let mut amounts = BTreeMap::new();
         for block in ["allocatable", "capacity"] {
             for (key, value) in below(object, &["status", block]).as_object().into_iter().flatten() {
-                let quantity = Quantity::from_json(value).ok().filter(|quantity| !quantity.is_negative())?;
+                let quantity = Quantity::from_json(value)
+                    .ok()
+                    .filter(|quantity| !quantity.is_negative())?;
                 if key.len() > LONGEST_KEY {
                     return None;
                 }
@@ -139,7 +141,10 @@ impl Node {
         Some(Node {
             labels: labels.into(),
             taints: texts.taints(lasting.collect()),
-            resources: amounts.iter().map(|(key, amount)| texts.pair(key, &amount.to_string())).collect(),
+            resources: amounts
+                .iter()
+                .map(|(key, amount)| texts.pair(key, &amount.to_string()))
+                .collect(),
             count,
         })
     }
@@ -248,7 +253,8 @@ impl Shapes {
         let Some((first, others)) = self.shapes.split_first() else {
             return BTreeMap::new();
         };
-        let is_common = |(key, value): &(&String, &String)| others.iter().all(|shape| shape.labels.get(*key) == Some(value));
+        let is_common =
+            |(key, value): &(&String, &String)| others.iter().all(|shape| shape.labels.get(*key) == Some(value));
         first.labels.iter().filter(is_common).collect()
     }
 
@@ -256,13 +262,19 @@ impl Shapes {
     pub(super) fn written(&self) -> Map<String, Value> {
         let common = self.common();
         let shape = |shape: &Shape| {
-            let labels: BTreeMap<_, _> = shape.labels.iter().filter(|(key, _)| !common.contains_key(key)).collect();
+            let labels: BTreeMap<_, _> = shape
+                .labels
+                .iter()
+                .filter(|(key, _)| !common.contains_key(key))
+                .collect();
             let taint = |taint: &Taint| match taint.value.as_str() {
                 "" => json!({"key": taint.key, "effect": taint.effect}),
                 value => json!({"key": taint.key, "value": value, "effect": taint.effect}),
             };
             let amounts = shape.allocatable.iter();
-            let amounts: Map<String, Value> = amounts.map(|(key, amount)| (key.clone(), amount.to_string().into())).collect();
+            let amounts: Map<String, Value> = amounts
+                .map(|(key, amount)| (key.clone(), amount.to_string().into()))
+                .collect();
             let mut item = Map::new();
             item.insert("count".to_owned(), shape.count.into());
             if !labels.is_empty() {
@@ -289,7 +301,12 @@ impl Shapes {
 }
 
 /// The shapes of nodes without some labels; `None` if they are too many or too large.
-fn folded(nodes: &[Arc<Node>], left_out: impl Fn(&str) -> bool, common: usize, startup: &[&Taint]) -> Option<Vec<Shape>> {
+fn folded(
+    nodes: &[Arc<Node>],
+    left_out: impl Fn(&str) -> bool,
+    common: usize,
+    startup: &[&Taint],
+) -> Option<Vec<Shape>> {
     type Key<'n> = (Vec<&'n Pair>, Vec<&'n Taint>);
     let mut keys: BTreeMap<&str, bool> = BTreeMap::new();
     let mut groups: BTreeMap<Key<'_>, (u64, BTreeMap<String, Quantity>)> = BTreeMap::new();
@@ -300,7 +317,11 @@ fn folded(nodes: &[Arc<Node>], left_out: impl Fn(&str) -> bool, common: usize, s
                 labels.push(pair);
             }
         }
-        let is_startup = |taint: &Taint| startup.iter().any(|one| (&one.key, &one.effect) == (&taint.key, &taint.effect));
+        let is_startup = |taint: &Taint| {
+            startup
+                .iter()
+                .any(|one| (&one.key, &one.effect) == (&taint.key, &taint.effect))
+        };
         let taints = node.taints.iter().filter(|taint| !is_startup(taint)).collect();
         let (count, amounts) = groups.entry((labels, taints)).or_default();
         *count = count.saturating_add(node.count);
@@ -317,19 +338,26 @@ fn folded(nodes: &[Arc<Node>], left_out: impl Fn(&str) -> bool, common: usize, s
     let size = |((labels, taints), (_, amounts)): (&Key<'_>, &(u64, BTreeMap<String, Quantity>))| {
         let labels = labels.iter().map(|pair| pair.0.len() + pair.1.len() + 6).sum::<usize>();
         let taints = taints.iter().map(|taint| taint.key.len() + taint.value.len() + 60);
-        let amounts = amounts.iter().map(|(key, amount)| key.len() + amount.to_string().len() + 6);
+        let amounts = amounts
+            .iter()
+            .map(|(key, amount)| key.len() + amount.to_string().len() + 6);
         labels.saturating_sub(common) + taints.sum::<usize>() + amounts.sum::<usize>() + 80
     };
     let size = common + groups.iter().map(size).sum::<usize>();
     if size > MOST_BYTES {
         return None;
     }
-    let shapes = groups.into_iter().map(|((labels, taints), (count, allocatable))| Shape {
-        labels: labels.into_iter().map(|pair| (pair.0.clone(), pair.1.clone())).collect(),
-        taints: taints.into_iter().cloned().collect(),
-        allocatable,
-        count,
-    });
+    let shapes = groups
+        .into_iter()
+        .map(|((labels, taints), (count, allocatable))| Shape {
+            labels: labels
+                .into_iter()
+                .map(|pair| (pair.0.clone(), pair.1.clone()))
+                .collect(),
+            taints: taints.into_iter().cloned().collect(),
+            allocatable,
+            count,
+        });
     Some(shapes.collect())
 }
 
@@ -345,7 +373,10 @@ fn index(
             known.extend(seen.into_iter().map(str::to_owned));
         }
     }
-    let mut sizes: Vec<(usize, String)> = values.iter().map(|(key, values)| (list_size(values), key.clone())).collect();
+    let mut sizes: Vec<(usize, String)> = values
+        .iter()
+        .map(|(key, values)| (list_size(values), key.clone()))
+        .collect();
     sizes.sort();
     let mut room = MOST_INDEX_BYTES.saturating_sub(values.keys().map(|key| key.len() + 12).sum());
     for (size, key) in sizes {
@@ -360,7 +391,10 @@ fn index(
 }
 
 fn index_size(values: &BTreeMap<String, Option<BTreeSet<String>>>) -> usize {
-    values.iter().map(|(key, values)| key.len() + 12 + list_size(values)).sum()
+    values
+        .iter()
+        .map(|(key, values)| key.len() + 12 + list_size(values))
+        .sum()
 }
 
 fn list_size(values: &Option<BTreeSet<String>>) -> usize {

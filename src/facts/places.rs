@@ -30,7 +30,11 @@ impl<'p> Needs<'p> {
     /// Whether the pod tolerates a taint.
     pub fn tolerates(&self, taint: &Taint) -> bool {
         let of_device = || {
-            let is_requested = || self.requests.iter().any(|(key, _)| *key == taint.key && is_extended(key));
+            let is_requested = || {
+                self.requests
+                    .iter()
+                    .any(|(key, _)| *key == taint.key && is_extended(key))
+            };
             self.tolerates_devices && taint.effect == "NoSchedule" && is_requested()
         };
         self.tolerates_all || self.tolerations.iter().any(|given| given.tolerates(taint)) || of_device()
@@ -73,7 +77,10 @@ impl Set {
     }
 
     fn remove(&mut self, other: &Set) {
-        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= !other);
+        self.0
+            .iter_mut()
+            .zip(&other.0)
+            .for_each(|(word, other)| *word &= !other);
     }
 
     /// Whether it has none.
@@ -82,7 +89,9 @@ impl Set {
     }
 
     fn has(&self, shape: usize) -> bool {
-        self.0.get(shape / 64).is_some_and(|word| word & (1 << (shape % 64)) != 0)
+        self.0
+            .get(shape / 64)
+            .is_some_and(|word| word & (1 << (shape % 64)) != 0)
     }
 }
 
@@ -109,7 +118,10 @@ struct Label {
 }
 
 /// Labels of nodes behind which another system runs pods (Virtual Kubelet; Amazon EKS on Fargate).
-const VIRTUAL: [(&str, &str); 2] = [("type", "virtual-kubelet"), ("eks.amazonaws.com/compute-type", "fargate")];
+const VIRTUAL: [(&str, &str); 2] = [
+    ("type", "virtual-kubelet"),
+    ("eks.amazonaws.com/compute-type", "fargate"),
+];
 
 /// Domains of labels that Kubernetes, clouds and Karpenter give nodes by themselves.
 const GIVEN: [&str; 7] = [
@@ -203,9 +215,16 @@ impl Places {
                     by_value: BTreeMap::new(),
                 });
                 label.any.add(at);
-                label.by_value.entry(value.clone()).or_insert_with(|| none.clone()).add(at);
+                label
+                    .by_value
+                    .entry(value.clone())
+                    .or_insert_with(|| none.clone())
+                    .add(at);
             }
-            if VIRTUAL.iter().any(|(key, value)| shape.labels.get(*key).is_some_and(|is| is == value)) {
+            if VIRTUAL
+                .iter()
+                .any(|(key, value)| shape.labels.get(*key).is_some_and(|is| is == value))
+            {
                 places.boundless.add(at);
             }
             match places.taints.iter_mut().find(|(taints, _)| *taints == shape.taints) {
@@ -272,7 +291,9 @@ impl Places {
         let mut set = Set::none(self.all.shapes.len());
         if let Some(values) = self.all.values.get(key) {
             let may = requirement.is_met_by_absence()
-                || values.as_ref().is_none_or(|values| values.iter().any(|value| requirement.is_met(Some(value))));
+                || values
+                    .as_ref()
+                    .is_none_or(|values| values.iter().any(|value| requirement.is_met(Some(value))));
             return if may { self.every.clone() } else { set };
         }
         let label = self.labels.get(key);
@@ -347,8 +368,17 @@ impl Places {
             return Some(values.as_ref()?.iter().map(|value| (value.as_str(), 0)).collect());
         }
         let values = self.labels.get(key).map(|label| &label.by_value);
-        let count = |set| self.of_set(set).fold(0, |sum: u64, shape| sum.saturating_add(shape.count));
-        Some(values.into_iter().flatten().map(|(value, set)| (value.as_str(), count(set))).collect())
+        let count = |set| {
+            self.of_set(set)
+                .fold(0, |sum: u64, shape| sum.saturating_add(shape.count))
+        };
+        Some(
+            values
+                .into_iter()
+                .flatten()
+                .map(|(value, set)| (value.as_str(), count(set)))
+                .collect(),
+        )
     }
 
     /// The keys of all labels.

@@ -132,7 +132,11 @@ fn kinds(mut builder: Builder, kinds: Json<'_>) -> Result<Facts, FactsError> {
         let fact = Fact::named(name).ok_or_else(|| unknown(name, "kinds", Fact::ALL.map(Fact::name)))?;
         let place = format!("kinds.{name}");
         match fact {
-            Fact::Node => known_keys(kind, &place, &["readAt", "partial", "items", "unknown", "labels", "values"])?,
+            Fact::Node => known_keys(
+                kind,
+                &place,
+                &["readAt", "partial", "items", "unknown", "labels", "values"],
+            )?,
             _ => known_keys(kind, &place, &["readAt", "partial", "items", "unknown"])?,
         }
         if let Some(reason) = given(kind, "unknown") {

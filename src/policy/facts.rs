@@ -10,7 +10,7 @@ use crate::ray::device::Devices;
 use crate::ray::{Kind, KubeRay, version};
 
 use super::origin::Origin;
-use super::settings::{Accelerator, CapacitySpec, FlyteSpec, Mode, TaintSpec, World, OPERATORS, QUEUE_CONTROLLERS};
+use super::settings::{Accelerator, CapacitySpec, FlyteSpec, Mode, OPERATORS, QUEUE_CONTROLLERS, TaintSpec, World};
 
 /// Which nodes a platform can have.
 #[derive(Clone, Debug, Default)]

@@ -13,10 +13,10 @@ use crate::k8s::glob::Glob;
 use crate::ray::device::Devices;
 use crate::yaml::Node;
 
+use super::facts::Capacity;
 use super::read::below;
 use super::schema::{DOCUMENTS, Field, Kind};
 use super::settings::PlatformSpec;
-use super::facts::Capacity;
 use super::{Origin, Platform, codes, merge};
 
 /// Joins the `spec`s of all documents of kind Platform that are sound.

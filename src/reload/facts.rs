@@ -13,9 +13,10 @@ use sha2::{Digest as _, Sha256};
 use super::{Digest, Follower, Found, Source, read_settled};
 use crate::admission::Gate;
 use crate::diag::one_line;
-use crate::facts::{Fact, Facts};
+use crate::facts::{Fact, Facts, Known};
 use crate::files::{self, NoFacts};
 use crate::metrics::Metrics;
+use crate::policy::capacity::unmatched;
 use crate::telemetry::error_chain;
 
 /// The largest file that is read, in bytes. Facts about a large cluster take less than 1 MB.
@@ -117,6 +118,14 @@ impl Source for FactsFile {
                         unknown = unknown.join("; "),
                         "facts about the cluster are in use"
                     );
+                    for one in unmatched(self.gate.bundle().platform(), &Known::of(facts, now, "")) {
+                        tracing::warn!(
+                            place = %one.origin,
+                            help = one.help,
+                            "{}",
+                            one.message
+                        );
+                    }
                     self.logged.clone_from(&facts.digest);
                 }
             }

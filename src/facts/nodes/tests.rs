@@ -10,7 +10,13 @@ fn node(labels: Value, taints: Value, allocatable: Value) -> Value {
 fn facts(nodes: impl IntoIterator<Item = Value>) -> Facts {
     let mut builder = Builder::default();
     let read_at = None;
-    builder.state(Fact::Node, State::Known { read_at, is_partial: false });
+    builder.state(
+        Fact::Node,
+        State::Known {
+            read_at,
+            is_partial: false,
+        },
+    );
     for node in nodes {
         builder.add(Fact::Node, Tree::of(&node).unwrap().root());
     }
@@ -26,25 +32,45 @@ fn large(nodes: usize) -> impl Iterator<Item = Value> {
     (0..nodes).map(|at| {
         let mut labels = Map::new();
         for constant in 0..30 {
-            labels.insert(format!("feature.node.kubernetes.io/cpu-cpuid.F{constant}"), "true".into());
+            labels.insert(
+                format!("feature.node.kubernetes.io/cpu-cpuid.F{constant}"),
+                "true".into(),
+            );
         }
-        labels.insert("kubernetes.io/hostname".to_owned(), format!("ip-10-0-{}-{}.ec2.internal", at / 250, at % 250).into());
+        labels.insert(
+            "kubernetes.io/hostname".to_owned(),
+            format!("ip-10-0-{}-{}.ec2.internal", at / 250, at % 250).into(),
+        );
         labels.insert("instance".to_owned(), format!("i-{at:017x}").into());
         labels.insert("pool".to_owned(), format!("pool-{}", at % 24).into());
-        labels.insert("topology.kubernetes.io/zone".to_owned(), format!("zone-{}", at / 24 % 3).into());
+        labels.insert(
+            "topology.kubernetes.io/zone".to_owned(),
+            format!("zone-{}", at / 24 % 3).into(),
+        );
         labels.insert("rack".to_owned(), format!("rack-{}", at % 100).into());
         let memory = format!("{}Ki", 1_000_000 + at);
-        node(labels.into(), json!([]), json!({"cpu": "95690m", "memory": memory, "nvidia.com/gpu": "8"}))
+        node(
+            labels.into(),
+            json!([]),
+            json!({"cpu": "95690m", "memory": memory, "nvidia.com/gpu": "8"}),
+        )
     })
 }
 
 #[test]
 fn nodes_that_share_labels_are_one_shape() {
     let a = |memory: &str| node(json!({"pool": "a"}), json!([]), json!({"cpu": "4", "memory": memory}));
-    let shapes = shapes([a("16Gi"), a("15Gi"), node(json!({"pool": "b"}), json!([]), json!({"cpu": "2"}))]);
+    let shapes = shapes([
+        a("16Gi"),
+        a("15Gi"),
+        node(json!({"pool": "b"}), json!([]), json!({"cpu": "2"})),
+    ]);
     assert_eq!(shapes.shapes.len(), 2);
     let first = &shapes.shapes[0];
-    assert_eq!((first.count, first.allocatable["memory"].to_string()), (2, "16Gi".to_owned()));
+    assert_eq!(
+        (first.count, first.allocatable["memory"].to_string()),
+        (2, "16Gi".to_owned())
+    );
 }
 
 #[test]
@@ -83,23 +109,45 @@ fn a_file_stays_small_whatever_the_nodes_have() {
     };
     let cases: Vec<(&str, Vec<Value>)> = vec![
         ("10,000 labels", vec![many(10_000, &|_| "x".into())]),
-        ("10,000 labels that differ", (0..3).map(|node| many(10_000, &|_| format!("{node}").into())).collect()),
+        (
+            "10,000 labels that differ",
+            (0..3).map(|node| many(10_000, &|_| format!("{node}").into())).collect(),
+        ),
         ("a value of 1 MB", vec![many(1, &|_| "x".repeat(1_000_000).into())]),
         ("a value that is no text", vec![many(1, &|_| json!({"a": 1}))]),
-        ("a quantity that is none", vec![node(json!({}), json!([]), json!({"cpu": "lots"}))]),
-        ("a negative quantity", vec![node(json!({}), json!([]), json!({"cpu": "-1"}))]),
-        ("a taint without a key", vec![node(json!({}), json!([{"effect": "NoSchedule"}]), json!({}))]),
+        (
+            "a quantity that is none",
+            vec![node(json!({}), json!([]), json!({"cpu": "lots"}))],
+        ),
+        (
+            "a negative quantity",
+            vec![node(json!({}), json!([]), json!({"cpu": "-1"}))],
+        ),
+        (
+            "a taint without a key",
+            vec![node(json!({}), json!([{"effect": "NoSchedule"}]), json!({}))],
+        ),
         ("a negative count", vec![json!({"count": -1})]),
         (
             "a taint of its own for each node",
             (0..600)
-                .map(|at| node(json!({}), json!([{"key": format!("t{at}"), "effect": "NoSchedule"}]), json!({})))
+                .map(|at| {
+                    node(
+                        json!({}),
+                        json!([{"key": format!("t{at}"), "effect": "NoSchedule"}]),
+                        json!({}),
+                    )
+                })
                 .collect(),
         ),
     ];
     for (what, nodes) in cases {
         let facts = facts(nodes);
-        assert!(matches!(facts.state(Fact::Node), Some(State::Unknown(_))), "{what}: {:?}", facts.state(Fact::Node));
+        assert!(
+            matches!(facts.state(Fact::Node), Some(State::Unknown(_))),
+            "{what}: {:?}",
+            facts.state(Fact::Node)
+        );
         let text = facts.document().to_string();
         assert!(text.len() < 1_000, "{what}: {}", text.len());
     }
@@ -142,7 +190,11 @@ fn the_index_says_what_a_walk_over_all_nodes_says() {
         ("rack", vec!["rack-777"], 0),
     ] {
         let needs = Needs {
-            terms: vec![vec![Requirement { key, operator: crate::k8s::node_selector::Operator::In, values: values.clone() }]],
+            terms: vec![vec![Requirement {
+                key,
+                operator: crate::k8s::node_selector::Operator::In,
+                values: values.clone(),
+            }]],
             requests: vec![("memory", Quantity::parse("1Mi").unwrap())],
             ..Needs::default()
         };

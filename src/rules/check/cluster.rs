@@ -4,9 +4,9 @@
 //! what the API server sees: see `admitted`.
 
 mod admitted;
+pub mod claims;
 mod fit;
 pub mod late_labels;
-pub mod claims;
 pub mod limit_range;
 pub mod local_queue;
 mod missing;
@@ -14,8 +14,8 @@ pub mod namespace_level;
 pub mod node_labels;
 pub mod node_taints;
 pub mod pod_devices;
-pub mod pod_size;
 mod pod_sets;
+pub mod pod_size;
 pub mod priority_class;
 pub mod queue_flavors;
 pub mod queue_quota;

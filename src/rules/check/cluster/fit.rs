@@ -149,7 +149,9 @@ pub(super) fn fit<'p>(cx: &Cx<'p>, job: &Workload<'p>, pod: &Pod<'p>) -> Fit {
         Why::Together { keys, .. } => keys,
         Why::Labels(_) | Why::AfterStart { .. } | Why::Taints { .. } => &[],
     };
-    let claimed = keys.iter().find(|key| is_extended(key) && cx.facts.may_be_a_device(key));
+    let claimed = keys
+        .iter()
+        .find(|key| is_extended(key) && cx.facts.may_be_a_device(key));
     if let (Some(key), true) = (claimed, cx.facts.device_classes().is_some()) {
         return Fit::Unknown(format!("a device class stands for {key}"));
     }
@@ -213,7 +215,10 @@ fn resource(needs: &Needs<'_>, all: &[&Places; 2], matched: &[Set; 2]) -> Why {
     };
     let mut lacking: Vec<(&str, &Quantity, Quantity)> = Vec::new();
     for (key, asked) in &needs.requests {
-        let offered = all.iter().zip(matched).any(|(places, set)| !places.offering(key, asked, set.clone()).is_empty());
+        let offered = all
+            .iter()
+            .zip(matched)
+            .any(|(places, set)| !places.offering(key, asked, set.clone()).is_empty());
         if !offered {
             lacking.push((key, asked, most(key)));
         }
@@ -237,13 +242,21 @@ fn resource(needs: &Needs<'_>, all: &[&Places; 2], matched: &[Set; 2]) -> Why {
 /// Which labels are missing.
 fn labels(needs: &Needs<'_>, all: &[&Places; 2], refusals: &[Refused<'_>]) -> Why {
     let selected = needs.selector.len();
-    let requirements: Vec<Wanted> = needs.requirements().enumerate().map(|(at, one)| wanted(one, at < selected)).collect();
+    let requirements: Vec<Wanted> = needs
+        .requirements()
+        .enumerate()
+        .map(|(at, one)| wanted(one, at < selected))
+        .collect();
     let is_met = |one: &&Requirement<'_>| all.iter().any(|places| !places.meeting(one).is_empty());
-    let unmet: Vec<(usize, &Requirement<'_>)> =
-        needs.requirements().enumerate().filter(|(_, one)| !is_met(one)).collect();
+    let unmet: Vec<(usize, &Requirement<'_>)> = needs
+        .requirements()
+        .enumerate()
+        .filter(|(_, one)| !is_met(one))
+        .collect();
     if let Some((at, first)) = unmet.first() {
         let is_nowhere = !all.iter().any(|places| places.keys().any(|key| key == first.key));
-        let starts = |(refusal, _, pool): &&Refused<'_>| *refusal == Refusal::Label(first.key) && !pool.defines(first.key);
+        let starts =
+            |(refusal, _, pool): &&Refused<'_>| *refusal == Refusal::Label(first.key) && !pool.defines(first.key);
         let is_after_start = is_after_start(first.key);
         if let Some((_, name, _)) = refusals.iter().find(starts).filter(|_| is_nowhere && is_after_start) {
             return Why::AfterStart {
@@ -273,13 +286,18 @@ fn shapes<'s>(all: &'s [&Places; 2], sets: &'s [Set; 2]) -> impl Iterator<Item =
 fn matching(all: &[&Places; 2], sets: &[Set; 2]) -> String {
     let [nodes, pools] = all;
     let [of_nodes, of_pools] = sets;
-    let count = nodes.of_set(of_nodes).fold(0, |sum: u64, shape| sum.saturating_add(shape.count));
-    let every = nodes.shapes().iter().fold(0, |sum: u64, shape| sum.saturating_add(shape.count));
+    let count = nodes
+        .of_set(of_nodes)
+        .fold(0, |sum: u64, shape| sum.saturating_add(shape.count));
+    let every = nodes
+        .shapes()
+        .iter()
+        .fold(0, |sum: u64, shape| sum.saturating_add(shape.count));
     match (count, pools.of_set(of_pools).next()) {
         (0, _) => "the nodes that match".to_owned(),
         (1, None) if every > 1 => "the 1 node that matches".to_owned(),
         (_, None) if every > count => format!("the {count} nodes that match"),
-        (_, None) => format!("all {}", counted(count, "node")),
+        (_, None) => counted(count, "node"),
         (_, Some(_)) => format!("the {} and the pools that match", counted(count, "node")),
     }
 }
@@ -296,7 +314,9 @@ pub(super) fn asked<'p>(cx: &Cx<'p>, job: &Workload<'p>, pod: &Pod<'p>) -> Resul
         return Err("another scheduler places the pod");
     }
     let of_cluster = job.cluster_field("managedBy").and_then(Json::as_str);
-    let mut managers = named(child(job.object, "spec"), "managedBy").into_iter().chain(of_cluster);
+    let mut managers = named(child(job.object, "spec"), "managedBy")
+        .into_iter()
+        .chain(of_cluster);
     if managers.any(|name| name != "ray.io/kuberay-operator") {
         return Err("another cluster may run the pod");
     }
@@ -314,12 +334,18 @@ pub(super) fn asked<'p>(cx: &Cx<'p>, job: &Workload<'p>, pod: &Pod<'p>) -> Resul
     }
     let affinity = child(spec, "affinity");
     const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
-    let binds = |key: &str| given(child(affinity, key), REQUIRED).is_some_and(|terms| !terms.as_array().is_some_and(|terms| terms.is_empty()));
+    let binds = |key: &str| {
+        given(child(affinity, key), REQUIRED)
+            .is_some_and(|terms| !terms.as_array().is_some_and(|terms| terms.is_empty()))
+    };
     if binds("podAffinity") || binds("podAntiAffinity") {
         return Err("the pod has affinities to other pods");
     }
     let spread = items(spec, "topologySpreadConstraints").iter();
-    if spread.into_iter().any(|one| text(one, "whenUnsatisfiable") != Some("ScheduleAnyway")) {
+    if spread
+        .into_iter()
+        .any(|one| text(one, "whenUnsatisfiable") != Some("ScheduleAnyway"))
+    {
         return Err("the pod has topology spread constraints");
     }
 
@@ -342,9 +368,12 @@ pub(super) fn asked<'p>(cx: &Cx<'p>, job: &Workload<'p>, pod: &Pod<'p>) -> Resul
 
     // A scheduler extender may count shares of a device, which then no node offers.
     let is_counted = |(key, amount): &(&str, Quantity)| !amount.is_zero() && device(key) != Device::Share;
-    let requests = effective::requests(pod).into_iter().filter(is_counted);
+    let requests = effective::least_requests(pod).into_iter().filter(is_counted);
     let requests: Vec<(&str, Quantity)> = requests.map(|(key, amount)| (key, rounded(key, amount))).collect();
-    if requests.iter().any(|(key, _)| key.starts_with("deviceclass.resource.kubernetes.io/")) {
+    if requests
+        .iter()
+        .any(|(key, _)| key.starts_with("deviceclass.resource.kubernetes.io/"))
+    {
         return Err("the pod requests devices by their class");
     }
     // Kueue's flavors and a runtime class may add tolerations, and Kueue may run the job in another cluster.
@@ -382,13 +411,25 @@ impl Miss {
 
 /// Where the largest container of a pod requests a resource.
 pub(super) fn resource_path(pod: &Pod<'_>, key: &str) -> Path {
-    let amount = |container: &Container<'_>| container.reserved().find(|one| one.key == key).and_then(|one| one.quantity().cloned());
+    let amount = |container: &Container<'_>| {
+        container
+            .reserved()
+            .find(|one| one.key == key)
+            .and_then(|one| one.quantity().cloned())
+    };
     let containers = pod.containers.iter().filter(|container| amount(container).is_some());
     let Some(largest) = containers.max_by_key(|container| amount(container)) else {
         return pod.spec_path();
     };
-    let block = if largest.request(key).is_some() { "requests" } else { "limits" };
-    pod.container_path(largest).then_key("resources").then_key(block).name(key)
+    let block = if largest.request(key).is_some() {
+        "requests"
+    } else {
+        "limits"
+    };
+    pod.container_path(largest)
+        .then_key("resources")
+        .then_key(block)
+        .name(key)
 }
 
 /// What is known of each pod of an object: its title, and whether it can run.

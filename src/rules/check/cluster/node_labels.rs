@@ -45,9 +45,16 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let shown: Vec<String> = unmet.iter().map(|one| quoted(&one.shown)).collect();
         let (what, fix) = match unmet.len() {
             1 => values(&all, first),
-            _ => (String::new(), "select nodes by labels that one node has together".to_owned()),
+            _ => (
+                String::new(),
+                "select nodes by labels that one node has together".to_owned(),
+            ),
         };
-        let message = format!("{}: no node has {}, the pod stays pending{what}", pod.title(), listed(&shown));
+        let message = format!(
+            "{}: no node has {}, the pod stays pending{what}",
+            pod.title(),
+            listed(&shown)
+        );
         let finding = Finding::new(path(pod, first), message)
             .fix(fix)
             .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)"));
@@ -88,7 +95,10 @@ fn values(all: &[&Places; 2], wanted: &Wanted) -> (String, String) {
         };
         return ("; no node has this label".to_owned(), fix);
     }
-    let near = wanted.values.first().and_then(|value| suggest(value, counts.keys().copied()));
+    let near = wanted
+        .values
+        .first()
+        .and_then(|value| suggest(value, counts.keys().copied()));
     let mut by_count: Vec<(&str, u64)> = counts.into_iter().collect();
     by_count.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let more = by_count.len().saturating_sub(SHOWN);

@@ -32,7 +32,13 @@ pub const CHECK: Check = Check {
 
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for (pod, miss) in misses(cx, job) {
-        let Why::Resource { key, asked, most, whose } = &miss.why else {
+        let Why::Resource {
+            key,
+            asked,
+            most,
+            whose,
+        } = &miss.why
+        else {
             continue;
         };
         if !is_extended(key) {
@@ -47,20 +53,24 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             ),
             true => {
                 let places = cx.facts.places().into_iter().chain([&cx.platform.capacity.pools]);
-                let offered = places.flat_map(|places| places.shapes()).flat_map(|shape| shape.allocatable.keys());
+                let offered = places
+                    .flat_map(|places| places.shapes())
+                    .flat_map(|shape| shape.allocatable.keys());
                 let offered = offered.map(String::as_str).filter(|other| is_extended(other));
                 let fix = match suggest(key, offered) {
                     Some(near) => format!("request {}, the closest resource", named(near)),
                     None => "request a device that these nodes have, or select other nodes".to_owned(),
                 };
                 let setting = flyte::setting(pod, "pod_template=PodTemplate(…)");
-                (format!("requests {shown} {asked}, and none of {whose} has it"), fix, setting)
+                (
+                    format!("requests {shown} {asked}, and none of {whose} has it"),
+                    fix,
+                    setting,
+                )
             }
         };
         let message = format!("{}: {what}; the pod stays pending", pod.title());
-        let finding = Finding::new(resource_path(pod, key), message)
-            .fix(fix)
-            .flyte(setting);
+        let finding = Finding::new(resource_path(pod, key), message).fix(fix).flyte(setting);
         findings.push(miss.judged(finding));
     }
 }

@@ -33,7 +33,12 @@ pub const CHECK: Check = Check {
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     for (pod, miss) in misses(cx, job) {
         let (key, what, fix) = match &miss.why {
-            Why::Resource { key, asked, most, whose } if !is_extended(key) => {
+            Why::Resource {
+                key,
+                asked,
+                most,
+                whose,
+            } if !is_extended(key) => {
                 let shown = named(key);
                 let what = format!("requests {shown} {asked}, and the largest of {whose} gives {most}");
                 let fix = match most.is_zero() {
@@ -45,14 +50,19 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             Why::Limit { key, asked, most, pool } => {
                 let shown = named(key);
                 let pool = quoted(pool);
-                let what = format!("requests {shown} {asked}, and all nodes of NodePool {pool} together may have {most}");
+                let what =
+                    format!("requests {shown} {asked}, and all nodes of NodePool {pool} together may have {most}");
                 let fix = format!("use smaller pods, or raise the limits of NodePool {pool}");
                 (key.as_str(), what, fix)
             }
             Why::Together { keys, whose } => {
                 let shown: Vec<_> = keys.iter().map(|key| named(key)).collect();
                 let what = format!("none of {whose} has enough {} together", listed(&shown));
-                (keys.first().map_or("cpu", String::as_str), what, "use more and smaller pods".to_owned())
+                (
+                    keys.first().map_or("cpu", String::as_str),
+                    what,
+                    "use more and smaller pods".to_owned(),
+                )
             }
             _ => continue,
         };

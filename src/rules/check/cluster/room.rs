@@ -54,7 +54,9 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             counted(count, "pod")
         );
         let finding = Finding::new(pod.group_path().then_key("replicas"), message)
-            .fix(format!("use fewer replicas or smaller pods, so that there is room for all"))
+            .fix(format!(
+                "use fewer replicas or smaller pods, so that there is room for all"
+            ))
             .flyte(flyte::setting(pod, "replicas=…"))
             .weight(count.try_into().unwrap_or(i64::MAX));
         // KubeRay starts a job once all pods run. Without a job, some of the pods are of use.
@@ -100,7 +102,10 @@ fn room(cx: &Cx<'_>, needs: &Needs<'_>) -> Option<u64> {
         if pool.refuses(name, needs).is_some() {
             continue;
         }
-        let bounds = needs.requests.iter().filter_map(|(key, asked)| times(pool.limits.get(*key)?, asked));
+        let bounds = needs
+            .requests
+            .iter()
+            .filter_map(|(key, asked)| times(pool.limits.get(*key)?, asked));
         let most = bounds.min()?;
         let known = by_pool.entry(name).or_default();
         *known = (*known).max(most);
@@ -114,7 +119,10 @@ fn room(cx: &Cx<'_>, needs: &Needs<'_>) -> Option<u64> {
 
 /// How many pods fit on one node; `None` where nothing bounds that.
 fn each(shape: &Shape, needs: &Needs<'_>) -> Option<u64> {
-    let bounds = needs.requests.iter().filter_map(|(key, asked)| times(shape.allocatable.get(*key)?, asked));
+    let bounds = needs
+        .requests
+        .iter()
+        .filter_map(|(key, asked)| times(shape.allocatable.get(*key)?, asked));
     bounds.min()
 }
 

@@ -47,7 +47,8 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let pods = u64::try_from(pods_at_least(job, pod)).unwrap_or_default();
         let mut of_pod: Vec<&str> = Vec::new();
         for (at, volume) in items(pod.spec, "volumes").iter().enumerate() {
-            let Some(name) = text(child(volume, "persistentVolumeClaim"), "claimName").filter(|name| !name.is_empty()) else {
+            let Some(name) = text(child(volume, "persistentVolumeClaim"), "claimName").filter(|name| !name.is_empty())
+            else {
                 continue;
             };
             let path = pod.spec_path().then_key("volumes").then_index(at);
@@ -60,7 +61,12 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                     quoted(name),
                     quoted(cx.namespace)
                 );
-                let fix = fix(name, known.keys().map(String::as_str), "PersistentVolumeClaim", "the volume");
+                let fix = fix(
+                    name,
+                    known.keys().map(String::as_str),
+                    "PersistentVolumeClaim",
+                    "the volume",
+                );
                 findings.push(Finding::new(path, message).fix(fix).flyte(setting).warn_only());
                 continue;
             }
