@@ -211,5 +211,6 @@ fn main() -> std::process::ExitCode {
         test(kueue::the_doctor_says_what_no_object_shows).ignored(),
         test(kueue::autoscaling_needs_slices).ignored(),
         test(kueue_quota::kueue_decides).ignored(),
+        test(facts::an_observer_stays_small_under_churn).ignored(),
     ])
 }
