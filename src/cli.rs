@@ -7,9 +7,11 @@ pub mod doctor;
 pub mod explain;
 pub mod facts;
 mod junit;
+pub mod man;
 pub mod manifests;
 pub mod observe;
 mod outcome;
+mod page;
 pub mod policies;
 pub mod sample;
 pub mod scan;
@@ -84,6 +86,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Print the completions of a shell: source <(raygate completions bash)
     Completions(CompletionsArgs),
+    /// Write the man pages of all commands to a directory
+    Man(man::Args),
 }
 
 /// The arguments of `raygate completions`.
@@ -117,6 +121,7 @@ pub fn run() -> ExitCode {
         Command::Observe(args) => observe::run(&args),
         Command::Snapshot(args) => snapshot::run(&args, &mut out),
         Command::Doctor(args) => doctor::run(&args, &mut out),
+        Command::Man(args) => man::run(&args),
         Command::Certs(args) => certs::run(&args, jiff::Timestamp::now(), &mut out)
             .map(|()| CLEAN)
             .map_err(Into::into),

@@ -127,6 +127,12 @@ fn origin(changes: &[Change], place: &Path) -> String {
     let Some(change) = change else {
         return "raygate  its record of these changes".to_owned();
     };
+    // A setting of the submitter needs a template. The rest of it is what KubeRay would use.
+    let is_default_submitter =
+        |place: &Path| matches!(place.split_last(), Some((_, Step::Key(key))) if key == "submitterPodTemplate");
+    if change.by == "pods" && change.places.iter().any(is_default_submitter) {
+        return "KubeRay's own submitter, written out for the settings below it".to_owned();
+    }
     match (&change.origin, &change.leaf) {
         _ if change.by == KEPT => "stored  kept as it is in the cluster".to_owned(),
         (Some(origin), leaf) => {

@@ -62,7 +62,7 @@ pub(super) fn judge_unjudged(served: &KindList, registered: &KindList, findings:
         findings.warning(
             "kinds",
             format!(
-                "raygate does not judge {}: whoever may create them bypasses all policies and limits",
+                "raygate does not judge {}: users who may create them bypass all policies and limits",
                 unjudged.join(", ")
             ),
             "# register them: deploy/README.md, Kinds",
