@@ -17,6 +17,7 @@ use std::process::{Command, Output};
 use raygate::engine::Bundle;
 use raygate::engine::bundle::known;
 use raygate::policy::load::Source;
+use raygate::ray::kind::KINDS;
 use raygate::suite::compare::compare;
 use raygate::suite::coverage::{Coverage, coverage};
 use raygate::suite::run::run;
@@ -120,11 +121,13 @@ fn each_folder_of_the_library_passes_its_cases_beside_the_shipped_policies_and_e
         let covered = coverage(&own, &shipped(), &known(), &suite);
         assert_eq!(unnoticed(&covered), Vec::<String>::new());
         assert!(covered.parts >= 2, "{}", folder.display());
-        assert!(
-            folder.join("README.md").is_file(),
-            "{} has no README.md",
-            folder.display()
-        );
+        let page = fs::read_to_string(folder.join("README.md")).unwrap();
+        let stated = page.split("\n\n").find_map(|text| text.strip_prefix("**Kinds:** "));
+        let stated = stated.unwrap_or_else(|| panic!("{} does not state its kinds", folder.display()));
+        for kind in KINDS {
+            // No policy of the library leaves a kind out.
+            assert!(stated.contains(kind.name), "{}: {}", folder.display(), kind.name);
+        }
     }
 }
 

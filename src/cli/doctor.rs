@@ -9,7 +9,8 @@ mod emergency;
 mod findings;
 mod lists;
 mod platform;
-mod release;
+mod queues;
+pub(super) mod release;
 mod trial;
 mod workload;
 
@@ -145,5 +146,6 @@ async fn examine(args: &Args) -> Result<Findings, Failure> {
             trial::judge(&client, kind, namespaces, &mut findings).await;
         }
     }
+    queues::judge(&client, served.iter(), &mut findings).await;
     Ok(findings)
 }

@@ -164,7 +164,8 @@ pub(crate) fn helm_installs_upgrades_and_leaves_no_webhook(cluster: &Cluster) {
     }
 }
 
-/// 0.2.0 registered RayJobs, and had no value for the kinds.
+/// 0.2.0 registered RayJobs, and had no value for the kinds. Kinds that an upgrade adds start in Preview, and stay there until
+/// somebody enforces them.
 pub(crate) fn an_upgrade_keeps_the_registered_kinds(cluster: &Cluster) {
     let Some(program) = helm() else { return };
     foreign::install(cluster);
@@ -178,9 +179,18 @@ pub(crate) fn an_upgrade_keeps_the_registered_kinds(cluster: &Cluster) {
         assert_eq!(resources[0], resources[1]);
         resources[0].clone()
     };
+    let previewed = || {
+        let deployment = cluster
+            .api
+            .get("/apis/apps/v1/namespaces/raygate-kinds/deployments/raygate");
+        let deployment = deployment.expect(200);
+        let env = deployment["spec"]["template"]["spec"]["containers"][0]["env"].as_array();
+        let setting = env.expect("settings").iter().find(|it| it["name"] == "RAYGATE_PREVIEW");
+        setting.map_or_else(String::new, |it| it["value"].as_str().expect("text").to_owned())
+    };
     let all = json!(["rayjobs", "rayclusters", "rayservices", "raycronjobs"]);
     helm(&["install", "raygate", CHART, "--create-namespace"]);
-    assert_eq!(registered(), all);
+    assert_eq!((registered(), &*previewed()), (all.clone(), ""));
     for hook in [Hook::Mutating, Hook::Validating] {
         let patch = json!([{"op": "replace", "path": "/webhooks/0/rules/0/resources", "value": ["rayjobs"]}]);
         cluster.api.json_patch(&hook.configuration(), &patch).expect(200);
@@ -192,7 +202,7 @@ pub(crate) fn an_upgrade_keeps_the_registered_kinds(cluster: &Cluster) {
         &["--reset-then-reuse-values", "--set", "replicas=2"],
     ] {
         helm(&[&["upgrade", "raygate", CHART], values].concat());
-        assert_eq!(registered(), json!(["rayjobs"]), "{values:?}");
+        assert_eq!((registered(), &*previewed()), (json!(["rayjobs"]), ""), "{values:?}");
     }
     // Also after somebody broke the glass.
     for hook in [Hook::Mutating, Hook::Validating] {
@@ -201,12 +211,23 @@ pub(crate) fn an_upgrade_keeps_the_registered_kinds(cluster: &Cluster) {
     helm(&["upgrade", "raygate", CHART]);
     assert_eq!(registered(), json!(["rayjobs"]));
     helm(&["upgrade", "raygate", CHART, "--set", "kinds={RayJob,RayCluster}"]);
-    assert_eq!(registered(), json!(["rayjobs", "rayclusters"]));
+    assert_eq!(
+        (registered(), &*previewed()),
+        (json!(["rayjobs", "rayclusters"]), "RayCluster")
+    );
     let all_kinds = "kinds={RayJob,RayCluster,RayService,RayCronJob}";
-    helm(&["upgrade", "raygate", CHART, "--set", all_kinds]);
-    assert_eq!(registered(), all);
-    helm(&["upgrade", "raygate", CHART]);
-    assert_eq!(registered(), all);
+    let new_kinds = "RayCluster,RayService,RayCronJob";
+    for values in [&["--set", all_kinds] as &[&str], &[], &["--reset-then-reuse-values"]] {
+        helm(&[&["upgrade", "raygate", CHART], values].concat());
+        assert_eq!((registered(), &*previewed()), (all.clone(), new_kinds), "{values:?}");
+    }
+    for (preview, expected) in [(r#"preview=["RayService"]"#, "RayService"), ("preview=[]", "")] {
+        helm(&["upgrade", "raygate", CHART, "--set-json", preview]);
+        assert_eq!((registered(), &*previewed()), (all.clone(), expected), "{preview}");
+    }
+    // What is enforced stays so.
+    helm(&["upgrade", "raygate", CHART, "--reset-values"]);
+    assert_eq!((registered(), &*previewed()), (all, ""));
     helm(&["uninstall", "raygate"]);
 }
 

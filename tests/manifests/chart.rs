@@ -315,12 +315,7 @@ fn kinds_are_registered_in_one_order() {
         let resources = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"]
             .map(|kind| only(&only(&of_kind(&objects, kind)["webhooks"])["rules"])["resources"].clone());
         assert_eq!(resources[0], resources[1]);
-        let container = only(&of_kind(&objects, "Deployment")["spec"]["template"]["spec"]["containers"]);
-        let env = container["env"].as_array().unwrap().iter();
-        let setting = env
-            .filter(|it| it["name"] == "RAYGATE_KINDS")
-            .map(|it| it["value"].clone());
-        (resources[0].clone(), setting.collect::<Vec<_>>())
+        (resources[0].clone(), settings(&objects, "RAYGATE_KINDS"))
     };
     let all = json!(["rayjobs", "rayclusters", "rayservices", "raycronjobs"]);
     // 0.2.0 had no such value, and `--reuse-values` brings none.
@@ -335,6 +330,27 @@ fn kinds_are_registered_in_one_order() {
         of(&["--set", "kinds={RayService,RayJob}"]),
         (json!(["rayjobs", "rayservices"]), vec![json!("RayJob,RayService")])
     );
+}
+
+/// The values of a variable in the Deployment.
+fn settings(objects: &[Value], name: &str) -> Vec<Value> {
+    let container = only(&of_kind(objects, "Deployment")["spec"]["template"]["spec"]["containers"]);
+    let settings = container["env"].as_array().unwrap().iter();
+    let named = settings.filter(|it| it["name"] == name);
+    named.map(|it| it["value"].clone()).collect()
+}
+
+#[test]
+fn kinds_in_preview_are_a_value() {
+    let Some(helm) = helm() else { return };
+    let of = |values: &[&str]| settings(&rendered(&helm, values), "RAYGATE_PREVIEW");
+    assert_eq!(of(&[]), [] as [Value; 0]);
+    assert_eq!(of(&["--set-json", "preview=[]"]), [] as [Value; 0]);
+    assert_eq!(
+        of(&["--set", "preview={RayCluster,RayService}"]),
+        ["RayCluster,RayService"]
+    );
+    assert!(refused(&helm, &["--set", "preview={RayJobs}"]).contains("preview"));
 }
 
 #[test]

@@ -65,6 +65,40 @@ cluster has registered, or that the Deployment names if the webhooks were delete
 {{ $kinds | join "," | default (include "raygate.allKinds" .) }}
 {{- end }}
 
+{{/* The kinds in Preview: those of the value `preview`. Without it, an upgrade puts the kinds that it adds to the registered
+ones into Preview, and keeps there those that were. */}}
+{{- define "raygate.preview" -}}
+{{- $kinds := list -}}
+{{- if kindIs "slice" .Values.preview -}}
+{{- $kinds = .Values.preview -}}
+{{- else -}}
+{{- $registered := lookup "admissionregistration.k8s.io/v1" "ValidatingWebhookConfiguration" "" "admission.raygate.dev" -}}
+{{- $resources := list -}}
+{{- range $webhook := $registered.webhooks -}}
+{{- range $rule := $webhook.rules -}}
+{{- $resources = concat $resources $rule.resources -}}
+{{- end -}}
+{{- end -}}
+{{- $before := list -}}
+{{- $deployment := lookup "apps/v1" "Deployment" .Release.Namespace "raygate" -}}
+{{- range $container := dig "spec" "template" "spec" "containers" list $deployment -}}
+{{- range $setting := $container.env -}}
+{{- if eq $setting.name "RAYGATE_PREVIEW" -}}
+{{- $before = splitList "," $setting.value -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if $resources -}}
+{{- range $kind := splitList "," (include "raygate.kinds" .) -}}
+{{- if or (has $kind $before) (not (has (printf "%ss" (lower $kind)) $resources)) -}}
+{{- $kinds = append $kinds $kind -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{ $kinds | join "," }}
+{{- end }}
+
 {{/* What both webhooks share but for their path. */}}
 {{- define "raygate.webhook" -}}
 name: rayjob.raygate.dev
@@ -184,6 +218,10 @@ annotations:
 {{- if ne $kinds (include "raygate.allKinds" .) }}
 - name: RAYGATE_KINDS
   value: {{ $kinds }}
+{{- end }}
+{{- with include "raygate.preview" . }}
+- name: RAYGATE_PREVIEW
+  value: {{ . }}
 {{- end }}
 {{- if and .Values.webhooks.excludedNamespaces (eq .Values.certificates.mode "selfManaged") }}
 - name: RAYGATE_EXCLUDED_NAMESPACES

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use kube::Client;
 use serde_json::Value;
 
+use crate::cli::serve;
 use crate::cluster::objects;
 use crate::install::{
-    Controllers, FILES_SECRET, KINDS, KindList, NAMESPACE, OWN_SECRET, POLICIES_CONFIG_MAP, named_kuberay,
+    Controllers, FILES_SECRET, KINDS, KindList, NAMESPACE, OWN_SECRET, POLICIES_CONFIG_MAP, PREVIEW, named_kuberay,
     previewed_kinds,
 };
 use crate::k8s::image::Image;
@@ -200,13 +201,15 @@ impl Chosen {
         let data = policies.as_ref().and_then(|policies| policies.get("data")?.as_object());
         let texts = data.into_iter().flatten().filter_map(|(_, text)| text.as_str());
         let texts: Vec<&[u8]> = texts.map(str::as_bytes).collect();
+        let set = value(env, PREVIEW).and_then(|kinds| serve::previewed(kinds).ok());
+        let listed = previewed_kinds(texts.iter().copied());
         Self {
             fails_open: is_true(env, "RAYGATE_FAIL_OPEN"),
             kinds: value(env, KINDS)
                 .and_then(|kinds| kinds.parse().ok())
                 .unwrap_or_default(),
             controllers: Controllers::of_policies(texts.iter().copied()),
-            previewed: previewed_kinds(texts.iter().copied()).iter().collect(),
+            previewed: set.iter().flat_map(KindList::iter).chain(listed.iter()).collect(),
             kuberay: policies.is_some().then(|| named_kuberay(texts)),
         }
     }
