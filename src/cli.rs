@@ -13,6 +13,7 @@ pub mod manifests;
 pub mod observe;
 mod outcome;
 mod page;
+pub mod play;
 pub mod policies;
 pub mod sample;
 pub mod scan;
@@ -65,6 +66,8 @@ enum Command {
     Serve(Box<serve::ServeArgs>),
     /// Judge Ray objects and reviews offline, with the server's own engine
     Check(check::Args),
+    /// Open a page to try objects and policies: on this machine only, with the server's own engine
+    Play(play::Args),
     /// Run the tests of policies: the cases in *.test.yaml beside them
     Test(test::Args),
     /// Explain a code, a key of the policy language, or what becomes of a Ray object; without an argument, list the codes
@@ -116,6 +119,7 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Serve(_) => Ok(CLEAN),
         Command::Check(args) => check::run(&args, &mut out),
+        Command::Play(args) => play::run(&args, &mut out),
         Command::Test(args) => test::run(&args, &mut out),
         Command::Schema => schema::run(&mut out),
         Command::Explain(args) => explain::run(&args, &mut out),

@@ -63,7 +63,7 @@ pub fn of_file(file: &Path) -> Result<Facts, Failure> {
 }
 
 /// The most bytes that a command reads of facts: as many as of manifests.
-fn most() -> u64 {
+pub fn most() -> u64 {
     u64::try_from(Limits::manifests().bytes).unwrap_or(u64::MAX)
 }
 

@@ -5,6 +5,8 @@
 
 use std::sync::LazyLock;
 
+use serde_json::{Map, Value, json};
+
 use crate::diag::{quoted, suggest};
 use crate::json::{Json, Tree, View};
 use crate::k8s::path::{Path, Step};
@@ -96,6 +98,27 @@ fn problems(object: Json<'_>, release: Option<KubeRay>, look: Look) -> Vec<Probl
         problems.retain(|problem| others.iter().any(|other| other.path.covers(&problem.path)));
     }
     problems
+}
+
+/// The CRDs of a release as a JSON Schema with `kinds` beside it: for each kind the name of its definition. For editors; what
+/// is valid is what [`mismatches`] says.
+pub fn json_schema(release: KubeRay) -> Value {
+    let Some(known) = TABLE.releases.iter().find(|known| known.kuberay == release) else {
+        return json!({"kinds": {}, "$defs": {}});
+    };
+    let mut definitions = Map::new();
+    let mut open: Vec<usize> = known.roots.iter().map(|(_, root)| *root).collect();
+    while let Some(number) = open.pop() {
+        if !definitions.contains_key(&number.to_string()) {
+            definitions.insert(number.to_string(), TABLE.shape(number).json_schema(&mut open));
+        }
+    }
+    let kinds: Map<String, Value> = known
+        .roots
+        .iter()
+        .map(|(kind, root)| ((*kind).to_owned(), root.to_string().into()))
+        .collect();
+    json!({"kinds": kinds, "$defs": definitions})
 }
 
 /// What is looked for.
@@ -219,6 +242,35 @@ impl Shape {
         Shape {
             kind,
             allows_null: head.trim_end_matches('>').ends_with('?'),
+        }
+    }
+
+    /// The shape as a definition; `used` gets the numbers of the shapes that it refers to.
+    fn json_schema(&self, used: &mut Vec<usize>) -> Value {
+        let mut reference = |number: &usize| {
+            used.push(*number);
+            json!({"$ref": format!("#/$defs/{number}")})
+        };
+        match &self.kind {
+            ShapeKind::Object(fields) => {
+                let properties: Map<String, Value> = fields
+                    .iter()
+                    .map(|field| (field.name.to_owned(), reference(&field.shape)))
+                    .collect();
+                let required = fields.iter().filter(|field| field.is_required);
+                let required: Vec<&str> = required.map(|field| field.name).collect();
+                json!({"type": "object", "properties": properties, "required": required})
+            }
+            ShapeKind::Map(inner) => json!({"type": "object", "additionalProperties": reference(inner)}),
+            ShapeKind::List(inner, _, least) => json!({"type": "array", "items": reference(inner), "minItems": least}),
+            ShapeKind::String(values) if values.is_empty() => json!({"type": "string"}),
+            ShapeKind::String(values) => json!({"enum": values}),
+            ShapeKind::Integer(None) => json!({"type": "integer"}),
+            ShapeKind::Integer(Some(least)) => json!({"type": "integer", "minimum": least}),
+            ShapeKind::Number => json!({"type": "number"}),
+            ShapeKind::Boolean => json!({"type": "boolean"}),
+            ShapeKind::IntegerOrString => json!({"type": ["integer", "string"]}),
+            ShapeKind::Any => json!({}),
         }
     }
 
