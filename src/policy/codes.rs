@@ -39,7 +39,8 @@ pub const CODES: &[CodePage] = &[
     CodePage {
         code: UNKNOWN_KEY,
         title: "a key that the policy language does not have",
-        text: "A key that is not known would have no effect, so it is an error. `raygate explain` lists the keys.",
+        text: "An unknown key would have no effect, so it is an error. `raygate explain Platform`, `raygate explain RayPolicy` and \
+               `raygate explain Exemption` list the keys of each kind of document.",
     },
     CodePage {
         code: WRONG_TYPE,
@@ -113,7 +114,7 @@ pub const CODES: &[CodePage] = &[
         code: NOT_SPECIFIC,
         title: "an exemption for everybody",
         text: "An exemption is for somebody: its `match` names a project, a namespace or a user, each by more than \
-               wildcards. What shall hold for everybody belongs into a RayPolicy.",
+               wildcards. Put rules for everybody into a RayPolicy.",
     },
     CodePage {
         code: CANNOT_WAIVE,
