@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod doctor;
 pub mod explain;
 pub mod facts;
+pub mod init;
 mod junit;
 pub mod manifests;
 pub mod observe;
@@ -79,6 +80,8 @@ enum Command {
     Manifests(manifests::Args),
     /// Judge the Ray objects of a live cluster by a set of policies, without changing anything
     Scan(scan::Args),
+    /// Write a first set of policies into a directory, drafted from what is known of a cluster
+    Init(init::Args),
     /// Print what is known of a cluster: the facts for --facts
     Snapshot(snapshot::Args),
     /// Keep a file with facts about a cluster up to date, for `raygate serve --facts`
@@ -119,6 +122,7 @@ pub fn run() -> ExitCode {
         Command::Sample(args) => sample::run(&args, &mut out),
         Command::Scan(args) => scan::run(&args, &mut out),
         Command::Observe(args) => observe::run(&args),
+        Command::Init(args) => init::run(&args, &mut out),
         Command::Snapshot(args) => snapshot::run(&args, &mut out),
         Command::Doctor(args) => doctor::run(&args, &mut out),
         Command::Certs(args) => certs::run(&args, jiff::Timestamp::now(), &mut out)

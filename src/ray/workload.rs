@@ -23,6 +23,9 @@ pub fn forget_managed_fields(object: &mut Tree<'_>) {
     }
 }
 
+/// The label that puts an object into a queue of Kueue.
+pub const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
+
 /// The label of a RayJob with the name of the RayCronJob that it is made from (KubeRay 1.7, `utils/constant.go`).
 pub const CRON_JOB_LABEL: &str = "ray.io/cronjob-name";
 /// How a RayJob is submitted: by a pod of its own, KubeRay's default.
@@ -241,8 +244,7 @@ impl<'a> Workload<'a> {
 
     /// The queue of Kueue that the object is in. An empty label names none.
     pub fn queue(&self) -> Option<&'a str> {
-        self.label("kueue.x-k8s.io/queue-name")
-            .filter(|queue| !queue.is_empty())
+        self.label(QUEUE_LABEL).filter(|queue| !queue.is_empty())
     }
 
     /// Whether Kueue scales the object by slices of its Workload.

@@ -12,7 +12,7 @@ use crate::cli::{CLEAN, Failure, policies};
 use crate::diag::{Sources, columns, listed, safe};
 use crate::engine::trace::{Idle, Trace, trace};
 use crate::engine::{Bundle, Change, Request, Verdict};
-use crate::facts::{Fact, Facts};
+use crate::facts::{Fact, Facts, Known};
 use crate::input::asked::Found;
 use crate::input::request::{Overrides, Requests};
 use crate::input::{self, Piece};
@@ -55,7 +55,8 @@ pub fn run(
                     let mut trace = trace(bundle, request);
                     decoded.complete(bundle, &mut trace.outcome);
                     let mut text = page(&named, bundle, &trace);
-                    known(facts, now).write("facts about the cluster", &mut text);
+                    let known = Known::of(facts, now, &asked.namespace);
+                    facts_of(known).write("facts about the cluster", &mut text);
                     out.write_all(text.as_bytes())?;
                 }
             }
@@ -422,10 +423,10 @@ fn checks(trace: &Trace<'_, '_>, bundle: &Bundle) -> Rows {
 }
 
 /// What is known of the cluster, and why the rest is not; nothing if there are no facts at all.
-pub fn known(facts: &Facts, now: Timestamp) -> Rows {
+pub fn facts_of(known: Known<'_>) -> Rows {
     let mut rows = Rows::default();
-    for fact in Fact::ALL.into_iter().filter(|_| !facts.is_empty()) {
-        let what = match facts.unused(fact, now) {
+    for fact in Fact::ALL.into_iter().filter(|_| !known.is_empty()) {
+        let what = match known.unused(fact) {
             None => "known".to_owned(),
             Some(reason) => format!("unknown: {reason}"),
         };

@@ -51,7 +51,7 @@ pub(super) fn answer(state: &State, name: &str) -> Result<Value, Wrong> {
     let suite = Suite::load(&[Source::new(FILE, &text)], &|_| {
         Err("a case of the page names no file".to_owned())
     });
-    let Some(case) = suite.cases().next() else {
+    let Some((file, case)) = suite.files.iter().find_map(|file| Some((file, file.cases.first()?))) else {
         let wrong = suite
             .files
             .iter()
@@ -60,7 +60,7 @@ pub(super) fn answer(state: &State, name: &str) -> Result<Value, Wrong> {
         let why = wrong.map_or_else(String::new, |one| one.concise(&suite.sources));
         return Err(Wrong::Input(format!("this is no case: {why}")));
     };
-    let text = bless::blessed(case, &run::run(case, &bundle), &suite.sources).map_err(Wrong::Input)?;
+    let text = bless::blessed(file, &[(case, run::run(case, &bundle))], &suite.sources).map_err(Wrong::Input)?;
     Ok(json!({"text": text}))
 }
 

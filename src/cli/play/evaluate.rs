@@ -15,6 +15,7 @@ use crate::engine::bundle::known;
 use crate::engine::decode::MISMATCH;
 use crate::engine::trace::trace;
 use crate::engine::{Bundle, Change, Finder, Judged, Request, Verdict};
+use crate::facts::Known;
 use crate::input::request::Requests;
 use crate::input::{self, InputError, Piece, asked::Asked, asked::Found};
 use crate::play::Wrong;
@@ -75,7 +76,8 @@ pub(super) fn answer(state: &State) -> Result<Value, Wrong> {
                 let mut trace = trace(&bundle, request);
                 decoded.complete(&bundle, &mut trace.outcome);
                 let mut sections = walk::sections(&bundle, &trace);
-                sections.push(("facts about the cluster", walk::known(&facts, now)));
+                let known = Known::of(&facts, now, &asked.namespace);
+                sections.push(("facts about the cluster", walk::facts_of(known)));
                 let sections = sections.iter().filter(|(_, rows)| !rows.as_slice().is_empty());
                 let trace_json = json!({
                     "asker": walk::asker(&trace, &bundle),
