@@ -521,6 +521,44 @@ fn it_works_by_keyboard_on_narrow_screens_and_in_the_dark() {
     is_sound(&mut page, &played);
 }
 
+/// The example facts change the verdict of the first example, and a code leads to its page.
+#[test]
+fn facts_are_used_and_codes_explained() {
+    let Some(mut browser) = browser() else { return };
+    let played = Played::start(&[]);
+    let mut page = open(&mut browser, &played, "");
+    assert_eq!(
+        page.eval("document.querySelectorAll('.finding.error, .finding.warning').length"),
+        0
+    );
+    page.click("#tab-facts");
+    page.click("#facts-example");
+    page.wait("document.querySelector('.finding.error, .finding.warning')");
+    page.settled();
+    picture(&mut page, "facts.png");
+    let found = page.text(".finding.error, .finding.warning");
+    assert!(found.contains("RG8") && found.contains("quota"), "{found}");
+    // The check can repair other findings, and not this one.
+    assert!(
+        page.eval("document.querySelector('.finding.error .fix, .finding.warning .fix')")
+            .is_null()
+    );
+    page.click("#verdict-view .finding .buttons button:last-child");
+    page.wait("document.querySelector('dialog[open]')");
+    assert!(page.text("#dialog-title").starts_with("RG8"));
+    assert!(page.text("#dialog-body").contains("What it does"));
+    assert!(
+        page.eval("document.querySelectorAll('#dialog-body li').length")
+            .as_u64()
+            .unwrap()
+            > 1
+    );
+    picture(&mut page, "explain.png");
+    page.press("Escape", 27, 0);
+    page.wait("!document.querySelector('dialog[open]')");
+    is_sound(&mut page, &played);
+}
+
 #[test]
 fn a_page_without_its_server_says_so() {
     let Some(mut browser) = browser() else { return };

@@ -137,9 +137,8 @@ fn object(seen: &Seen<'_>) -> Value {
     if let Some(findings) = one.get_mut("findings").and_then(Value::as_array_mut) {
         for (finding, judged) in findings.iter_mut().zip(&outcome.findings) {
             if let Some(finding) = finding.as_object_mut() {
-                let (title, fixable) = about(judged);
-                finding.insert("title".into(), title.into());
-                finding.insert("fixable".into(), fixable.into());
+                finding.insert("title".into(), title(judged).into());
+                finding.insert("fixable".into(), judged.finding.repair.is_some().into());
                 finding.insert("decided".into(), seen.decided(judged).into());
             }
         }
@@ -174,12 +173,12 @@ fn place(origin: &Origin) -> Value {
     json!({"file": &*origin.file, "line": origin.line, "column": origin.column})
 }
 
-/// The title of what found something, and whether it can repair it.
-fn about(judged: &Judged) -> (&str, bool) {
+/// The title of what found something.
+fn title(judged: &Judged) -> &'static str {
     match &judged.finder {
-        Finder::Check(check) => (check.title, check.fixes),
-        Finder::Rule(_) => ("A rule of the platform", false),
-        Finder::Server(page) => (page.title, false),
+        Finder::Check(check) => check.title,
+        Finder::Rule(_) => "A rule of the platform",
+        Finder::Server(page) => page.title,
     }
 }
 
