@@ -331,8 +331,11 @@ fn a_wish_names_a_part_of_what_was_set() {
     let image = format!("{container}.image: \"x\"");
     assert_eq!(texts(json!({container: wrong})), [[Some(image), None]]);
     let differs = [Some(path(".httpGet.port: 1")), Some(path(".httpGet.port: 52365"))];
-    assert_eq!(texts(json!({path(".httpGet"): {"port": 1}})), [differs.clone()]);
-    assert_eq!(texts(json!({path(".httpGet.port"): 1})), [differs.clone()]);
+    assert_eq!(
+        texts(json!({path(".httpGet"): {"port": 1}})),
+        std::slice::from_ref(&differs)
+    );
+    assert_eq!(texts(json!({path(".httpGet.port"): 1})), std::slice::from_ref(&differs));
     assert_eq!(texts(json!({at: {"httpGet": {"port": 1}}})), [differs]);
     assert_eq!(texts(json!({path(".exec"): 1})), [[Some(path(".exec: 1")), None]]);
 }
