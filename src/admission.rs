@@ -14,8 +14,9 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 use crate::engine::{Bundle, Finder, Operation, Request, Verdict, admit, bound};
-use crate::facts::{Fact, Facts};
+use crate::facts::{Fact, Facts, Known};
 use crate::policy::settings::Mode;
+use crate::ray::kind::KINDS;
 use crate::ray::{Workload, facts};
 use crate::rules::Check;
 use crate::rules::check::cluster;
@@ -40,8 +41,8 @@ pub struct Gate {
     bundle: ArcSwap<Bundle>,
     facts: ArcSwap<Facts>,
     notices: ArcSwap<Vec<String>>,
-    /// Whether every kind is in Preview, whatever the policies say.
-    previews: bool,
+    /// The names of the kinds in Preview, whatever the policies say.
+    previews: Vec<String>,
 }
 
 impl Gate {
@@ -51,15 +52,17 @@ impl Gate {
             bundle: ArcSwap::from_pointee(bundle),
             facts: ArcSwap::new(Facts::none()),
             notices: ArcSwap::default(),
-            previews: false,
+            previews: Vec::new(),
         }
     }
 
-    /// A gate that reports what these policies and later ones would do, and neither changes nor denies.
-    pub fn previewing(bundle: Bundle) -> Gate {
+    /// A gate that reports what these policies and later ones would do to objects of the kinds of these names, and neither
+    /// changes nor denies them.
+    pub fn previewing(bundle: Bundle, kinds: Vec<String>) -> Gate {
+        let gate = Gate::new(bundle.previewing(&kinds));
         Gate {
-            previews: true,
-            ..Gate::new(bundle.previewing())
+            previews: kinds,
+            ..gate
         }
     }
 
@@ -70,8 +73,7 @@ impl Gate {
 
     /// Answers every review from now on by these policies, and gives back the former ones.
     pub fn replace(&self, bundle: Bundle) -> Arc<Bundle> {
-        let bundle = if self.previews { bundle.previewing() } else { bundle };
-        self.bundle.swap(Arc::new(bundle))
+        self.bundle.swap(Arc::new(bundle.previewing(&self.previews)))
     }
 
     /// What is known of the cluster.
@@ -124,10 +126,12 @@ impl Gate {
         };
         let platform = bundle.platform();
         let assumed = if platform.names_kuberay { "" } else { " assumed" };
-        let preview = if platform.mode == Mode::Preview {
-            ", all in Preview"
-        } else {
-            ""
+        let previewed = KINDS.iter().filter(|kind| platform.previews(kind));
+        let previewed: Vec<&str> = previewed.map(|kind| kind.name).collect();
+        let preview = match previewed.len() {
+            0 => String::new(),
+            count if count == KINDS.len() => ", all in Preview".to_owned(),
+            _ => format!(", {} in Preview", previewed.join(", ")),
         };
         format!(
             "{names} (bundle {}, KubeRay {}{assumed}{preview})",
@@ -221,11 +225,12 @@ fn decide(
             let platform = bundle.platform();
             let controller = platform.controllers().find(|(_, user)| *user == request.user);
             let (facts, now) = (Arc::clone(&request.facts), request.now);
+            let namespace = request.namespace.clone();
             let outcome = admit::answer_validate(bundle, request);
             let refused = controller.filter(|_| outcome.verdict != Verdict::Allow);
             record.refused_controller = refused.map(|(controller, user)| (controller, user.into()));
             record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));
-            record.answers = answers(&facts, now, &record.codes);
+            record.answers = answers(Known::of(&facts, now, &namespace), &record.codes);
             for judged in &outcome.findings {
                 if let Finder::Rule(rule) = &judged.finder
                     && !record.rules.iter().any(|name| **name == *rule.name)
@@ -251,15 +256,15 @@ fn decide(
 }
 
 /// What each check of facts answered: its code, and `cannot`, `fits` or `unknown`.
-fn answers(facts: &Facts, now: Timestamp, codes: &[&str]) -> Vec<(&'static str, &'static str)> {
-    if facts.is_empty() {
+fn answers(known: Known<'_>, codes: &[&str]) -> Vec<(&'static str, &'static str)> {
+    if known.is_empty() {
         return Vec::new();
     }
-    let answer = |(check, fact): &(&Check, Fact)| {
-        let answer = match facts.unused(*fact, now) {
+    let answer = |(check, facts): &(&Check, &[Fact])| {
+        let answer = match facts.iter().any(|fact| known.unused(*fact).is_some()) {
             _ if codes.contains(&check.code) => "cannot",
-            None => "fits",
-            Some(_) => "unknown",
+            false => "fits",
+            true => "unknown",
         };
         (check.code, answer)
     };

@@ -6,10 +6,12 @@ pub mod cluster;
 pub mod doctor;
 pub mod explain;
 pub mod facts;
+pub mod init;
 mod junit;
 pub mod manifests;
 pub mod observe;
 mod outcome;
+pub mod play;
 pub mod policies;
 pub mod sample;
 pub mod scan;
@@ -62,6 +64,8 @@ enum Command {
     Serve(Box<serve::ServeArgs>),
     /// Judge Ray objects and reviews offline, with the server's own engine
     Check(check::Args),
+    /// Open a page to try objects and policies: on this machine only, with the server's own engine
+    Play(play::Args),
     /// Run the tests of policies: the cases in *.test.yaml beside them
     Test(test::Args),
     /// Explain a code, a key of the policy language, or what becomes of a Ray object; without an argument, list the codes
@@ -76,6 +80,8 @@ enum Command {
     Manifests(manifests::Args),
     /// Judge the Ray objects of a live cluster by a set of policies, without changing anything
     Scan(scan::Args),
+    /// Write a first set of policies into a directory, drafted from what is known of a cluster
+    Init(init::Args),
     /// Print what is known of a cluster: the facts for --facts
     Snapshot(snapshot::Args),
     /// Keep a file with facts about a cluster up to date, for `raygate serve --facts`
@@ -109,12 +115,14 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Serve(_) => Ok(CLEAN),
         Command::Check(args) => check::run(&args, &mut out),
+        Command::Play(args) => play::run(&args, &mut out),
         Command::Test(args) => test::run(&args, &mut out),
         Command::Schema => schema::run(&mut out),
         Command::Explain(args) => explain::run(&args, &mut out),
         Command::Sample(args) => sample::run(&args, &mut out),
         Command::Scan(args) => scan::run(&args, &mut out),
         Command::Observe(args) => observe::run(&args),
+        Command::Init(args) => init::run(&args, &mut out),
         Command::Snapshot(args) => snapshot::run(&args, &mut out),
         Command::Doctor(args) => doctor::run(&args, &mut out),
         Command::Certs(args) => certs::run(&args, jiff::Timestamp::now(), &mut out)

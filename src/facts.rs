@@ -1,4 +1,5 @@
-//! What is known of a cluster: namespaces, LimitRanges, quotas, queues, and the names of classes and service accounts.
+//! What is known of a cluster: namespaces, LimitRanges, quotas, Kueue's queues, and the names of classes, service accounts,
+//! claims and RayClusters.
 //!
 //! [`Facts`] are data, as policies are: an immutable snapshot that a request carries. They come from a file in raygate's own
 //! format, `kind: ClusterFacts`, or from the List that `kubectl get … -o yaml` prints. Each kind of fact has the time at
@@ -6,19 +7,23 @@
 //! reads as `None`, and then the rule finds nothing. Secrets and the content of ConfigMaps are never facts.
 
 mod build;
+mod ceilings;
 mod fact;
 mod kept;
 mod known;
+mod kueue;
 mod objects;
 mod read;
 mod set;
 mod write;
 
 pub use build::Builder;
+pub use ceilings::{Ceilings, UNLIMITED, Units, units};
 pub use fact::Fact;
 pub use kept::kept;
 pub use known::{Known, RECENT};
-pub use objects::{ClusterQueue, LimitRange, Limits, LocalQueue, Per, PriorityClass, Quota, RuntimeClass, Scope};
+pub use kueue::{ClusterQueue, Cohort, FlavorQuotas, LocalQueue, ResourceFlavor, ResourceGroup, Share};
+pub use objects::{ClaimTemplate, DeviceClass, LimitRange, Limits, Per, PriorityClass, Quota, RuntimeClass, Scope};
 pub use read::FactsError;
 pub use set::{API_VERSION, Facts, KIND, MAX_AGE, State};
 

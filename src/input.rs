@@ -107,6 +107,14 @@ pub fn read<E: From<InputError>>(files: &[PathBuf], sources: &Sources, each: Eac
     Ok(())
 }
 
+/// Reads a text like a file of that name, part by part.
+///
+/// # Errors
+/// What `each` returns.
+pub fn read_text<E: From<InputError>>(name: &str, text: &str, sources: &Sources, each: Each<'_, E>) -> Result<(), E> {
+    read_one(Path::new(name), &mut text.as_bytes(), sources, each)
+}
+
 fn read_one<E: From<InputError>>(
     path: &Path,
     reader: &mut dyn BufRead,

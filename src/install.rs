@@ -46,6 +46,9 @@ pub const IMAGE: &str = concat!("raygate:", env!("CARGO_PKG_VERSION"));
 /// The setting of a Deployment that names the kinds where some are left out.
 pub const KINDS: &str = "RAYGATE_KINDS";
 
+/// The setting of a Deployment that names the kinds in Preview.
+pub const PREVIEW: &str = "RAYGATE_PREVIEW";
+
 /// The replicas in `deploy/`: one may be away while the other answers.
 pub const REPLICAS: u32 = 2;
 

@@ -5,7 +5,7 @@
 //!
 //! A request goes one way through the modules, and each may use only those to its right:
 //!
-//! `cli → self_managed → {server, install, suite, input} → reload → {certs, cluster, metrics, files} → telemetry → admission → engine → rules → policy → cel → ray → k8s → yaml → {diag, json}`
+//! `cli → self_managed → {server, play, install, suite, input} → reload → {certs, cluster, metrics, files} → telemetry → admission → engine → rules → policy → cel → ray → k8s → yaml → {diag, json}`
 //!
 //! From `engine` rightwards everything is a pure function of the request and the policy bundle: no clock, no
 //! network, no files, no environment. `tests/architecture.rs` holds both statements.
@@ -25,6 +25,7 @@ pub mod json;
 pub mod k8s;
 pub mod metrics;
 pub mod observe;
+pub mod play;
 pub mod policy;
 pub mod ray;
 pub mod reload;

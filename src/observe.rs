@@ -102,8 +102,7 @@ impl Observed {
             match timeout_at(until, news.recv()).await {
                 Ok(None) => return Ok(()),
                 Ok(Some((fact, news))) => {
-                    let is_change = !matches!(news, News::UpToDate(_));
-                    self.take(fact, news);
+                    let is_change = self.take(fact, news);
                     let soon = Instant::now() + if is_change { TOGETHER } else { HEARTBEAT };
                     due = Some(due.map_or(soon, |due: Instant| due.min(soon)));
                 }
@@ -125,7 +124,8 @@ impl Observed {
         }
     }
 
-    fn take(&mut self, fact: Fact, news: News) {
+    /// Takes news, and says whether they change what is known.
+    fn take(&mut self, fact: Fact, news: News) -> bool {
         let known = self.kinds.entry(fact).or_default();
         match news {
             News::Listed(objects, read_at) => {
@@ -137,12 +137,17 @@ impl Observed {
                 };
             }
             News::Applied(object) => {
-                known.objects.insert(key(&object), object);
+                // Most changes are of what facts leave out, such as the status.
+                let (key, after) = (key(&object), object.clone());
+                return known.objects.insert(key, object) != Some(after);
             }
             News::Deleted(object) => {
                 known.objects.remove(&key(&object));
             }
-            News::UpToDate(time) => known.read_at = Some(time),
+            News::UpToDate(time) => {
+                known.read_at = Some(time);
+                return false;
+            }
             News::Refused(reason) => {
                 *known = Known {
                     refused: Some(reason),
@@ -150,6 +155,7 @@ impl Observed {
                 };
             }
         }
+        true
     }
 
     fn facts(&self) -> Facts {

@@ -1,8 +1,8 @@
-//! Tests of policies: cases in files `*.test.yaml` beside them, each a RayJob, a request, and what shall come of it.
+//! Tests of policies: cases in files `*.test.yaml` beside them, each an object, a request, and the expected result.
 //!
-//! One file is one case, so that a case can be blessed, moved and blamed alone. What a case says is compared exactly;
-//! beside that its object is applied twice, and its patch is replayed by another implementation. This room reads no
-//! file and no clock: whoever runs the cases hands in their bytes.
+//! A file is one case, or a table of small changes to one object. A case compares what its `want` names. In addition, its
+//! object is mutated twice, and its patch is replayed by another implementation. This module reads no file and no clock:
+//! callers hand in the bytes.
 
 pub mod bless;
 pub mod case;
@@ -20,7 +20,7 @@ pub use codes::CODES;
 pub use compare::{Difference, Line};
 pub use merge::merge;
 
-use crate::diag::{Sources, any_error};
+use crate::diag::{Diagnostic, Sources, any_error};
 use crate::engine::Bundle;
 use crate::policy::load::Source;
 
@@ -33,24 +33,28 @@ pub struct Suite {
     pub files: Vec<TestFile>,
 }
 
-/// What came of a file's case.
+/// What came of a case, or of a file without one that can be run.
 #[derive(Debug)]
 pub struct Tested<'a> {
     /// The file.
     pub file: &'a TestFile,
+    /// The case.
+    pub case: Option<&'a Case>,
+    /// What is wrong with it.
+    pub diagnostics: &'a [Diagnostic],
     /// Where the case's wishes and the outcome differ.
     pub differences: Vec<Difference>,
 }
 
 impl Tested<'_> {
-    /// Whether the file is sound and the case came out as it says.
+    /// Whether the case is sound and came out as it says.
     pub fn passed(&self) -> bool {
-        self.differences.is_empty() && !any_error(&self.file.diagnostics)
+        !self.file.cases.is_empty() && self.differences.is_empty() && !any_error(self.diagnostics)
     }
 
     /// The case's name, or the file's where there is no case.
     pub fn name(&self) -> &str {
-        self.file.case.as_ref().map_or(&self.file.name, |case| &case.name)
+        self.case.map_or(&self.file.name, |case| &case.name)
     }
 }
 
@@ -65,21 +69,27 @@ impl Suite {
 
     /// Runs every case against a set of policies.
     pub fn run(&self, bundle: &Bundle) -> Vec<Tested<'_>> {
-        self.files
-            .iter()
-            .map(|file| Tested {
-                file,
-                differences: file
-                    .case
-                    .as_ref()
-                    .map(|case| compare::compare(case, &run::run(case, bundle), &self.sources))
-                    .unwrap_or_default(),
-            })
-            .collect()
+        self.files.iter().flat_map(|file| self.tested(file, bundle)).collect()
+    }
+
+    fn tested<'a>(&'a self, file: &'a TestFile, bundle: &Bundle) -> Vec<Tested<'a>> {
+        let broken = (file.cases.is_empty() || !file.diagnostics.is_empty()).then_some(Tested {
+            file,
+            case: None,
+            diagnostics: &file.diagnostics,
+            differences: Vec::new(),
+        });
+        let cases = file.cases.iter().map(|case| Tested {
+            file,
+            case: Some(case),
+            diagnostics: &case.diagnostics,
+            differences: compare::compare(case, &run::run(case, bundle), &self.sources),
+        });
+        broken.into_iter().chain(cases).collect()
     }
 
     /// The cases that can be run.
     pub fn cases(&self) -> impl Iterator<Item = &Case> {
-        self.files.iter().filter_map(|file| file.case.as_ref())
+        self.files.iter().flat_map(|file| &file.cases)
     }
 }

@@ -13,6 +13,7 @@ use raygate::admission::{Answer, Endpoint, Gate, overloaded, panicked};
 use raygate::engine::Bundle;
 use raygate::engine::bundle::{EMBEDDED, known};
 use raygate::policy::load::Source;
+use raygate::ray::kind::KINDS;
 use serde_json::{Value, json};
 
 const SEED: &str = include_str!("rayjobs/seed-01-gpu-training.json");
@@ -226,7 +227,9 @@ fn a_denial_has_code_reason_text_and_causes() {
 
 #[test]
 fn a_gate_in_preview_changes_and_denies_nothing_also_after_new_policies() {
-    let gate = Gate::previewing(Bundle::embedded());
+    let kinds = KINDS.iter().map(|kind| kind.name.to_owned()).collect();
+    let gate = Gate::previewing(Bundle::embedded(), kinds);
+    assert!(gate.summary().contains("all in Preview"), "{}", gate.summary());
     for _ in 0..2 {
         let patch = ask(&gate, Endpoint::Mutate, "CREATE", seed(), Value::Null)["patch"].take();
         assert_eq!(patch, Value::Null);

@@ -19,7 +19,7 @@ use regex::Regex;
 const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["self_managed"],
-    &["observe", "server", "install", "suite", "input"],
+    &["observe", "server", "play", "install", "suite", "input"],
     &["reload"],
     &["certs", "cluster", "files", "metrics"],
     &["telemetry"],

@@ -95,7 +95,9 @@ fn diagnose(code: &str, files: &[Source]) -> (Sources, Vec<Diagnostic>) {
                 .partition(|file| policies_only(files) || file.name.ends_with(".test.yaml"));
             let suite = Suite::load(&tests, &|_| Err("No such file or directory".to_owned()));
             if policies.is_empty() {
-                let found = suite.files.iter().flat_map(|file| file.diagnostics.clone()).collect();
+                let of_cases = suite.cases().flat_map(|case| case.diagnostics.clone());
+                let of_files = suite.files.iter().flat_map(|file| file.diagnostics.clone());
+                let found = of_files.chain(of_cases).collect();
                 return (suite.sources, found);
             }
             let covered = coverage(&policies, &[], &known(), &suite);

@@ -132,41 +132,63 @@ fn policy_schema() {
 const TESTS: &str = "\
 # Tests of policies
 
-`raygate test DIR` loads the policies below a directory and runs every `*.test.yaml` below it. One file is one case: a
-RayJob, a request, and what shall come of it.
+`raygate test DIR` loads the policies below a directory and runs every `*.test.yaml` below it. A file has an object, a
+request and the expected result:
 
 ```yaml
 name: a job without a TTL gets one
-from: rayjobs/training.json          # or `object:` with the RayJob itself
+from: rayjobs/training.json          # or `object:` with the object itself
 unset: [spec.ttlSecondsAfterFinished]
-request: {namespace: ml-production}
 want:
   verdict: Allow
-  findings: []
   changes: {spec.ttlSecondsAfterFinished: 300}
 ```
 
-The object gets the defaults of its CRD, passes the mutation and then the validation, as in the cluster. `want` is
-compared exactly. Beside that the mutation is applied to its own result, which must change nothing, and the JSON Patch is
-replayed. A file without `want`, a `set` that puts in what is there and an `unset` of what is not there are failures, and
-so is a directory without any case.
+The object gets the defaults of its CRD and passes the mutation and then the validation, as in the cluster. `want` compares
+what it names:
 
-- `--bless` writes `want` anew where a case comes out otherwise, and leaves the rest of the file as it is. Read what it
-  wrote.
-- `--coverage` takes each leaf, limit, action, rule and clause of `match` and `exclude` out of the policies in turn and
-  reports those that no case notices. Accelerators of the Platform count too; the rest of it does not.
-- `previews` has what policies in Preview would have done, each taken alone beside the policies that are enforced. A case is
-  about the first of January 2000 unless its `request.at` says otherwise, so that no exemption has ended.
-- `changes` has the topmost place of everything that the mutation set, null where it took something away. Where
-  elements of a list changed their order, it stands under `list[*].name`. The annotation `raygate.dev/applied` is left out.
+- `verdict: Deny`, and nothing else: other findings and changes do not matter.
+- `findings: [{code: RG203}]` means that this finding is there. `findings: []` means that there is none.
+- `changes: {spec.backoffLimit: 0}` means that the mutation sets this value. A path may lead into a larger value that was set,
+  and a mapping names the keys that are compared. `changes: {}` means that the mutation changes nothing.
+- `exact: true` compares everything: each finding and each change must be named.
 
-- `--policies` names what holds beside the directory, such as the shipped policies beside your own; its tests are not run and
-  its parts are not measured.
+Each case also mutates its result again, which must change nothing, and replays the JSON Patch. A case without `want` fails. So
+do a `set` of what is already there, an `unset` of what is not there, and a directory without cases.
 
-A directory that holds a file `.raygate-optional` is offered, not active: it is read only where it, or one below it, is named.
-The [library](../policies/library/README.md) is one.
+A table tests many small changes of one object:
 
-Exit codes: 0 all passed, 1 failures or less than full coverage, 2 usage, 3 broken policies.
+```yaml
+name: production
+from: rayjobs/training.json
+request: {namespace: ml-production}
+cases:
+  - name: an owner is required
+    want: {verdict: Deny, findings: [{code: rule/gpu-jobs-need-an-owner}]}
+  - name: two GPUs are allowed
+    set: {metadata: {labels: {owner: vision}}}
+    want: {verdict: Allow}
+  - name: development needs no owner
+    request: {namespace: ml-development}
+    want: {verdict: Allow}
+```
+
+- `--bless` updates the `want` of each case that comes out otherwise, and nothing else in the file. It keeps to what `want` names:
+  it writes new values and removes what is not there any more. It fills `findings: []`, `changes: {}` and `exact: true`. A case
+  without `want` gets the verdict and the findings that an author sees. Read what it wrote.
+- `--coverage` removes each leaf, limit, action, rule and clause of `match` and `exclude` from the policies in turn, and reports
+  those that no case notices. It includes accelerators of the Platform, and nothing else of the Platform.
+- `--policies` names policies that apply as well, such as the shipped policies beside your own. Their tests do not run, and
+  their parts are not measured.
+- `previews` has what policies in Preview would have done, each taken alone beside the policies that are enforced.
+- A request is made on 2000-01-01 unless `request.at` names another day, so that no exemption has ended.
+- A path in `changes` is the topmost place of a value that is new, changed or removed; a removed value is null. If the elements
+  of a list changed their order, the path is `list[*].name`. The annotation `raygate.dev/applied` is left out.
+
+A directory that contains a file `.raygate-optional` is an offer: raygate reads it only if you name it or a directory below it. The
+[library](../policies/library/README.md) is one.
+
+Exit codes: 0 if all cases passed, 1 for failures or less than full coverage, 2 for usage, 3 for broken policies.
 
 | key | value | meaning | example |
 |---|---|---|---|
@@ -184,8 +206,9 @@ fn policy_tests() {
                 field.example
             ));
             let below = match field.kind {
-                // The old object is given as the object is, which is described once.
+                // Described once: the old object is given as the object is, and a row of a table has keys of a case.
                 _ if field.key == "old" => &[],
+                Kind::List(&Kind::Object(fields)) if std::ptr::eq(fields, raygate::suite::keys::ROW) => &[],
                 Kind::Object(fields) | Kind::List(&Kind::Object(fields)) => fields,
                 _ => &[],
             };

@@ -1,271 +1,236 @@
-//! RayJobs after public reports: which codes reject each, which warn and which repair it, under the shipped policies.
+//! Objects after public reports, guides and samples: which codes reject each, which warn and which repair it, under the
+//! shipped policies, and what must be left alone.
 //!
-//! The RayJobs are read from `../shared/cases/reports`; without them the test says so and passes.
+//! `tests/reports/base.yaml` is a RayJob that works. A case in the other files merges its changes into parts of it (RFC
+//! 7386): `metadata`, `job` (the spec), `cluster`, and for `head` and `worker` the group (`head`, `workers`), the pod
+//! (`head-pod`, `worker-pod`) and the Ray container (`head-ray`, `worker-ray`). `kind: RayCluster` or `RayService` makes an
+//! object of this kind of the job. `deny`, `warn` and `fix` are the codes that must be found, `after` what parts must hold
+//! after the mutation: null for what must be missing. `policies` names a set of the library, `kuberay` the release that the
+//! Platform names.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::print_stderr,
-    clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a test may panic, and a benchmark prints its result"
+    reason = "a test may panic"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use raygate::engine::admit::{answer_mutate, answer_validate};
-use raygate::engine::{Bundle, Operation, Outcome, Request};
+use raygate::diag::Sources;
+use raygate::engine::admit::{How, admit};
+use raygate::engine::{Bundle, Decoded, Operation, Request};
 use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::policy::settings::Action;
 use raygate::ray::defaults;
+use raygate::ray::kind::KINDS;
+use raygate::yaml::{self, Limits, Reading};
 use serde_json::{Value, json};
 
-/// The name of a report; the codes that deny, those that warn, those that repair.
-type Row = (
-    &'static str,
-    &'static [&'static str],
-    &'static [&'static str],
-    &'static [&'static str],
-);
-
-/// RayJobs that were judged rightly from the beginning.
-#[rustfmt::skip]
-const RIGHT: &[Row] = &[
-    ("240-re-uv-createdir", &[], &["RG705"], &[]),
-    ("122-dash-port-mismatch", &[], &[], &["RG512"]),
-    ("162-hostnetwork", &[], &["RG604"], &[]),
-    ("431-node-ip-no-env", &["RG716"], &[], &[]),
-    ("164-name-48", &["RG101"], &[], &[]),
-    ("436-ingress-47", &[], &[], &[]),
-    ("151-kueue-elastic", &[], &[], &[]),
-    ("152-kueue-autoscale", &[], &["RG709"], &[]),
-    ("149-kueue-topology", &[], &[], &[]),
-    ("259-kueue-dws", &[], &[], &[]),
-    ("153-kueue-multikueue", &[], &[], &[]),
-    ("160-kai-http", &[], &[], &[]),
-    ("158-yunikorn-gang", &[], &[], &[]),
-    ("157-volcano-pod-scheduler", &[], &[], &[]),
-    ("170-token-auth", &[], &[], &[]),
-    ("172-tls-manual", &[], &[], &[]),
-    ("173-head-1gi", &[], &["RG207"], &[]),
-    ("174-object-store-over", &["RG305"], &[], &[]),
-    ("12-shm-disk-emptydir", &[], &["RG308"], &[]),
-    ("433-mps-one-gpu", &[], &[], &[]),
-    ("06-hami-gpumem", &[], &[], &[]),
-    ("07-gpu-shared-num-gpus", &[], &[], &[]),
-    ("256-fractional-gpu", &["RG205"], &[], &[]),
-    ("258-mig-mixed", &[], &["RG314"], &[]),
-    ("177-init-gpu", &[], &["RG315"], &[]),
-    ("307-head-worker-versions", &[], &["RG603"], &[]),
-    ("93-rayversion-mismatch", &[], &["RG608"], &[]),
-    ("300-gpu-validate", &[], &["RG207"], &[]),
-    ("434-flytesnacks", &[], &[], &[]),
-    ("19-native-sidecar", &[], &[], &[]),
-    ("143-autoscaler-no-token", &[], &["RG514"], &[]),
-    ("270-entry-cpus-64", &["RG706"], &[], &[]),
-    ("108-epres-internal-head", &[], &[], &[]),
-    ("109-epres-acceltype", &[], &[], &[]),
-    ("116-tpu-v4-222", &[], &[], &[]),
-    ("118-tpu-7x-444", &[], &[], &[]),
-    ("115-tpu-v5e-2x4-4x2", &[], &[], &[]),
-    ("302-raycluster-config-typo", &["RG121"], &[], &[]),
-    ("176-inplace-resize", &[], &[], &[]),
-    ("437-gcsfuse-ok", &[], &[], &[]),
-    ("322-sidecar-head-always", &["RG128"], &[], &[]),
-    ("141-ephemeral-limit-below", &[], &[], &["RG203"]),
-    ("134-sub-always", &[], &[], &["RG702"]),
-    ("124-dash-ipv6", &[], &[], &[]),
-    ("432-plasma-directory", &[], &[], &[]),
-    ("311-keep-cluster", &[], &[], &[]),
-    ("310-ttl-without-shutdown", &[], &[], &[]),
-    ("312-deletion-legacy", &[], &["RG407"], &[]),
-    ("106-scale-from-zero", &[], &[], &[]),
-    ("328-zero-replicas-gpu-driver", &["RG706"], &[], &[]),
-    ("147-ft-no-redis", &[], &[], &[]),
-    ("148-ft-options", &[], &[], &[]),
-    ("144-autoscaler-v2-always", &["RG165"], &[], &[]),
-    ("155-kueue-many-groups", &[], &["RG709"], &[]),
-    ("178-gke-gpu", &[], &[], &[]),
+/// The parts of the base job that a case may change, and where they are.
+const PARTS: &[(&str, &str)] = &[
+    ("metadata", "/metadata"),
+    ("job", "/spec"),
+    ("cluster", "/spec/rayClusterSpec"),
+    ("head", "/spec/rayClusterSpec/headGroupSpec"),
+    ("head-pod", "/spec/rayClusterSpec/headGroupSpec/template/spec"),
+    (
+        "head-ray",
+        "/spec/rayClusterSpec/headGroupSpec/template/spec/containers/0",
+    ),
+    ("workers", "/spec/rayClusterSpec/workerGroupSpecs/0"),
+    ("worker-pod", "/spec/rayClusterSpec/workerGroupSpecs/0/template/spec"),
+    (
+        "worker-ray",
+        "/spec/rayClusterSpec/workerGroupSpecs/0/template/spec/containers/0",
+    ),
 ];
 
-/// RayJobs that were rejected, warned about or changed wrongly once.
-#[rustfmt::skip]
-const CORRECTED: &[Row] = &[
-    ("09-gaudi-hpu", &[], &[], &[]),
-    ("res30-habana.ai_gaudi", &[], &[], &[]),
-    ("13-logical-gpus", &[], &["RG211", "RG311"], &[]),
-    ("04-kai-gpu-fraction", &[], &[], &[]),
-    ("08-runtimeclass-no-resource", &[], &[], &[]),
-    ("10-istio-node-ip-hostname", &[], &[], &[]),
-    ("344-objstore-arith", &[], &[], &[]),
-    ("340-numcpus-nproc", &[], &[], &[]),
-    ("154-kueue-selector", &[], &[], &[]),
-    ("104-pod-level-resources", &[], &[], &[]),
-    ("267-overwrite-dash-8300", &[], &["RG515"], &[]),
-    ("17-overwrite-cmd-ports", &[], &["RG515"], &[]),
-    ("130-psa-restricted-container-level", &[], &[], &[]),
-    ("305-requests-only", &[], &["RG207"], &["RG204"]),
-    ("365-system-config-bare", &["RG509"], &[], &[]),
-    ("301-kai-docs-k8sjobmode", &[], &["RG303", "RG710"], &["RG206"]),
-    ("05-volcano-vgpu", &[], &[], &[]),
-    ("99-group-dot", &[], &["RG501"], &[]),
-    ("72-re-pip-string", &[], &["RG705"], &[]),
-    ("74-re-pip-conda", &[], &["RG705"], &[]),
-    ("76-re-wd-s3-nozip", &[], &["RG705"], &[]),
-    ("79-re-pymodules-str", &[], &["RG705"], &[]),
-    ("82-re-image-uri", &[], &["RG705"], &[]),
-    ("423-re-conda-path", &[], &["RG705"], &[]),
-    ("427-re-env-list", &[], &["RG705"], &[]),
-    ("428-re-pip-dict-nopackages", &[], &["RG705"], &[]),
-    ("429-re-excludes-str", &[], &["RG705"], &[]),
-    ("430-re-config-bad", &[], &["RG705"], &[]),
-    ("439-pull-secret-no-submitter", &[], &["RG615"], &[]),
-    ("20-kueue-cpu-only", &[], &["RG206"], &[]),
-    ("107-no-groups-head0", &[], &["RG731"], &[]),
-    ("123-dash-loopback", &["RG511"], &[], &[]),
-    ("413-dash-loopback-http", &["RG511"], &[], &[]),
-    ("316-sidecar-first-custom-name", &[], &[], &["RG502"]),
-    ("69-ep-dollar", &[], &["RG730"], &[]),
-    ("132-sub-limits-only", &[], &["RG220"], &[]),
-    ("95-python-mismatch", &[], &["RG603"], &[]),
-    ("96-arch-mismatch", &[], &["RG620"], &[]),
+/// What else a case says.
+const KEYS: &[&str] = &[
+    "name", "report", "kind", "policies", "kuberay", "deny", "warn", "fix", "after",
 ];
 
-/// RayJobs with pods, a Service or a Job that the API server rejects.
-#[rustfmt::skip]
-const REJECTED_PODS: &[Row] = &[
-    ("200-mount-without-volume", &["RG901"], &[], &[]),
-    ("417-submitter-mount-without-volume", &["RG901"], &[], &[]),
-    ("206-label-value-bad", &["RG913"], &[], &[]),
-    ("205-port-name-long", &["RG907"], &[], &[]),
-    ("208-toleration-exists-value", &[], &[], &["RG911"]),
-    ("215-probe-no-handler", &["RG909"], &[], &[]),
-    ("217-claim-missing", &["RG918"], &[], &[]),
-    ("219-nodeselector-bad", &["RG912"], &[], &[]),
-    ("202-container-name-upper", &["RG906"], &[], &[]),
-    ("204-init-same-name", &["RG906"], &[], &[]),
-    ("209-volume-two-sources", &["RG904"], &[], &[]),
-    ("420-pvc-without-claim", &["RG905"], &[], &[]),
-    ("225-service-account-bad", &["RG917"], &[], &[]),
-    ("230-restart-bad", &["RG916"], &[], &[]),
-    ("233-emptydir-neg", &["RG905"], &[], &[]),
-    ("165-headsvc-long", &["RG927"], &[], &[]),
-];
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reports")
+}
 
-fn folder() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/cases/reports");
-    if !folder.is_dir() {
-        eprintln!(
-            "SKIPPED: the RayJobs after public reports are not here: {}",
-            folder.display()
+fn read(path: &Path) -> Value {
+    let text = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let (mut sources, name) = (Sources::new(), path.display().to_string());
+    let (_, nodes, diagnostics) = yaml::read(&mut sources, &name, &text, Reading::Kubectl, &Limits::manifests());
+    let errors: Vec<String> = diagnostics.iter().map(|error| error.concise(&sources)).collect();
+    assert!(errors.is_empty(), "{}", errors.join("\n"));
+    nodes.first().map(|node| node.to_json()).expect("a document")
+}
+
+/// All cases, with the names of their files.
+fn cases() -> Vec<(String, Value)> {
+    let mut files: Vec<_> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.retain(|file| !file.ends_with("base.yaml"));
+    files.sort();
+    let of = |file: PathBuf| {
+        let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let cases = read(&file).as_array().expect("a list of cases").clone();
+        cases.into_iter().map(move |case| (stem.clone(), case))
+    };
+    files.into_iter().flat_map(of).collect()
+}
+
+/// The object of a case.
+fn object(base: &Value, case: &Value) -> Value {
+    let mut object = base.clone();
+    for key in case.as_object().expect("a case").keys() {
+        let part = PARTS.iter().find(|(part, _)| part == key);
+        assert!(
+            part.is_some() || KEYS.contains(&&**key),
+            "{}: unknown key {key}",
+            case["name"]
         );
-        return None;
     }
-    Some(folder)
+    // From the inside out, so that a part may go with what is in it.
+    for (part, pointer) in PARTS.iter().rev() {
+        if let Some(change) = case.get(*part) {
+            json_patch::merge(object.pointer_mut(pointer).expect(pointer), change);
+        }
+    }
+    let Some(kind) = case.get("kind") else { return object };
+    let kind = KINDS.iter().find(|known| kind == known.name).expect("a kind");
+    kind.from_job(Tree::of(&object).unwrap().root())
 }
 
-fn report(folder: &Path, name: &str) -> Value {
-    let text =
-        fs::read_to_string(folder.join(format!("{name}.json"))).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let mut object = Tree::read(&text).unwrap();
-    defaults::apply(&mut object);
-    object.root().to_value()
+fn bundle(library: Option<&str>, kuberay: Option<&str>) -> Bundle {
+    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    let read = |path: &str| fs::read_to_string(policies.join(path)).unwrap();
+    let mut default = read("default.yaml");
+    let (name, own) = match (library, kuberay) {
+        (Some(name), _) => (name, read(&format!("library/{name}/{name}.yaml"))),
+        (None, Some(release)) => {
+            let spec = json!({"kuberay": {"version": release}});
+            let platform = json!({"apiVersion": "raygate.dev/v1beta1", "kind": "Platform", "spec": spec});
+            (release, format!("# kind: Platform\n{platform}"))
+        }
+        (None, None) => return Bundle::embedded(),
+    };
+    // A set with a Platform replaces the shipped one.
+    if own.contains("kind: Platform") {
+        default = default.split_once("\n---\n").expect("a Platform first").1.to_owned();
+    }
+    let sources = [Source::new("default.yaml", &default), Source::new("own.yaml", &own)];
+    let loaded = raygate::policy::load(&sources, &raygate::engine::bundle::known());
+    assert!(loaded.is_usable(), "{name}: {:?}", loaded.diagnostics);
+    Bundle::new(loaded.set)
 }
 
-type Answer = fn(&Bundle, Request<'static>) -> Outcome<'static>;
+/// What came of an object: the object after the mutation, and the codes that deny, warn and repair.
+type Judged = (Value, [BTreeSet<String>; 3]);
 
-fn ask(bundle: &Bundle, object: &Value, answer: Answer) -> Outcome<'static> {
+/// Judges an object as `raygate check` does.
+fn judge(bundle: &Bundle, object: &Value) -> Judged {
+    let mut tree = Tree::of(object).unwrap();
+    let decoded = Decoded::of(bundle, &mut tree);
+    defaults::apply(&mut tree);
     let request = Request {
         operation: Operation::Create,
         namespace: object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned(),
         user: String::new(),
-        object: Tree::of(object).unwrap(),
+        object: tree,
         old: None,
         now: jiff::Timestamp::UNIX_EPOCH,
         facts: raygate::facts::Facts::none(),
     };
-    answer(bundle, request)
-}
-
-/// What the policies make of a RayJob, and the codes that deny, warn and repair.
-fn judged(bundle: &Bundle, object: &Value) -> (Value, [BTreeSet<String>; 3]) {
-    let mutated = ask(bundle, object, answer_mutate);
-    let repaired = mutated.changes.iter().map(|change| change.by.to_owned());
+    let mut outcome = admit(bundle, request, How::Both);
+    decoded.complete(bundle, &mut outcome);
+    let repaired = outcome.changes.iter().map(|change| change.by.to_owned());
     let repaired = repaired.filter(|by| by.starts_with("RG")).collect();
-    let validated = ask(bundle, &mutated.document.value().to_value(), answer_validate);
     let with = |action: Action| {
-        let found = validated.findings.iter().filter(|judged| judged.action == action);
+        let found = outcome.findings.iter().filter(|judged| judged.action == action);
         found.map(|judged| judged.code().to_owned()).collect()
     };
-    (
-        mutated.document.value().to_value(),
-        [with(Action::Deny), with(Action::Warn), repaired],
-    )
+    let codes = [with(Action::Deny), with(Action::Warn), repaired];
+    (outcome.document.value().to_value(), codes)
+}
+
+/// Whether a value holds what is wanted: at least these entries of an object, these elements of a list in this order.
+fn holds(actual: &Value, wanted: &Value) -> bool {
+    match (actual, wanted) {
+        (Value::Object(actual), Value::Object(wanted)) => wanted
+            .iter()
+            .all(|(key, wanted)| holds(actual.get(key).unwrap_or(&Value::Null), wanted)),
+        (Value::Array(actual), Value::Array(wanted)) => {
+            actual.len() == wanted.len() && actual.iter().zip(wanted).all(|(actual, wanted)| holds(actual, wanted))
+        }
+        // What is missing has no entries either.
+        (Value::Null, Value::Object(wanted)) => wanted.values().all(|wanted| holds(&Value::Null, wanted)),
+        _ => actual == wanted,
+    }
 }
 
 #[test]
 fn reports_are_judged_rightly() {
-    let Some(folder) = folder() else { return };
-    let bundle = Bundle::embedded();
-    let set = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<BTreeSet<_>>();
-    let mut wrong = Vec::new();
-    for (name, denies, warns, repairs) in RIGHT.iter().chain(CORRECTED).chain(REJECTED_PODS) {
-        let (_, found) = judged(&bundle, &report(&folder, name));
-        let wanted = [set(denies), set(warns), set(repairs)];
+    let base = read(&folder().join("base.yaml"));
+    let mut bundles: BTreeMap<[Option<String>; 2], Bundle> = BTreeMap::new();
+    let (mut wrong, mut names) = (Vec::new(), BTreeSet::new());
+    for (file, case) in cases() {
+        let name = format!("{file}: {}", case["name"].as_str().expect("a name"));
+        assert!(names.insert(name.clone()), "{name} is there twice");
+        let by = ["policies", "kuberay"].map(|key| case[key].as_str().map(str::to_owned));
+        let bundle = bundles
+            .entry(by.clone())
+            .or_insert_with(|| bundle(by[0].as_deref(), by[1].as_deref()));
+        let (after, found) = judge(bundle, &object(&base, &case));
+        let wanted = ["deny", "warn", "fix"].map(|key| {
+            let codes = case[key].as_array().cloned().unwrap_or_default();
+            codes
+                .iter()
+                .map(|code| code.as_str().expect("a code").to_owned())
+                .collect::<BTreeSet<_>>()
+        });
         if found != wanted {
             wrong.push(format!("{name}: {found:?}, not {wanted:?}"));
         }
+        for (part, wanted) in case["after"].as_object().into_iter().flatten() {
+            let (_, pointer) = PARTS.iter().find(|(known, _)| known == part).expect("a part");
+            let actual = after.pointer(pointer).unwrap_or(&Value::Null);
+            if !holds(actual, wanted) {
+                wrong.push(format!("{name}: {part} is {actual}, not {wanted}"));
+            }
+        }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(names.len() >= 200, "{} reports", names.len());
 }
 
+/// The base job and twenty groups of it, which are more pod sets than Kueue takes.
 #[test]
-fn nothing_is_made_worse() {
-    let Some(folder) = folder() else { return };
-    let bundle = Bundle::embedded();
-    let head = |object: &Value| object["spec"]["rayClusterSpec"]["headGroupSpec"].clone();
-    let worker = |object: &Value| object["spec"]["rayClusterSpec"]["workerGroupSpecs"][0].clone();
-    let container = |group: &Value| group["template"]["spec"]["containers"][0].clone();
-    let mutated = |name: &str| {
-        let object = report(&folder, name);
-        let (after, _) = judged(&bundle, &object);
-        (object, after)
-    };
-    for name in ["09-gaudi-hpu", "res30-habana.ai_gaudi"] {
-        let (_, after) = mutated(name);
-        assert_eq!(worker(&after)["rayStartParams"].get("num-gpus"), None, "{name}");
-    }
-    let (before, after) = mutated("104-pod-level-resources");
-    for group in [head, worker] {
-        let resources = |object| container(&group(object))["resources"].clone();
-        assert_eq!(resources(&after), resources(&before));
-    }
-    for name in ["267-overwrite-dash-8300", "17-overwrite-cmd-ports"] {
-        let (before, after) = mutated(name);
-        assert_eq!(
-            container(&head(&after))["ports"],
-            container(&head(&before))["ports"],
-            "{name}"
-        );
-    }
-    let (_, after) = mutated("305-requests-only");
-    assert_eq!(container(&head(&after))["resources"]["limits"]["memory"], "4Gi");
+fn many_groups_in_a_queue_warn() {
+    let mut job = read(&folder().join("base.yaml"));
+    assert_eq!(judge(&Bundle::embedded(), &job).1, [const { BTreeSet::new() }; 3]);
+    job["metadata"]["labels"] = json!({"kueue.x-k8s.io/queue-name": "team"});
+    let group = job["spec"]["rayClusterSpec"]["workerGroupSpecs"][0].clone();
+    let groups = (0..20).map(|number| {
+        let mut group = group.clone();
+        group["groupName"] = json!(format!("w{number}"));
+        group
+    });
+    job["spec"]["rayClusterSpec"]["workerGroupSpecs"] = groups.collect();
+    let [denies, warns, _] = judge(&Bundle::embedded(), &job).1;
+    assert_eq!((denies, warns), (BTreeSet::new(), BTreeSet::from(["RG709".to_owned()])));
 }
 
 /// A namespace that demands restricted pods takes the wget's init container as it takes the Ray container.
 #[test]
 fn an_init_container_is_as_restricted_as_the_ray_container() {
-    let Some(folder) = folder() else { return };
-    let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
-    let read = |path: &str| Source::new(path, &fs::read_to_string(policies.join(path)).unwrap());
-    let sources = [read("default.yaml"), read("library/slim-images/slim-images.yaml")];
-    let loaded = raygate::policy::load(&sources, &raygate::engine::bundle::known());
-    assert!(loaded.is_usable(), "{:?}", loaded.diagnostics);
-    let object = report(&folder, "130-psa-restricted-container-level");
-    let (after, _) = judged(&Bundle::new(loaded.set), &object);
+    let base = read(&folder().join("base.yaml"));
+    let restricted = |(_, case): &(String, Value)| case["name"] == "restricted Pod Security on the containers";
+    let (_, case) = cases().into_iter().find(restricted).expect("the case");
+    let (after, _) = judge(&bundle(Some("slim-images"), None), &object(&base, &case));
     let pod = &after["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"];
     let context = &pod["initContainers"][0]["securityContext"];
     assert_eq!(context["runAsNonRoot"], json!(true));

@@ -17,6 +17,7 @@ use std::process::{Command, Output};
 use raygate::engine::Bundle;
 use raygate::engine::bundle::known;
 use raygate::policy::load::Source;
+use raygate::ray::kind::KINDS;
 use raygate::suite::compare::compare;
 use raygate::suite::coverage::{Coverage, coverage};
 use raygate::suite::run::run;
@@ -46,7 +47,7 @@ fn load(tests: &[Source]) -> Suite {
 fn failures(suite: &Suite, results: &[Tested<'_>]) -> Vec<String> {
     let mut out = Vec::new();
     for tested in results {
-        let diagnostics = tested.file.diagnostics.iter();
+        let diagnostics = tested.diagnostics.iter();
         out.extend(diagnostics.map(|diagnostic| diagnostic.concise(&suite.sources)));
         let differences = tested.differences.iter();
         out.extend(differences.map(|difference| format!("{}: {difference:?}", tested.file.name)));
@@ -120,11 +121,13 @@ fn each_folder_of_the_library_passes_its_cases_beside_the_shipped_policies_and_e
         let covered = coverage(&own, &shipped(), &known(), &suite);
         assert_eq!(unnoticed(&covered), Vec::<String>::new());
         assert!(covered.parts >= 2, "{}", folder.display());
-        assert!(
-            folder.join("README.md").is_file(),
-            "{} has no README.md",
-            folder.display()
-        );
+        let page = fs::read_to_string(folder.join("README.md")).unwrap();
+        let stated = page.split("\n\n").find_map(|text| text.strip_prefix("**Kinds:** "));
+        let stated = stated.unwrap_or_else(|| panic!("{} does not state its kinds", folder.display()));
+        for kind in KINDS {
+            // No policy of the library leaves a kind out.
+            assert!(stated.contains(kind.name), "{}: {}", folder.display(), kind.name);
+        }
     }
 }
 
@@ -159,7 +162,7 @@ fn every_rayjob_of_flyte_is_a_case_and_is_admitted() {
         .iter()
         .map(|test| {
             let text = String::from_utf8(test.bytes.clone()).unwrap();
-            assert!(text.contains("\n  verdict: Allow\n"), "{} is not admitted", test.name);
+            assert!(text.contains("verdict: Allow"), "{} is not admitted", test.name);
             let from = text.split("from: ../../tests/rayjobs/").nth(1).unwrap();
             from.lines().next().unwrap().to_owned()
         })
@@ -205,6 +208,7 @@ object:
 
 const WANT: &str = "\
 want:
+  exact: true
   verdict: Allow
   findings:
     - {code: RG501, action: Warn, path: 'spec.rayClusterSpec.workerGroupSpecs[1].groupName'}
@@ -221,11 +225,7 @@ fn bundle() -> Bundle {
 fn differences(text: &str) -> Vec<Value> {
     let suite = load(&[Source::new("a.test.yaml", text)]);
     let results = suite.run(&bundle());
-    assert!(
-        results[0].file.diagnostics.is_empty(),
-        "{:?}",
-        failures(&suite, &results)
-    );
+    assert!(results[0].diagnostics.is_empty(), "{:?}", failures(&suite, &results));
     let side = |line: &Option<raygate::suite::Line>| {
         line.as_ref().map(|line| match &line.place {
             Some(place) => format!("{} <- {place}", line.text),
@@ -242,6 +242,226 @@ fn differences(text: &str) -> Vec<Value> {
 #[test]
 fn a_case_that_comes_out_as_it_wants_passes() {
     assert_eq!(differences(&format!("{CASE}{WANT}")), Vec::<Value>::new());
+}
+
+#[test]
+fn only_what_a_want_names_is_compared() {
+    let group = "spec.rayClusterSpec.workerGroupSpecs[1].groupName";
+    for (want, wanted) in [
+        ("{verdict: Allow}", json!([])),
+        (
+            "{verdict: Deny}",
+            json!([["verdict", "Deny <- a.test.yaml:14", "Allow"]]),
+        ),
+        ("{findings: [{code: RG501}]}", json!([])),
+        ("{changes: {spec.ttlSecondsAfterFinished: 600}}", json!([])),
+        (
+            "{changes: {spec.ttlSecondsAfterFinished: 1}}",
+            json!([[
+                "changes",
+                "spec.ttlSecondsAfterFinished: 1 <- a.test.yaml:14",
+                "spec.ttlSecondsAfterFinished: 600 <- base.yaml:9:7 lifecycle"
+            ]]),
+        ),
+        (
+            "{changes: {spec.suspend: true}}",
+            json!([["changes", "spec.suspend: true <- a.test.yaml:14", null]]),
+        ),
+        (
+            "{findings: [{code: RG203, action: Deny}]}",
+            json!([["findings", "RG203 Deny <- a.test.yaml:14", null]]),
+        ),
+        ("{previews: []}", json!([])),
+        (
+            "{previews: [{policy: next, code: RG203}]}",
+            json!([["previews", "next: RG203 <- a.test.yaml:14", null]]),
+        ),
+    ] {
+        assert_eq!(json!(differences(&format!("{CASE}want: {want}\n"))), wanted, "{want}");
+    }
+    // An empty list or mapping is named too: there must be nothing.
+    let found = differences(&format!("{CASE}want: {{findings: [], changes: {{}}}}\n"));
+    let parts: Vec<&Value> = found.iter().map(|one| &one[0]).collect();
+    assert_eq!(parts, ["findings", "changes", "changes"]);
+    assert!(
+        found[0][2]
+            .as_str()
+            .unwrap()
+            .starts_with(&format!("RG501 Warn at {group}: "))
+    );
+    // A finding of the same code at another place is shown beside the wish.
+    let found = differences(&format!("{CASE}want: {{findings: [{{code: RG501, action: Deny}}]}}\n"));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0][1], "RG501 Deny <- a.test.yaml:14");
+    assert!(found[0][2].as_str().unwrap().starts_with("RG501 Warn at"));
+}
+
+#[test]
+fn a_wish_names_a_part_of_what_was_set() {
+    let policy = "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: a}\nspec: {match: {}, defaults: {readiness: Http}}\n";
+    let loaded = raygate::policy::load(&[Source::new("a.yaml", policy)], &known());
+    let bundle = Bundle::new(loaded.set);
+    let object = CASE.split("      workerGroupSpecs:").next().unwrap();
+    let at = "spec.rayClusterSpec.headGroupSpec.template.spec.containers[0].livenessProbe";
+    let texts = |changes: Value| -> Vec<[Option<String>; 2]> {
+        let suite = load(&[Source::new(
+            "a.test.yaml",
+            &format!("{object}want: {}\n", json!({"changes": changes})),
+        )]);
+        let results = suite.run(&bundle);
+        let text = |line: &Option<raygate::suite::Line>| line.as_ref().map(|line| line.text.clone());
+        let differences = results[0].differences.iter();
+        differences.map(|one| [text(&one.want), text(&one.got)]).collect()
+    };
+    let path = |rest: &str| format!("{at}{rest}");
+    assert_eq!(
+        texts(json!({at: {"httpGet": {"port": 52365}}})),
+        <[[_; 2]; 0]>::default()
+    );
+    assert_eq!(texts(json!({path(".httpGet.port"): 52365})), <[[_; 2]; 0]>::default());
+    assert_eq!(
+        texts(json!({path(".httpGet"): {"port": 52365}})),
+        <[[_; 2]; 0]>::default()
+    );
+    // A mapping above several changes names some of them.
+    let container = at.strip_suffix(".livenessProbe").unwrap();
+    let probes = json!({"startupProbe": {"periodSeconds": 5}, "livenessProbe": {"periodSeconds": 10}});
+    assert_eq!(texts(json!({container: probes})), <[[_; 2]; 0]>::default());
+    let wrong = json!({"startupProbe": {"periodSeconds": 5}, "image": "x"});
+    let image = format!("{container}.image: \"x\"");
+    assert_eq!(texts(json!({container: wrong})), [[Some(image), None]]);
+    let differs = [Some(path(".httpGet.port: 1")), Some(path(".httpGet.port: 52365"))];
+    assert_eq!(texts(json!({path(".httpGet"): {"port": 1}})), [differs.clone()]);
+    assert_eq!(texts(json!({path(".httpGet.port"): 1})), [differs.clone()]);
+    assert_eq!(texts(json!({at: {"httpGet": {"port": 1}}})), [differs]);
+    assert_eq!(texts(json!({path(".exec"): 1})), [[Some(path(".exec: 1")), None]]);
+}
+
+const TABLE: &str = "\
+request: {namespace: ml}
+cases:
+  - name: nothing more
+    want: {verdict: Allow}
+  - name: no entrypoint   # why
+    unset: [spec.entrypoint]
+  - name: elsewhere
+    request: {namespace: other}
+    want:
+      changes: {spec.ttlSecondsAfterFinished: 1}
+  - {name: suspended, set: {spec: {suspend: true}}, want: {verdict: Deny}}
+";
+
+#[test]
+fn a_table_has_one_object_and_many_changes() {
+    let folder = Folder::new(&[("a.test.yaml", &format!("{CASE}{TABLE}"))]);
+    let (code, text) = folder.test(&["--output", "jsonl"]);
+    assert_eq!(code, 1, "{text}");
+    let results: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<&Value> = results.iter().map(|result| &result["name"]).collect();
+    let named = ["nothing more", "no entrypoint", "elsewhere", "suspended"];
+    assert_eq!(
+        json!(names),
+        json!(named.map(|name| format!("a job without a TTL: {name}")))
+    );
+    let passed: Vec<&Value> = results.iter().map(|result| &result["passed"]).collect();
+    assert_eq!(json!(passed), json!([true, false, false, false]));
+
+    // Each case gets what it names, and everything else stays.
+    let (code, text) = folder.test(&["--bless"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("4 cases: 4 passed, 0 failed"), "{text}");
+    let blessed = folder.read("a.test.yaml");
+    let rows = blessed.strip_prefix(CASE).unwrap();
+    assert!(
+        rows.starts_with("request: {namespace: ml}\ncases:\n  - name: nothing more\n    want: {verdict: Allow}\n  - name: no entrypoint   # why\n    unset: [spec.entrypoint]\n    want:\n      verdict: Deny\n      findings:\n      - {code: "),
+        "{rows}"
+    );
+    assert!(
+        rows.contains("    request: {namespace: other}\n    want:\n      changes: {}\n"),
+        "{rows}"
+    );
+    assert!(
+        rows.ends_with("  - {name: suspended, set: {spec: {suspend: true}}, \"want\": {\"verdict\":\"Allow\"}}\n"),
+        "{rows}"
+    );
+    assert_eq!(folder.test(&["--bless"]).0, 0);
+    assert_eq!(folder.read("a.test.yaml"), blessed);
+
+    // What is wrong with one case leaves the others alone.
+    folder.write(
+        "a.test.yaml",
+        &blessed.replace("[spec.entrypoint]", "[spec.no-such-field]"),
+    );
+    let (code, text) = folder.test(&[]);
+    assert_eq!(code, 1);
+    assert!(
+        text.contains("4 cases: 3 passed, 1 failed") && text.contains("RT104"),
+        "{text}"
+    );
+    let broken = format!(
+        "{CASE}cases:\n  - {{name: a, want: {{verdict: Allow}}}}\n  - {{name: b, facts: {{Pod: 3}}, want: {{verdict: Allow}}}}\n"
+    );
+    folder.write("a.test.yaml", &broken);
+    let (code, text) = folder.test(&[]);
+    assert_eq!(code, 1);
+    assert!(
+        text.contains("2 cases: 1 passed, 1 failed") && text.contains("RT107"),
+        "{text}"
+    );
+}
+
+#[test]
+fn blessing_fills_in_what_is_named() {
+    let path = "spec.rayClusterSpec.workerGroupSpecs[1].groupName";
+    for (want, blessed) in [
+        // A value, and what is not there any more.
+        (
+            "want:\n  changes:\n    spec.ttlSecondsAfterFinished: 1\n    spec.suspend: true\n",
+            "want:\n  changes:\n    spec.ttlSecondsAfterFinished: 600\n".to_owned(),
+        ),
+        (
+            "want: {findings: [{code: RG203}, {code: RG501, action: Deny}]}\n",
+            "want:\n  findings:\n  - {code: RG501, action: Warn}\n".to_owned(),
+        ),
+        (
+            "want: {findings: [{code: RG501, path: spec}], verdict: Deny}\n",
+            format!("want:\n  verdict: Allow\n  findings:\n  - {{code: RG501, path: \"{path}\"}}\n"),
+        ),
+        // Nothing of it is left.
+        (
+            "want: {findings: [{code: RG203}]}\n",
+            "want:\n  verdict: Allow\n".to_owned(),
+        ),
+        (
+            "want: {changes: {spec.suspend: true}}\n",
+            "want:\n  verdict: Allow\n".to_owned(),
+        ),
+        // Empty ones are filled.
+        (
+            "want: {changes: {}}\n",
+            "want:\n  changes:\n    spec.shutdownAfterJobFinishes: true\n    spec.ttlSecondsAfterFinished: 600\n"
+                .to_owned(),
+        ),
+        (
+            "want: {findings: []}\n",
+            format!("want:\n  findings:\n  - {{code: RG501, action: Warn, path: \"{path}\"}}\n"),
+        ),
+        (
+            EVERYTHING,
+            format!(
+                "want:\n  exact: true\n  verdict: Allow\n  findings:\n  - {{code: RG501, action: Warn, path: \"{path}\"}}\n  changes:\n    spec.shutdownAfterJobFinishes: true\n    spec.ttlSecondsAfterFinished: 600\n"
+            ),
+        ),
+    ] {
+        let folder = Folder::new(&[("a.test.yaml", &format!("{CASE}{want}"))]);
+        let (code, text) = folder.test(&["--bless"]);
+        assert_eq!(code, 0, "{want}: {text}");
+        assert_eq!(
+            folder.read("a.test.yaml").strip_prefix(CASE).unwrap(),
+            blessed,
+            "{want}"
+        );
+    }
 }
 
 #[test]
@@ -271,7 +491,7 @@ fn a_wrong_wish_fails_and_shows_the_lines_of_test_and_policy() {
         .replace("spec.shutdownAfterJobFinishes: true", "spec.suspend: true");
     let group = "spec.rayClusterSpec.workerGroupSpecs[1].groupName";
     let found = differences(&format!("{CASE}{wrong}"));
-    let message = found[2][2].as_str().unwrap();
+    let message = found[1][2].as_str().unwrap();
     assert!(
         message.starts_with(&format!("RG501 Warn at {group}: ")) && message.ends_with(" <- base.yaml:11:5"),
         "{message}"
@@ -279,13 +499,12 @@ fn a_wrong_wish_fails_and_shows_the_lines_of_test_and_policy() {
     assert_eq!(
         found,
         [
-            json!(["verdict", "Deny <- a.test.yaml:15", "Allow"]),
-            json!(["findings", format!("RG501 Deny at {group} <- a.test.yaml:17"), null]),
-            json!(["findings", null, message]),
-            json!(["changes", "spec.suspend: true <- a.test.yaml:18", null]),
+            json!(["verdict", "Deny <- a.test.yaml:16", "Allow"]),
+            json!(["findings", format!("RG501 Deny at {group} <- a.test.yaml:18"), message]),
+            json!(["changes", "spec.suspend: true <- a.test.yaml:19", null]),
             json!([
                 "changes",
-                "spec.ttlSecondsAfterFinished: 300 <- a.test.yaml:18",
+                "spec.ttlSecondsAfterFinished: 300 <- a.test.yaml:19",
                 "spec.ttlSecondsAfterFinished: 600 <- base.yaml:9:7 lifecycle"
             ]),
             json!([
@@ -355,7 +574,7 @@ fn mistakes_in_test_files_have_a_place() {
         ),
         (
             format!("{CASE}{WANT}---\nname: b\n"),
-            "a.test.yaml:20:1: error[RT101]: a test file holds one case, this is a second",
+            "a.test.yaml:21:1: error[RT101]: a test file has one document, this is a second",
         ),
         (
             both,
@@ -409,7 +628,35 @@ fn mistakes_in_test_files_have_a_place() {
         ),
         (
             format!("{CASE}want: {{}}\n"),
-            "a.test.yaml:14:7: error[RP105]: `want` needs the key `verdict`",
+            "a.test.yaml:2:7: error[RT103]: the case wants nothing",
+        ),
+        (
+            format!("{CASE}want: {{exact: true}}\n"),
+            "a.test.yaml:2:7: error[RT103]: the case wants nothing",
+        ),
+        (
+            format!("{CASE}want: {{verdct: Allow}}\n"),
+            "a.test.yaml:14:8: error[RP102]: `want` has no key `verdct`",
+        ),
+        (
+            format!("{CASE}{WANT}cases: [{{name: b, want: {{verdict: Allow}}}}]\n"),
+            "a.test.yaml:14:1: error[RT101]: a file with `cases` has no `want`",
+        ),
+        (
+            format!("{CASE}cases: []\n"),
+            "a.test.yaml:14:8: error[RT101]: `cases` is empty",
+        ),
+        (
+            format!("{CASE}cases: [{{name: b}}]\n"),
+            "a.test.yaml:14:16: error[RT103]: the case wants nothing",
+        ),
+        (
+            format!("{CASE}cases: [{{name: b, unset: [spec.suspend], want: {{verdict: Allow}}}}]\n"),
+            "a.test.yaml:14:27: error[RT104]: `unset` names what is not there",
+        ),
+        (
+            format!("{CASE}cases: [{{name: b, from: a.json, want: {{verdict: Allow}}}}]\n"),
+            "a.test.yaml:14:19: error[RP102]: `cases[0]` has no key `from`",
         ),
     ] {
         let suite = load(&[Source::new("a.test.yaml", &text)]);
@@ -543,7 +790,7 @@ fn blessing_writes_the_want_and_nothing_else() {
         ),
         (
             "early.test.yaml",
-            &CASE.replace("object:", "want: {verdict: Deny}   # now\nobject:"),
+            &CASE.replace("object:", "want: {verdict: Deny, changes: {}}   # now\nobject:"),
         ),
         ("passing.test.yaml", &format!("{CASE}{WANT}")),
         ("flow.test.yaml", &flow.to_string()),
@@ -558,9 +805,8 @@ fn blessing_writes_the_want_and_nothing_else() {
     assert_eq!(
         once[0],
         format!(
-            "{CASE}want:\n  verdict: Allow\n  findings:\n  - action: Warn\n    code: RG501\n    path: \
-             spec.rayClusterSpec.workerGroupSpecs[1].groupName\n  changes:\n    spec.shutdownAfterJobFinishes: true\n    \
-             spec.ttlSecondsAfterFinished: 600\n"
+            "{CASE}want:\n  verdict: Allow\n  findings:\n  - {{code: RG501, action: Warn, path: \
+             \"spec.rayClusterSpec.workerGroupSpecs[1].groupName\"}}\n"
         )
     );
     assert!(once[2].starts_with("# what this file is for\n") && once[2].ends_with("# the end\n"));
@@ -594,7 +840,7 @@ fn coverage_names_what_no_case_notices() {
     );
     // A job that the policy is not for notices it.
     let other = CASE.replace("namespace: ml}", "namespace: other}");
-    folder.write("b.test.yaml", &other);
+    folder.write("b.test.yaml", &format!("{other}{EVERYTHING}"));
     let (code, text) = folder.test(&["--bless", "--coverage"]);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("coverage: 5 of 5 parts"), "{text}");
@@ -643,16 +889,23 @@ fn granted(name: &str, namespace: &str, rest: &str) -> (String, String) {
     )
 }
 
+/// A `want` that blessing fills with everything.
+const EVERYTHING: &str = "want: {exact: true}\n";
+
 #[test]
 fn previews_and_exemptions_are_wanted_and_covered() {
     let folder = Folder::new(&[]);
     folder.write("base.yaml", GRANTS);
     for (name, text) in [granted("a-hero", "hero", ""), granted("nobody", "other", "")] {
-        folder.write(&name, &text);
+        folder.write(&name, &format!("{text}{EVERYTHING}"));
     }
     let (name, large) = granted("large", "hero", "");
-    folder.write(&name, &large.replace("replicas: 2", "replicas: 5"));
-    folder.write("next.test.yaml", &granted("next", "next", "").1);
+    let large = large.replace("replicas: 2", "replicas: 5");
+    folder.write(&name, &format!("{large}{EVERYTHING}"));
+    folder.write(
+        "next.test.yaml",
+        &format!("{}{EVERYTHING}", granted("next", "next", "").1),
+    );
     let (code, text) = folder.test(&["--bless"]);
     assert_eq!(code, 0, "{text}");
     let hero = folder.read("a-hero.test.yaml");
@@ -673,7 +926,7 @@ fn previews_and_exemptions_are_wanted_and_covered() {
         ["./base.yaml:23:31: error[RT201]: no case notices that `hero: spec.match.users` is gone"]
     );
     let stranger = granted("stranger", "hero", "").1.replace("hero-1", "somebody");
-    folder.write("stranger.test.yaml", &stranger);
+    folder.write("stranger.test.yaml", &format!("{stranger}{EVERYTHING}"));
     let (code, text) = folder.test(&["--bless", "--coverage"]);
     assert_eq!(code, 0, "{text}");
 

@@ -1,11 +1,11 @@
 //! `raygate check`: Ray objects, reviews and audit logs judged offline, by the server's own engine.
 
 mod against;
-mod diff;
+pub mod diff;
 mod dry_run;
 mod judge;
 mod lint;
-mod report;
+pub mod report;
 mod total;
 
 use std::io::Write;

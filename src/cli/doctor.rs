@@ -9,7 +9,8 @@ mod emergency;
 mod findings;
 mod lists;
 mod platform;
-mod release;
+mod queues;
+pub(super) mod release;
 mod trial;
 mod workload;
 
@@ -39,7 +40,7 @@ pub struct Args {
     #[arg(long, short, value_name = "NAMESPACE", default_value = "default")]
     namespace: DnsLabel,
     /// How to print what was found
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(short, long, value_enum, default_value = "text")]
     output: Format,
     /// Ask nobody, and print how to get raygate out of the way
     #[arg(long)]
@@ -111,7 +112,7 @@ async fn examine(args: &Args) -> Result<Findings, Failure> {
             findings.error(
                 kind.check(),
                 format!("there is no {} {CONFIGURATION}", kind.kind()),
-                "raygate manifests --only webhooks --ca-file certs/ca.crt | kubectl apply -f -",
+                workload::registration(&client).await,
             );
         }
         for configuration in own {
@@ -145,5 +146,6 @@ async fn examine(args: &Args) -> Result<Findings, Failure> {
             trial::judge(&client, kind, namespaces, &mut findings).await;
         }
     }
+    queues::judge(&client, served.iter(), &mut findings).await;
     Ok(findings)
 }

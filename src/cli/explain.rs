@@ -1,6 +1,6 @@
 //! `raygate explain`: the page of a code or of a key of the policy language, or the way of a Ray object.
 
-mod walk;
+pub mod walk;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -106,7 +106,11 @@ fn list(codes: impl Iterator<Item = [&'static str; 3]>, text: &mut String) {
     }
 }
 
-fn page(topic: &str) -> Result<String, Failure> {
+/// The page of a code or of a key.
+///
+/// # Errors
+/// [`Failure::Usage`] where nothing has that name.
+pub fn page(topic: &str) -> Result<String, Failure> {
     let code = topic.to_ascii_uppercase();
     let prefix = code.trim_end_matches('X');
     if let Some(family) = check::FAMILIES.iter().find(|family| family.prefix == prefix) {

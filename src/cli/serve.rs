@@ -13,6 +13,7 @@ use super::{CLEAN, Failure, POLICY, USAGE, policies};
 use crate::admission::Gate;
 use crate::cluster::AccessError;
 use crate::engine::Bundle;
+use crate::install::{KindError, KindList};
 use crate::metrics::Metrics;
 use crate::reload::facts::FactsFile;
 use crate::reload::policies::{Accept, PoliciesError, PolicyFiles};
@@ -56,10 +57,18 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FILE", env = "RAYGATE_FACTS")]
     pub facts: Option<PathBuf>,
 
-    /// Report what raygate would do, and neither change nor deny any object: in the log, the metrics and the audit
-    /// annotations
-    #[arg(long, env = "RAYGATE_PREVIEW", value_parser = switch)]
-    pub preview: bool,
+    /// Report what raygate would do to objects of these kinds, and neither change nor deny them: in the log, the metrics
+    /// and the audit annotations. Without a list, or with `true`, all kinds
+    #[arg(
+        long,
+        value_name = "KINDS",
+        env = "RAYGATE_PREVIEW",
+        value_parser = previewed,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub preview: Option<KindList>,
 
     /// Certificate chain in PEM, the server's own first; followed when the file changes
     #[arg(long, value_name = "FILE", env = "RAYGATE_TLS_CERT", requires = "tls_key")]
@@ -197,15 +206,14 @@ fn load_gate(
     metrics: &Arc<Metrics>,
 ) -> Result<(Option<Follower<PolicyFiles>>, Arc<Gate>), ServeError> {
     if args.policies.is_empty() {
-        let gate = if args.preview { Gate::previewing } else { Gate::new };
-        let gate = gate(Bundle::embedded());
+        let gate = Gate::previewing(Bundle::embedded(), args.previewed());
         reload::policies::in_use(&gate, metrics);
         return Ok((None, Arc::new(gate)));
     }
     let accept = Accept {
         broken: args.fallback,
         empty: args.allow_empty,
-        preview: args.preview,
+        preview: args.previewed(),
     };
     match PolicyFiles::start(args.policies.clone(), accept, Arc::clone(metrics)) {
         Ok((follower, gate)) => Ok((Some(follower), gate)),
@@ -255,6 +263,12 @@ async fn serve(
 }
 
 impl ServeArgs {
+    /// The names of the kinds in Preview.
+    fn previewed(&self) -> Vec<String> {
+        let kinds = self.preview.iter().flat_map(KindList::iter);
+        kinds.map(|kind| kind.name.to_owned()).collect()
+    }
+
     fn options(&self) -> Options {
         let in_cluster = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
         let default_delay = if in_cluster {
@@ -295,6 +309,15 @@ fn switch(text: &str) -> Result<bool, String> {
         "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
         "" | "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
         _ => Err("write `true` or `false`".to_owned()),
+    }
+}
+
+/// The kinds in Preview: a list, or all or none by a switch.
+pub(super) fn previewed(text: &str) -> Result<KindList, String> {
+    match switch(text) {
+        Ok(true) => Ok(KindList::default()),
+        Ok(false) => Ok(KindList::of_resources([])),
+        Err(_) => text.parse().map_err(|error: KindError| error.to_string()),
     }
 }
 
@@ -394,6 +417,17 @@ mod tests {
             parse(&["--drain-delay", "2s"]).unwrap().options().drain_delay,
             Duration::from_secs(2)
         );
+        for (preview, expected) in [
+            ("--preview", "RayJob RayCluster RayService RayCronJob"),
+            ("--preview=true", "RayJob RayCluster RayService RayCronJob"),
+            ("--preview=false", ""),
+            ("--preview=", ""),
+            ("--preview=RayService,RayCluster", "RayCluster RayService"),
+        ] {
+            assert_eq!(parse(&[preview]).unwrap().previewed().join(" "), expected, "{preview}");
+        }
+        let error = parse(&["--preview=RayJobs"]).unwrap_err().to_string();
+        assert!(error.contains("`RayJobs` is not a kind"), "{error}");
         let error = parse(&["--drain-delay", "5"]).unwrap_err().to_string();
         assert!(error.contains("`5s`"), "{error}");
         assert_eq!(
@@ -420,7 +454,7 @@ mod tests {
                 certificates,
                 components: &[],
                 url: None,
-                kinds: &install::KindList::default(),
+                kinds: &KindList::default(),
                 excluded_namespaces: &[],
                 controllers: &install::Controllers::default(),
                 policies: &[],

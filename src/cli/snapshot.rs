@@ -1,7 +1,7 @@
 //! `raygate snapshot`: what is known of a cluster, read once.
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use kube::Client;
@@ -9,13 +9,11 @@ use kube::Client;
 use crate::cluster::objects::{self, Pages};
 use crate::cluster::{Cause, describe};
 use crate::facts::{Builder, Fact, Facts, State};
-use crate::files::{self, Bounded, bounded};
 use crate::json::Tree;
 use crate::yaml;
 
 use super::cluster::ClusterArgs;
-use super::facts::most;
-use super::{CLEAN, Failure};
+use super::{CLEAN, Failure, facts};
 
 /// The arguments of `raygate snapshot`.
 #[derive(Debug, clap::Args)]
@@ -49,13 +47,13 @@ enum Format {
 /// be read is no failure: it is unknown, and the facts say why.
 pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     let mut facts = match &args.file {
-        Some(file) => of_file(file)?,
+        Some(file) => facts::of_file(file)?,
         None => {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .map_err(|error| Failure::Cluster(format!("cannot start: {error}")))?;
-            runtime.block_on(of_cluster(args))?
+            runtime.block_on(of_cluster(&args.cluster))?
         }
     };
     if let Some(name) = &args.name {
@@ -69,22 +67,12 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     Ok(CLEAN)
 }
 
-fn of_file(file: &Path) -> Result<Facts, Failure> {
-    let usage = |error: &dyn ToString| Failure::Usage(error.to_string());
-    if file.as_os_str() != "-" {
-        let bytes = files::facts_bytes(file, most()).map_err(|error| usage(&error))?;
-        return files::facts(file, &bytes).map_err(|error| usage(&error));
-    }
-    let read = bounded(io::stdin().lock(), most()).map_err(|error| usage(&error))?;
-    let Bounded { bytes, is_cut: false } = read else {
-        return Err(Failure::Usage(format!("standard input has more than {} bytes", most())));
-    };
-    let facts = files::facts("<stdin>".as_ref(), &bytes).map_err(|error| usage(&error))?;
-    Ok(facts.read_at(Timestamp::now()))
-}
-
-async fn of_cluster(args: &Args) -> Result<Facts, Failure> {
-    let client = args.cluster.connect().await?;
+/// Reads the facts of a live cluster, which has the name of the context.
+///
+/// # Errors
+/// [`Failure::Cluster`] if the cluster cannot be reached. A kind that may not be read is unknown.
+pub(super) async fn of_cluster(cluster: &ClusterArgs) -> Result<Facts, Failure> {
+    let client = cluster.connect().await?;
     let refused = |error: &kube::Error| {
         let error = describe(error);
         Failure::Cluster(format!(
@@ -95,7 +83,7 @@ async fn of_cluster(args: &Args) -> Result<Facts, Failure> {
         .await
         .map_err(|error| refused(&error))?;
     let version = version.and_then(|version| Some(version.get("gitVersion")?.as_str()?.to_owned()));
-    let name = args.cluster.context.as_deref().unwrap_or_default();
+    let name = cluster.context.as_deref().unwrap_or_default();
     let mut builder = Builder::new(name, &version.unwrap_or_default());
     for fact in Fact::ALL {
         let read_at = Timestamp::now();

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use crate::engine::Bundle;
 use crate::engine::bundle::known;
 use crate::files::{self, Bounded, bounded};
-use crate::suite::{Suite, Tested, bless, coverage, run as engine};
+use crate::suite::{Suite, Tested, bless as rewrite, coverage, run as engine};
 use crate::yaml::Limits;
 
 use super::{CLEAN, FINDINGS, Failure, policies};
@@ -25,7 +25,7 @@ pub struct Args {
     /// given several times)
     #[arg(long, value_name = "DIR")]
     policies: Vec<PathBuf>,
-    /// Rewrite the `want` of each case that comes out otherwise
+    /// Rewrite the `want` of each case that comes out otherwise: what it names, or the verdict and the findings
     #[arg(long)]
     bless: bool,
     /// Take out each part of the policies in turn, and report what no case notices
@@ -64,9 +64,9 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     if !loaded.diagnostics.is_empty() {
         anstream::eprintln!("{}", policies::rendered(&loaded));
     }
-    let mut suite = read(args)?;
+    let mut suite = read(&args.directories)?;
     if args.bless && bless_all(&suite, &bundle)? {
-        suite = read(args)?;
+        suite = read(&args.directories)?;
     }
     let results = suite.run(&bundle);
     let all_pass = !results.is_empty() && results.iter().all(Tested::passed);
@@ -99,8 +99,17 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     Ok(if all_pass && is_covered { CLEAN } else { FINDINGS })
 }
 
-fn read(args: &Args) -> Result<Suite, Failure> {
-    let files = files::tests(&args.directories)?;
+/// Rewrites the cases of directories that come out otherwise than they want.
+///
+/// # Errors
+/// [`Failure::Usage`] if a file cannot be read or written.
+pub(super) fn bless(directories: &[PathBuf], bundle: &Bundle) -> Result<(), Failure> {
+    bless_all(&read(directories)?, bundle)?;
+    Ok(())
+}
+
+fn read(directories: &[PathBuf]) -> Result<Suite, Failure> {
+    let files = files::tests(directories)?;
     Ok(Suite::load(&files, &|file| {
         let most = u64::try_from(Limits::manifests().bytes).unwrap_or(u64::MAX);
         let read = File::open(file).and_then(|open| bounded(open, most));
@@ -114,15 +123,25 @@ fn read(args: &Args) -> Result<Suite, Failure> {
 /// Rewrites the cases that come out otherwise than they want; whether there was one.
 fn bless_all(suite: &Suite, bundle: &Bundle) -> Result<bool, Failure> {
     let mut any = false;
-    for tested in suite.run(bundle) {
-        let Some(case) = &tested.file.case else { continue };
-        if case.want.is_some() && tested.differences.is_empty() {
+    let results = suite.run(bundle);
+    for file in &suite.files {
+        let stale: Vec<_> = results
+            .iter()
+            .filter(|tested| std::ptr::eq(tested.file, file))
+            .filter_map(|tested| {
+                tested
+                    .case
+                    .filter(|case| case.want.is_none() || !tested.differences.is_empty())
+            })
+            .map(|case| (case, engine::run(case, bundle)))
+            .collect();
+        if stale.is_empty() {
             continue;
         }
-        let file = &tested.file.name;
-        let text = bless::blessed(case, &engine::run(case, bundle), &suite.sources)
-            .map_err(|error| Failure::Usage(format!("cannot bless {file}: {error}")))?;
-        fs::write(file, text).map_err(|error| Failure::Usage(format!("cannot write {file}: {error}")))?;
+        let name = &file.name;
+        let text = rewrite::blessed(file, &stale, &suite.sources)
+            .map_err(|error| Failure::Usage(format!("cannot bless {name}: {error}")))?;
+        fs::write(name, text).map_err(|error| Failure::Usage(format!("cannot write {name}: {error}")))?;
         any = true;
     }
     Ok(any)

@@ -86,10 +86,10 @@ impl Bundle {
         Bundle::new(policy::load(&embedded(), &known()).set)
     }
 
-    /// The same policies with every kind in Preview.
+    /// The same policies with the kinds of these names in Preview too.
     #[must_use]
-    pub fn previewing(mut self) -> Bundle {
-        self.set.platform.mode = Mode::Preview;
+    pub fn previewing(mut self, kinds: &[String]) -> Bundle {
+        self.set.platform.preview.extend_from_slice(kinds);
         self
     }
 

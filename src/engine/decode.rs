@@ -30,7 +30,8 @@ pub const UNKNOWN_FIELD: CodePage = CodePage {
 pub const MISMATCH: CodePage = CodePage {
     code: "RG005",
     title: "Every value must fit KubeRay's CRD",
-    text: "A value has another type than in KubeRay's CRD, a required field is missing, or two elements of a list have the same key. The \
+    text: "A value has another type than in KubeRay's CRD or is not one of its values, a number is too small, a required field is missing, or \
+           two elements of a list have the same key. The \
            API server rejects the object with 422 Invalid, whatever raygate does.\n\n\
            `raygate check`, `explain` and `test` report it for manifests. They use the CRD of the KubeRay release that the Platform names. \
            Without one, they report what every release rejects. Numbers are the usual cause: YAML reads `rayVersion: 2.52` as a \

@@ -15,7 +15,7 @@ use crate::rules::{APPLIED_ANNOTATION, Check, Cx, Edit, Finding, Findings, INJEC
 
 use super::bundle::{Bundle, Compiled};
 use super::document::{Document, moved_to_front};
-use super::update::{Parts, RECEIVED, Received, Seen, Update};
+use super::update::{Part, Parts, RECEIVED, Received, Seen, Update};
 
 /// The most that the annotation may hold, in bytes.
 const LONGEST_RECORD: usize = 4096;
@@ -76,41 +76,35 @@ pub fn update(
     (update, old, other_policies): (Update, Json<'_>, bool),
     document: &mut Document,
 ) -> Vec<Change> {
+    let look = |document: &Document<'_>, seen: &Seen| {
+        let policies = (compiled.effective.roll, other_policies);
+        Parts::of(update, policies, old, document.value(), seen)
+    };
     let seen = Seen::of(document.value());
-    let mut parts = Parts::of(
-        update,
-        (compiled.effective.roll, other_policies),
-        old,
-        document.value(),
-        &seen,
-    );
+    let mut parts = look(document, &seen);
     let mut changes = Vec::new();
-    for (part, path) in parts.staying() {
-        let edits = parts.restoring(part, document.value());
-        if let Some(places) = apply(document, edits, &mut changes) {
-            changes.push(Change {
-                by: KEPT,
-                path,
-                places: places.into_iter().flatten().collect(),
-                done: None,
-                leaf: None,
-                origin: None,
-                forced: false,
-            });
-        }
-    }
+    restore(&parts, document, &mut changes);
     changes.extend(mutate(bundle, compiled, asked, Some(&parts), document));
     let forced = changes.iter().any(|change| change.forced);
     if update != Update::Controller && (parts.complete_forced(forced) || parts.complete_changed(document)) {
         changes.extend(mutate(bundle, compiled, asked, Some(&parts), document));
     }
+    // What was made of a part may be what was received of it before: then it comes again.
+    if !changes.is_empty() && !parts.keeps_all() {
+        let completed = look(document, &Seen::of(document.value()));
+        let again = restore(&completed, document, &mut changes);
+        again.iter().for_each(|part| parts.keep(*part));
+        if !again.is_empty() {
+            changes.extend(mutate(bundle, compiled, asked, Some(&parts), document));
+        }
+    }
     let (stored, given) = (recorded(old), recorded(document.value()));
-    if parts.keeps_all() {
+    let repeated = parts.repeated(document.value());
+    if parts.keeps_all() || parts.are_all(&repeated) {
         if let Some(stored) = stored.filter(|_| given.is_none() || !changes.is_empty()) {
             write_record(stored.to_owned(), document);
         }
-    } else if !changes.is_empty() || (stored.is_some() && given == stored) {
-        let repeated = parts.repeated(&seen, document.value());
+    } else if !changes.is_empty() || (stored.is_some() && given == stored && !Received::describes(document.value())) {
         let holds = parts.keeps_any() || !repeated.is_empty();
         let earlier = stored.filter(|_| holds).map(entries).unwrap_or_default();
         if changes.is_empty() && earlier.is_empty() {
@@ -121,6 +115,29 @@ pub fn update(
         }
     }
     changes
+}
+
+/// Brings the parts that stay back to what is stored, and says which of them were something else. What was done to those
+/// before is no change any more.
+fn restore(parts: &Parts<'_>, document: &mut Document, changes: &mut Vec<Change>) -> Vec<Part> {
+    let mut restored = Vec::new();
+    for (part, path) in parts.staying() {
+        let edits = parts.restoring(part, document.value());
+        if let Some(places) = apply(document, edits, changes) {
+            changes.retain(|change| parts.part_of(&change.path) != part);
+            changes.push(Change {
+                by: KEPT,
+                path,
+                places: places.into_iter().flatten().collect(),
+                done: None,
+                leaf: None,
+                origin: None,
+                forced: false,
+            });
+            restored.push(part);
+        }
+    }
+    restored
 }
 
 /// Completes and repairs a document, in those parts of it in which that may be done.

@@ -14,6 +14,7 @@ mod state;
 mod upgrade;
 
 pub use fingerprint::{RECEIVED, Received, Seen};
+pub use part::Part;
 pub use parts::{Parts, Treatment};
 pub use scheduling::without_scheduling;
 pub use state::Update;

@@ -1,19 +1,17 @@
 //! Facts as they are put together, object by object.
 
-use std::collections::BTreeMap;
-
 use sha2::{Digest as _, Sha256};
 
 use crate::diag::one_line;
 use crate::json::Json;
 use crate::k8s::json::{child, text};
+use crate::k8s::selector::labels;
 
+use super::ceilings::ceilings;
 use super::fact::Fact;
-use super::objects::{ClusterQueue, LimitRange, LocalQueue, PriorityClass, Quota, RuntimeClass};
+use super::kueue::{ClusterQueue, Cohort, LocalQueue, ResourceFlavor};
+use super::objects::{ClaimTemplate, DeviceClass, LimitRange, PriorityClass, Quota, RuntimeClass};
 use super::set::{Facts, Namespace, State};
-
-/// How the labels of a namespace begin that are kept.
-pub(super) const LABELS: &str = "pod-security.kubernetes.io/";
 
 /// Puts facts together.
 #[derive(Debug, Default)]
@@ -56,11 +54,7 @@ impl Builder {
         let name = text(metadata, "name").filter(|name| !name.is_empty())?;
         match fact {
             Fact::Namespace => {
-                let labels = child(metadata, "labels").as_object().into_iter().flatten();
-                let kept = labels.filter(|(key, _)| key.starts_with(LABELS));
-                let kept = kept.map(|(key, value)| Some((key.to_owned(), value.as_str()?.to_owned())));
-                let labels: BTreeMap<String, String> = kept.collect::<Option<_>>()?;
-                self.namespace(name).labels = Some(labels);
+                self.namespace(name).labels = Some(labels(metadata, "labels")?);
             }
             Fact::LimitRange => {
                 let range = LimitRange::read(name, object)?;
@@ -84,11 +78,36 @@ impl Builder {
                 namespace.local_queues.insert(name.to_owned(), queue);
             }
             Fact::ClusterQueue => {
-                let queue = ClusterQueue::read(object);
+                let queue = ClusterQueue::read(object)?;
                 self.facts.cluster_queues.insert(name.to_owned(), queue);
             }
             Fact::WorkloadPriorityClass => {
                 self.facts.workload_priority_classes.insert(name.to_owned());
+            }
+            Fact::ResourceFlavor => {
+                let flavor = ResourceFlavor::read(object)?;
+                self.facts.resource_flavors.insert(name.to_owned(), flavor);
+            }
+            Fact::Cohort => {
+                let cohort = Cohort::read(object)?;
+                self.facts.cohorts.insert(name.to_owned(), cohort);
+            }
+            Fact::DeviceClass => {
+                let class = DeviceClass::read(object);
+                self.facts.device_classes.insert(name.to_owned(), class);
+            }
+            Fact::ResourceClaimTemplate => {
+                let template = ClaimTemplate::read(object);
+                let namespace = self.namespace(text(metadata, "namespace")?);
+                namespace.claim_templates.insert(name.to_owned(), template);
+            }
+            Fact::ResourceClaim => {
+                let namespace = self.namespace(text(metadata, "namespace")?);
+                namespace.claims.insert(name.to_owned());
+            }
+            Fact::RayCluster => {
+                let namespace = self.namespace(text(metadata, "namespace")?);
+                namespace.ray_clusters.insert(name.to_owned());
             }
             Fact::ServiceAccount => {
                 let name = name.to_owned();
@@ -110,6 +129,7 @@ impl Builder {
             namespace.limit_ranges.sort_by(|a, b| a.name.cmp(&b.name));
             namespace.quotas.sort_by(|a, b| a.name.cmp(&b.name));
         }
+        self.facts.ceilings = ceilings(&self.facts.cluster_queues, &self.facts.cohorts);
         if !self.facts.states.is_empty() {
             let hash = Sha256::digest(self.facts.to_value(false).to_string());
             self.facts.digest = hash.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -3,7 +3,7 @@
 /// A kind of fact: a kind of Kubernetes object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fact {
-    /// The namespaces, with their labels for Pod Security.
+    /// The namespaces, with their labels.
     Namespace,
     /// The LimitRanges.
     LimitRange,
@@ -17,15 +17,27 @@ pub enum Fact {
     ServiceAccount,
     /// Kueue's LocalQueues: their ClusterQueues, and whether they are stopped.
     LocalQueue,
-    /// Kueue's ClusterQueues: whether they are stopped, or select no namespace.
+    /// Kueue's ClusterQueues: their quotas and namespaces, and whether they are stopped.
     ClusterQueue,
     /// The names of Kueue's priority classes.
     WorkloadPriorityClass,
+    /// Kueue's ResourceFlavors: labels, taints and tolerations.
+    ResourceFlavor,
+    /// Kueue's Cohorts: their parents and quotas.
+    Cohort,
+    /// The names of the device classes, and the extended resources that they stand for.
+    DeviceClass,
+    /// The names of the templates of resource claims, and their device classes.
+    ResourceClaimTemplate,
+    /// The names of the resource claims.
+    ResourceClaim,
+    /// The names of the RayClusters.
+    RayCluster,
 }
 
 impl Fact {
     /// Every kind.
-    pub const ALL: [Fact; 9] = [
+    pub const ALL: [Fact; 15] = [
         Fact::Namespace,
         Fact::LimitRange,
         Fact::ResourceQuota,
@@ -35,6 +47,12 @@ impl Fact {
         Fact::LocalQueue,
         Fact::ClusterQueue,
         Fact::WorkloadPriorityClass,
+        Fact::ResourceFlavor,
+        Fact::Cohort,
+        Fact::DeviceClass,
+        Fact::ResourceClaimTemplate,
+        Fact::ResourceClaim,
+        Fact::RayCluster,
     ];
 
     /// The kind, as Kubernetes spells it.
@@ -49,6 +67,12 @@ impl Fact {
             Fact::LocalQueue => "LocalQueue",
             Fact::ClusterQueue => "ClusterQueue",
             Fact::WorkloadPriorityClass => "WorkloadPriorityClass",
+            Fact::ResourceFlavor => "ResourceFlavor",
+            Fact::Cohort => "Cohort",
+            Fact::DeviceClass => "DeviceClass",
+            Fact::ResourceClaimTemplate => "ResourceClaimTemplate",
+            Fact::ResourceClaim => "ResourceClaim",
+            Fact::RayCluster => "RayCluster",
         }
     }
 
@@ -65,6 +89,12 @@ impl Fact {
             Fact::LocalQueue => "/apis/kueue.x-k8s.io/v1beta1/localqueues",
             Fact::ClusterQueue => "/apis/kueue.x-k8s.io/v1beta1/clusterqueues",
             Fact::WorkloadPriorityClass => "/apis/kueue.x-k8s.io/v1beta1/workloadpriorityclasses",
+            Fact::ResourceFlavor => "/apis/kueue.x-k8s.io/v1beta1/resourceflavors",
+            Fact::Cohort => "/apis/kueue.x-k8s.io/v1beta1/cohorts",
+            Fact::DeviceClass => "/apis/resource.k8s.io/v1/deviceclasses",
+            Fact::ResourceClaimTemplate => "/apis/resource.k8s.io/v1/resourceclaimtemplates",
+            Fact::ResourceClaim => "/apis/resource.k8s.io/v1/resourceclaims",
+            Fact::RayCluster => "/apis/ray.io/v1/rayclusters",
         }
     }
 

@@ -2,21 +2,28 @@
 
 use serde_json::{Map, Value};
 
-use super::build::LABELS;
 use super::fact::Fact;
 
 /// The fields of an object that facts need, in the same shape. Everything else, such as annotations and status, is left out.
 pub fn kept(fact: Fact, object: &Value) -> Value {
     let mut metadata = copied(object.get("metadata"), &["namespace", "name"]);
     if fact == Fact::Namespace {
-        let labels = object.pointer("/metadata/labels").and_then(Value::as_object);
-        let labels = labels.into_iter().flatten().filter(|(key, _)| key.starts_with(LABELS));
-        let labels: Map<String, Value> = labels.map(|(key, value)| (key.clone(), value.clone())).collect();
-        metadata.insert("labels".to_owned(), labels.into());
+        metadata.extend(copied(object.get("metadata"), &["labels"]));
     }
     let fields: &[&str] = match fact {
-        Fact::Namespace | Fact::ServiceAccount | Fact::WorkloadPriorityClass => &[],
-        Fact::LimitRange | Fact::ResourceQuota | Fact::LocalQueue | Fact::ClusterQueue => &["spec"],
+        Fact::Namespace
+        | Fact::ServiceAccount
+        | Fact::WorkloadPriorityClass
+        | Fact::ResourceClaim
+        | Fact::RayCluster => &[],
+        Fact::LimitRange
+        | Fact::ResourceQuota
+        | Fact::LocalQueue
+        | Fact::ClusterQueue
+        | Fact::ResourceFlavor
+        | Fact::Cohort
+        | Fact::DeviceClass
+        | Fact::ResourceClaimTemplate => &["spec"],
         Fact::PriorityClass => &["globalDefault"],
         Fact::RuntimeClass => &["overhead"],
     };

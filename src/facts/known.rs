@@ -6,12 +6,16 @@ use jiff::Timestamp;
 
 use crate::k8s::quantity::Quantity;
 
+use super::ceilings::Ceilings;
 use super::fact::Fact;
-use super::objects::{ClusterQueue, LimitRange, LocalQueue, PriorityClass, Quota, RuntimeClass};
+use super::kueue::{ClusterQueue, LocalQueue, ResourceFlavor};
+use super::objects::{ClaimTemplate, DeviceClass, LimitRange, PriorityClass, Quota, RuntimeClass};
 use super::set::{Facts, NOTHING, Namespace, State};
 
 /// The age, in seconds, up to which a name that is missing may deny: later, somebody may have created it since.
 pub const RECENT: i64 = 60;
+
+static NO_NAMES: BTreeSet<String> = BTreeSet::new();
 
 /// Facts at a moment, for an object of a namespace.
 #[derive(Clone, Copy, Debug)]
@@ -76,12 +80,71 @@ impl<'a> Known<'a> {
     /// Kueue's LocalQueues of the namespace, by name.
     pub fn local_queues(&self) -> Option<&'a BTreeMap<String, LocalQueue>> {
         static NONE: BTreeMap<String, LocalQueue> = BTreeMap::new();
-        self.is_used(Fact::LocalQueue).then_some(())?;
-        let namespace = self.facts.namespaces.get(self.namespace);
-        match namespace.map(|namespace| &namespace.local_queues) {
-            Some(queues) if !queues.is_empty() => Some(queues),
-            _ => (!self.is_partial(Fact::LocalQueue)).then_some(&NONE),
+        self.named(
+            Fact::LocalQueue,
+            |namespace| &namespace.local_queues,
+            BTreeMap::is_empty,
+            &NONE,
+        )
+    }
+
+    /// The templates of resource claims of the namespace, by name.
+    pub fn claim_templates(&self) -> Option<&'a BTreeMap<String, ClaimTemplate>> {
+        static NONE: BTreeMap<String, ClaimTemplate> = BTreeMap::new();
+        let fact = Fact::ResourceClaimTemplate;
+        self.named(fact, |namespace| &namespace.claim_templates, BTreeMap::is_empty, &NONE)
+    }
+
+    /// The names of the resource claims of the namespace.
+    pub fn claims(&self) -> Option<&'a BTreeSet<String>> {
+        self.named(
+            Fact::ResourceClaim,
+            |namespace| &namespace.claims,
+            BTreeSet::is_empty,
+            &NO_NAMES,
+        )
+    }
+
+    /// The names of the RayClusters of the namespace.
+    pub fn ray_clusters(&self) -> Option<&'a BTreeSet<String>> {
+        self.named(
+            Fact::RayCluster,
+            |namespace| &namespace.ray_clusters,
+            BTreeSet::is_empty,
+            &NO_NAMES,
+        )
+    }
+
+    /// The device classes, by name.
+    pub fn device_classes(&self) -> Option<&'a BTreeMap<String, DeviceClass>> {
+        self.is_used(Fact::DeviceClass).then_some(&self.facts.device_classes)
+    }
+
+    /// Whether a device class may stand for a resource of pods, so that the resource itself counts nowhere. Kubernetes has
+    /// that since 1.34.
+    pub fn may_be_a_device(&self, resource: &str) -> bool {
+        match self.device_classes() {
+            Some(classes) => {
+                let mut named = classes.values().filter_map(|class| class.extended_resource.as_deref());
+                named.any(|name| name == resource)
+            }
+            None => self.minor().is_none_or(|minor| minor >= 34),
         }
+    }
+
+    /// Kueue's flavors, by name.
+    pub fn resource_flavors(&self) -> Option<&'a BTreeMap<String, ResourceFlavor>> {
+        self.is_used(Fact::ResourceFlavor)
+            .then_some(&self.facts.resource_flavors)
+    }
+
+    /// The most that a ClusterQueue can ever give of each flavor and resource, if nothing else runs.
+    pub fn ceilings(&self, queue: &str) -> Option<&'a Ceilings> {
+        let has_cohort = !self.cluster_queues()?.get(queue)?.cohort.is_empty();
+        if has_cohort && !self.is_used(Fact::Cohort) {
+            return None;
+        }
+        self.facts.ceilings.get(queue)
     }
 
     /// Kueue's ClusterQueues, by name.
@@ -95,7 +158,7 @@ impl<'a> Known<'a> {
             .then_some(&self.facts.workload_priority_classes)
     }
 
-    /// The labels of the namespace for Pod Security.
+    /// The labels of the namespace.
     pub fn labels(&self) -> Option<&'a BTreeMap<String, String>> {
         self.is_used(Fact::Namespace).then_some(())?;
         self.facts.namespaces.get(self.namespace)?.labels.as_ref()
@@ -112,9 +175,42 @@ impl<'a> Known<'a> {
         self.is_used(Fact::RuntimeClass).then_some(&self.facts.runtime_classes)
     }
 
+    /// Why a kind of fact says nothing about this namespace now; `None` if it does.
+    pub fn unused(&self, fact: Fact) -> Option<String> {
+        let why = self.facts.unused(fact, self.now);
+        let is_there = match fact {
+            Fact::Namespace => self.labels().is_some(),
+            Fact::LimitRange => self.limit_ranges().is_some(),
+            Fact::ResourceQuota => self.quotas().is_some(),
+            Fact::ServiceAccount => self.service_accounts().is_some(),
+            Fact::LocalQueue => self.local_queues().is_some(),
+            Fact::ResourceClaimTemplate => self.claim_templates().is_some(),
+            Fact::ResourceClaim => self.claims().is_some(),
+            Fact::RayCluster => self.ray_clusters().is_some(),
+            _ => true,
+        };
+        let missing = || (!is_there).then(|| "the facts have none of this namespace".to_owned());
+        why.or_else(missing)
+    }
+
     /// Whether a kind was read so recently that a missing name is missing now.
     pub fn is_recent(&self, fact: Fact) -> bool {
         self.facts.is_timeless || self.facts.age(fact, self.now).is_some_and(|age| age <= RECENT)
+    }
+
+    /// Objects of the namespace, by name.
+    fn named<T>(
+        &self,
+        fact: Fact,
+        list: fn(&Namespace) -> &T,
+        is_empty: fn(&T) -> bool,
+        none: &'static T,
+    ) -> Option<&'a T> {
+        self.is_used(fact).then_some(())?;
+        match self.facts.namespaces.get(self.namespace).map(list) {
+            Some(found) if !is_empty(found) => Some(found),
+            _ => (!self.is_partial(fact)).then_some(none),
+        }
     }
 
     fn is_used(&self, fact: Fact) -> bool {

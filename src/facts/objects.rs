@@ -93,22 +93,18 @@ pub struct RuntimeClass {
     pub overhead: Amounts,
 }
 
-/// A LocalQueue of Kueue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalQueue {
-    /// The name of the ClusterQueue that it leads to.
-    pub cluster_queue: String,
-    /// Whether it admits nothing: its `stopPolicy` is `Hold` or `HoldAndDrain`.
-    pub is_stopped: bool,
+/// A device class of dynamic resource allocation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceClass {
+    /// The extended resource that pods may request in its place.
+    pub extended_resource: Option<String>,
 }
 
-/// A ClusterQueue of Kueue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClusterQueue {
-    /// Whether it admits nothing: its `stopPolicy` is `Hold` or `HoldAndDrain`.
-    pub is_stopped: bool,
-    /// Whether it takes no namespace: it has no `namespaceSelector`. An empty one takes all.
-    pub selects_none: bool,
+/// A ResourceClaimTemplate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClaimTemplate {
+    /// For each request, the device classes of which one is enough.
+    pub classes: Vec<Vec<String>>,
 }
 
 /// Reads a map of quantities; `None` if one of them is none.
@@ -244,47 +240,44 @@ impl Quota {
     }
 }
 
-/// The `stopPolicy` of a queue that admits nothing.
-const HOLD: &str = "Hold";
-
-fn is_stopped(object: Json<'_>) -> bool {
-    text(child(object, "spec"), "stopPolicy").is_some_and(|policy| policy != "None" && !policy.is_empty())
-}
-
-impl LocalQueue {
-    /// Reads one; `None` if that cannot be.
-    pub(super) fn read(object: Json<'_>) -> Option<LocalQueue> {
-        Some(LocalQueue {
-            cluster_queue: text(child(object, "spec"), "clusterQueue")?.to_owned(),
-            is_stopped: is_stopped(object),
-        })
-    }
-
-    pub(super) fn spec(&self) -> Value {
-        match self.is_stopped {
-            true => json!({"clusterQueue": self.cluster_queue, "stopPolicy": HOLD}),
-            false => json!({"clusterQueue": self.cluster_queue}),
+impl DeviceClass {
+    pub(super) fn read(object: Json<'_>) -> DeviceClass {
+        DeviceClass {
+            extended_resource: text(child(object, "spec"), "extendedResourceName").map(str::to_owned),
         }
     }
+
+    pub(super) fn spec(&self) -> Option<Value> {
+        let name = self.extended_resource.as_ref()?;
+        Some(json!({"extendedResourceName": name}))
+    }
 }
 
-impl ClusterQueue {
-    pub(super) fn read(object: Json<'_>) -> ClusterQueue {
-        ClusterQueue {
-            is_stopped: is_stopped(object),
-            selects_none: given(child(object, "spec"), "namespaceSelector").is_none(),
+impl ClaimTemplate {
+    /// Reads one (Kubernetes 1.37, `resource/v1`; `v1beta1` has the class in the request itself).
+    pub(super) fn read(object: Json<'_>) -> ClaimTemplate {
+        let requests = items(below(object, &["spec", "spec", "devices"]), "requests").iter();
+        let named = |request: Json<'_>| text(request, "deviceClassName").map(str::to_owned);
+        let of = |request: Json<'_>| {
+            let exact = named(request).or_else(|| named(child(request, "exactly")));
+            let alternatives = items(request, "firstAvailable").iter().filter_map(named);
+            exact.into_iter().chain(alternatives).collect::<Vec<String>>()
+        };
+        ClaimTemplate {
+            classes: requests.map(of).filter(|classes| !classes.is_empty()).collect(),
         }
     }
 
     pub(super) fn spec(&self) -> Value {
-        let mut spec = Map::new();
-        if self.is_stopped {
-            spec.insert("stopPolicy".to_owned(), HOLD.into());
-        }
-        if !self.selects_none {
-            spec.insert("namespaceSelector".to_owned(), json!({}));
-        }
-        spec.into()
+        let requests: Vec<Value> = self
+            .classes
+            .iter()
+            .map(|classes| {
+                let classes: Vec<Value> = classes.iter().map(|name| json!({"deviceClassName": name})).collect();
+                json!({"firstAvailable": classes})
+            })
+            .collect();
+        json!({"spec": {"devices": {"requests": requests}}})
     }
 }
 

@@ -5,8 +5,10 @@ use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 
+use super::ceilings::Ceilings;
 use super::fact::Fact;
-use super::objects::{ClusterQueue, LimitRange, LocalQueue, PriorityClass, Quota, RuntimeClass};
+use super::kueue::{ClusterQueue, Cohort, LocalQueue, ResourceFlavor};
+use super::objects::{ClaimTemplate, DeviceClass, LimitRange, PriorityClass, Quota, RuntimeClass};
 
 /// The age, in seconds, above which a fact is not used.
 pub const MAX_AGE: i64 = 300;
@@ -34,6 +36,11 @@ pub struct Facts {
     pub(super) runtime_classes: BTreeMap<String, RuntimeClass>,
     pub(super) cluster_queues: BTreeMap<String, ClusterQueue>,
     pub(super) workload_priority_classes: BTreeSet<String>,
+    pub(super) resource_flavors: BTreeMap<String, ResourceFlavor>,
+    pub(super) cohorts: BTreeMap<String, Cohort>,
+    pub(super) device_classes: BTreeMap<String, DeviceClass>,
+    /// What the ClusterQueues can give at most.
+    pub(super) ceilings: BTreeMap<String, Ceilings>,
     pub(super) is_timeless: bool,
 }
 
@@ -54,12 +61,15 @@ pub enum State {
 /// What is known of a namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Namespace {
-    /// Those of its labels that matter; `None` where the namespace itself is unknown.
+    /// Its labels; `None` where the namespace itself is unknown.
     pub(super) labels: Option<BTreeMap<String, String>>,
     pub(super) limit_ranges: Vec<LimitRange>,
     pub(super) quotas: Vec<Quota>,
     pub(super) service_accounts: BTreeSet<String>,
     pub(super) local_queues: BTreeMap<String, LocalQueue>,
+    pub(super) claim_templates: BTreeMap<String, ClaimTemplate>,
+    pub(super) claims: BTreeSet<String>,
+    pub(super) ray_clusters: BTreeSet<String>,
 }
 
 /// Of a cluster of which nothing is known.
@@ -123,6 +133,37 @@ impl Facts {
                 Some(_) => None,
             },
         }
+    }
+
+    /// Kueue's ClusterQueues, by name.
+    pub fn cluster_queues(&self) -> &BTreeMap<String, ClusterQueue> {
+        &self.cluster_queues
+    }
+
+    /// Kueue's ResourceFlavors, by name.
+    pub fn resource_flavors(&self) -> &BTreeMap<String, ResourceFlavor> {
+        &self.resource_flavors
+    }
+
+    /// The most that each ClusterQueue can ever give.
+    pub fn ceilings(&self) -> &BTreeMap<String, Ceilings> {
+        &self.ceilings
+    }
+
+    /// Kueue's LocalQueues, each with its namespace and its name.
+    pub fn local_queues(&self) -> impl Iterator<Item = (&str, &str, &LocalQueue)> {
+        self.namespaces.iter().flat_map(|(namespace, known)| {
+            let queues = known.local_queues.iter();
+            queues.map(move |(name, queue)| (namespace.as_str(), name.as_str(), queue))
+        })
+    }
+
+    /// The service accounts, each with its namespace.
+    pub fn service_accounts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.namespaces.iter().flat_map(|(namespace, known)| {
+            let names = known.service_accounts.iter();
+            names.map(move |name| (namespace.as_str(), name.as_str()))
+        })
     }
 
     /// The minor version of the API server, where it is known: 37.

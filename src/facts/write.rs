@@ -79,6 +79,41 @@ impl Facts {
                     .map(|(name, queue)| json!({"metadata": {"name": name}, "spec": queue.spec()}))
                     .collect()
             }
+            Fact::ResourceFlavor => {
+                let flavors = self.resource_flavors.iter();
+                flavors
+                    .map(|(name, flavor)| json!({"metadata": {"name": name}, "spec": flavor.spec()}))
+                    .collect()
+            }
+            Fact::Cohort => {
+                let cohorts = self.cohorts.iter();
+                cohorts
+                    .map(|(name, cohort)| json!({"metadata": {"name": name}, "spec": cohort.spec()}))
+                    .collect()
+            }
+            Fact::DeviceClass => {
+                let classes = self.device_classes.iter();
+                classes
+                    .map(|(name, class)| match class.spec() {
+                        Some(spec) => json!({"metadata": {"name": name}, "spec": spec}),
+                        None => json!({"metadata": {"name": name}}),
+                    })
+                    .collect()
+            }
+            Fact::ResourceClaimTemplate => self.in_namespaces(|namespace| {
+                let templates = namespace.claim_templates.iter();
+                templates
+                    .map(|(name, template)| (name.clone(), Some(template.spec())))
+                    .collect()
+            }),
+            Fact::ResourceClaim => self.in_namespaces(|namespace| {
+                let names = namespace.claims.iter();
+                names.map(|name| (name.clone(), None)).collect()
+            }),
+            Fact::RayCluster => self.in_namespaces(|namespace| {
+                let names = namespace.ray_clusters.iter();
+                names.map(|name| (name.clone(), None)).collect()
+            }),
             Fact::WorkloadPriorityClass => {
                 let names = self.workload_priority_classes.iter();
                 names.map(|name| json!({"metadata": {"name": name}})).collect()

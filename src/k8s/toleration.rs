@@ -3,6 +3,43 @@
 use serde_json::Value;
 
 use crate::json::Json;
+use crate::k8s::json::text;
+
+/// A taint of a node.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Taint {
+    /// Its key.
+    pub key: String,
+    /// Its value, often empty.
+    pub value: String,
+    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`.
+    pub effect: String,
+}
+
+impl Taint {
+    /// Reads one; `None` if it has no key or no effect.
+    pub fn read(taint: Json<'_>) -> Option<Taint> {
+        Some(Taint {
+            key: text(taint, "key").filter(|key| !key.is_empty())?.to_owned(),
+            value: text(taint, "value").unwrap_or_default().to_owned(),
+            effect: text(taint, "effect").filter(|effect| !effect.is_empty())?.to_owned(),
+        })
+    }
+
+    /// Whether it keeps pods away that do not tolerate it. `PreferNoSchedule` does not.
+    pub fn repels(&self) -> bool {
+        matches!(self.effect.as_str(), "NoSchedule" | "NoExecute")
+    }
+}
+
+impl std::fmt::Display for Taint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.value.as_str() {
+            "" => write!(f, "{}:{}", self.key, self.effect),
+            value => write!(f, "{}={value}:{}", self.key, self.effect),
+        }
+    }
+}
 
 /// A toleration of a pod or of a policy. A field that is missing is empty.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +78,20 @@ impl<'a> From<&'a Value> for Toleration<'a> {
     }
 }
 
+impl Toleration<'_> {
+    /// Whether it tolerates a taint (`ToleratesTaint`). Operators that compare numbers, which some releases have behind a
+    /// feature gate, count as tolerating.
+    pub fn tolerates(&self, taint: &Taint) -> bool {
+        let value_fits = match self.operator {
+            "" | "Equal" => self.value == taint.value,
+            _ => true,
+        };
+        (self.effect.is_empty() || self.effect == taint.effect)
+            && (self.key.is_empty() || self.key == taint.key)
+            && value_fits
+    }
+}
+
 /// Whether whatever `wanted` tolerates is tolerated by `given` too, so that adding `wanted` would change nothing.
 pub fn implies<'a>(given: impl Into<Toleration<'a>>, wanted: impl Into<Toleration<'a>>) -> bool {
     let (given, wanted) = (given.into(), wanted.into());
@@ -64,6 +115,36 @@ pub fn implies<'a>(given: impl Into<Toleration<'a>>, wanted: impl Into<Toleratio
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn tolerations_tolerate_as_in_kubernetes() {
+        let taint = Taint {
+            key: "nvidia.com/gpu".to_owned(),
+            value: "present".to_owned(),
+            effect: "NoSchedule".to_owned(),
+        };
+        assert_eq!(taint.to_string(), "nvidia.com/gpu=present:NoSchedule");
+        for (given, tolerates) in [
+            (json!({"operator": "Exists"}), true),
+            (json!({"key": "nvidia.com/gpu", "operator": "Exists"}), true),
+            (
+                json!({"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}),
+                true,
+            ),
+            (
+                json!({"key": "nvidia.com/gpu", "operator": "Equal", "value": "true"}),
+                false,
+            ),
+            (
+                json!({"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoExecute"}),
+                false,
+            ),
+            (json!({"key": "amd.com/gpu", "operator": "Exists"}), false),
+            (json!({"key": "nvidia.com/gpu"}), false),
+        ] {
+            assert_eq!(Toleration::from(&given).tolerates(&taint), tolerates, "{given}");
+        }
+    }
 
     #[test]
     fn a_wider_toleration_implies_a_narrower_one() {

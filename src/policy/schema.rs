@@ -868,13 +868,14 @@ static SUBMITTER: &[Field] = &[
     field(
         "requests",
         RESOURCES,
-        "What it requests; written together with `limits`.",
+        "What the container of a submitter template requests; written together with `limits`. KubeRay's own submitter keeps its size \
+         unless both are forced.",
         "{cpu: 500m, memory: 512Mi}",
     ),
     field(
         "limits",
         RESOURCES,
-        "Its limits; written together with `requests`.",
+        "The limits of the container of a submitter template; written together with `requests`.",
         "{cpu: \"1\", memory: 1Gi}",
     ),
     RESTART_POLICY,

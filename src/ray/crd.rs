@@ -1,9 +1,11 @@
 //! KubeRay's CRDs: the fields of each kind, by release, and what the API server drops or rejects by them.
 //!
 //! `crd/table.txt` has the fields with their types, made by `tests/crds/table.py` from the CRDs of each release. A cluster
-//! test compares it with a real API server. Not in it are formats, patterns, bounds and CEL rules.
+//! test compares it with a real API server. Not in it are formats, patterns, lengths and most CEL rules.
 
 use std::sync::LazyLock;
+
+use serde_json::{Map, Value, json};
 
 use crate::diag::{quoted, suggest};
 use crate::json::{Json, Tree, View};
@@ -98,6 +100,27 @@ fn problems(object: Json<'_>, release: Option<KubeRay>, look: Look) -> Vec<Probl
     problems
 }
 
+/// The CRDs of a release as a JSON Schema with `kinds` beside it: for each kind the name of its definition. For editors; what
+/// is valid is what [`mismatches`] says.
+pub fn json_schema(release: KubeRay) -> Value {
+    let Some(known) = TABLE.releases.iter().find(|known| known.kuberay == release) else {
+        return json!({"kinds": {}, "$defs": {}});
+    };
+    let mut definitions = Map::new();
+    let mut open: Vec<usize> = known.roots.iter().map(|(_, root)| *root).collect();
+    while let Some(number) = open.pop() {
+        if !definitions.contains_key(&number.to_string()) {
+            definitions.insert(number.to_string(), TABLE.shape(number).json_schema(&mut open));
+        }
+    }
+    let kinds: Map<String, Value> = known
+        .roots
+        .iter()
+        .map(|(kind, root)| ((*kind).to_owned(), root.to_string().into()))
+        .collect();
+    json!({"kinds": kinds, "$defs": definitions})
+}
+
 /// What is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Look {
@@ -135,11 +158,12 @@ struct Shape {
 enum ShapeKind {
     Object(Vec<Field>),
     Map(usize),
-    /// The shape of the elements, and the keys by which they must differ.
-    List(usize, Vec<&'static str>),
+    /// The shape of the elements, the keys by which they must differ, and how many there are at least.
+    List(usize, Vec<&'static str>, usize),
     /// Any string where there are no values.
     String(Vec<&'static str>),
-    Integer,
+    /// With the least that it may be.
+    Integer(Option<i64>),
     Number,
     Boolean,
     IntegerOrString,
@@ -200,16 +224,16 @@ impl Shape {
         let (head, values) = head.split_once('=').unwrap_or((head, ""));
         let mut words = rest.split(' ');
         let mut number = || words.next().and_then(|word| word.parse().ok()).unwrap_or(usize::MAX);
-        let kind = match head.trim_end_matches('?') {
+        let kind = match head.trim_end_matches(['?', '>']) {
             "o" => ShapeKind::Object(rest.split(' ').filter_map(Field::read).collect()),
             "m" => ShapeKind::Map(number()),
             "a" => {
                 let shape = number();
                 let keys = words.next().map(|keys| keys.split(',').collect()).unwrap_or_default();
-                ShapeKind::List(shape, keys)
+                ShapeKind::List(shape, keys, values.parse().unwrap_or_default())
             }
             "s" => ShapeKind::String(values.split('|').filter(|value| !value.is_empty()).collect()),
-            "i" => ShapeKind::Integer,
+            "i" => ShapeKind::Integer(values.parse().ok()),
             "n" => ShapeKind::Number,
             "b" => ShapeKind::Boolean,
             "q" => ShapeKind::IntegerOrString,
@@ -217,24 +241,55 @@ impl Shape {
         };
         Shape {
             kind,
-            allows_null: head.ends_with('?'),
+            allows_null: head.trim_end_matches('>').ends_with('?'),
+        }
+    }
+
+    /// The shape as a definition; `used` gets the numbers of the shapes that it refers to.
+    fn json_schema(&self, used: &mut Vec<usize>) -> Value {
+        let mut reference = |number: &usize| {
+            used.push(*number);
+            json!({"$ref": format!("#/$defs/{number}")})
+        };
+        match &self.kind {
+            ShapeKind::Object(fields) => {
+                let properties: Map<String, Value> = fields
+                    .iter()
+                    .map(|field| (field.name.to_owned(), reference(&field.shape)))
+                    .collect();
+                let required = fields.iter().filter(|field| field.is_required);
+                let required: Vec<&str> = required.map(|field| field.name).collect();
+                json!({"type": "object", "properties": properties, "required": required})
+            }
+            ShapeKind::Map(inner) => json!({"type": "object", "additionalProperties": reference(inner)}),
+            ShapeKind::List(inner, _, least) => json!({"type": "array", "items": reference(inner), "minItems": least}),
+            ShapeKind::String(values) if values.is_empty() => json!({"type": "string"}),
+            ShapeKind::String(values) => json!({"enum": values}),
+            ShapeKind::Integer(None) => json!({"type": "integer"}),
+            ShapeKind::Integer(Some(least)) => json!({"type": "integer", "minimum": least}),
+            ShapeKind::Number => json!({"type": "number"}),
+            ShapeKind::Boolean => json!({"type": "boolean"}),
+            ShapeKind::IntegerOrString => json!({"type": ["integer", "string"]}),
+            ShapeKind::Any => json!({}),
         }
     }
 
     fn expected(&self) -> String {
         match &self.kind {
             ShapeKind::Object(_) | ShapeKind::Map(_) => "a mapping".to_owned(),
-            ShapeKind::List(..) => "a list".to_owned(),
+            ShapeKind::List(_, _, 0) => "a list".to_owned(),
+            ShapeKind::List(_, _, least) => format!("a list of at least {least}"),
             ShapeKind::String(values) if values.is_empty() => "a string".to_owned(),
             ShapeKind::String(values) => {
                 let values: Vec<String> = values.iter().map(|value| quoted(value)).collect();
                 format!("one of {}", values.join(", "))
             }
-            ShapeKind::Integer => "an integer".to_owned(),
+            ShapeKind::Integer(None) => "an integer".to_owned(),
+            ShapeKind::Integer(Some(least)) => format!("an integer of at least {least}"),
             ShapeKind::Number => "a number".to_owned(),
             ShapeKind::Boolean => "true or false".to_owned(),
             ShapeKind::IntegerOrString => "an integer or a string".to_owned(),
-            ShapeKind::Any => "any value".to_owned(),
+            ShapeKind::Any => "anything but null".to_owned(),
         }
     }
 
@@ -243,14 +298,18 @@ impl Shape {
             (_, View::Null) => self.allows_null,
             (ShapeKind::Any, _)
             | (ShapeKind::Object(_) | ShapeKind::Map(_), View::Object(_))
-            | (ShapeKind::List(..), View::Array(_))
             | (ShapeKind::Number, View::Number(_))
             | (ShapeKind::Boolean, View::Bool(_))
             | (ShapeKind::IntegerOrString, View::String(_)) => true,
             (ShapeKind::String(values), View::String(text)) => values.is_empty() || values.contains(&text),
-            (ShapeKind::Integer | ShapeKind::IntegerOrString, View::Number(_)) => {
-                value.as_f64().is_none_or(|number| number.fract() == 0.0)
+            (ShapeKind::List(_, _, least), View::Array(items)) => items.len() >= *least,
+            (ShapeKind::Integer(least), View::Number(_)) => {
+                let is_enough = |number: f64| least.is_none_or(|least| number >= least as f64);
+                value
+                    .as_f64()
+                    .is_none_or(|number| number.fract() == 0.0 && is_enough(number))
             }
+            (ShapeKind::IntegerOrString, View::Number(_)) => value.as_f64().is_none_or(|number| number.fract() == 0.0),
             _ => false,
         }
     }
@@ -307,7 +366,7 @@ impl Walk {
                     self.value(*inner, value, &path.name(key));
                 }
             }
-            (ShapeKind::List(inner, keys), View::Array(items)) => {
+            (ShapeKind::List(inner, keys, _), View::Array(items)) => {
                 for (index, item) in items.iter().enumerate() {
                     self.value(*inner, item, &path.index(index));
                 }
@@ -330,6 +389,12 @@ impl Walk {
             ),
             (View::Number(_) | View::Bool(_), ShapeKind::String(values)) if values.is_empty() => {
                 (described(value).to_owned(), format!("quote the value: \"{value}\""))
+            }
+            (View::Number(_), ShapeKind::Integer(Some(_))) if value.as_i64().is_some() => {
+                (value.to_string(), format!("write {expected}"))
+            }
+            (View::Array(items), ShapeKind::List(..)) if items.is_empty() => {
+                ("empty".to_owned(), format!("write {expected}"))
             }
             _ => (described(value).to_owned(), format!("write {expected}")),
         };
@@ -457,7 +522,7 @@ mod tests {
             let (read, inner): (usize, Vec<usize>) = match &shape.kind {
                 ShapeKind::Object(fields) => (fields.len(), fields.iter().map(|field| field.shape).collect()),
                 ShapeKind::Map(inner) => (1, vec![*inner]),
-                ShapeKind::List(inner, keys) => (1 + usize::from(!keys.is_empty()), vec![*inner]),
+                ShapeKind::List(inner, keys, _) => (1 + usize::from(!keys.is_empty()), vec![*inner]),
                 _ => (0, vec![]),
             };
             assert_eq!(read, words, "{line}");

@@ -70,6 +70,14 @@ impl fmt::Display for Release {
     }
 }
 
+/// The major release of CUDA in the tag of one of Ray's own images: 12 in `2.52.1-py311-cu128`. `gpu` names none.
+pub fn cuda(tag: &str) -> Option<u32> {
+    let mut versions = tag
+        .split('-')
+        .filter_map(|part| part.strip_prefix("cu")?.parse::<u32>().ok());
+    versions.next().map(|version| version / 10)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +113,18 @@ mod tests {
             "99999999.0.0",
         ] {
             assert_eq!(Release::leading(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_the_release_of_cuda() {
+        for (tag, major) in [
+            ("2.52.1-py311-cu128", Some(12)),
+            ("2.9.0-cu118-aarch64", Some(11)),
+            ("2.52.1-gpu", None),
+            ("2.52.1-cuda", None),
+        ] {
+            assert_eq!(cuda(tag), major, "{tag}");
         }
     }
 }

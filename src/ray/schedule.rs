@@ -3,7 +3,7 @@
 
 use jiff::tz::TimeZoneDatabase;
 
-use crate::diag::suggest;
+use crate::diag::{counted, suggest};
 use crate::k8s::duration;
 
 /// Set in a field of a [`Schedule`] that was written as `*` or `?`.
@@ -70,7 +70,7 @@ impl Schedule {
         }
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minute, hour, day_of_month, month, day_of_week] = fields.as_slice() else {
-            return Err(format!("it has {} fields, must have 5", fields.len()));
+            return Err(format!("it has {}, must have 5", counted(fields.len(), "field")));
         };
         Ok(Schedule::Fields {
             minute: MINUTE.read(minute)?,
@@ -269,6 +269,7 @@ mod tests {
         for (text, problem) in [
             ("", "it is empty"),
             ("* * * *", "it has 4 fields, must have 5"),
+            ("0", "it has 1 field, must have 5"),
             ("60 * * * *", "the minute is not between 0 and 59"),
             ("* 24 * * *", "the hour is not between 0 and 23"),
             ("* * 0 * *", "the day of month is not between 1 and 31"),

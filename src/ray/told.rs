@@ -21,6 +21,9 @@ pub const NUMBERS: [&str; 4] = ["num-cpus", "num-gpus", "memory", "object-store-
 /// The least object store that Ray starts, in bytes (Ray 2.52, `_private/ray_constants.py`).
 pub const LEAST_OBJECT_STORE: i64 = 75 << 20;
 
+/// The port of the dashboard agent, which answers health probes (Ray 2.52, `ray_constants.py`, `DEFAULT_DASHBOARD_AGENT_LISTEN_PORT`).
+pub const AGENT_PORT: u16 = 52365;
+
 /// A start parameter that should be a whole number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Number<'a> {
@@ -164,11 +167,25 @@ pub fn starts_ray_itself(job: &Workload<'_>, pod: &Pod<'_>) -> bool {
 
 /// Whether the command of a container runs `ray start`.
 pub fn runs_ray_start(container: &Container<'_>) -> bool {
+    command(container).contains("ray start")
+}
+
+/// The port that the command of a container gives to `ray start` by an option, where it is a number.
+pub fn port_of_command(container: &Container<'_>, option: &str) -> Option<u16> {
+    let command = command(container);
+    let (_, start) = command.split_once("ray start")?;
+    let (_, after) = start.split_once(&format!("--{option}"))?;
+    let value = after.strip_prefix(['=', ' '])?.trim_start();
+    let end = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+    value.get(..end)?.parse().ok()
+}
+
+/// The command and the arguments of a container, with blanks between.
+fn command(container: &Container<'_>) -> String {
     let words = items(container.value, "command")
         .iter()
         .chain(items(container.value, "args"));
-    let words: Vec<&str> = words.filter_map(Json::as_str).collect();
-    words.join(" ").contains("ray start")
+    words.filter_map(Json::as_str).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

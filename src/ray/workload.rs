@@ -9,6 +9,7 @@ use crate::k8s::json::{child, given, items, text};
 use crate::k8s::path::{Path, Step, step_into};
 
 use super::container::{Container, DEFAULT_SUBMITTER, Slot, WAIT_FOR_HEAD};
+use super::go_yaml;
 use super::kind::{HEAD, Kind, RAY_CLUSTER, RAY_SERVICE, SERVE_CONFIG, SUBMITTER, WORKERS};
 use super::place::Place;
 use super::pod::{Pod, Role};
@@ -22,6 +23,9 @@ pub fn forget_managed_fields(object: &mut Tree<'_>) {
         metadata.remove("managedFields");
     }
 }
+
+/// The label that puts an object into a queue of Kueue.
+pub const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
 
 /// The label of a RayJob with the name of the RayCronJob that it is made from (KubeRay 1.7, `utils/constant.go`).
 pub const CRON_JOB_LABEL: &str = "ray.io/cronjob-name";
@@ -45,6 +49,8 @@ pub struct Workload<'a> {
     pub pods: Vec<Pod<'a>>,
     /// The submitter pod that KubeRay makes where the object has no template for it.
     pub default_submitter: Option<Pod<'a>>,
+    /// What [`Workload::runtime_env`] has read.
+    runtime_env: OnceLock<Option<go_yaml::Outcome>>,
     /// What [`Workload::serve_config`] has read.
     serve_config: OnceLock<Option<ServeConfig>>,
 }
@@ -62,6 +68,7 @@ impl<'a> Workload<'a> {
             cluster,
             pods: Vec::new(),
             default_submitter: None,
+            runtime_env: OnceLock::new(),
             serve_config: OnceLock::new(),
         };
         workload.pods = cluster.map(|cluster| workload.ray_pods_of(cluster)).unwrap_or_default();
@@ -227,6 +234,12 @@ impl<'a> Workload<'a> {
             .is_some_and(|selector| !selector.is_empty())
     }
 
+    /// What KubeRay makes of the `runtimeEnvYAML` of a job; `None` where it is missing.
+    pub fn runtime_env(&self) -> Option<&go_yaml::Outcome> {
+        let read = || text(self.spec, "runtimeEnvYAML").map(|text| go_yaml::read(text, &runtime_env::LIMITS));
+        self.runtime_env.get_or_init(read).as_ref()
+    }
+
     /// What the `serveConfigV2` of a RayService says; `None` where it is missing and for other kinds.
     pub fn serve_config(&self) -> Option<&ServeConfig> {
         let read = || self.written_serve_config().map(serve_config::read);
@@ -241,8 +254,7 @@ impl<'a> Workload<'a> {
 
     /// The queue of Kueue that the object is in. An empty label names none.
     pub fn queue(&self) -> Option<&'a str> {
-        self.label("kueue.x-k8s.io/queue-name")
-            .filter(|queue| !queue.is_empty())
+        self.label(QUEUE_LABEL).filter(|queue| !queue.is_empty())
     }
 
     /// Whether Kueue scales the object by slices of its Workload.

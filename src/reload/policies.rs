@@ -100,14 +100,14 @@ fn errors(loaded: &Loaded) -> impl Iterator<Item = &Diagnostic> {
 }
 
 /// How a server takes its policies.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Accept {
     /// Broken files at the start: what is sound is used.
     pub broken: bool,
     /// Directories without any policy file.
     pub empty: bool,
-    /// Every kind in Preview, whatever the files say.
-    pub preview: bool,
+    /// The names of the kinds in Preview, whatever the files say.
+    pub preview: Vec<String>,
 }
 
 /// What is in use while the files contain an error.
@@ -206,7 +206,7 @@ impl PolicyFiles {
             Err(never) => match never {},
         };
         let loaded = load(&found.sources, &known());
-        let (compiled, kept, error) = match usable(found, &[], accept, loaded) {
+        let (compiled, kept, error) = match usable(found, &[], &accept, loaded) {
             Ok((found, loaded)) => (compile(&found, &found.sources, loaded), InUse::LastGood, None),
             Err(error) if accept.broken => {
                 let (compiled, kept) = salvage(&error.found);
@@ -216,11 +216,8 @@ impl PolicyFiles {
         };
         let mut source = Self {
             directories,
+            gate: Arc::new(Gate::previewing(compiled.bundle, accept.preview.clone())),
             accept,
-            gate: Arc::new(match accept.preview {
-                true => Gate::previewing(compiled.bundle),
-                false => Gate::new(compiled.bundle),
-            }),
             metrics,
             in_use: kept,
             contributing: compiled.contributing,
@@ -367,7 +364,7 @@ impl Source for PolicyFiles {
 
     fn take(&mut self, found: Policies) -> Result<Taken, PoliciesError> {
         let loaded = load(&found.sources, &known());
-        let (found, loaded) = usable(found, &self.contributing, self.accept, loaded)?;
+        let (found, loaded) = usable(found, &self.contributing, &self.accept, loaded)?;
         let compiled = compile(&found, &found.sources, loaded);
         let former = self.gate.replace(compiled.bundle);
         self.contributing = compiled.contributing;
@@ -463,7 +460,7 @@ pub fn in_use(gate: &Gate, metrics: &Metrics) {
 fn usable(
     found: Policies,
     contributing: &[PathBuf],
-    accept: Accept,
+    accept: &Accept,
     loaded: Loaded,
 ) -> Result<(Policies, Loaded), PoliciesError> {
     let mut empty = Vec::new();

@@ -17,7 +17,7 @@ use crate::policy::load::Source;
 use crate::policy::read::Reader;
 use crate::ray::workload::forget_managed_fields;
 use crate::ray::{defaults, kind};
-use crate::yaml::{self, Limits, Node, Reading, Step};
+use crate::yaml::{self, Entry, Limits, Node, NodeValue, Reading, Step};
 
 use super::keys::CASE;
 use super::{codes, merge};
@@ -30,10 +30,14 @@ pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;
 pub struct TestFile {
     /// The file's name, as it was named to raygate.
     pub name: String,
-    /// Its case; `None` where it has none that can be run.
-    pub case: Option<Case>,
-    /// What is wrong with the file. An error makes the case fail.
+    /// The cases in it that can be run.
+    pub cases: Vec<Case>,
+    /// What is wrong with the rest of the file.
     pub diagnostics: Vec<Diagnostic>,
+    /// The whole file; `None` where it is not one document.
+    pub(super) node: Option<Node>,
+    /// The file's text.
+    pub(super) source: SourceId,
 }
 
 /// A case.
@@ -55,30 +59,32 @@ pub struct Case {
     pub now: Timestamp,
     /// What is known of the cluster.
     pub facts: Arc<Facts>,
-    /// What shall come of it; `None` where the case does not say.
+    /// The expected result; `None` where the case names nothing.
     pub want: Option<Want>,
-    /// The whole file.
+    /// What is wrong with the case. An error makes it fail.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The case in its file.
     pub(super) node: Node,
-    /// The file's text.
-    pub(super) source: SourceId,
+    /// Its place in the table of its file, where it has one.
+    pub(super) row: Option<usize>,
 }
 
 /// The day of a case that names none. It never moves, so that a case comes out tomorrow as it does today.
 pub const DAY: Date = jiff::civil::date(2000, 1, 1);
 
-/// What a case wants.
-#[derive(Debug)]
+/// What a case wants. What is `None` is not named, and compared only where everything is.
+#[derive(Debug, Default)]
 pub struct Want {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// Where it stands.
-    pub verdict_span: Span,
+    /// Whether everything is compared.
+    pub exact: bool,
+    /// The verdict, and where it stands.
+    pub verdict: Option<(Verdict, Span)>,
     /// The findings.
-    pub findings: Vec<WantedFinding>,
+    pub findings: Option<Vec<WantedFinding>>,
     /// The values under their paths, and where each stands.
-    pub changes: BTreeMap<String, (Value, Span)>,
-    /// What policies in Preview would have done: policy, code, effect and path, and where each stands.
-    pub previews: Vec<([String; 4], Span)>,
+    pub changes: Option<BTreeMap<String, (Value, Span)>>,
+    /// What policies in Preview would have done.
+    pub previews: Option<Vec<WantedPreview>>,
 }
 
 /// A finding that is wanted.
@@ -94,6 +100,21 @@ pub struct WantedFinding {
     pub span: Span,
 }
 
+/// What a policy in Preview is wanted to do.
+#[derive(Debug)]
+pub struct WantedPreview {
+    /// The policy.
+    pub policy: String,
+    /// The injector, the check, or `rule/NAME`.
+    pub code: String,
+    /// The effect, where that matters.
+    pub effect: Option<String>,
+    /// The path, where that matters.
+    pub path: Option<String>,
+    /// Where the wish stands.
+    pub span: Span,
+}
+
 /// Reads a test file.
 pub(super) fn read(sources: &mut Sources, file: &Source, read: ReadFile<'_>) -> TestFile {
     let (source, nodes, diagnostics) =
@@ -103,26 +124,30 @@ pub(super) fn read(sources: &mut Sources, file: &Source, read: ReadFile<'_>) -> 
         read,
         reader: Reader { diagnostics },
     };
-    let case = match nodes.as_slice() {
-        _ if any_error(&builder.reader.diagnostics) => None,
-        [node] => builder.case(node, source),
+    let cases = match nodes.as_slice() {
+        _ if any_error(&builder.reader.diagnostics) => Vec::new(),
+        [node] => builder.cases(node),
         [_, second, ..] => {
             let span = second.locate(&[]);
             builder.push(
-                Diagnostic::error(codes::NOT_A_CASE, "a test file holds one case, this is a second").at(span, ""),
+                Diagnostic::error(codes::NOT_A_CASE, "a test file has one document, this is a second")
+                    .at(span, "")
+                    .help("write several cases of one object below `cases`, and others into files of their own"),
             );
-            None
+            Vec::new()
         }
         [] => {
             let span = Span::new(source, 0, 0);
             builder.push(Diagnostic::error(codes::NOT_A_CASE, "the test file holds no case").at(span, ""));
-            None
+            Vec::new()
         }
     };
     TestFile {
         name: file.name.clone(),
-        case,
+        cases,
         diagnostics: builder.reader.diagnostics,
+        node: nodes.into_iter().next(),
+        source,
     }
 }
 
@@ -137,23 +162,65 @@ impl Builder<'_> {
         self.reader.diagnostics.push(diagnostic);
     }
 
-    fn case(&mut self, node: &Node, source: SourceId) -> Option<Case> {
+    /// The cases of a file. What is wrong with one is its own where it can be run, else the file's.
+    fn cases(&mut self, node: &Node) -> Vec<Case> {
         self.reader.object(node, CASE, "case");
         if any_error(&self.reader.diagnostics) {
-            return None;
+            return Vec::new();
         }
-        let object = self.object(node, None)?;
-        let request = node.get("request");
-        let request_text = |key: &str| request.and_then(|request| request.get(key)).and_then(Node::as_str);
+        let Some(object) = self.object(node, None) else {
+            return Vec::new();
+        };
+        let Some(rows) = node.get("cases") else {
+            return self.case(node, None, &object).into_iter().collect();
+        };
+        if let Some(want) = node.entry("want") {
+            self.push(
+                Diagnostic::error(codes::NOT_A_CASE, "a file with `cases` has no `want`")
+                    .at(want.key.span, "")
+                    .help("give each case its own `want`"),
+            );
+        }
+        let rows = rows.as_sequence().unwrap_or_default();
+        if rows.is_empty() {
+            self.push(
+                Diagnostic::error(codes::NOT_A_CASE, "`cases` is empty").at(node.locate(&[Step::Key("cases")]), ""),
+            );
+        }
+        let of_file = std::mem::take(&mut self.reader.diagnostics);
+        let mut cases = Vec::new();
+        let mut broken = Vec::new();
+        for (index, row) in rows.iter().enumerate() {
+            let case = self
+                .changed(object.root().to_value(), row)
+                .and_then(|object| self.case(node, Some((index, row)), &object));
+            match case {
+                Some(case) => cases.push(case),
+                None => broken.append(&mut self.reader.diagnostics),
+            }
+        }
+        self.reader.diagnostics = of_file;
+        self.reader.diagnostics.append(&mut broken);
+        cases
+    }
+
+    /// The case of a file, or of a row of its table. Takes the diagnostics along.
+    fn case(&mut self, file: &Node, row: Option<(usize, &Node)>, object: &Tree<'static>) -> Option<Case> {
+        let node = row.map_or(file, |(_, row)| row);
+        let in_request = |key: &str| {
+            let own = node.get("request").and_then(|request| request.get(key));
+            own.or_else(|| file.get("request").and_then(|request| request.get(key)))
+        };
+        let request_text = |key: &str| in_request(key).and_then(Node::as_str);
         let operation = match request_text("operation") {
             Some("UPDATE") => Operation::Update,
             _ => Operation::Create,
         };
-        let old_node = request.and_then(|request| request.get("old"));
-        let old = match (operation, old_node) {
-            (Operation::Update, Some(old)) => Some(self.object(old, Some(&object))?),
+        let old = match (operation, in_request("old")) {
+            (Operation::Update, Some(old)) => Some(self.object(old, Some(object))?),
             (Operation::Update, None) => {
-                let span = node.locate(&[Step::Key("request"), Step::Key("operation")]);
+                let named = if node.get("request").is_some() { node } else { file };
+                let span = named.locate(&[Step::Key("request"), Step::Key("operation")]);
                 let message = "an UPDATE has no `old`";
                 self.push(
                     Diagnostic::error(codes::BAD_REQUEST, message)
@@ -173,11 +240,13 @@ impl Builder<'_> {
             }
             (_, None) => None,
         };
-        if node.get("want").is_none() {
+        let want = node.get("want").and_then(want);
+        if want.is_none() {
             self.push(
                 Diagnostic::error(codes::NO_WANT, "the case wants nothing")
                     .at(node.locate(&[Step::Key("name")]), "")
-                    .help("`raygate test --bless` writes what comes out today"),
+                    .help("`raygate test --bless` writes today's verdict and findings")
+                    .help("it also writes today's changes where the case has `want: {changes: {}}`, and everything where it has `want: {exact: true}`"),
             );
         }
         let namespace = request_text("namespace").map_or_else(
@@ -187,29 +256,35 @@ impl Builder<'_> {
             },
             str::to_owned,
         );
-        let facts = match node.get("facts") {
+        let facts = match node.get("facts").or_else(|| file.get("facts")) {
             Some(facts) => self.facts(facts)?,
             None => Facts::none(),
         };
         let day = request_text("at").and_then(|day| day.parse().ok()).unwrap_or(DAY);
+        let own_name = node.get("name").and_then(Node::as_str).unwrap_or_default();
+        let name = match (row, file.get("name").and_then(Node::as_str)) {
+            (Some(_), Some(of_file)) => format!("{of_file}: {own_name}"),
+            _ => own_name.to_owned(),
+        };
         Some(Case {
             now: Offset::UTC.to_timestamp(day.into()).unwrap_or_default(),
-            name: node.get("name").and_then(Node::as_str).unwrap_or_default().to_owned(),
+            name,
             user: request_text("user").map(str::to_owned),
-            want: node.get("want").map(want),
+            want,
+            diagnostics: std::mem::take(&mut self.reader.diagnostics),
             node: node.clone(),
-            object,
+            row: row.map(|(index, _)| index),
+            object: object.clone(),
             operation,
             namespace,
             old,
             facts,
-            source,
         })
     }
 
-    /// The object that `object` or `from`, `set` and `unset` come to; where there is neither, changes of `other`.
+    /// The object that `object` or `from`, `set` and `unset` give; where there is neither, changes of `other`.
     fn object(&mut self, node: &Node, other: Option<&Tree<'_>>) -> Option<Tree<'static>> {
-        let mut object = match (node.get("object"), node.get("from"), other) {
+        let object = match (node.get("object"), node.get("from"), other) {
             (Some(object), None, _) => object.to_json(),
             (None, Some(from), _) => self.from(from)?,
             (None, None, Some(other)) => other.root().to_value(),
@@ -225,8 +300,13 @@ impl Builder<'_> {
                 return None;
             }
         };
+        self.changed(object, node)
+    }
+
+    /// An object with the `set` and `unset` of a node, and the defaults of its CRD before and after.
+    fn changed(&mut self, object: Value, node: &Node) -> Option<Tree<'static>> {
         // As the API server does before it asks the webhook.
-        object = with_defaults(&object).root().to_value();
+        let mut object = with_defaults(&object).root().to_value();
         if let Some(set) = node.get("set") {
             for span in merge::idle(Some(&object), set) {
                 self.changes_nothing(span, "`set` puts in what is there already");
@@ -311,8 +391,8 @@ fn with_defaults(object: &Value) -> Tree<'static> {
     tree
 }
 
-/// The wishes of a `want` that was held against its keys.
-fn want(node: &Node) -> Want {
+/// The wishes of a `want` that was held against its keys; `None` where it names nothing.
+fn want(node: &Node) -> Option<Want> {
     let text = |node: &Node, key: &str| node.get(key).and_then(Node::as_str).map(str::to_owned);
     let finding = |node: &Node| WantedFinding {
         code: text(node, "code").unwrap_or_default(),
@@ -320,25 +400,39 @@ fn want(node: &Node) -> Want {
         action: text(node, "action"),
         span: node.span,
     };
-    let findings = node.get("findings").and_then(Node::as_sequence).unwrap_or_default();
-    let changes = node.get("changes").and_then(Node::as_mapping).unwrap_or_default();
-    let previews = node.get("previews").and_then(Node::as_sequence).unwrap_or_default();
-    let preview = |node: &Node| {
-        let words = ["policy", "code", "effect", "path"].map(|key| text(node, key).unwrap_or_default());
-        (words, node.span)
+    let preview = |node: &Node| WantedPreview {
+        policy: text(node, "policy").unwrap_or_default(),
+        code: text(node, "code").unwrap_or_default(),
+        effect: text(node, "effect"),
+        path: text(node, "path"),
+        span: node.span,
     };
-    Want {
-        previews: previews.iter().map(preview).collect(),
-        verdict: match text(node, "verdict").as_deref() {
+    let verdict = |node: &Node| {
+        let verdict = match node.as_str() {
             Some("Deny") => Verdict::Deny,
             Some("Retry") => Verdict::Retry,
             _ => Verdict::Allow,
-        },
-        verdict_span: node.get("verdict").map_or(node.span, |verdict| verdict.span),
-        findings: findings.iter().map(finding).collect(),
-        changes: changes
-            .iter()
-            .map(|entry| (entry.key.text.clone(), (entry.value.to_json(), entry.key.span)))
-            .collect(),
-    }
+        };
+        (verdict, node.span)
+    };
+    let list = |key: &str| node.get(key).and_then(Node::as_sequence);
+    let want = Want {
+        exact: is_exact(node),
+        verdict: node.get("verdict").map(verdict),
+        findings: list("findings").map(|findings| findings.iter().map(finding).collect()),
+        changes: node.get("changes").and_then(Node::as_mapping).map(|changes| {
+            let change = |entry: &Entry| (entry.key.text.clone(), (entry.value.to_json(), entry.key.span));
+            changes.iter().map(change).collect()
+        }),
+        previews: list("previews").map(|previews| previews.iter().map(preview).collect()),
+    };
+    let names_nothing =
+        want.verdict.is_none() && want.findings.is_none() && want.changes.is_none() && want.previews.is_none();
+    (!names_nothing).then_some(want)
+}
+
+/// Whether a `want` compares everything.
+pub(super) fn is_exact(want: &Node) -> bool {
+    want.get("exact")
+        .is_some_and(|exact| matches!(exact.value, NodeValue::Bool(true)))
 }

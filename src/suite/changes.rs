@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::k8s::path::Path;
+use crate::k8s::path::{Path, Step};
 use crate::rules::APPLIED_ANNOTATION;
 
 /// One place where a document became another.
@@ -34,6 +34,57 @@ pub(super) fn between(path: &Path, before: &Value, after: &Value) -> BTreeMap<St
     let mut out = BTreeMap::new();
     walk(path, Some(before), Some(after), &mut out);
     out
+}
+
+/// The change at a path or above it, and what it set at the path itself.
+pub(super) fn set_at<'a>(changes: &'a BTreeMap<String, Changed>, path: &str) -> Option<(&'a Changed, &'a Value)> {
+    if let Some(changed) = changes.get(path) {
+        return Some((changed, &changed.value));
+    }
+    let path = super::path::parse(path)?;
+    changes.values().find_map(|changed| {
+        let rest = path.steps().strip_prefix(changed.path.steps())?;
+        let value = rest.iter().try_fold(&changed.value, |value, step| match step {
+            Step::Key(key) => value.get(key.as_ref()),
+            Step::Index(index) => value.get(*index),
+        })?;
+        Some((changed, value))
+    })
+}
+
+/// What was set of what a wish at a path names; `None` where nothing was.
+pub(super) fn set_of(changes: &BTreeMap<String, Changed>, path: &str, wish: &Value) -> Option<Value> {
+    if let Some((_, value)) = set_at(changes, path) {
+        return Some(named(wish, value));
+    }
+    let below: serde_json::Map<String, Value> = below(path, wish)
+        .into_iter()
+        .filter_map(|(path, key, wish)| Some((key, set_of(changes, &path, wish)?)))
+        .collect();
+    (!below.is_empty()).then(|| below.into())
+}
+
+/// The wishes in a mapping that is wanted at a path: the path, the key and the wish of each.
+pub(super) fn below<'w>(path: &str, wish: &'w Value) -> Vec<(String, String, &'w Value)> {
+    let (Some(path), Some(map)) = (super::path::parse(path), wish.as_object()) else {
+        return Vec::new();
+    };
+    let child = |(key, wish): (&String, &'w Value)| (path.name(key).to_string(), key.clone(), wish);
+    map.iter().map(child).collect()
+}
+
+/// The part of a value that a wish names: of its mappings the keys that are in the wish.
+pub(super) fn named(wish: &Value, value: &Value) -> Value {
+    match (wish, value) {
+        (Value::Object(wish), Value::Object(value)) => wish
+            .iter()
+            .filter_map(|(key, wish)| match value.get(key) {
+                Some(value) => Some((key.clone(), named(wish, value))),
+                None => wish.is_null().then(|| (key.clone(), Value::Null)),
+            })
+            .collect(),
+        _ => value.clone(),
+    }
 }
 
 fn walk(path: &Path, before: Option<&Value>, after: Option<&Value>, out: &mut BTreeMap<String, Changed>) {

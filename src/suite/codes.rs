@@ -15,37 +15,38 @@ pub(super) const NOT_NOTICED: &str = "RT201";
 pub const CODES: &[CodePage] = &[
     CodePage {
         code: NOT_A_CASE,
-        title: "the test file is no case",
-        text: "A file that ends in `.test.yaml` holds one case: one document, a mapping with `name`, an object, and \
-               `want`. Put further cases into files of their own.",
+        title: "A test file must be one case or one table of cases",
+        text: "A file that ends in `.test.yaml` is one document: a mapping with `name`, an object, and either `want` or a \
+               list `cases`, whose elements have `name` and `want`. Cases of other objects need other files.",
     },
     CodePage {
         code: NO_OBJECT,
-        title: "a case without an object",
+        title: "A case must have one object",
         text: "A case has its object under `object`, or names a file under `from`, relative to the test file: YAML or \
                JSON with one Ray object in it. It has one of the two.",
     },
     CodePage {
         code: NO_WANT,
-        title: "a case that wants nothing",
-        text: "Without `want` nothing is tested. `raygate test --bless` writes what comes out today; read it before you \
-               keep it.",
+        title: "A case must want something",
+        text: "`want` must name a verdict, findings, changes or previews. `raygate test --bless` writes the verdict and the \
+               findings of today. With `want: {changes: {}}` it writes the changes, with `want: {exact: true}` everything. \
+               Read what it wrote before you keep it.",
     },
     CodePage {
         code: CHANGES_NOTHING,
-        title: "a key that changes nothing",
-        text: "What `set` puts in is there already, or what `unset` takes away is not there. The case is then not about \
-               what it seems to be about.",
+        title: "`set` and `unset` must change something",
+        text: "The object already has what `set` puts in, or lacks what `unset` removes. The case then does not test \
+               what it seems to test.",
     },
     CodePage {
         code: BAD_PATH,
-        title: "a path that cannot be read",
+        title: "Paths must be readable",
         text: "Paths are written as raygate prints them: `spec.rayClusterSpec.workerGroupSpecs[0].groupName`, and \
-               `metadata.labels[\"example.com/team\"]` where a key is no plain word.",
+               `metadata.labels[\"example.com/team\"]` if a key is not a plain word.",
     },
     CodePage {
         code: BAD_REQUEST,
-        title: "a request that cannot be made",
+        title: "A request must be possible",
         text: "An UPDATE has an old object and a CREATE has none.",
     },
     CodePage {
@@ -56,8 +57,8 @@ pub const CODES: &[CodePage] = &[
     },
     CodePage {
         code: NOT_NOTICED,
-        title: "a part of a policy that no case notices",
-        text: "With this part taken out of the policy, every case still comes out as it wants. Add a case that depends on \
-               it, or take it out: it may have no effect at all.",
+        title: "A case must notice each part of a policy",
+        text: "Without this part of the policy, every case still passes. Add a case that depends on the part, or remove \
+               the part: it may have no effect.",
     },
 ];

@@ -10,8 +10,8 @@ use crate::engine::{Judged, Verdict};
 use crate::json::Tree;
 use crate::k8s::path::Path;
 
-use super::case::{Case, Want, WantedFinding};
-use super::changes::{Changed, between, changes};
+use super::case::{Case, Want, WantedFinding, WantedPreview};
+use super::changes::{Changed, below, between, changes, named, set_at};
 use super::run::{Previewed, Ran};
 
 /// The longest value that a line of a difference shows, in characters.
@@ -73,13 +73,15 @@ impl Comparison<'_> {
     }
 
     fn verdict(&self, out: &mut Vec<Difference>) {
-        let (want, got) = (self.want.verdict, self.ran.verdict);
-        if want != got {
+        let got = self.ran.verdict;
+        if let Some((want, span)) = self.want.verdict
+            && want != got
+        {
             out.push(Difference {
                 part: "verdict",
                 want: Some(Line {
                     text: verdict_name(want).to_owned(),
-                    place: self.place(self.want.verdict_span),
+                    place: self.place(span),
                 }),
                 got: Some(Line {
                     text: verdict_name(got).to_owned(),
@@ -90,107 +92,132 @@ impl Comparison<'_> {
     }
 
     fn findings(&self, out: &mut Vec<Difference>) {
-        let mut found: Vec<&Judged> = self.ran.findings.iter().collect();
-        let mut wanted: Vec<&WantedFinding> = self.want.findings.iter().collect();
-        // The wishes that say most choose first.
-        wanted.sort_by_key(|wish| usize::from(wish.path.is_none()) * 2 + usize::from(wish.action.is_none()));
-        for wish in wanted {
-            match found.iter().position(|judged| is_met(wish, judged)) {
-                Some(position) => {
-                    found.remove(position);
-                }
-                None => out.push(Difference {
-                    part: "findings",
-                    want: Some(Line {
-                        text: finding_text(&wish.code, wish.action.as_deref(), wish.path.as_deref()),
-                        place: self.place(wish.span),
-                    }),
-                    got: None,
-                }),
-            }
-        }
-        for judged in found {
+        let wishes = self.want.findings.as_deref();
+        let line = |judged: &Judged| {
             let path = judged.finding.path.to_string();
             let text = finding_text(judged.code(), Some(judged.action.name()), Some(&path));
+            Line {
+                text: format!("{text}: {}", judged.finding.message),
+                place: judged.origin.as_ref().map(ToString::to_string),
+            }
+        };
+        let pairs = Pairs::of(wishes.unwrap_or_default(), &self.ran.findings);
+        for (wish, got) in pairs.unmet {
             out.push(Difference {
                 part: "findings",
-                want: None,
-                got: Some(Line {
-                    text: format!("{text}: {}", judged.finding.message),
-                    place: judged.origin.as_ref().map(ToString::to_string),
+                want: Some(Line {
+                    text: finding_text(&wish.code, wish.action.as_deref(), wish.path.as_deref()),
+                    place: self.place(wish.span),
                 }),
+                got: got.map(line),
             });
         }
+        if self.wants_all(wishes) {
+            out.extend(pairs.others.into_iter().map(|judged| Difference {
+                part: "findings",
+                want: None,
+                got: Some(line(judged)),
+            }));
+        }
+    }
+
+    /// Whether what a list of wishes does not name must not be there.
+    fn wants_all<T>(&self, wishes: Option<&[T]>) -> bool {
+        self.want.exact || wishes.is_some_and(<[T]>::is_empty)
     }
 
     fn changes(&self, out: &mut Vec<Difference>) {
         let got = changes(&self.ran.before, &self.ran.after);
-        for path in self
-            .want
-            .changes
-            .keys()
-            .chain(got.keys().filter(|path| !self.want.changes.contains_key(*path)))
-        {
-            let wanted = self.want.changes.get(path);
-            let found = got.get(path);
-            match (wanted, found) {
-                (Some((wish, _)), Some(changed)) if *wish == changed.value => {}
-                (Some((wish, span)), Some(changed)) => {
-                    let place = self.place(*span);
-                    self.inside(wish, changed, place, out);
-                }
-                _ => out.push(Difference {
-                    part: "changes",
-                    want: wanted.map(|(wish, span)| Line {
-                        text: setting(path, wish),
-                        place: self.place(*span),
-                    }),
-                    got: found.map(|changed| Line {
-                        text: setting(path, &changed.value),
-                        place: self.maker(&changed.path),
-                    }),
+        for (path, (wish, span)) in self.want.changes.iter().flatten() {
+            self.change(&got, path, wish, *span, out);
+        }
+        let wishes = self.want.changes.as_ref();
+        if self.want.exact || wishes.is_some_and(BTreeMap::is_empty) {
+            let others = got
+                .iter()
+                .filter(|(path, _)| !wishes.is_some_and(|wishes| wishes.contains_key(*path)));
+            out.extend(others.map(|(path, changed)| Difference {
+                part: "changes",
+                want: None,
+                got: Some(Line {
+                    text: setting(path, &changed.value),
+                    place: self.maker(&changed.path),
                 }),
+            }));
+        }
+    }
+
+    fn change(&self, got: &BTreeMap<String, Changed>, path: &str, wish: &Value, span: Span, out: &mut Vec<Difference>) {
+        let found = if self.want.exact {
+            got.get(path).map(|changed| (changed, changed.value.clone()))
+        } else {
+            set_at(got, path).map(|(changed, value)| (changed, named(wish, value)))
+        };
+        let parts = if self.want.exact { Vec::new() } else { below(path, wish) };
+        match found {
+            Some((_, value)) if *wish == value => {}
+            Some((changed, value)) => self.inside(path, wish, changed, &value, self.place(span), out),
+            None if !parts.is_empty() => {
+                for (path, _, wish) in parts {
+                    self.change(got, &path, wish, span, out);
+                }
             }
+            None => out.push(Difference {
+                part: "changes",
+                want: Some(Line {
+                    text: setting(path, wish),
+                    place: self.place(span),
+                }),
+                got: None,
+            }),
         }
     }
 
     fn previews(&self, out: &mut Vec<Difference>) {
-        let line = |[policy, code, effect, path]: [&str; 4], place: Option<String>| {
-            let text = format!("{policy}: {effect} {code} at {path}");
-            Some(Line { text, place })
+        let wishes = self.want.previews.as_deref();
+        let line = |one: &Previewed| Line {
+            text: format!("{}: {} {} at {}", one.policy, one.effect, one.code, one.path),
+            place: None,
         };
-        let words = |one: &'_ Previewed| {
-            [
-                one.policy.clone(),
-                one.code.clone(),
-                one.effect.to_owned(),
-                one.path.clone(),
-            ]
-        };
-        let mut got: Vec<[String; 4]> = self.ran.previews.iter().map(words).collect();
-        for (wish, span) in &self.want.previews {
-            match got.iter().position(|one| one == wish) {
-                Some(position) => {
-                    got.remove(position);
-                }
-                None => out.push(Difference {
-                    part: "previews",
-                    want: line(wish.each_ref().map(String::as_str), self.place(*span)),
-                    got: None,
+        let pairs = Pairs::of(wishes.unwrap_or_default(), &self.ran.previews);
+        for (wish, got) in pairs.unmet {
+            let what = finding_text(&wish.code, None, wish.path.as_deref());
+            let effect = wish
+                .effect
+                .as_ref()
+                .map(|effect| format!("{effect} "))
+                .unwrap_or_default();
+            out.push(Difference {
+                part: "previews",
+                want: Some(Line {
+                    text: format!("{}: {effect}{what}", wish.policy),
+                    place: self.place(wish.span),
                 }),
-            }
+                got: got.map(line),
+            });
         }
-        out.extend(got.iter().map(|one| Difference {
-            part: "previews",
-            want: None,
-            got: line(one.each_ref().map(String::as_str), None),
-        }));
+        if self.wants_all(wishes) {
+            out.extend(pairs.others.into_iter().map(|one| Difference {
+                part: "previews",
+                want: None,
+                got: Some(line(one)),
+            }));
+        }
     }
 
     /// Two values of one path differ: only the places in them that do are shown.
-    fn inside(&self, wish: &Value, changed: &Changed, place: Option<String>, out: &mut Vec<Difference>) {
-        let reverse = between(&changed.path, &changed.value, wish);
-        let forward = between(&changed.path, wish, &changed.value);
+    fn inside(
+        &self,
+        path: &str,
+        wish: &Value,
+        changed: &Changed,
+        value: &Value,
+        place: Option<String>,
+        out: &mut Vec<Difference>,
+    ) {
+        let at = super::path::parse(path).unwrap_or_else(|| changed.path.clone());
+        let reverse = between(&at, value, wish);
+        let forward = between(&at, wish, value);
         for path in forward
             .keys()
             .chain(reverse.keys().filter(|path| !forward.contains_key(*path)))
@@ -220,13 +247,79 @@ impl Comparison<'_> {
     }
 }
 
-fn is_met(wish: &WantedFinding, judged: &Judged) -> bool {
-    wish.code == judged.code()
-        && wish.action.as_ref().is_none_or(|action| action == judged.action.name())
-        && wish
-            .path
-            .as_ref()
-            .is_none_or(|path| *path == judged.finding.path.to_string())
+/// Something that can be wanted, and the wish for it.
+pub(super) trait Wanted<T> {
+    /// Whether this is what is wanted.
+    fn is_met(&self, got: &T) -> bool;
+    /// Whether this is the same thing, at another place or with another effect.
+    fn is_near(&self, got: &T) -> bool;
+    /// What is left open: a wish that says more chooses first.
+    fn openness(&self) -> usize;
+}
+
+impl Wanted<Judged> for WantedFinding {
+    fn is_met(&self, judged: &Judged) -> bool {
+        self.is_near(judged)
+            && self.action.as_ref().is_none_or(|action| action == judged.action.name())
+            && self
+                .path
+                .as_ref()
+                .is_none_or(|path| *path == judged.finding.path.to_string())
+    }
+
+    fn is_near(&self, judged: &Judged) -> bool {
+        self.code == judged.code()
+    }
+
+    fn openness(&self) -> usize {
+        usize::from(self.path.is_none()) * 2 + usize::from(self.action.is_none())
+    }
+}
+
+impl Wanted<Previewed> for WantedPreview {
+    fn is_met(&self, one: &Previewed) -> bool {
+        self.is_near(one)
+            && self.effect.as_ref().is_none_or(|effect| effect == one.effect)
+            && self.path.as_ref().is_none_or(|path| *path == one.path)
+    }
+
+    fn is_near(&self, one: &Previewed) -> bool {
+        self.policy == one.policy && self.code == one.code
+    }
+
+    fn openness(&self) -> usize {
+        usize::from(self.path.is_none()) * 2 + usize::from(self.effect.is_none())
+    }
+}
+
+/// Wishes and what came out, put together.
+pub(super) struct Pairs<'a, W, T> {
+    /// The wishes that are met, in the order of the case.
+    pub met: Vec<&'a W>,
+    /// The others, each with what came nearest to it.
+    pub unmet: Vec<(&'a W, Option<&'a T>)>,
+    /// What came out and belongs to no wish.
+    pub others: Vec<&'a T>,
+}
+
+impl<'a, W: Wanted<T>, T> Pairs<'a, W, T> {
+    pub fn of(wishes: &'a [W], got: &'a [T]) -> Self {
+        let mut others: Vec<&T> = got.iter().collect();
+        let mut wishes: Vec<&W> = wishes.iter().collect();
+        wishes.sort_by_key(|wish| wish.openness());
+        let mut take = |wanted: &dyn Fn(&T) -> bool| {
+            let position = others.iter().position(|one| wanted(one))?;
+            Some(others.remove(position))
+        };
+        let (met, unmet): (Vec<&W>, Vec<&W>) = wishes
+            .into_iter()
+            .partition(|wish| take(&|one| wish.is_met(one)).is_some());
+        let unmet = unmet
+            .into_iter()
+            .map(|wish| (wish, take(&|one| wish.is_near(one))))
+            .collect();
+        Pairs { met, unmet, others }
+    }
 }
 
 fn finding_text(code: &str, action: Option<&str>, path: Option<&str>) -> String {

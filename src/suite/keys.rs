@@ -31,75 +31,106 @@ const FROM: Field = key(
 const SET: Field = key(
     "set",
     Kind::Any,
-    "What is merged into the object: objects key by key, lists element by element, null takes a key away.",
+    "What is merged into the object: mappings key by key, lists element by element. Null removes a key.",
     "{spec: {suspend: true}}",
 );
 const UNSET: Field = key(
     "unset",
     Kind::List(&Kind::Text(Form::Text)),
-    "Paths that are taken away after that.",
+    "Paths that are removed after that.",
     "[spec.ttlSecondsAfterFinished]",
+);
+const NAME: Field = required(key(
+    "name",
+    Kind::Text(Form::Text),
+    "What the case shows.",
+    "a job without a TTL gets one",
+));
+const REQUEST_KEY: Field = key(
+    "request",
+    Kind::Object(REQUEST),
+    "The request. Without it, Flyte creates the object in the object's namespace.",
+    "{namespace: ml-production}",
+);
+const FACTS: Field = key(
+    "facts",
+    Kind::Any,
+    "What is known of the cluster: the part of a file with facts below `kinds`.",
+    "{PriorityClass: {items: [{metadata: {name: training}}]}}",
+);
+const WANT_KEY: Field = key(
+    "want",
+    Kind::Object(WANT),
+    "The expected result. Only what it names is compared.",
+    "{verdict: Allow}",
 );
 
 /// The keys of a test file.
 pub static CASE: &[Field] = &[
-    required(key(
-        "name",
-        Kind::Text(Form::Text),
-        "What the case shows.",
-        "a job without a TTL gets one",
-    )),
+    NAME,
     OBJECT,
     FROM,
     SET,
     UNSET,
+    REQUEST_KEY,
+    FACTS,
+    WANT_KEY,
     key(
-        "request",
-        Kind::Object(REQUEST),
-        "The request, where it is not Flyte's own to create the object in its namespace.",
-        "{namespace: ml-production}",
+        "cases",
+        Kind::List(&Kind::Object(ROW)),
+        "A table of cases that share the object, `request` and `facts` above. Each has a `want` of its own, and the file none.",
+        "[{name: a job without workers, unset: [spec.rayClusterSpec.workerGroupSpecs], want: {verdict: Allow}}]",
     ),
-    key(
-        "facts",
-        Kind::Any,
-        "What is known of the cluster: what a file with facts has below `kinds`.",
-        "{PriorityClass: {items: [{metadata: {name: training}}]}}",
-    ),
-    key("want", Kind::Object(WANT), "What shall come of it.", "{verdict: Allow}"),
+];
+
+/// The keys of a case in a table.
+pub static ROW: &[Field] = &[
+    NAME,
+    Field {
+        doc: "What is merged into the object of the file, after its `set` and `unset`.",
+        ..SET
+    },
+    UNSET,
+    Field {
+        doc: "The request; a key here replaces the same key of the file's `request`.",
+        ..REQUEST_KEY
+    },
+    Field {
+        doc: "The facts of this case, instead of those of the file.",
+        ..FACTS
+    },
+    WANT_KEY,
 ];
 
 static REQUEST: &[Field] = &[
     key(
         "operation",
-        Kind::OneOf(&[
-            ("CREATE", "the object is new"),
-            ("UPDATE", "it takes the place of `old`"),
-        ]),
-        "What is asked for.",
+        Kind::OneOf(&[("CREATE", "the object is new"), ("UPDATE", "it replaces `old`")]),
+        "The operation.",
         "UPDATE",
     ),
     key(
         "user",
         Kind::Text(Form::Text),
-        "Who asks. Without it, Flyte's first service account of the Platform for an object of Flyte's, else nobody.",
+        "Who asks. Without it, the Platform's first Flyte service account for an object from Flyte, else nobody.",
         "system:serviceaccount:flyte:flytepropeller",
     ),
     key(
         "namespace",
         Kind::Text(Form::Text),
-        "The namespace of the request; the object's own where it is absent.",
+        "The namespace of the request. Without it, the object's namespace.",
         "ml-production",
     ),
     key(
         "at",
         Kind::Text(Form::Date),
-        "The day of the request, UTC: exemptions end. Without it 2000-01-01, when none has ended.",
+        "The day of the request in UTC, for exemptions that end. Without it, 2000-01-01.",
         "2027-01-01",
     ),
     key(
         "old",
         Kind::Object(OLD),
-        "The object as it is, on an UPDATE: given as the object is, or as changes of it.",
+        "The stored object of an UPDATE: an object as above, or changes of the new one.",
         "{unset: [spec.suspend]}",
     ),
 ];
@@ -107,7 +138,13 @@ static REQUEST: &[Field] = &[
 static OLD: &[Field] = &[OBJECT, FROM, SET, UNSET];
 
 static WANT: &[Field] = &[
-    required(key(
+    key(
+        "exact",
+        Kind::Bool,
+        "Whether everything is compared: a key that is absent then means that there is nothing.",
+        "true",
+    ),
+    key(
         "verdict",
         Kind::OneOf(&[
             ("Allow", "the object may be stored"),
@@ -119,24 +156,25 @@ static WANT: &[Field] = &[
         ]),
         "The answer.",
         "Allow",
-    )),
+    ),
     key(
         "findings",
         Kind::List(&Kind::Object(FINDING)),
-        "Everything that is found in the object as it became, in any order. Without it, nothing.",
+        "Findings that must be there, in any order. An empty list means that there must be none.",
         "[{code: RG203, action: Deny}]",
     ),
     key(
         "changes",
         Kind::Any,
-        "What the mutation set, each value under its path; null where it took something away. Without it, nothing.",
+        "What the mutation must set: values under their paths, null where it removes something. A mapping names the keys that \
+         are compared; a list is compared as a whole. An empty mapping means that nothing may change.",
         "{spec.ttlSecondsAfterFinished: 300}",
     ),
     key(
         "previews",
         Kind::List(&Kind::Object(PREVIEW)),
-        "Everything that policies in Preview would have done, in any order. Without it, nothing.",
-        "[{policy: next, code: RG203, effect: Deny, path: spec.backoffLimit}]",
+        "What policies in Preview would have done, in any order. An empty list means nothing.",
+        "[{policy: next, code: RG203, effect: Deny}]",
     ),
 ];
 
@@ -148,13 +186,18 @@ static PREVIEW: &[Field] = &[
         "The injector, the check, or the rule as `rule/NAME`.",
         "RG203",
     )),
-    required(key(
+    key(
         "effect",
         Kind::OneOf(Effect::ALL),
-        "What would have happened.",
+        "What would have happened; anything if it is absent.",
         "Deny",
-    )),
-    required(key("path", Kind::Text(Form::Text), "Where.", "spec.backoffLimit")),
+    ),
+    key(
+        "path",
+        Kind::Text(Form::Text),
+        "Where; anywhere if it is absent.",
+        "spec.backoffLimit",
+    ),
 ];
 
 static FINDING: &[Field] = &[

@@ -6,14 +6,17 @@ use std::process::{Command, Output};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::{SignedDuration, Timestamp};
+use raygate::ray::kind::RAY_CLUSTER;
 use serde_json::{Value, json};
 
 use crate::api::ApplyYaml;
-use crate::cluster::{Cluster, NAMESPACE};
+use crate::cluster::{Cluster, NAMESPACE, object_path, objects_path};
+use crate::denial::assert_denied;
 use crate::fleet::SYSTEM;
-use crate::gate::{Gate, Hook, raygate, run};
+use crate::gate::{APPLIED, Gate, Hook, raygate, run};
 use crate::install;
 use crate::process::wait_for;
+use crate::rayjobs::{as_kind, load, named, with_duplicate_group_of};
 
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/raygate-system/deployments/raygate";
 
@@ -32,13 +35,14 @@ fn text(output: &Output) -> String {
 }
 
 /// The exit code and the findings of each check.
-struct Report {
+#[derive(Debug)]
+pub(crate) struct Report {
     code: Option<i32>,
     findings: Vec<Value>,
 }
 
 impl Report {
-    fn of(cluster: &Cluster) -> Self {
+    pub(crate) fn of(cluster: &Cluster) -> Self {
         let output = doctor(&cluster.kubeconfig(), &["--output", "json"]);
         let document: Value =
             serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)));
@@ -61,7 +65,7 @@ impl Report {
             .unwrap_or_else(|| panic!("no {level} of {check} with `{words}`: {:#?}", self.findings))
     }
 
-    fn find(&self, check: &str, level: &str, words: &str) -> Option<&str> {
+    pub(crate) fn find(&self, check: &str, level: &str, words: &str) -> Option<&str> {
         let found = self.findings.iter().find(|finding| {
             let seen = finding["seen"].as_str().unwrap_or_default();
             finding["check"] == check && finding["level"] == level && seen.contains(words)
@@ -192,7 +196,11 @@ pub(crate) fn kinds_that_do_not_come_are_reported(cluster: &Cluster) {
     let gate = Gate::open_with_kinds(cluster, "RayJob,RayService");
     let report = Report::of(cluster);
     assert_eq!(report.code, Some(0), "a warning only: {:#?}", report.findings);
-    report.repair("kinds", "warning", "does not judge RayCluster, RayCronJob: ");
+    let repair = report.repair("kinds", "warning", "does not judge RayCluster, RayCronJob: ");
+    assert!(
+        repair.contains("raygate scan --policies DIR --kinds RayCluster,RayCronJob "),
+        "{repair}"
+    );
     assert_eq!(report.levels("admission"), ["ok"; 4], "{:#?}", report.findings);
     for (check, hook) in [("mutating", Hook::Mutating), ("validating", Hook::Validating)] {
         apply(
@@ -204,6 +212,44 @@ pub(crate) fn kinds_that_do_not_come_are_reported(cluster: &Cluster) {
     let report = Report::of(cluster);
     assert_eq!(report.levels("kinds"), [""; 0], "{:#?}", report.findings);
     assert_eq!(report.levels("validating"), ["ok"]);
+}
+
+/// An upgrade as deploy/README.md describes it: what would be denied is listed before the kind comes to raygate, and while it
+/// is in Preview.
+pub(crate) fn a_new_kind_is_scanned_previewed_and_enforced(cluster: &Cluster) {
+    let broken = with_duplicate_group_of(&RAY_CLUSTER, as_kind(&RAY_CLUSTER, &named(load("seed-02"), "old")));
+    let scanned = || {
+        let output = Command::new(raygate())
+            .env_clear()
+            .args(["scan", "--kinds", "RayCluster", "--kubeconfig"])
+            .arg(cluster.kubeconfig())
+            .output()
+            .expect("run raygate scan");
+        text(&output)
+    };
+    let create = || cluster.api.post(&objects_path(&RAY_CLUSTER), &broken);
+    let path = object_path(&RAY_CLUSTER, "old");
+
+    let gate = Gate::open_with_kinds(cluster, "RayJob");
+    create().expect(201);
+    Report::of(cluster).repair("kinds", "warning", "does not judge RayCluster, ");
+    assert!(scanned().contains("RG501"), "{}", scanned());
+    cluster.api.delete(&path).expect(200);
+    drop(gate);
+
+    let gate = Gate::open_with_flags(cluster, &["--preview=RayCluster".to_owned()]);
+    let stored = create().expect(201);
+    assert_eq!(stored["metadata"]["annotations"][APPLIED], Value::Null);
+    assert!(gate.log().contains("Platform:RG501:Deny"), "{}", gate.log());
+    assert!(scanned().contains("RG501"), "{}", scanned());
+    drop(gate);
+
+    let _gate = Gate::open(cluster);
+    // What is stored stays, and is judged for what an update adds.
+    let label = json!({"metadata": {"labels": {"team": "ml"}}});
+    cluster.api.merge_patch(&path, &label).expect(200);
+    cluster.api.delete(&path).expect(200);
+    assert_denied(&create());
 }
 
 pub(crate) fn a_killed_raygate_is_told_by_what_fails(cluster: &Cluster) {

@@ -164,7 +164,8 @@ pub(crate) fn helm_installs_upgrades_and_leaves_no_webhook(cluster: &Cluster) {
     }
 }
 
-/// 0.2.0 registered RayJobs, and had no value for the kinds.
+/// 0.2.0 registered RayJobs, and had no value for the kinds. Kinds that an upgrade adds start in Preview, and stay there until
+/// somebody enforces them.
 pub(crate) fn an_upgrade_keeps_the_registered_kinds(cluster: &Cluster) {
     let Some(program) = helm() else { return };
     foreign::install(cluster);
@@ -178,9 +179,18 @@ pub(crate) fn an_upgrade_keeps_the_registered_kinds(cluster: &Cluster) {
         assert_eq!(resources[0], resources[1]);
         resources[0].clone()
     };
+    let previewed = || {
+        let deployment = cluster
+            .api
+            .get("/apis/apps/v1/namespaces/raygate-kinds/deployments/raygate");
+        let deployment = deployment.expect(200);
+        let env = deployment["spec"]["template"]["spec"]["containers"][0]["env"].as_array();
+        let setting = env.expect("settings").iter().find(|it| it["name"] == "RAYGATE_PREVIEW");
+        setting.map_or_else(String::new, |it| it["value"].as_str().expect("text").to_owned())
+    };
     let all = json!(["rayjobs", "rayclusters", "rayservices", "raycronjobs"]);
     helm(&["install", "raygate", CHART, "--create-namespace"]);
-    assert_eq!(registered(), all);
+    assert_eq!((registered(), &*previewed()), (all.clone(), ""));
     for hook in [Hook::Mutating, Hook::Validating] {
         let patch = json!([{"op": "replace", "path": "/webhooks/0/rules/0/resources", "value": ["rayjobs"]}]);
         cluster.api.json_patch(&hook.configuration(), &patch).expect(200);
@@ -192,15 +202,32 @@ pub(crate) fn an_upgrade_keeps_the_registered_kinds(cluster: &Cluster) {
         &["--reset-then-reuse-values", "--set", "replicas=2"],
     ] {
         helm(&[&["upgrade", "raygate", CHART], values].concat());
-        assert_eq!(registered(), json!(["rayjobs"]), "{values:?}");
+        assert_eq!((registered(), &*previewed()), (json!(["rayjobs"]), ""), "{values:?}");
     }
-    helm(&["upgrade", "raygate", CHART, "--set", "kinds={RayJob,RayCluster}"]);
-    assert_eq!(registered(), json!(["rayjobs", "rayclusters"]));
-    let all_kinds = "kinds={RayJob,RayCluster,RayService,RayCronJob}";
-    helm(&["upgrade", "raygate", CHART, "--set", all_kinds]);
-    assert_eq!(registered(), all);
+    // Also after somebody broke the glass.
+    for hook in [Hook::Mutating, Hook::Validating] {
+        cluster.api.delete(&hook.configuration()).expect(200);
+    }
     helm(&["upgrade", "raygate", CHART]);
-    assert_eq!(registered(), all);
+    assert_eq!(registered(), json!(["rayjobs"]));
+    helm(&["upgrade", "raygate", CHART, "--set", "kinds={RayJob,RayCluster}"]);
+    assert_eq!(
+        (registered(), &*previewed()),
+        (json!(["rayjobs", "rayclusters"]), "RayCluster")
+    );
+    let all_kinds = "kinds={RayJob,RayCluster,RayService,RayCronJob}";
+    let new_kinds = "RayCluster,RayService,RayCronJob";
+    for values in [&["--set", all_kinds] as &[&str], &[], &["--reset-then-reuse-values"]] {
+        helm(&[&["upgrade", "raygate", CHART], values].concat());
+        assert_eq!((registered(), &*previewed()), (all.clone(), new_kinds), "{values:?}");
+    }
+    for (preview, expected) in [(r#"preview=["RayService"]"#, "RayService"), ("preview=[]", "")] {
+        helm(&["upgrade", "raygate", CHART, "--set-json", preview]);
+        assert_eq!((registered(), &*previewed()), (all.clone(), expected), "{preview}");
+    }
+    // What is enforced stays so.
+    helm(&["upgrade", "raygate", CHART, "--reset-values"]);
+    assert_eq!((registered(), &*previewed()), (all, ""));
     helm(&["uninstall", "raygate"]);
 }
 
@@ -258,13 +285,94 @@ pub(crate) fn kubectl_applies_again_and_deletes(cluster: &Cluster) {
     }
 }
 
+/// Runs Helm without the hook that tries the image: no pod runs here.
 fn run_helm(cluster: &Cluster, program: &Path, namespace: &str, arguments: &[&str]) -> String {
+    let mut command = helm_command(cluster, program, namespace, arguments);
+    if arguments.first() == Some(&"install") {
+        command.arg("--no-hooks");
+    }
+    run(&mut command)
+}
+
+fn helm_command(cluster: &Cluster, program: &Path, namespace: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).args(["--namespace", namespace]);
     for place in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"] {
         command.env(place, cluster.folder().join("helm"));
     }
-    run(command.env("KUBECONFIG", cluster.kubeconfig()))
+    command.env("KUBECONFIG", cluster.kubeconfig());
+    command
+}
+
+/// No kubelet runs here, as if the image could never be pulled.
+pub(crate) fn an_image_that_never_runs_blocks_nobody(cluster: &Cluster) {
+    let Some(program) = helm() else { return };
+    foreign::install(cluster);
+    let _removed = Removed::new(cluster);
+    let install = ["install", "raygate", CHART, "--create-namespace", "--timeout", "3s"];
+    let output = helm_command(cluster, &program, "raygate-image", &install)
+        .output()
+        .expect("run Helm");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && told.contains("pre-install"), "{told}");
+    for hook in [Hook::Mutating, Hook::Validating] {
+        cluster.api.get(&hook.configuration()).expect(404);
+    }
+    cluster
+        .api
+        .get("/apis/apps/v1/namespaces/raygate-image/deployments/raygate")
+        .expect(404);
+    assert!(is_created(&create(cluster)).is_ok());
+
+    // The webhooks come with the second command, when a replica is ready.
+    let helm = |arguments: &[&str]| run_helm(cluster, &program, "raygate-image", arguments);
+    helm(&["uninstall", "raygate"]);
+    helm(&["install", "raygate", CHART, "--set", "webhooks.enabled=false"]);
+    assert!(is_created(&create(cluster)).is_ok());
+    cluster.api.get(&Hook::Validating.configuration()).expect(404);
+    helm(&[
+        "upgrade",
+        "raygate",
+        CHART,
+        "--reuse-values",
+        "--set",
+        "webhooks.enabled=true",
+    ]);
+    wait_for("RayJobs to be refused", || is_refused(&create(cluster)));
+    helm(&["uninstall", "raygate"]);
+}
+
+/// With kubectl, the label of the webhooks leaves them out until a replica is ready.
+pub(crate) fn kubectl_registers_the_webhooks_last(cluster: &Cluster) {
+    let Some(kubectl) = kubectl() else { return };
+    foreign::install(cluster);
+    let _removed = Removed::new(cluster);
+    let file = cluster.folder().join("raygate-last.yaml");
+    let mut manifests = Command::new(raygate());
+    manifests.args([
+        "manifests",
+        "--certificates",
+        "self-managed",
+        "--namespace",
+        "raygate-last",
+    ]);
+    std::fs::write(&file, run(&mut manifests)).expect("write the manifests");
+    let apply = |selector: &[&str]| {
+        let mut command = Command::new(&kubectl);
+        command.arg("apply").args(selector).arg("-f").arg(&file);
+        run(command.env("KUBECONFIG", cluster.kubeconfig()))
+    };
+    apply(&["--selector", "app.kubernetes.io/component!=webhooks"]);
+    cluster
+        .api
+        .get("/apis/apps/v1/namespaces/raygate-last/deployments/raygate")
+        .expect(200);
+    for hook in [Hook::Mutating, Hook::Validating] {
+        cluster.api.get(&hook.configuration()).expect(404);
+    }
+    assert!(is_created(&create(cluster)).is_ok());
+    apply(&[]);
+    wait_for("RayJobs to be refused", || is_refused(&create(cluster)));
 }
 
 /// From its start to its drop, what other tests leave of raygate in the scope of the whole cluster is gone: Helm would

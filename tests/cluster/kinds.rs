@@ -518,7 +518,16 @@ pub(crate) fn a_kind_in_preview_is_stored_as_it_came(cluster: &Cluster) {
     let platform = "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {preview: [RayCluster, RayService]}\n";
     fs::write(folder.path().join("platform.yaml"), platform).expect("write the Platform");
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
-    let gate = Gate::open_with_policies(cluster, &[shipped, folder.path().to_owned()]);
+    let in_policies = Gate::open_with_policies(cluster, &[shipped, folder.path().to_owned()]);
+    assert_previewed(cluster, &in_policies);
+    drop(in_policies);
+    let set = Gate::open_with_flags(cluster, &["--preview=RayCluster,RayService".to_owned()]);
+    assert_previewed(cluster, &set);
+}
+
+/// RayClusters and RayServices are stored as they came, and other kinds are judged.
+#[track_caller]
+fn assert_previewed(cluster: &Cluster, gate: &Gate<'_>) {
     for kind in KINDS {
         let before = gate.reviews();
         let answer = cluster
@@ -528,6 +537,7 @@ pub(crate) fn a_kind_in_preview_is_stored_as_it_came(cluster: &Cluster) {
         if ["RayCluster", "RayService"].contains(&kind.name) {
             let stored = answer.expect(201);
             assert!(stored["metadata"]["annotations"][APPLIED].is_null(), "{}", kind.name);
+            cluster.api.delete(&object_path(kind, name(&stored))).expect(200);
         } else {
             assert_denied(&answer);
         }

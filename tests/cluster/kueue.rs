@@ -9,6 +9,7 @@ use raygate::ray::kind::{Kind, RAY_CLUSTER, RAY_JOB, RAY_SERVICE};
 use serde_json::{Map, Value, json};
 
 use crate::cluster::{Cluster, NAMESPACE, object_path, objects_path, pods};
+use crate::doctor::Report;
 use crate::gate::{APPLIED, run};
 use crate::kubectl::kubectl;
 use crate::nodes::GPU_PRODUCT;
@@ -357,7 +358,17 @@ pub(crate) fn a_file_applied_again_changes_nothing_in_any_state(cluster: &Cluste
                 let workload = workload(cluster, &before).expect("a Workload");
                 assert_eq!(workload["metadata"]["uid"], uid, "{told}");
             };
-            again("waiting", wait_for_queue(cluster, &path));
+            let waiting = wait_for_queue(cluster, &path);
+            if kind.is(&RAY_SERVICE) {
+                wait_for(
+                    "KubeRay to make the suspended cluster of the service",
+                    || match clusters(cluster, kind, &waiting).len() {
+                        1 => Ok(()),
+                        count => Err(count),
+                    },
+                );
+            }
+            again("waiting", waiting);
             delete(cluster, &blocker);
             let first = wait_for_run(cluster, kind, &path);
             again("running", first.clone());
@@ -663,63 +674,77 @@ pub(crate) fn kueue_says_what_rg709_says(cluster: &Cluster) {
     }
 }
 
-/// Three ways of waiting without an end that no object shows.
-pub(crate) fn what_raygate_does_not_see(cluster: &Cluster) {
-    let queues = Queues::open(cluster);
-    let mut job = object(&RAY_JOB, "no-class");
-    job["metadata"]["labels"][PRIORITY] = json!("missing-class");
-    let (no_class, _) = create(cluster, &RAY_JOB, &job);
-    wait_for("Kueue to miss the class", || {
-        let log = queues.kueue_log();
-        let mut lines = log.lines().filter(|line| line.contains("missing-class"));
-        lines
-            .find(|line| line.contains("not found"))
-            .map(|_| ())
-            .ok_or("not yet")
-    });
-    let stored = cluster.api.get(&no_class).expect(200);
-    assert!(workload(cluster, &stored).is_none() && is_suspended(&RAY_JOB, &stored));
-    delete(cluster, &no_class);
+/// Objects that wait without an end, and objects that Kueue starts and nobody runs: nothing in them shows it.
+pub(crate) fn the_doctor_says_what_no_object_shows(cluster: &Cluster) {
+    let mut queues = Queues::open(cluster);
+    let mut remote = object(&RAY_JOB, "remote");
+    remote["spec"]["managedBy"] = json!("kueue.x-k8s.io/multikueue");
+    let refused = cluster.api.post(&objects_path(&RAY_JOB), &remote);
+    assert!(
+        refused.code == 403 && refused.message().contains("managedBy"),
+        "{refused}"
+    );
 
-    let started = |path: &str| {
-        wait_for(&format!("{path} to be started"), || {
-            let job = cluster.api.get(path).expect(200);
-            if is_suspended(&RAY_JOB, &job) {
-                Err("suspended")
-            } else {
-                Ok(job)
-            }
-        })
-    };
-    let mut job = object(&RAY_JOB, "multikueue");
-    job["spec"]["managedBy"] = json!("kueue.x-k8s.io/multikueue");
-    let (remote, _) = create(cluster, &RAY_JOB, &job);
-    started(&remote);
-
-    let mut job = object(&RAY_JOB, "pool");
-    job["metadata"]["labels"][QUEUE] = json!("ray-cpu");
-    groups_mut(&RAY_JOB, &mut job).remove(0);
-    job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["nodeSelector"] = json!({"pool": "cpu"});
-    let (pool, _) = create(cluster, &RAY_JOB, &job);
-    let job = started(&pool);
-    let head = wait_for("the head to be unschedulable", || {
-        let pods = pods_of(cluster, &RAY_JOB, &job);
-        let mut heads = pods
-            .iter()
-            .filter(|pod| pod["metadata"]["labels"]["ray.io/node-type"] == "head");
-        let head = heads.next().ok_or("no head yet")?;
-        let mut conditions = head["status"]["conditions"].as_array().into_iter().flatten();
-        let waits = conditions.any(|it| it["reason"] == "Unschedulable");
-        if waits {
-            Ok(head.clone())
+    let mut no_class = object(&RAY_JOB, "no-class");
+    no_class["metadata"]["labels"][PRIORITY] = json!("missing-class");
+    let mut no_queue = object(&RAY_CLUSTER, "no-queue");
+    no_queue["metadata"]["labels"][QUEUE] = json!("ray-nowhere");
+    let mut large = object(&RAY_SERVICE, "large");
+    for group in groups_mut(&RAY_SERVICE, &mut large) {
+        for key in ["replicas", "minReplicas", "maxReplicas"] {
+            group[key] = json!(9);
+        }
+    }
+    // Kueue compares with the flavors only the labels that they list, and no node has this one.
+    let mut pool = object(&RAY_JOB, "pool");
+    pool["metadata"]["labels"][QUEUE] = json!("ray-cpu");
+    groups_mut(&RAY_JOB, &mut pool).remove(0);
+    pool["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["nodeSelector"] = json!({"pool": "cpu"});
+    let objects = [
+        (&RAY_JOB, no_class),
+        (&RAY_CLUSTER, no_queue),
+        (&RAY_SERVICE, large),
+        (&RAY_JOB, pool),
+    ];
+    let paths = objects.map(|(kind, object)| create(cluster, kind, &object).0);
+    queues.create_mixed_queue();
+    queues.remove_raygate();
+    remote["metadata"]["labels"][QUEUE] = json!("ray-gpu");
+    let (remote, _) = create(cluster, &RAY_JOB, &remote);
+    wait_for("Kueue to start the object that nobody runs", || {
+        let job = cluster.api.get(&remote).expect(200);
+        if is_suspended(&RAY_JOB, &job) {
+            Err("suspended")
         } else {
-            Err("not looked at yet")
+            Ok(())
         }
     });
-    assert!(head["spec"]["nodeName"].is_null());
-    // KubeRay has seen the later job, and so the earlier one.
+
+    for (path, words) in paths.iter().zip([
+        "no-class waits, and Kueue has made no Workload of it: there is no WorkloadPriorityClass `missing-class`",
+        "no-queue does not start: LocalQueue ray-nowhere doesn't exist",
+        "large does not start: couldn't assign flavors to pod set gpu-workers",
+        "of its pods wait: no node has the labels pool=cpu",
+    ]) {
+        wait_for(words, || {
+            let report = Report::of(cluster);
+            report.find("queues", "warning", words).map(drop).ok_or(path)
+        });
+    }
+    let report = Report::of(cluster);
+    for words in [
+        "remote has managedBy kueue.x-k8s.io/multikueue, and ClusterQueue ray-gpu has no such AdmissionCheck",
+        "ClusterQueue ray-mixed has cpu and nvidia.com/gpu in one resource group",
+    ] {
+        assert!(
+            report.find("queues", "warning", words).is_some(),
+            "{words}: {report:#?}"
+        );
+    }
+    // KubeRay has seen the other jobs, and so this one.
     let remote = cluster.api.get(&remote).expect(200);
     assert_eq!(clusters(cluster, &RAY_JOB, &remote), [] as [Value; 0]);
+    queues.assert_running();
 }
 
 /// Autoscaling needs slices of a Workload. With them, neither the autoscaler's nor Kueue's writes restart anything.

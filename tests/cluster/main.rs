@@ -51,6 +51,9 @@ mod kinds;
 #[path = "../tools/kubectl.rs"]
 mod kubectl;
 mod kueue;
+mod kueue_quota;
+#[path = "../kueue_quota/generate.rs"]
+mod kueue_world;
 mod load;
 mod nodes;
 mod offline;
@@ -171,6 +174,7 @@ fn main() -> std::process::ExitCode {
         test(doctor::an_edited_failure_policy_is_set_right_by_the_printed_patch),
         test(doctor::a_wider_scope_is_set_right_by_the_printed_patch),
         test(doctor::kinds_that_do_not_come_are_reported),
+        test(doctor::a_new_kind_is_scanned_previewed_and_enforced),
         test(doctor::a_killed_raygate_is_told_by_what_fails),
         test(doctor::an_emergency_asks_nobody),
         test(doctor::no_cluster_is_no_finding),
@@ -188,6 +192,8 @@ fn main() -> std::process::ExitCode {
         test(install::helm_installs_upgrades_and_leaves_no_webhook),
         test(install::an_upgrade_keeps_the_registered_kinds),
         test(install::taking_the_webhooks_away_first_does_not_hinder_helm),
+        test(install::an_image_that_never_runs_blocks_nobody),
+        test(install::kubectl_registers_the_webhooks_last),
         test(install::kubectl_applies_again_and_deletes),
         test(kueue::each_kind_is_admitted_evicted_and_resumed).ignored(),
         test(kueue::a_preempted_job_comes_back_as_it_was).ignored(),
@@ -198,7 +204,8 @@ fn main() -> std::process::ExitCode {
         test(kueue::a_job_on_a_selected_cluster_is_in_no_queue).ignored(),
         test(kueue::an_edit_is_completed_and_starts_once).ignored(),
         test(kueue::kueue_says_what_rg709_says).ignored(),
-        test(kueue::what_raygate_does_not_see).ignored(),
+        test(kueue::the_doctor_says_what_no_object_shows).ignored(),
         test(kueue::autoscaling_needs_slices).ignored(),
+        test(kueue_quota::kueue_decides).ignored(),
     ])
 }

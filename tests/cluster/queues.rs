@@ -101,12 +101,7 @@ impl<'a> Queues<'a> {
     /// Starts everything. The library's policy for Kueue decides which queue an object goes to.
     pub(crate) fn open(cluster: &'a Cluster) -> Self {
         let gate = open_gate(cluster);
-        for kind in ["rayjobs", "rayclusters", "rayservices", "raycronjobs"] {
-            let crd = KUBERAY_MODULE
-                .folder()
-                .join(format!("config/crd/bases/ray.io_{kind}.yaml"));
-            apply_crd(cluster, &fs::read_to_string(crd).expect("read a CRD of KubeRay"), None);
-        }
+        apply_ray_crds(cluster);
         // No controller runs that would make it, and KubeRay wants to see the account of an autoscaler.
         let account = json!({"metadata": {"name": "default"}});
         cluster
@@ -115,7 +110,7 @@ impl<'a> Queues<'a> {
         let dashboard = Dashboard::serve(cluster);
         let nodes = Nodes::run(cluster);
         let operator = start_operator(cluster, &dashboard);
-        let kueue = start_kueue(cluster);
+        let kueue = start_kueue(cluster, &[]);
         let queues = Self {
             cluster,
             kueue,
@@ -241,6 +236,19 @@ impl<'a> Queues<'a> {
         });
     }
 
+    /// Another queue, whose only flavor has GPUs and everything else.
+    pub(crate) fn create_mixed_queue(&self) {
+        let resources: Vec<Value> = [("cpu", "8"), ("memory", "64Gi"), ("nvidia.com/gpu", "1")]
+            .map(|(name, quota)| json!({"name": name, "nominalQuota": quota}))
+            .to_vec();
+        let group = json!({
+            "coveredResources": ["cpu", "memory", "nvidia.com/gpu"],
+            "flavors": [{"name": "a100", "resources": resources}],
+        });
+        let spec = json!({"spec": {"namespaceSelector": {}, "resourceGroups": [group]}});
+        self.apply("ClusterQueue", "ray-mixed", &spec);
+    }
+
     /// Stores an object of Kueue that is in no namespace. `fields` are those besides its metadata.
     fn apply(&self, kind: &str, name: &str, fields: &Value) {
         let mut object = json!({"apiVersion": "kueue.x-k8s.io/v1beta2", "kind": kind, "metadata": {"name": name}});
@@ -302,8 +310,29 @@ fn start_operator(cluster: &Cluster, dashboard: &Dashboard) -> Daemon {
     start(cluster, "kuberay-operator", &mut command, probes)
 }
 
-/// Kueue as its manifests configure it, but on loopback, without leader election, and for the kinds that are here.
-fn start_kueue(cluster: &Cluster) -> Daemon {
+/// Kueue with KubeRay's kinds, without KubeRay and without raygate. Its conditions say why a Workload waits.
+pub(crate) fn kueue_alone(cluster: &Cluster) -> Daemon {
+    apply_ray_crds(cluster);
+    start_kueue(cluster, &["UnadmittedWorkloadsObservability"])
+}
+
+/// The version of Kueue.
+pub(crate) fn kueue_version() -> &'static str {
+    KUEUE_MODULE.version
+}
+
+fn apply_ray_crds(cluster: &Cluster) {
+    for kind in ["rayjobs", "rayclusters", "rayservices", "raycronjobs"] {
+        let crd = KUBERAY_MODULE
+            .folder()
+            .join(format!("config/crd/bases/ray.io_{kind}.yaml"));
+        apply_crd(cluster, &fs::read_to_string(crd).expect("read a CRD of KubeRay"), None);
+    }
+}
+
+/// Kueue as its manifests configure it, but on loopback, without leader election, for the kinds that are here, and with
+/// these feature gates.
+fn start_kueue(cluster: &Cluster, gates: &[&str]) -> Daemon {
     let folder = cluster.folder().join("kueue");
     fs::create_dir_all(&folder).expect("create a folder for Kueue");
     let [webhooks, probes] = free_ports();
@@ -315,6 +344,11 @@ fn start_kueue(cluster: &Cluster) -> Daemon {
     let key = rsa_pem(&pair);
     fs::write(folder.join("tls.crt"), &certificate).expect("write a certificate");
     fs::write(folder.join("tls.key"), &key).expect("write a key");
+    // VisibilityOnDemand wants an API server of its own.
+    let mut features = json!({"VisibilityOnDemand": false});
+    for gate in gates {
+        features[gate] = json!(true);
+    }
     let configuration = json!({
         "apiVersion": "config.kueue.x-k8s.io/v1beta2",
         "kind": "Configuration",
@@ -329,8 +363,8 @@ fn start_kueue(cluster: &Cluster) -> Daemon {
             "webhookSecretName": "kueue-webhook-server-cert",
         },
         "integrations": {"frameworks": ["batch/job", "ray.io/rayjob", "ray.io/raycluster", "ray.io/rayservice"]},
-        // It wants an API server of its own.
-        "featureGates": {"VisibilityOnDemand": false},
+        "clientConnection": {"qps": 200, "burst": 400},
+        "featureGates": features,
     });
     let file = folder.join("configuration.json");
     fs::write(&file, configuration.to_string()).expect("write Kueue's configuration");

@@ -11,11 +11,14 @@ The first lines name for each release the shape of each kind. Then follows one s
     m SHAPE                       an object with any keys
     a SHAPE KEY,KEY               a list; two elements must differ in the values of these keys, if there are any
     s i n b q x                   string, integer, number, boolean, integer or string, anything
-    s=A|B                         one of these strings
+    s=A|B                         one of these strings, by an enumeration or a CEL rule `self in [...]`
+    i>=N, a>=N                    an integer of at least N, a list of at least N elements
 
-`?` after the letter allows null. Equal shapes are one. Descriptions, formats, patterns and CEL rules are left out.
+`?` after the letter allows null. Equal shapes are one. Descriptions, formats,
+patterns and other CEL rules are left out: KubeRay checks itself what those about `deletionStrategy` say (RG108 to RG115).
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -35,6 +38,9 @@ METADATA = {
 }
 LETTERS = {"string": "s", "integer": "i", "number": "n", "boolean": "b"}
 
+# A CEL rule that is an enumeration.
+ONE_OF = re.compile(r"self in \[('[^']*'(?:, '[^']*')*)\]")
+
 shapes = {}
 
 
@@ -48,12 +54,17 @@ def shape(schema):
     if schema.get("x-kubernetes-int-or-string"):
         return number(f"q{null}")
     kind = schema.get("type")
+    least = f">={schema['minimum']:.0f}" if "minimum" in schema else ""
     if kind in LETTERS:
-        values = "|".join(value for value in schema.get("enum", []) if isinstance(value, str))
-        return number(LETTERS[kind] + null + (f"={values}" if values else ""))
+        values = [value for value in schema.get("enum", []) if isinstance(value, str)]
+        for rule in schema.get("x-kubernetes-validations", []):
+            if found := ONE_OF.fullmatch(rule["rule"]):
+                values = found[1].strip("'").split("', '")
+        return number(LETTERS[kind] + null + (f"={'|'.join(values)}" if values else least))
     if kind == "array":
         keys = ",".join(schema.get("x-kubernetes-list-map-keys", []))
-        return number(f"a{null} {shape(schema['items'])} {keys}".rstrip())
+        least = f">={schema['minItems']}" if "minItems" in schema else ""
+        return number(f"a{null}{least} {shape(schema['items'])} {keys}".rstrip())
     if kind != "object" or schema.get("x-kubernetes-preserve-unknown-fields"):
         return number(f"x{null}")
     more = schema.get("additionalProperties")

@@ -175,6 +175,68 @@ fn values_reach_their_place() {
 }
 
 #[test]
+fn further_values_reach_their_place() {
+    let Some(helm) = helm() else { return };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let affinity = json!({"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+        {"matchExpressions": [{"key": "pool", "operator": "In", "values": ["system"]}]}
+    ]}}});
+    let variable = json!({"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "collector", "key": "token"}}});
+    let values = json!({
+        "affinity": affinity,
+        "extraEnv": [variable],
+        "podLabels": {"team": "ml"},
+        "labels": {"owner": "platform"},
+        "webhooks": {"timeoutSeconds": {"mutate": 2}},
+    });
+    fs::write(file.path(), values.to_string()).unwrap();
+    let objects = rendered(&helm, &["--values", file.path().to_str().unwrap()]);
+    for object in &objects {
+        assert_eq!(object["metadata"]["labels"]["owner"], "platform", "{object}");
+    }
+    let template = &of_kind(&objects, "Deployment")["spec"]["template"];
+    assert_eq!(template["metadata"]["labels"]["team"], "ml");
+    assert_eq!(template["spec"]["affinity"], affinity);
+    let env = only(&template["spec"]["containers"])["env"].as_array().unwrap().clone();
+    assert_eq!(env.last(), Some(&variable));
+    for (kind, seconds) in [
+        ("MutatingWebhookConfiguration", 2),
+        ("ValidatingWebhookConfiguration", 5),
+    ] {
+        assert_eq!(only(&of_kind(&objects, kind)["webhooks"])["timeoutSeconds"], seconds);
+    }
+}
+
+/// The objects of the chart's hooks, which `helm install` and `helm test` create.
+fn hooks(helm: &Path, hook: &str) -> Vec<Value> {
+    let output = template(helm, &["--set", "nodeSelector.pool=system,image.pullSecrets={pull}"]);
+    let objects = documents(&String::from_utf8(output.stdout).unwrap());
+    let is_of = |object: &Value| object["metadata"]["annotations"]["helm.sh/hook"] == hook;
+    objects.into_iter().filter(is_of).collect()
+}
+
+#[test]
+fn an_image_runs_once_before_anything_is_installed() {
+    let Some(helm) = helm() else { return };
+    let hooks = hooks(&helm, "pre-install");
+    let [job] = hooks.as_slice() else { panic!("{hooks:?}") };
+    let pod = &job["spec"]["template"]["spec"];
+    assert_eq!(only(&pod["containers"])["args"], json!(["--version"]));
+    assert_eq!(pod["nodeSelector"], json!({"pool": "system"}));
+    assert_eq!(pod["imagePullSecrets"], json!([{"name": "pull"}]));
+    assert_eq!(pod["automountServiceAccountToken"], false);
+}
+
+#[test]
+fn webhooks_wait_for_their_value() {
+    let Some(helm) = helm() else { return };
+    let objects = rendered(&helm, &["--set", "webhooks.enabled=false"]);
+    let is_webhook = |object: &Value| object["kind"].as_str().unwrap().ends_with("WebhookConfiguration");
+    assert!(objects.iter().any(|object| object["kind"] == "Deployment"));
+    assert!(!objects.iter().any(is_webhook));
+}
+
+#[test]
 fn settings_override_what_the_chart_sets() {
     let Some(helm) = helm() else { return };
     let env = |values: &[&str]| {
@@ -253,12 +315,7 @@ fn kinds_are_registered_in_one_order() {
         let resources = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"]
             .map(|kind| only(&only(&of_kind(&objects, kind)["webhooks"])["rules"])["resources"].clone());
         assert_eq!(resources[0], resources[1]);
-        let container = only(&of_kind(&objects, "Deployment")["spec"]["template"]["spec"]["containers"]);
-        let env = container["env"].as_array().unwrap().iter();
-        let setting = env
-            .filter(|it| it["name"] == "RAYGATE_KINDS")
-            .map(|it| it["value"].clone());
-        (resources[0].clone(), setting.collect::<Vec<_>>())
+        (resources[0].clone(), settings(&objects, "RAYGATE_KINDS"))
     };
     let all = json!(["rayjobs", "rayclusters", "rayservices", "raycronjobs"]);
     // 0.2.0 had no such value, and `--reuse-values` brings none.
@@ -273,6 +330,27 @@ fn kinds_are_registered_in_one_order() {
         of(&["--set", "kinds={RayService,RayJob}"]),
         (json!(["rayjobs", "rayservices"]), vec![json!("RayJob,RayService")])
     );
+}
+
+/// The values of a variable in the Deployment.
+fn settings(objects: &[Value], name: &str) -> Vec<Value> {
+    let container = only(&of_kind(objects, "Deployment")["spec"]["template"]["spec"]["containers"]);
+    let settings = container["env"].as_array().unwrap().iter();
+    let named = settings.filter(|it| it["name"] == name);
+    named.map(|it| it["value"].clone()).collect()
+}
+
+#[test]
+fn kinds_in_preview_are_a_value() {
+    let Some(helm) = helm() else { return };
+    let of = |values: &[&str]| settings(&rendered(&helm, values), "RAYGATE_PREVIEW");
+    assert_eq!(of(&[]), [] as [Value; 0]);
+    assert_eq!(of(&["--set-json", "preview=[]"]), [] as [Value; 0]);
+    assert_eq!(
+        of(&["--set", "preview={RayCluster,RayService}"]),
+        ["RayCluster,RayService"]
+    );
+    assert!(refused(&helm, &["--set", "preview={RayJobs}"]).contains("preview"));
 }
 
 #[test]
@@ -331,6 +409,9 @@ fn wrong_values_are_named() {
         (["--set", "replicas=two"], "replicas"),
         (["--set", "image.digest=sha256:12"], "digest"),
         (["--set", "webhooks.failurePolicy=Maybe"], "failurePolicy"),
+        (["--set", "webhooks.timeoutSeconds.validate=31"], "validate"),
+        (["--set", "extraEnv[0].value=1"], "name"),
+        (["--set", "podLabels.a=1"], "podLabels"),
         (["--set", "kinds={RayJobs}"], "kinds"),
         (["--set", "kinds=RayJob"], "kinds"),
         (["--set", "webhooks.excludedNamespaces={A}"], "excludedNamespaces"),

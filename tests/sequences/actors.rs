@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::edits;
 use crate::random::Random;
-use crate::world::{FLYTE, HEAD_POD, KUEUE, OPERATOR, TENANT, World, without_record};
+use crate::world::{FLYTE, HEAD_POD, KUEUE, OPERATOR, TENANT, World};
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -91,7 +91,7 @@ fn apply(world: &mut World, random: &mut Random, on_server: bool) {
         world.fail("a manifest is accepted and then refused");
     }
     let now = world.stored.clone().unwrap();
-    if world.generation != generation || without_record(&now) != without_record(&live) {
+    if world.generation != generation || now != live {
         world.fail(&format!(
             "a manifest that is applied again changes something\nbefore: {live}"
         ));
@@ -164,26 +164,22 @@ fn kueue(world: &mut World, random: &mut Random, stored: Value) {
     );
     let mut new = stored;
     let admits = is_suspended;
-    // Each pod template with the name of its pod set (Kueue 0.19, `pkg/controller/jobs/raycluster`, `rayjob`).
-    let mut templates: Vec<(String, String)> =
-        vec![(world.kind.head_path().key("template").pointer(), "head".to_owned())];
-    let groups = new
-        .pointer(&world.kind.groups_path().pointer())
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
-    templates.extend(groups.iter().enumerate().map(|(at, group)| {
-        let name = group["groupName"].as_str().unwrap_or_default();
-        (world.kind.group_path(at).key("template").pointer(), name.to_lowercase())
-    }));
+    // Each template with the name of its pod set.
+    let head = world.kind.head_path().key("template").pointer();
+    let mut templates = vec![(head, "head".to_owned())];
+    for (at, group) in world.kind.groups(tree.root()).iter().enumerate() {
+        let name = group.get("groupName").and_then(|name| name.as_str());
+        let template = world.kind.group_path(at).key("template").pointer();
+        templates.push((template, name.unwrap_or_default().to_lowercase()));
+    }
     if world.kind.has_job() && new["spec"]["submitterPodTemplate"].is_object() {
         templates.push(("/spec/submitterPodTemplate".to_owned(), "submitter".to_owned()));
     }
-    for (pointer, name) in templates {
+    for (pointer, pod_set) in templates {
         let template = new.pointer_mut(&pointer).unwrap();
         let labels = edits::labels(template);
         match admits {
-            true => labels["kueue.x-k8s.io/podset"] = json!(name),
+            true => labels["kueue.x-k8s.io/podset"] = json!(pod_set),
             false => drop(labels.as_object_mut().unwrap().remove("kueue.x-k8s.io/podset")),
         }
         let spec = &mut template["spec"];

@@ -69,12 +69,12 @@ pub(crate) fn digest(generation: usize) -> String {
 const STRICT: Accept = Accept {
     broken: false,
     empty: false,
-    preview: false,
+    preview: Vec::new(),
 };
 const FALLBACK: Accept = Accept {
     broken: true,
     empty: false,
-    preview: false,
+    preview: Vec::new(),
 };
 
 fn refused(dir: &Path, accept: Accept) -> String {
@@ -473,7 +473,7 @@ async fn one_of_several_directories_that_is_emptied_keeps_the_last_good_policies
     let (following, gate, _) = start(Accept {
         broken: false,
         empty: true,
-        preview: false,
+        preview: Vec::new(),
     });
     fs::remove_file(caps.join("b.yaml")).unwrap();
     eventually("the change", async || gate.summary().starts_with("ttl (bundle ")).await;
@@ -613,7 +613,7 @@ async fn no_policies_at_all_need_a_flag() {
     let accept = Accept {
         broken: false,
         empty: true,
-        preview: false,
+        preview: Vec::new(),
     };
     let (server, gate) = serve(dir.path().to_owned(), accept).await;
     assert!(gate.summary().starts_with("none, checks only"), "{}", gate.summary());

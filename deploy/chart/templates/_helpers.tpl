@@ -7,6 +7,9 @@ app.kubernetes.io/name: raygate
 {{ include "raygate.selector" . }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
+{{- with .Values.labels }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{/* Where an object of the namespace stands. */}}
@@ -26,7 +29,8 @@ labels:
 RayJob,RayCluster,RayService,RayCronJob
 {{- end }}
 
-{{/* The kinds that raygate judges, in one order. An upgrade without `kinds` keeps those that the cluster has registered. */}}
+{{/* The kinds that raygate judges, in one order. An upgrade without `kinds` keeps those that the
+cluster has registered, or that the Deployment names if the webhooks were deleted. */}}
 {{- define "raygate.kinds" -}}
 {{- $resources := list -}}
 {{- range $kind := .Values.kinds -}}
@@ -40,6 +44,18 @@ RayJob,RayCluster,RayService,RayCronJob
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if not $resources -}}
+{{- $deployment := lookup "apps/v1" "Deployment" .Release.Namespace "raygate" -}}
+{{- range $container := dig "spec" "template" "spec" "containers" list $deployment -}}
+{{- range $variable := $container.env -}}
+{{- if eq $variable.name "RAYGATE_KINDS" -}}
+{{- range $kind := splitList "," $variable.value -}}
+{{- $resources = append $resources (printf "%ss" (lower $kind)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- $kinds := list -}}
 {{- range $kind := splitList "," (include "raygate.allKinds" .) -}}
 {{- if has (printf "%ss" (lower $kind)) $resources -}}
@@ -47,6 +63,40 @@ RayJob,RayCluster,RayService,RayCronJob
 {{- end -}}
 {{- end -}}
 {{ $kinds | join "," | default (include "raygate.allKinds" .) }}
+{{- end }}
+
+{{/* The kinds in Preview: those of the value `preview`. Without it, an upgrade puts the kinds that it adds to the registered
+ones into Preview, and keeps there those that were. */}}
+{{- define "raygate.preview" -}}
+{{- $kinds := list -}}
+{{- if kindIs "slice" .Values.preview -}}
+{{- $kinds = .Values.preview -}}
+{{- else -}}
+{{- $registered := lookup "admissionregistration.k8s.io/v1" "ValidatingWebhookConfiguration" "" "admission.raygate.dev" -}}
+{{- $resources := list -}}
+{{- range $webhook := $registered.webhooks -}}
+{{- range $rule := $webhook.rules -}}
+{{- $resources = concat $resources $rule.resources -}}
+{{- end -}}
+{{- end -}}
+{{- $before := list -}}
+{{- $deployment := lookup "apps/v1" "Deployment" .Release.Namespace "raygate" -}}
+{{- range $container := dig "spec" "template" "spec" "containers" list $deployment -}}
+{{- range $setting := $container.env -}}
+{{- if eq $setting.name "RAYGATE_PREVIEW" -}}
+{{- $before = splitList "," $setting.value -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if $resources -}}
+{{- range $kind := splitList "," (include "raygate.kinds" .) -}}
+{{- if or (has $kind $before) (not (has (printf "%ss" (lower $kind)) $resources)) -}}
+{{- $kinds = append $kinds $kind -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{ $kinds | join "," }}
 {{- end }}
 
 {{/* What both webhooks share but for their path. */}}
@@ -126,6 +176,7 @@ admissionReviewVersions: [v1]
 name: admission.raygate.dev
 labels:
   {{- include "raygate.labels" . | nindent 2 }}
+  app.kubernetes.io/component: webhooks
 {{- if eq .Values.certificates.mode "certManager" }}
 annotations:
   cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/raygate
@@ -168,6 +219,10 @@ annotations:
 - name: RAYGATE_KINDS
   value: {{ $kinds }}
 {{- end }}
+{{- with include "raygate.preview" . }}
+- name: RAYGATE_PREVIEW
+  value: {{ . }}
+{{- end }}
 {{- if and .Values.webhooks.excludedNamespaces (eq .Values.certificates.mode "selfManaged") }}
 - name: RAYGATE_EXCLUDED_NAMESPACES
   value: {{ join "," .Values.webhooks.excludedNamespaces | quote }}
@@ -182,4 +237,44 @@ annotations:
 - name: RAYGATE_FACTS
   value: /run/raygate/facts/facts.json
 {{- end }}
+{{- end }}
+
+{{/* A pod that runs the image once, for hooks. */}}
+{{- define "raygate.hookPod" -}}
+restartPolicy: Never
+{{- with .root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with .root.Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .root.Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  seccompProfile:
+    type: RuntimeDefault
+containers:
+  - name: raygate
+    image: {{ include "raygate.image" .root | quote }}
+    {{- with .root.Values.image.pullPolicy }}
+    imagePullPolicy: {{ . }}
+    {{- end }}
+    args: {{ toJson .args }}
+    resources:
+      requests: {cpu: 10m, memory: 32Mi}
+      limits: {memory: 128Mi}
+    securityContext:
+      allowPrivilegeEscalation: false
+      readOnlyRootFilesystem: true
+      runAsNonRoot: true
+      capabilities: {drop: [ALL]}
 {{- end }}

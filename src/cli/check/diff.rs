@@ -2,6 +2,7 @@
 //! where it comes from.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use similar::{Algorithm, DiffTag, capture_diff_slices, group_diff_ops};
@@ -12,6 +13,7 @@ use crate::engine::Change;
 use crate::engine::mutate::{KEPT, behind};
 use crate::json::Json;
 use crate::k8s::path::{Path, Step};
+use crate::policy::Origin;
 use crate::rules::APPLIED_ANNOTATION;
 use crate::yaml::{self, Limits, Node, NodeValue, Reading};
 
@@ -29,47 +31,68 @@ const WIDEST: usize = 76;
 /// # Errors
 /// Those of writing.
 pub fn print(seen: &Seen<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let document = &seen.outcome.document;
-    if !document.is_changed() {
+    let shown = of(seen);
+    if shown.is_empty() {
         return Ok(());
     }
-    let mut before = lines(seen.asked.object.root());
-    for line in &mut before {
-        line.place = document.current(&line.place);
-    }
-    let after = lines(document.value());
-    let shown = shown(&before, &after, &seen.outcome.changes);
     let name = format!("{}  {}", one_line(seen.file()), one_line(&seen.name()));
     writeln!(out, "--- {name}\n+++ {name}")?;
     let column = shown
         .iter()
-        .filter(|line| !line.origin.is_empty())
-        .map(|line| line.text.chars().count())
+        .filter(|line| line.origin.is_some())
+        .map(|line| line.text.chars().count() + 1)
         .filter(|width| *width <= WIDEST)
         .max()
         .unwrap_or_default()
         .max(NARROWEST);
     let is_coloured = is_coloured();
     for line in &shown {
-        let colour = match line.text.chars().next() {
-            Some('-') if is_coloured => AnsiColor::Red.on_default(),
-            Some('+') if is_coloured => AnsiColor::Green.on_default(),
-            Some('@') if is_coloured => AnsiColor::Cyan.on_default(),
+        let colour = match line.sign {
+            '-' if is_coloured => AnsiColor::Red.on_default(),
+            '+' if is_coloured => AnsiColor::Green.on_default(),
+            '@' if is_coloured => AnsiColor::Cyan.on_default(),
             _ => Style::new(),
         };
-        if line.origin.is_empty() {
-            writeln!(out, "{colour}{}{colour:#}", line.text)?;
-        } else {
-            writeln!(out, "{colour}{:<column$}{colour:#}  # {}", line.text, line.origin)?;
+        let text = format!("{}{}", line.sign, line.text);
+        match &line.origin {
+            None => writeln!(out, "{colour}{text}{colour:#}")?,
+            Some(origin) => writeln!(out, "{colour}{text:<column$}{colour:#}  # {}", origin.text)?,
         }
     }
     Ok(())
 }
 
-/// A line of the diff: with its sign, and where it comes from.
-struct Shown {
-    text: String,
-    origin: String,
+/// A line of a diff.
+#[derive(Debug)]
+pub struct Shown {
+    /// `-` for a line before, `+` for a line after, a space for a line of both, and `@` for the head of a hunk.
+    pub sign: char,
+    /// The line without its sign.
+    pub text: String,
+    /// Where a changed line comes from.
+    pub origin: Option<Behind>,
+}
+
+/// Where a changed line comes from.
+#[derive(Debug)]
+pub struct Behind {
+    /// Policy, leaf, file and line in words; of a repair its code.
+    pub text: String,
+    /// The place in the policy files, where there is one.
+    pub place: Option<Arc<Origin>>,
+}
+
+/// The diff of an object before and after `/mutate`; empty where nothing was changed.
+pub fn of(seen: &Seen<'_>) -> Vec<Shown> {
+    let document = &seen.outcome.document;
+    if !document.is_changed() {
+        return Vec::new();
+    }
+    let mut before = lines(seen.asked.object.root());
+    for line in &mut before {
+        line.place = document.current(&line.place);
+    }
+    shown(&before, &lines(document.value()), &seen.outcome.changes)
 }
 
 fn shown(before: &[Line], after: &[Line], changes: &[Change]) -> Vec<Shown> {
@@ -79,16 +102,18 @@ fn shown(before: &[Line], after: &[Line], changes: &[Change]) -> Vec<Shown> {
             let old = hunk(first.old_range().start, last.old_range().end);
             let new = hunk(first.new_range().start, last.new_range().end);
             shown.push(Shown {
-                text: format!("@@ -{old} +{new} @@"),
-                origin: String::new(),
+                sign: '@',
+                text: format!("@ -{old} +{new} @@"),
+                origin: None,
             });
         }
         for operation in group {
             if operation.tag() == DiffTag::Equal {
                 let lines = after.get(operation.new_range()).unwrap_or_default();
                 shown.extend(lines.iter().map(|line| Shown {
-                    text: format!(" {}", line.text),
-                    origin: String::new(),
+                    sign: ' ',
+                    text: line.text.clone(),
+                    origin: None,
                 }));
                 continue;
             }
@@ -99,8 +124,9 @@ fn shown(before: &[Line], after: &[Line], changes: &[Change]) -> Vec<Shown> {
                 .map(|line| ('-', line))
                 .chain(added.iter().map(|line| ('+', line)));
             shown.extend(signed.map(|(sign, line)| Shown {
-                text: format!("{sign}{}", line.text),
-                origin: origin(changes, &line.place),
+                sign,
+                text: line.text.clone(),
+                origin: Some(origin(changes, &line.place)),
             }));
         }
     }
@@ -118,16 +144,18 @@ fn hunk(start: usize, end: usize) -> String {
     }
 }
 
-/// Policy, leaf, file and line behind a changed line; of a repair its code.
-fn origin(changes: &[Change], place: &Path) -> String {
+fn origin(changes: &[Change], place: &Path) -> Behind {
     // A key that becomes the first of its element takes over its dash, so the next line changes too.
     let holder = place.prefix(place.steps().len().saturating_sub(1));
     let is_record = matches!(place.split_last(), Some((_, Step::Key(key))) if key == APPLIED_ANNOTATION);
     let change = behind(changes, place).or_else(|| behind(changes, &holder).filter(|_| !is_record));
     let Some(change) = change else {
-        return "raygate  its record of these changes".to_owned();
+        return Behind {
+            text: "raygate  its record of these changes".to_owned(),
+            place: None,
+        };
     };
-    match (&change.origin, &change.leaf) {
+    let text = match (&change.origin, &change.leaf) {
         _ if change.by == KEPT => "stored  kept as it is in the cluster".to_owned(),
         (Some(origin), leaf) => {
             let leaf = leaf
@@ -137,6 +165,10 @@ fn origin(changes: &[Change], place: &Path) -> String {
         }
         (None, Some(_)) => format!("built-in  {}", change.by),
         (None, None) => format!("built-in  repair {}", change.by),
+    };
+    Behind {
+        text,
+        place: change.origin.clone().filter(|_| change.by != KEPT),
     }
 }
 

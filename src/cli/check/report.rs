@@ -2,7 +2,7 @@
 
 mod full;
 mod github;
-mod json;
+pub mod json;
 mod junit;
 mod lines;
 mod sarif;

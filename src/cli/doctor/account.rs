@@ -16,7 +16,7 @@ use super::workload::{self, Pair};
 
 const CHECK: &str = "account";
 /// Where Helm says which release an object is of.
-const RELEASE: &str = "/metadata/annotations/meta.helm.sh~1release-name";
+pub(super) const RELEASE: &str = "/metadata/annotations/meta.helm.sh~1release-name";
 
 /// Looks for the admission policies that restrict the account, and for their bindings, if raygate in this namespace keeps
 /// its certificates itself.

@@ -62,10 +62,15 @@ pub(super) fn judge_unjudged(served: &KindList, registered: &KindList, findings:
         findings.warning(
             "kinds",
             format!(
-                "raygate does not judge {}: whoever may create them bypasses all policies and limits",
+                "raygate does not judge {}: users who can create them bypass all policies and limits. Register each of \
+                 them in Preview first",
                 unjudged.join(", ")
             ),
-            "# register them: deploy/README.md, Kinds",
+            format!(
+                "raygate scan --policies DIR --kinds {}  # what your policies would deny\n\
+                 # then add them to the registered kinds, in Preview: deploy/README.md, Kinds",
+                unjudged.join(",")
+            ),
         );
     }
 }
@@ -96,13 +101,15 @@ mod tests {
         let found = |served: &str, registered: &str| {
             let mut findings = Findings::default();
             judge_unjudged(&served.parse().unwrap(), &registered.parse().unwrap(), &mut findings);
-            findings.0.pop().map(|finding| finding.seen)
+            let finding = findings.0.pop()?;
+            Some((finding.seen, finding.repair.unwrap()))
         };
         assert_eq!(found("RayJob,RayCluster", "RayJob,RayCluster,RayService"), None);
-        let seen = found("RayJob,RayCluster,RayService", "RayJob").unwrap();
+        let (seen, repair) = found("RayJob,RayCluster,RayService", "RayJob").unwrap();
         assert!(
             seen.starts_with("raygate does not judge RayCluster, RayService: "),
             "{seen}"
         );
+        assert!(repair.contains("--kinds RayCluster,RayService "), "{repair}");
     }
 }

@@ -43,6 +43,15 @@ pub(super) async fn judge(client: &Client, named: Option<Option<KubeRay>>, findi
     compare(&images(&operators), crd.as_ref().and_then(of_crd), named, findings);
 }
 
+/// The release that is installed: that of the operator, else that of the CRD.
+pub(in crate::cli) async fn installed(client: &Client) -> Option<KubeRay> {
+    let operators = list(client, OPERATORS, "Deployment").await.unwrap_or_default();
+    if let Some(release) = images(&operators).into_iter().find_map(of_image) {
+        return Some(release);
+    }
+    of_crd(&objects::get(client, CRD).await.ok().flatten()?)
+}
+
 /// The images of the operators.
 fn images(operators: &[Value]) -> Vec<&str> {
     let image = |operator| Value::pointer(operator, "/spec/template/spec/containers/0/image")?.as_str();

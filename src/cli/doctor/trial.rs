@@ -65,8 +65,9 @@ pub(super) fn previewed(kind: &Kind, findings: &mut Findings) {
     findings.note(
         CHECK,
         format!(
-            "{} is in Preview: raygate reports what it would do, and changes and denies nothing",
-            kind.name
+            "{name} is in Preview: raygate reports what it would do, and changes and denies nothing. `raygate scan --kinds \
+             {name}` lists what it would deny; to enforce it, take it out of Preview: deploy/README.md, Kinds",
+            name = kind.name
         ),
     );
 }

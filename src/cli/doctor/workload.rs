@@ -5,13 +5,16 @@ use std::collections::BTreeSet;
 use kube::Client;
 use serde_json::Value;
 
+use crate::cli::serve;
 use crate::cluster::objects;
 use crate::install::{
-    Controllers, FILES_SECRET, KINDS, KindList, OWN_SECRET, POLICIES_CONFIG_MAP, named_kuberay, previewed_kinds,
+    Controllers, FILES_SECRET, KINDS, KindList, NAMESPACE, OWN_SECRET, POLICIES_CONFIG_MAP, PREVIEW, named_kuberay,
+    previewed_kinds,
 };
 use crate::k8s::image::Image;
 use crate::ray::{Kind, KubeRay};
 
+use super::account::RELEASE;
 use super::{Findings, clocks, list};
 
 const CHECK: &str = "deployment";
@@ -137,6 +140,42 @@ pub(super) async fn deployment(client: &Client, namespace: &str) -> Result<Optio
     Ok(list(client, &path, "Deployment").await?.into_iter().next())
 }
 
+/// What registers the webhooks: by the way in which raygate was installed, and only when a replica can answer.
+pub(super) async fn registration(client: &Client) -> String {
+    let path = format!("/apis/apps/v1/deployments?{LABEL}");
+    let deployments = list(client, &path, "Deployment").await.unwrap_or_default();
+    register(deployments.first())
+}
+
+fn register(deployment: Option<&Value>) -> String {
+    let Some(deployment) = deployment else {
+        return "# install raygate: deploy/README.md".to_owned();
+    };
+    let text = |pointer: &str| deployment.pointer(pointer).and_then(Value::as_str);
+    let namespace = text("/metadata/namespace").unwrap_or(NAMESPACE);
+    let ready = deployment.pointer("/status/readyReplicas").and_then(Value::as_u64);
+    if ready.unwrap_or(0) == 0 {
+        return format!(
+            "# no replica is ready, and webhooks without one would block every Ray object: first\n\
+             kubectl --namespace {namespace} rollout status deployment/raygate"
+        );
+    }
+    if let Some(release) = text(RELEASE) {
+        return format!(
+            "helm upgrade {release} deploy/chart --namespace {namespace} --reset-then-reuse-values --set webhooks.enabled=true"
+        );
+    }
+    let certificates = match Pair::of(deployment) {
+        Some(pair) if pair.is_raygates => "--certificates self-managed",
+        _ => "--ca-file certs/ca.crt",
+    };
+    let option = match namespace {
+        NAMESPACE => String::new(),
+        other => format!(" --namespace {other}"),
+    };
+    format!("raygate manifests --only webhooks {certificates}{option} | kubectl apply -f -")
+}
+
 /// What was chosen at the installation, as far as the webhook configurations follow from it.
 #[derive(Debug, Default)]
 pub(super) struct Chosen {
@@ -162,13 +201,15 @@ impl Chosen {
         let data = policies.as_ref().and_then(|policies| policies.get("data")?.as_object());
         let texts = data.into_iter().flatten().filter_map(|(_, text)| text.as_str());
         let texts: Vec<&[u8]> = texts.map(str::as_bytes).collect();
+        let set = value(env, PREVIEW).and_then(|kinds| serve::previewed(kinds).ok());
+        let listed = previewed_kinds(texts.iter().copied());
         Self {
             fails_open: is_true(env, "RAYGATE_FAIL_OPEN"),
             kinds: value(env, KINDS)
                 .and_then(|kinds| kinds.parse().ok())
                 .unwrap_or_default(),
             controllers: Controllers::of_policies(texts.iter().copied()),
-            previewed: previewed_kinds(texts.iter().copied()).iter().collect(),
+            previewed: set.iter().flat_map(KindList::iter).chain(listed.iter()).collect(),
             kuberay: policies.is_some().then(|| named_kuberay(texts)),
         }
     }
@@ -234,6 +275,39 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn webhooks_are_registered_when_a_replica_is_ready() {
+        let deployment = |ready: u64, env: Value| {
+            json!({
+                "metadata": {"namespace": "raygate-system"},
+                "spec": {"template": {"spec": {"containers": [{"env": env}]}}},
+                "status": {"readyReplicas": ready},
+            })
+        };
+        let own = json!([{"name": "RAYGATE_SELF_MANAGED", "value": "true"}]);
+        let mut by_helm = deployment(1, own.clone());
+        by_helm["metadata"]["annotations"] = json!({"meta.helm.sh/release-name": "gate"});
+        for (deployment, words) in [
+            (None, "# install raygate"),
+            (Some(deployment(0, own.clone())), "rollout status deployment/raygate"),
+            (
+                Some(deployment(1, own)),
+                "--only webhooks --certificates self-managed |",
+            ),
+            (
+                Some(deployment(2, json!([]))),
+                "--only webhooks --ca-file certs/ca.crt |",
+            ),
+            (
+                Some(by_helm),
+                "helm upgrade gate deploy/chart --namespace raygate-system",
+            ),
+        ] {
+            let repair = register(deployment.as_ref());
+            assert!(repair.contains(words), "{repair}");
+        }
+    }
 
     #[test]
     fn the_version_is_in_the_tag() {

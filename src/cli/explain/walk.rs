@@ -12,7 +12,7 @@ use crate::cli::{CLEAN, Failure, policies};
 use crate::diag::{Sources, columns, listed, safe};
 use crate::engine::trace::{Idle, Trace, trace};
 use crate::engine::{Bundle, Change, Request, Verdict};
-use crate::facts::{Fact, Facts};
+use crate::facts::{Fact, Facts, Known};
 use crate::input::asked::Found;
 use crate::input::request::{Overrides, Requests};
 use crate::input::{self, Piece};
@@ -55,7 +55,8 @@ pub fn run(
                     let mut trace = trace(bundle, request);
                     decoded.complete(bundle, &mut trace.outcome);
                     let mut text = page(&named, bundle, &trace);
-                    known(facts, now).write("facts about the cluster", &mut text);
+                    let known = Known::of(facts, now, &asked.namespace);
+                    facts_of(known).write("facts about the cluster", &mut text);
                     out.write_all(text.as_bytes())?;
                 }
             }
@@ -83,10 +84,15 @@ pub fn bundle(directories: &[PathBuf]) -> Result<Bundle, Failure> {
 }
 
 /// Rows of a section: what it is about, what became of it, and where that stands.
-#[derive(Default)]
-struct Rows(Vec<[String; 3]>);
+#[derive(Debug, Default)]
+pub struct Rows(Vec<[String; 3]>);
 
 impl Rows {
+    /// The rows, in order.
+    pub fn as_slice(&self) -> &[[String; 3]] {
+        &self.0
+    }
+
     fn add(&mut self, name: impl Into<String>, what: impl Into<String>, place: impl Into<String>) {
         self.0.push([
             safe(&name.into()).into_owned(),
@@ -108,15 +114,26 @@ impl Rows {
     }
 }
 
+/// The sections of a page after the one about who asks, each with its title; those without rows are left out.
+pub fn sections(bundle: &Bundle, trace: &Trace<'_, '_>) -> Vec<(&'static str, Rows)> {
+    let mut sections = vec![
+        ("policies, the highest priority last", policies_of(trace)),
+        ("exemptions", exemptions(trace)),
+        ("repairs and injectors", injectors(trace)),
+        ("limits", limits(trace)),
+        ("checks and rules", checks(trace, bundle)),
+        ("policies in Preview would have", previews(trace)),
+    ];
+    sections.retain(|(_, rows)| !rows.0.is_empty());
+    sections
+}
+
 fn page(named: &str, bundle: &Bundle, trace: &Trace<'_, '_>) -> String {
     let mut text = format!("{}\n", safe(named));
-    asker(trace, bundle, &mut text);
-    policies_of(trace).write("policies, the highest priority last", &mut text);
-    exemptions(trace).write("exemptions", &mut text);
-    injectors(trace).write("repairs and injectors", &mut text);
-    limits(trace).write("limits", &mut text);
-    checks(trace, bundle).write("checks and rules", &mut text);
-    previews(trace).write("policies in Preview would have", &mut text);
+    text.push_str(&asker(trace, bundle));
+    for (title, rows) in sections(bundle, trace) {
+        rows.write(title, &mut text);
+    }
     let verdict = match trace.outcome.verdict {
         Verdict::Allow => "allowed",
         Verdict::Deny => "denied",
@@ -130,7 +147,9 @@ fn page(named: &str, bundle: &Bundle, trace: &Trace<'_, '_>) -> String {
     text
 }
 
-fn asker(trace: &Trace<'_, '_>, bundle: &Bundle, text: &mut String) {
+/// Who asks, in three lines.
+pub fn asker(trace: &Trace<'_, '_>, bundle: &Bundle) -> String {
+    let mut text = String::new();
     let Subject {
         identity,
         verified,
@@ -158,20 +177,21 @@ fn asker(trace: &Trace<'_, '_>, bundle: &Bundle, text: &mut String) {
         format!("not verified: the namespace is not the {template} of this project and domain")
     };
     let _ = writeln!(
-        text,
+        &mut text,
         "  {} by {} in {} on {today}",
         trace.subject.operation,
         shown(user),
         shown(namespace)
     );
     let _ = writeln!(
-        text,
+        &mut text,
         "  project {}, domain {}, workflow {}, task {}\n  {why}",
         shown(&identity.project),
         shown(&identity.domain),
         shown(&identity.workflow),
         shown(&identity.task)
     );
+    text
 }
 
 fn policies_of(trace: &Trace<'_, '_>) -> Rows {
@@ -403,10 +423,10 @@ fn checks(trace: &Trace<'_, '_>, bundle: &Bundle) -> Rows {
 }
 
 /// What is known of the cluster, and why the rest is not; nothing if there are no facts at all.
-fn known(facts: &Facts, now: Timestamp) -> Rows {
+pub fn facts_of(known: Known<'_>) -> Rows {
     let mut rows = Rows::default();
-    for fact in Fact::ALL.into_iter().filter(|_| !facts.is_empty()) {
-        let what = match facts.unused(fact, now) {
+    for fact in Fact::ALL.into_iter().filter(|_| !known.is_empty()) {
+        let what = match known.unused(fact) {
             None => "known".to_owned(),
             Some(reason) => format!("unknown: {reason}"),
         };

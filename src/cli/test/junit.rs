@@ -29,7 +29,6 @@ pub fn print(
 
 fn case(suite: &Suite, tested: &Tested<'_>) -> Case {
     let mut lines: Vec<String> = tested
-        .file
         .diagnostics
         .iter()
         .map(|diagnostic| diagnostic.render(&suite.sources, false))

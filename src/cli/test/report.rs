@@ -22,7 +22,7 @@ pub fn full(suite: &Suite, results: &[Tested<'_>], out: &mut dyn Write) -> Resul
             one_line(&tested.file.name),
             one_line(tested.name())
         )?;
-        for diagnostic in &tested.file.diagnostics {
+        for diagnostic in tested.diagnostics {
             writeln!(out, "{}", diagnostic.render(&suite.sources, is_coloured()))?;
         }
         for line in difference_lines(&tested.differences) {
@@ -60,7 +60,7 @@ fn signed(sign: char, line: &Line) -> String {
 /// One line a failure.
 pub fn concise(suite: &Suite, results: &[Tested<'_>], out: &mut dyn Write) -> Result<(), Failure> {
     for tested in results {
-        for diagnostic in &tested.file.diagnostics {
+        for diagnostic in tested.diagnostics {
             writeln!(out, "{}", diagnostic.concise(&suite.sources))?;
         }
         for difference in &tested.differences {
@@ -91,7 +91,6 @@ const NO_CASE: &str = "no case was found: write one into a file NAME.test.yaml b
 pub fn jsonl(suite: &Suite, results: &[Tested<'_>], out: &mut dyn Write) -> Result<(), Failure> {
     for tested in results {
         let diagnostics: Vec<String> = tested
-            .file
             .diagnostics
             .iter()
             .map(|diagnostic| diagnostic.concise(&suite.sources))

@@ -164,12 +164,27 @@ impl Seen {
         }
     }
 
+    /// The fingerprint of all of it.
+    fn all(&self) -> u64 {
+        hash(|hasher| {
+            let fields = &self.fields;
+            for part in [&fields.metadata, &fields.job, &fields.head, &fields.submitter] {
+                hasher.write_u64(part.all());
+            }
+            for (_, group) in &self.groups {
+                hasher.write_u64(*group);
+            }
+        })
+    }
+
     /// What was received, where `after` came of it.
     pub fn received(&self, after: Json<'_>) -> Received {
-        let (before, fields) = (&self.fields, Fields::of(after));
-        let cores = Cores::of(after, &fields);
+        let (before, after_it) = (&self.fields, Seen::of(after));
+        let fields = &after_it.fields;
+        let cores = Cores::of(after, fields);
         let groups = self.groups.iter();
         Received {
+            made: Some(after_it.all()),
             metadata: before.metadata.pair(&fields.metadata, 0),
             job: before.job.pair(&fields.job, cores.job),
             head: before.head.pair(&fields.head, cores.head),
@@ -222,6 +237,8 @@ pub fn sizes(object: Json<'_>) -> u64 {
 /// What `/mutate` received, as the record has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Received {
+    /// The fingerprint of what was made of it.
+    made: Option<u64>,
     pub(super) metadata: Pair,
     pub(super) job: Pair,
     pub(super) head: Pair,
@@ -238,6 +255,10 @@ impl Received {
     }
 
     fn read(text: &str) -> Option<Received> {
+        let (made, text) = match text.split_once(' ')? {
+            (made, others) if !made.contains('.') => (Some(number(made)?), others),
+            _ => (None, text),
+        };
         let mut fields = text.split(' ');
         let mut pair = || {
             let (all, changed) = fields.next()?.split_once('.')?;
@@ -249,12 +270,21 @@ impl Received {
             Some((u32::try_from(number(name)?).ok()?, number(group)?))
         });
         Some(Received {
+            made,
             metadata,
             job,
             head,
             submitter,
             groups: groups.collect::<Option<_>>()?,
         })
+    }
+
+    /// Whether the record of an object was written for it as it is: somebody has `/mutate` called again, after other
+    /// webhooks.
+    pub fn describes(object: Json<'_>) -> bool {
+        Received::stored_in(object)
+            .and_then(|received| received.made)
+            .is_some_and(|made| made == Seen::of(object).all())
     }
 
     /// The same without the worker groups, for where there are too many.
@@ -271,9 +301,12 @@ fn number(text: &str) -> Option<u64> {
     u64::from_str_radix(text, 16).ok()
 }
 
-/// Metadata, job, head and submitter, then the worker groups.
+/// What was made of it, metadata, job, head and submitter, then the worker groups.
 impl fmt::Display for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(made) = self.made {
+            write!(f, "{made:x} ")?;
+        }
         let parts = [self.metadata, self.job, self.head, self.submitter];
         let [metadata, job, head, submitter] = parts.map(|[all, changed]| format!("{all:x}.{changed:x}"));
         write!(f, "{metadata} {job} {head} {submitter}")?;

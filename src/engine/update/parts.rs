@@ -42,6 +42,8 @@ pub struct Parts<'o> {
     head: Treatment,
     submitter: Treatment,
     groups: Vec<Treatment>,
+    /// The parts that come again, as they are stored or as they were received.
+    again: HashSet<Part>,
     /// What is stored.
     was: Seen,
 }
@@ -86,6 +88,19 @@ impl<'o> Parts<'o> {
                 is.contains_key(name) && was.get(name).is_some_and(comes_again)
             })
             .collect();
+        let again = [
+            (Part::Metadata, metadata),
+            (Part::Job, job),
+            (Part::Head, head),
+            (Part::Submitter, submitter),
+        ];
+        let again = again
+            .into_iter()
+            .chain((0..).map(Part::Group).zip(groups.iter().copied()));
+        let again = again
+            .filter(|(_, comes_again)| *comes_again)
+            .map(|(part, _)| part)
+            .collect();
         let keeps_sizes = sizes(new) == sizes(old);
         let keeps_spec = keeps_sizes && job && head && submitter && groups.iter().all(|again| *again);
         let treatment = |comes_again: bool| match update {
@@ -114,6 +129,7 @@ impl<'o> Parts<'o> {
             head: treatment(head),
             submitter: treatment(submitter),
             groups: groups.into_iter().map(treatment).collect(),
+            again,
             was: stored,
         }
     }
@@ -159,6 +175,25 @@ impl<'o> Parts<'o> {
     /// Whether every part stays as it is stored.
     pub fn keeps_all(&self) -> bool {
         self.all().all(|part| self.treatment(part) == Treatment::Keep)
+    }
+
+    /// The part that a place belongs to.
+    pub fn part_of(&self, place: &Path) -> Part {
+        Part::of(self.kind, place)
+    }
+
+    /// Leaves a part as it is stored, after all.
+    pub fn keep(&mut self, part: Part) {
+        let treatment = match part {
+            Part::Metadata => Some(&mut self.metadata),
+            Part::Job => Some(&mut self.job),
+            Part::Head => Some(&mut self.head),
+            Part::Submitter => Some(&mut self.submitter),
+            Part::Group(index) => self.groups.get_mut(index),
+        };
+        if let Some(treatment) = treatment {
+            *treatment = Treatment::Keep;
+        }
     }
 
     /// The parts that stay as they are stored, with their places.
@@ -294,26 +329,26 @@ impl<'o> Parts<'o> {
         })
     }
 
-    /// The parts that came as they are stored, and are so after all. What the record says of them still holds.
-    pub fn repeated(&self, seen: &Seen, document: Json<'_>) -> HashSet<Part> {
+    /// The parts that came again, and are as they were stored after all. What the record says of them still holds.
+    pub fn repeated(&self, document: Json<'_>) -> HashSet<Part> {
         let after = Seen::of(document);
-        let (was, is, then) = (&self.was.fields, &seen.fields, &after.fields);
+        let (was, then) = (&self.was.fields, &after.fields);
         let fields = [
-            (Part::Metadata, [&was.metadata, &is.metadata, &then.metadata]),
-            (Part::Job, [&was.job, &is.job, &then.job]),
-            (Part::Head, [&was.head, &is.head, &then.head]),
-            (Part::Submitter, [&was.submitter, &is.submitter, &then.submitter]),
+            (Part::Metadata, was.metadata == then.metadata),
+            (Part::Job, was.job == then.job),
+            (Part::Head, was.head == then.head),
+            (Part::Submitter, was.submitter == then.submitter),
         ];
-        let fields = fields
-            .into_iter()
-            .filter(|(_, [was, is, then])| was == is && was == then);
         let known = once_named(&self.was.groups);
-        let groups = seen.groups.iter().zip(&after.groups).enumerate();
-        let groups = groups.filter(|(_, (is, then))| is == then && known.get(&is.0) == Some(&is.1));
-        fields
-            .map(|(part, _)| part)
-            .chain(groups.map(|(index, _)| Part::Group(index)))
-            .collect()
+        let groups = after.groups.iter().map(|(name, group)| known.get(name) == Some(group));
+        let same = fields.into_iter().chain((0..).map(Part::Group).zip(groups));
+        let repeated = same.filter(|(part, is_same)| *is_same && self.again.contains(part));
+        repeated.map(|(part, _)| part).collect()
+    }
+
+    /// Whether these are all parts, and no worker group is gone.
+    pub fn are_all(&self, parts: &HashSet<Part>) -> bool {
+        self.groups.len() == self.was.groups.len() && self.all().all(|part| parts.contains(&part))
     }
 
     /// What is to be remembered as received: of a part that stays, what the stored record says.

@@ -177,6 +177,7 @@ fn runtime_env(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases
     };
     let path = path.key("runtime_env");
     installers(walk, environment, &path, releases);
+    variables(walk, environment, &path, releases);
     if let Some(directory) = environment.get("working_dir") {
         remote(walk, directory, &path.key("working_dir"), releases);
     }
@@ -220,6 +221,24 @@ fn installers(walk: &mut Walk<'_>, environment: &Node, path: &Path, releases: Re
         "Keep one of them; `conda` can list pip packages",
         releases & if both { Releases::ALL } else { since },
     );
+}
+
+/// The values of `env_vars` are strings. The application fails to deploy (`validation.py`, `parse_and_validate_env_vars`).
+fn variables(walk: &mut Walk<'_>, environment: &Node, path: &Path, releases: Releases) {
+    let path = path.key("env_vars");
+    let variables = environment
+        .get("env_vars")
+        .and_then(Node::as_mapping)
+        .unwrap_or_default();
+    for entry in variables.iter().filter(|entry| entry.value.as_str().is_none()) {
+        let found = format!(
+            "variable {} is {}, must be a string",
+            quoted(&entry.key.text),
+            entry.value.kind()
+        );
+        let fix = "Put the value in quotation marks";
+        walk.reject(&path.name(&entry.key.text), entry.value.span, &found, fix, releases);
+    }
 }
 
 fn remote(walk: &mut Walk<'_>, node: &Node, path: &Path, releases: Releases) {

@@ -2,8 +2,9 @@
 //!
 //! A resource claim names its kind by its template. Of the Platform's kinds for a resource, one is chosen by what the author says: a node selector or required node
 //! affinity that names its nodes, the label `raygate.dev/accelerator`, else the kind that the policy names. Without a
-//! choice, only the tolerations that all kinds share are added. The author's selector stands; with a Kueue queue no
-//! selector is added, because Kueue's flavors bring their own and refuse a conflict.
+//! choice, only the tolerations that all kinds share are added. Where the author has chosen nodes by another label, such as
+//! their instance type or pool, and named no kind, no selector is added unless the policy forces it: the nodes may have
+//! another kind. With a Kueue queue no selector is added, because Kueue's flavors bring their own and refuse a conflict.
 //!
 //! KubeRay derives `num-gpus` only from resources that it knows as GPUs (KubeRay 1.6, `common/pod.go`). For other GPUs
 //! this injector sets it, unless the driver asks for more than that (`entrypointNumGpus`). It never sets it for a device
@@ -13,9 +14,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::json::{Array, Json};
+use crate::json::Json;
 use crate::k8s::json::{items, text};
 use crate::k8s::names::is_gpu_key;
+use crate::k8s::nodes;
 use crate::k8s::toleration;
 use crate::policy::Leaf;
 use crate::policy::settings::Accelerator;
@@ -53,14 +55,19 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
             }
             let own = choose(job, pod, &candidates);
             let by_policy = named.filter(|_| own.is_none());
-            let choice = own.or_else(|| by_name(&candidates, by_policy.as_ref()?.value));
+            let chosen = own.or_else(|| by_name(&candidates, by_policy.as_ref()?.value));
+            let choice = chosen.or(match &candidates[..] {
+                [only] => Some(*only),
+                _ => None,
+            });
+            let is_meant = own.is_some() || by_policy.as_ref().is_some_and(|named| named.forced);
             let leaf = match (&by_policy, choice.or_else(|| candidates.first().copied())) {
                 (Some(named), _) => named.leaf.entry(resource),
                 (None, Some((kind, _))) => Leaf::accelerator(kind),
                 (None, None) => Leaf::new(false, "accelerators"),
             };
             match choice {
-                Some((_, kind)) => send_to(job, pod, kind, plan, &leaf),
+                Some((_, kind)) => send_to(job, pod, kind, is_meant, plan, &leaf),
                 None => add_tolerations(pod, shared(&candidates).into_iter(), plan, &leaf),
             }
             set_num_gpus(cx, job, pod, resource, plan, &leaf);
@@ -73,7 +80,7 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
             if claims
                 .any(|claim| text(claim, CLAIM_TEMPLATE).is_some_and(|name| kind.claim_templates.contains_key(name)))
             {
-                send_to(job, pod, kind, plan, &Leaf::accelerator(name));
+                send_to(job, pod, kind, true, plan, &Leaf::accelerator(name));
             }
         }
     }
@@ -85,10 +92,11 @@ fn asks_for(resource: &str, kind: &Accelerator) -> bool {
         || device_class(resource).is_some_and(|class| kind.device_classes.contains_key(class))
 }
 
-/// Lets a pod run on the nodes of a kind, and on no others unless Kueue's flavors choose them.
-fn send_to(job: &Workload<'_>, pod: &Pod<'_>, kind: &Accelerator, plan: &mut Plan, leaf: &Leaf) {
+/// Lets a pod run on the nodes of a kind, and on no others unless Kueue's flavors choose them, or the author has and does
+/// not mean this kind.
+fn send_to(job: &Workload<'_>, pod: &Pod<'_>, kind: &Accelerator, is_meant: bool, plan: &mut Plan, leaf: &Leaf) {
     add_tolerations(pod, kind.tolerations.iter(), plan, leaf);
-    if job.queue().is_none() {
+    if job.queue().is_none() && (is_meant || !nodes::are_chosen(pod.spec)) {
         add_selector(pod, &kind.node_selector, plan, leaf);
     }
 }
@@ -113,7 +121,7 @@ fn by_name<'p>(candidates: &[Candidate<'p>], name: &str) -> Option<Candidate<'p>
     candidates.iter().copied().find(|(key, _)| *key == name)
 }
 
-/// The kind that the author chose, or the only one.
+/// The kind that the author chose.
 fn choose<'p>(job: &Workload<'_>, pod: &Pod<'_>, candidates: &[Candidate<'p>]) -> Option<Candidate<'p>> {
     let by_nodes = || {
         let author = node_labels(pod);
@@ -131,11 +139,7 @@ fn choose<'p>(job: &Workload<'_>, pod: &Pod<'_>, candidates: &[Candidate<'p>]) -
         fitting.next().filter(|_| fitting.next().is_none())
     };
     let label = pod.label(ACCELERATOR_LABEL).or_else(|| job.label(ACCELERATOR_LABEL));
-    let only = || match candidates {
-        [only] => Some(*only),
-        _ => None,
-    };
-    by_nodes().or_else(|| by_name(candidates, label?)).or_else(only)
+    by_nodes().or_else(|| by_name(candidates, label?))
 }
 
 /// The values that the author lets node labels have: the node selector and the required node affinity.
@@ -150,7 +154,7 @@ fn node_labels<'a>(pod: &Pod<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
     {
         labels.insert(key, value.as_str().into_iter().collect());
     }
-    for requirement in node_requirements(pod) {
+    for requirement in nodes::requirements(pod.spec) {
         if text(requirement, "operator") == Some("In")
             && let Some(key) = text(requirement, "key")
         {
@@ -160,20 +164,6 @@ fn node_labels<'a>(pod: &Pod<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
         }
     }
     labels
-}
-
-/// The expressions of the required node affinity.
-fn node_requirements<'a>(pod: &Pod<'a>) -> impl Iterator<Item = Json<'a>> {
-    pod.spec
-        .get("affinity")
-        .and_then(|affinity| {
-            affinity
-                .get("nodeAffinity")?
-                .get("requiredDuringSchedulingIgnoredDuringExecution")
-        })
-        .map_or(Array::EMPTY, |required| items(required, "nodeSelectorTerms"))
-        .iter()
-        .flat_map(|term| items(term, "matchExpressions"))
 }
 
 /// The tolerations that every candidate has.
@@ -205,16 +195,9 @@ fn add_tolerations<'p>(pod: &Pod<'_>, wanted: impl Iterator<Item = &'p Value>, p
 
 fn add_selector(pod: &Pod<'_>, selector: &BTreeMap<String, String>, plan: &mut Plan, leaf: &Leaf) {
     let author = pod.spec.get("nodeSelector");
-    let by_affinity: Vec<&str> = node_requirements(pod)
-        .filter_map(|requirement| text(requirement, "key"))
-        .collect();
-    let contradicts = selector.iter().any(|(key, value)| {
-        by_affinity.contains(&key.as_str())
-            || author
-                .and_then(|author| author.get(key))
-                .is_some_and(|given| given.as_str() != Some(value))
-    });
-    if contradicts {
+    let mut by_affinity = nodes::requirements(pod.spec).filter_map(|requirement| text(requirement, "key"));
+    let labels = selector.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    if by_affinity.any(|key| selector.contains_key(key)) || !nodes::may_run_on(pod.spec, &labels.collect()) {
         return;
     }
     for (key, value) in selector {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::json::{Json, Tree};
 use crate::k8s::json::{items, text};
+use crate::k8s::nodes;
 use crate::k8s::path::Path;
 use crate::k8s::toleration;
 use crate::policy::Leaf;
@@ -48,7 +49,7 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
             |forced| Leaf::new(forced, format!("job.{key}")),
             map,
             // Kueue would suspend a job that runs on an existing cluster, and KubeRay rejects such a job when suspended.
-            |key| job.selects_cluster() && key.starts_with(KUEUE),
+            &|_, key, _| job.selects_cluster() && key.starts_with(KUEUE),
             plan,
         );
     }
@@ -186,34 +187,32 @@ fn one(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>, section: &'static Section
     if pod.role != Role::Submitter {
         start_params(cx, job, pod, section, plan);
     }
-    let mut map = |key: &str, given: Option<Json<'_>>, at: Path, own: fn(&PodSettings) -> &Texts| {
-        map_entries(
-            cx,
-            given,
-            &at,
-            |forced| section.leaf(forced, key),
-            |s| own(read(s)),
-            |_| false,
-            plan,
-        );
-    };
+    let mut map =
+        |key: &str, given: Option<Json<'_>>, at: Path, own: fn(&PodSettings) -> &Texts, leave_out: LeaveOut<'_>| {
+            let leaf = |forced| section.leaf(forced, key);
+            map_entries(cx, given, &at, leaf, |s| own(read(s)), leave_out, plan);
+        };
     map(
         "labels",
         metadata.get("labels"),
         template.keys(["metadata", "labels"]),
         |s| &s.labels,
+        &|_, _, _| false,
     );
     map(
         "annotations",
         metadata.get("annotations"),
         template.keys(["metadata", "annotations"]),
         |s| &s.annotations,
+        &|_, _, _| false,
     );
     map(
         "nodeSelector",
         pod.spec.get("nodeSelector"),
         spec.key("nodeSelector"),
         |s| &s.node_selector,
+        // A default chooses no nodes that the author excludes.
+        &|forced, key, value| !forced && nodes::disagrees(pod.spec, key, value),
     );
     // The submitter's restart policy belongs to the injector of its own.
     for (key, get) in TEXTS
@@ -357,6 +356,9 @@ fn needs_head_cpus(job: &Workload<'_>) -> bool {
     job.driver_needs("entrypointNumCpus") > 0.0 || job.workers().all(|group| pods_at_most(job, group) == 0)
 }
 
+/// Whether to leave out an entry of a map: whether it is forced, its key and its value.
+type LeaveOut<'a> = &'a dyn Fn(bool, &str, &str) -> bool;
+
 /// The entries of a map that are missing, or that a forced setting wants otherwise, but for the keys to leave out.
 fn map_entries(
     cx: &Cx<'_>,
@@ -364,7 +366,7 @@ fn map_entries(
     at: &Path,
     leaf: impl Fn(bool) -> Leaf,
     read: impl Fn(&Settings) -> &Texts,
-    leave_out: impl Fn(&str) -> bool,
+    leave_out: LeaveOut<'_>,
     plan: &mut Plan,
 ) {
     for forced in [true, false] {
@@ -372,7 +374,7 @@ fn map_entries(
             let current = given.and_then(|given| given.get(key));
             let overruled = !forced && read(&cx.policy.force).contains_key(key);
             let stands = current.is_some() && (!forced || current.and_then(Json::as_str) == Some(value));
-            if !overruled && !stands && !leave_out(key) {
+            if !overruled && !stands && !leave_out(forced, key, value) {
                 plan.set(at.name(key), value.as_str(), &leaf(forced).entry(key));
             }
         }

@@ -27,8 +27,6 @@ pub const INJECTOR: Injector = Injector {
     plan,
 };
 
-/// The dashboard agent's port on every Ray node.
-const AGENT_PORT: u16 = 52365;
 /// The dashboard's port on the head.
 const DASHBOARD_PORT: u16 = 8265;
 /// Whether the raylet of this node is alive; served by the agent of every Ray 2.
@@ -83,7 +81,7 @@ impl Ports {
         if is_loopback("node-ip-address") {
             return None;
         }
-        let agent = port("dashboard-agent-listen-port", AGENT_PORT)?;
+        let agent = port("dashboard-agent-listen-port", told::AGENT_PORT)?;
         if pod.role != Role::Head {
             return Some(Ports { agent, dashboard: None });
         }

@@ -153,7 +153,8 @@ fn as_skipped(place: &str, skipped: &Skipped) -> Value {
     })
 }
 
-fn judged(seen: &Seen<'_>) -> Value {
+/// An object that was judged.
+pub fn judged(seen: &Seen<'_>) -> Value {
     let (asked, outcome) = (seen.asked, seen.outcome);
     let place = seen.sources.location(asked.root.span);
     json!({

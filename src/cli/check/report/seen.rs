@@ -121,7 +121,8 @@ impl Seen<'_> {
         diagnostic.help(self.decided(judged))
     }
 
-    pub(super) fn locate(&self, path: &Path) -> Span {
+    /// Where the file has a place of the object as it became, or the nearest place that the file has.
+    pub fn locate(&self, path: &Path) -> Span {
         self.asked.root.locate(&steps(&self.outcome.document.original(path)))
     }
 
@@ -171,7 +172,7 @@ impl Seen<'_> {
     }
 
     /// Who decided what becomes of a finding, and where it is explained.
-    pub(super) fn decided(&self, judged: &Judged) -> String {
+    pub fn decided(&self, judged: &Judged) -> String {
         let action = match judged.action {
             Action::Deny | Action::Fix => "denied",
             Action::Warn => "warned",

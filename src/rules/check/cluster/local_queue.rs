@@ -57,13 +57,31 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     match all.get(&queue.cluster_queue) {
         None => find(format!("{of} does not exist"), ask()),
         Some(cluster_queue) if cluster_queue.is_stopped => find(format!("{of} is stopped"), ask()),
-        Some(cluster_queue) if cluster_queue.selects_none => {
-            let what = format!("{of} has no namespaceSelector, so it takes no namespace");
-            find(
-                what,
-                "use another queue, or set namespaceSelector of the ClusterQueue".to_owned(),
-            );
+        Some(found) => {
+            let namespace = quoted(cx.namespace);
+            let change = "use another queue, or have namespaceSelector of the ClusterQueue changed";
+            match (&found.namespaces, cx.facts.labels()) {
+                (None, _) => find(
+                    format!("{of} has no namespaceSelector, so it takes no namespace"),
+                    change.to_owned(),
+                ),
+                (Some(selector), Some(labels)) if !selector.selects(labels) => find(
+                    format!("{of} does not take namespace {namespace}: its namespaceSelector does not match"),
+                    change.to_owned(),
+                ),
+                _ => {}
+            }
+            let Some(flavors) = cx.facts.resource_flavors() else {
+                return;
+            };
+            let quotas = found.groups.iter().flat_map(|group| &group.flavors);
+            if let Some(missing) = quotas
+                .map(|quotas| &quotas.flavor)
+                .find(|name| !flavors.contains_key(*name))
+            {
+                let what = format!("{of} names ResourceFlavor {}, which does not exist", quoted(missing));
+                find(what, ask());
+            }
         }
-        Some(_) => {}
     }
 }

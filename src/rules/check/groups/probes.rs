@@ -1,11 +1,11 @@
 //! Finds a Ray container with only one of `livenessProbe` and `readinessProbe`, and a probe of Ray's health endpoints
-//! on a container that is not Ray's.
+//! on a container that is not Ray's, and a command of the author that opens another port than KubeRay's probes ask.
 
 use crate::diag::quoted;
 use crate::json::Json;
 use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::{Container, Kinds, Workload, flyte};
+use crate::ray::{Container, Kinds, Workload, flyte, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
@@ -26,6 +26,8 @@ pub const CHECK: Check = Check {
     run,
 };
 
+/// The option and the start parameter for the port of the dashboard agent, which all probes of KubeRay ask.
+const AGENT: &str = "dashboard-agent-listen-port";
 const PROBES: [&str; 2] = ["livenessProbe", "readinessProbe"];
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
@@ -36,6 +38,29 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             [false, true] => Some("livenessProbe"),
             _ => None,
         };
+        let asked = pod
+            .start_param(AGENT)
+            .and_then(|port| port.parse().ok())
+            .unwrap_or(told::AGENT_PORT);
+        if told::starts_ray_itself(job, pod)
+            && PROBES.iter().any(|key| probe(ray, key).is_none())
+            && let Some(opened) = told::port_of_command(ray, AGENT)
+            && opened != asked
+        {
+            findings.push(
+                Finding::new(
+                    pod.container_path(ray),
+                    format!(
+                        "{}: the command sets {AGENT} {opened}, and KubeRay's probes ask port {asked}; the pod never becomes ready",
+                        pod.title()
+                    ),
+                )
+                .fix(format!(
+                    "give both probes, or set the start parameter {AGENT} to \"{opened}\", which KubeRay 1.6 and later read"
+                ))
+                .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
+            );
+        }
         if let Some(key) = missing {
             findings.push(
                 Finding::new(

@@ -3,8 +3,8 @@
 use crate::diag::quoted;
 use crate::k8s::image::Image;
 use crate::policy::settings::Action;
-use crate::ray::release::{is_rays_own, python};
-use crate::ray::{Kinds, Role, Workload};
+use crate::ray::release::{cuda, is_rays_own, python};
+use crate::ray::{Container, Kinds, Pod, Role, Workload, told};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::inject::submitter::runs_no_driver;
 use crate::rules::{Cx, Finding, Findings};
@@ -44,7 +44,10 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             (_, Some((of_head, of_pod))) if pod.role == Role::Worker => {
                 format!("Python 3.{of_pod} does not join a head with 3.{of_head}")
             }
-            (true, _) => continue,
+            (true, _) => {
+                findings.extend(other_cuda(job, pod, main));
+                continue;
+            }
             (false, _) => "Ray's versions may differ".to_owned(),
         };
         findings.push(
@@ -69,10 +72,40 @@ fn is_same(a: &Image<'_>, b: &Image<'_>) -> bool {
         let release = tag(image)?.split('-').next().unwrap_or_default().to_owned();
         Some(release).filter(|_| is_rays_own(image.repository()))
     };
-    let is_one = a.registry() == b.registry()
-        && a.repository() == b.repository()
-        && (tag(a), a.digest()) == (tag(b), b.digest());
+    let is_one = match (a.digest(), b.digest()) {
+        // A digest says what an image is, whatever its tag and its registry.
+        (Some(a), Some(b)) => a == b,
+        (None, None) => has_same_name(a, b) && tag(a) == tag(b),
+        _ => has_same_name(a, b) && a.tag().is_some() && a.tag() == b.tag(),
+    };
     is_one || release(a).is_some_and(|release_of_a| release(b) == Some(release_of_a))
+}
+
+fn has_same_name(a: &Image<'_>, b: &Image<'_>) -> bool {
+    a.registry() == b.registry() && a.repository() == b.repository()
+}
+
+/// What is found where a pod with GPUs has an image of Ray's for another CUDA than the first pod with GPUs.
+fn other_cuda(job: &Workload<'_>, pod: &Pod<'_>, main: &Container<'_>) -> Option<Finding> {
+    let of = |main: &Container<'_>| {
+        let image = Image::parse(super::image(main)).ok().filter(|_| told::gpus(main) > 0)?;
+        cuda(image.tag().filter(|_| is_rays_own(image.repository()))?)
+    };
+    let mine = of(main)?;
+    let (first, other) = job.ray_pods().find_map(|pod| Some((pod, of(pod.main()?)?)))?;
+    (mine != other).then(|| {
+        Finding::new(
+            pod.container_path(main).then_key("image"),
+            format!(
+                "{}: image {} has CUDA {mine}, and {} has CUDA {other}; libraries that connect their GPUs may fail",
+                pod.title(),
+                quoted(super::image(main)),
+                first.title()
+            ),
+        )
+        .fix("use images with the same CUDA for all pods with GPUs")
+        .flyte(super::flyte_setting(pod, main))
+    })
 }
 
 /// The tag of an image. Without one and without a digest it is the latest.

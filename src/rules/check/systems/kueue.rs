@@ -4,7 +4,7 @@
 use crate::diag::quoted;
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
-use crate::ray::workload::K8S_JOB_MODE;
+use crate::ray::workload::{K8S_JOB_MODE, QUEUE_LABEL};
 use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -32,13 +32,13 @@ const MOST_POD_SETS: usize = 18;
 const POD_SET: &str = "kueue.x-k8s.io/podset";
 const LOCAL_QUEUE: &str = "kueue.x-k8s.io/local-queue-name";
 
-fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let is_described = if job.kind.has_job() {
         job.spec.is_object()
     } else {
         job.cluster.is_some()
     };
-    let Some(queue) = job.queue() else {
+    let Some(queue) = queue(cx, job) else {
         return;
     };
     if !is_described || job.selects_cluster() {
@@ -51,7 +51,11 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         report(
             job.job_path("shutdownAfterJobFinishes"),
             "Kueue refuses a job that does not shut its cluster down".to_owned(),
-            "set shutdownAfterJobFinishes to true",
+            match job.spec.get("deletionStrategy").filter(|strategy| !strategy.is_null()) {
+                // KubeRay allows no deletion rules beside it.
+                Some(_) => "remove deletionStrategy, and set shutdownAfterJobFinishes to true",
+                None => "set shutdownAfterJobFinishes to true",
+            },
             0,
         );
     }
@@ -103,4 +107,11 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             );
         }
     }
+}
+
+/// The queue that an object is in, or comes into by the policies.
+fn queue<'a>(cx: &Cx<'a>, job: &Workload<'a>) -> Option<&'a str> {
+    let by_policy = cx.setting("job.labels", |settings| settings.job.labels.get(QUEUE_LABEL));
+    let by_policy = by_policy.filter(|label| label.forced || job.label(QUEUE_LABEL).is_none());
+    by_policy.map_or_else(|| job.queue(), |label| Some(label.value.as_str()))
 }

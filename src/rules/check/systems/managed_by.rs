@@ -1,5 +1,7 @@
-//! Finds an object that is left to MultiKueue, and that Kueue does not take.
+//! Finds an object that is left to MultiKueue, and that Kueue does not take, and one that is left to a controller that the
+//! CRD does not allow.
 
+use crate::diag::quoted;
 use crate::json::Json;
 use crate::k8s::json::{child, text};
 use crate::k8s::path::Path;
@@ -25,10 +27,27 @@ pub const CHECK: Check = Check {
 };
 
 const MULTI_KUEUE: &str = "kueue.x-k8s.io/multikueue";
+const KUBERAY: &str = "ray.io/kuberay-operator";
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let is_left = |holder: Json<'_>| text(holder, "managedBy") == Some(MULTI_KUEUE);
     let mut report = |path: Path, message: &str, fix: &str| findings.push(Finding::new(path, message).fix(fix));
+    let mut places = vec![(child(job.object, "spec"), Path::of(["spec", "managedBy"]))];
+    if !job.kind.is(&RAY_CLUSTER) {
+        places.extend(job.cluster.map(|cluster| (cluster, job.cluster_path("managedBy"))));
+    }
+    for (holder, path) in places {
+        if let Some(name) = text(holder, "managedBy").filter(|name| ![MULTI_KUEUE, KUBERAY].contains(name)) {
+            report(
+                path,
+                &format!(
+                    "managedBy is {}, and KubeRay's CRD rejects other controllers than KubeRay and MultiKueue",
+                    quoted(name)
+                ),
+                "remove managedBy",
+            );
+        }
+    }
     let is_kueues = job.kind.is(&RAY_JOB) || job.kind.is(&RAY_CLUSTER);
     if is_kueues && is_left(child(job.object, "spec")) && job.queue().is_none() {
         report(

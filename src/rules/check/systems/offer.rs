@@ -72,7 +72,10 @@ pub(super) fn others(pod: &Pod<'_>) -> Option<BTreeMap<String, f64>> {
         .ok()
 }
 
-/// The Ray container of a pod, if KubeRay starts Ray in it by start parameters and limits.
+/// The variable that replaces what a node offers (Ray 2.52, `_private/resource_spec.py`, `resolve`).
+const OVERRIDE: &str = "RAY_OVERRIDE_RESOURCES";
+
+/// The Ray container of a pod, if KubeRay starts Ray in it by start parameters and limits, which no variable replaces.
 fn ray_of<'p, 'a>(job: &Workload<'a>, pod: &'p Pod<'a>) -> Option<&'p Container<'a>> {
     let has_group_resources = pod
         .group
@@ -80,7 +83,8 @@ fn ray_of<'p, 'a>(job: &Workload<'a>, pod: &'p Pod<'a>) -> Option<&'p Container<
         .and_then(Json::as_object)
         .is_some_and(|resources| !resources.is_empty());
     let is_told_otherwise = has_group_resources || told::starts_ray_itself(job, pod);
-    pod.main().filter(|_| !is_told_otherwise)
+    pod.main()
+        .filter(|ray| !is_told_otherwise && ray.env(OVERRIDE).is_none())
 }
 
 /// A start parameter: `None` where it is left out, `Some(None)` where it is no whole number.

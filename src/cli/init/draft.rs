@@ -1,0 +1,357 @@
+//! The files that `raygate init` writes: the Platform, the shipped policy, queues, and a test for each accelerator.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use crate::diag::one_line;
+use crate::engine::bundle::EMBEDDED;
+use crate::facts::{Facts, ResourceFlavor, UNLIMITED};
+use crate::k8s::toleration::Taint;
+use crate::ray::{KubeRay, device};
+use crate::rules::inject::accelerators::ACCELERATOR_LABEL;
+use crate::yaml;
+
+/// The label by which Kueue finds the queue of an object.
+const QUEUE: &str = "kueue.x-k8s.io/queue-name";
+
+/// The longest name of a kind of accelerator: it is the value of a label.
+const LONGEST_NAME: usize = 63;
+
+/// The most policies for queues. A cluster with more choices of queues has a rule for them, which nobody can guess.
+const MOST_CHOICES: usize = 10;
+
+/// The service accounts of Flyte, by their names in its charts.
+const FLYTES: [&str; 2] = ["flytepropeller", "flyte-binary"];
+
+/// Nodes with accelerators of one kind.
+#[derive(Debug)]
+struct Pool {
+    name: String,
+    resource: String,
+    selector: BTreeMap<String, String>,
+    tolerations: Vec<Value>,
+    /// Where that is known from.
+    told: String,
+}
+
+/// The names and texts of all files.
+pub(super) fn files(facts: &Facts, kuberay: Option<KubeRay>) -> Vec<(String, String)> {
+    let pools = pools(facts);
+    let mut files = vec![
+        ("platform.yaml".to_owned(), platform(facts, kuberay, &pools)),
+        ("policy.yaml".to_owned(), policy(facts, &pools)),
+    ];
+    files.extend(queues(facts).map(|text| ("queues.yaml".to_owned(), text)));
+    files.push((
+        "tests/plain.test.yaml".to_owned(),
+        case("a job without accelerators", None),
+    ));
+    for (index, pool) in pools.iter().enumerate() {
+        let is_plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let name = match is_plain(&pool.name) {
+            true => pool.name.clone(),
+            false => format!("accelerator-{index}"),
+        };
+        let title = format!("a job that asks for {}", pool.name);
+        files.push((format!("tests/{name}.test.yaml"), case(&title, Some(pool))));
+    }
+    files
+}
+
+/// The nodes with accelerators, by the flavors of Kueue's queues.
+fn pools(facts: &Facts) -> Vec<Pool> {
+    let mut found: BTreeMap<(&str, &str), Pool> = BTreeMap::new();
+    for (queue, spec) in facts.cluster_queues() {
+        for group in &spec.groups {
+            for resource in group.resources.iter().filter(|name| device::is_accelerator(name)) {
+                for quotas in &group.flavors {
+                    let Some(flavor) = facts.resource_flavors().get(&quotas.flavor) else {
+                        continue;
+                    };
+                    let told = format!("ResourceFlavor {} of ClusterQueue {queue}", quotas.flavor);
+                    let pool = || Pool::of(&quotas.flavor, resource, flavor, told);
+                    found.entry((&quotas.flavor, resource)).or_insert_with(pool);
+                }
+            }
+        }
+    }
+    let mut pools: Vec<Pool> = found.into_values().collect();
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for pool in &pools {
+        *counts.entry(pool.name.clone()).or_default() += 1;
+    }
+    for pool in &mut pools {
+        // A flavor with several resources makes several kinds.
+        if counts.get(&pool.name).is_some_and(|count| *count > 1) {
+            pool.name = format!("{}-{}", pool.name, pool.resource.replace('/', "-"));
+        }
+    }
+    pools.retain(|pool| pool.name.len() <= LONGEST_NAME);
+    pools
+}
+
+impl Pool {
+    fn of(name: &str, resource: &str, flavor: &ResourceFlavor, told: String) -> Pool {
+        let taints = flavor.taints.iter().filter(|taint| taint.repels());
+        let toleration = |taint: &Taint| json!({"key": taint.key, "operator": "Exists", "effect": taint.effect});
+        Pool {
+            name: name.to_owned(),
+            resource: resource.to_owned(),
+            selector: flavor.labels.clone(),
+            tolerations: taints.map(toleration).collect(),
+            told,
+        }
+    }
+
+    fn kind(&self) -> Value {
+        let mut kind = Map::new();
+        kind.insert("resource".to_owned(), self.resource.clone().into());
+        if !self.selector.is_empty() {
+            kind.insert("nodeSelector".to_owned(), json!(self.selector));
+        }
+        if !self.tolerations.is_empty() {
+            kind.insert("tolerations".to_owned(), json!(self.tolerations));
+        }
+        kind.into()
+    }
+}
+
+/// A value as YAML, so many spaces to the right.
+fn indented(value: &Value, spaces: usize) -> String {
+    let text = yaml::emit(value);
+    let lines = text.lines();
+    lines.fold(String::new(), |mut all, line| {
+        let _ = writeln!(all, "{}{line}", " ".repeat(spaces));
+        all
+    })
+}
+
+/// A comment, whatever is in its text.
+fn comment(text: &str, spaces: usize) -> String {
+    format!("{}# {}\n", " ".repeat(spaces), one_line(text))
+}
+
+fn platform(facts: &Facts, kuberay: Option<KubeRay>, pools: &[Pool]) -> String {
+    let mut text = "# What raygate knows of the platform. `raygate init` drafted it from facts about the cluster: read every line.\n\
+                    apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec:\n  \
+                    # Until you remove this line, raygate reports what it would do, and changes and denies nothing.\n  \
+                    # The tests hold what it does without it.\n  # mode: Preview\n"
+        .to_owned();
+    match kuberay {
+        Some(release) => text += &format!("  kuberay: {{version: \"{release}\"}}\n"),
+        None => {
+            text += "  # The installed release, which `raygate doctor` tells. Without it, rules of some releases only warn.\n  # kuberay: {version: \"1.6\"}\n"
+        }
+    }
+    let accounts = |is_wanted: &dyn Fn(&str) -> bool| -> Vec<String> {
+        let accounts = facts.service_accounts().filter(|(_, name)| is_wanted(name));
+        accounts
+            .map(|(namespace, name)| format!("system:serviceaccount:{namespace}:{name}"))
+            .collect()
+    };
+    let flyte = accounts(&|name| {
+        FLYTES
+            .iter()
+            .any(|known| name == *known || name.ends_with(&format!("-{known}")))
+    });
+    if !flyte.is_empty() {
+        text += "  # Whose word on project, domain, workflow and task is taken.\n";
+        text += &indented(
+            &json!({"flyte": {"serviceAccounts": flyte, "namespace": "{project}-{domain}"}}),
+            2,
+        );
+    }
+    let kueue = accounts(&|name| name == "kueue-controller-manager");
+    if kueue
+        .iter()
+        .any(|user| user != "system:serviceaccount:kueue-system:kueue-controller-manager")
+    {
+        text += "  # The users that start and suspend jobs.\n";
+        text += &indented(&json!({"queue": {"controllers": kueue}}), 2);
+    }
+    text += "  accelerators:\n";
+    if pools.is_empty() {
+        text += "    # The facts name no nodes with accelerators. These are the kinds of the shipped policies, without node selectors.\n";
+        text += shipped_accelerators();
+    }
+    for pool in pools {
+        text += &comment(&pool.told, 4);
+        let mut kind = Map::new();
+        kind.insert(pool.name.clone(), pool.kind());
+        text += &indented(&kind.into(), 4);
+    }
+    text
+}
+
+/// The text of the shipped policies.
+fn shipped() -> &'static str {
+    EMBEDDED.first().map_or("", |(_, text)| text)
+}
+
+/// What the shipped Platform has below `accelerators`.
+fn shipped_accelerators() -> &'static str {
+    let platform = shipped().split_once("\n---\n").map_or("", |(platform, _)| platform);
+    platform.split_once("  accelerators:\n").map_or("", |(_, kinds)| kinds)
+}
+
+/// The shipped policy, and what this cluster adds.
+fn policy(facts: &Facts, pools: &[Pool]) -> String {
+    let shipped = shipped().split_once("\n---\n").map_or("", |(_, policy)| policy);
+    let mut text = format!(
+        "# The policy that raygate ships. Change it as you like.\n{}\n",
+        shipped.trim_end()
+    );
+    let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for pool in pools {
+        kinds.entry(&pool.resource).or_default().push(&pool.name);
+    }
+    let only: BTreeMap<&str, &str> = kinds
+        .iter()
+        .filter_map(|(resource, names)| match names.as_slice() {
+            [only] => Some((*resource, *only)),
+            _ => None,
+        })
+        .collect();
+    if !only.is_empty() {
+        text += "---\n# What this cluster adds.\napiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: cluster}\nspec:\n  \
+                 match: {}\n  priority: 1\n  defaults:\n    \
+                 # The kind that is meant if the author names none by node selector, affinity or the label\n";
+        text += &comment(&format!("{ACCELERATOR_LABEL}."), 4);
+        text += &indented(&json!({"accelerators": only}), 4);
+    }
+    let mut most: BTreeMap<&str, i64> = BTreeMap::new();
+    for (queue, ceilings) in facts.ceilings() {
+        let accelerators = ceilings
+            .iter()
+            .filter(|((_, resource), _)| device::is_accelerator(resource));
+        let sum = accelerators.fold(0_i64, |sum, (_, amount)| sum.saturating_add(*amount));
+        most.insert(queue, sum);
+    }
+    if let Some((queue, sum)) = most
+        .into_iter()
+        .max_by_key(|(_, sum)| *sum)
+        .filter(|(_, sum)| (1..UNLIMITED).contains(sum))
+    {
+        text += &comment("Consider a limit. No job can get more accelerators:", 0);
+        text += &comment(
+            &format!("  limits: {{maxGpusPerJob: {sum}}}   of ClusterQueue {queue}, with all that it may borrow"),
+            0,
+        );
+    }
+    text
+}
+
+/// The queues that a namespace offers to objects without and with accelerators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Choice<'f> {
+    plain: Option<&'f str>,
+    accelerated: Option<&'f str>,
+}
+
+/// Policies that put objects into a queue of their namespace, in Preview; `None` without queues.
+fn queues(facts: &Facts) -> Option<String> {
+    let mut offers: BTreeMap<&str, Choice<'_>> = BTreeMap::new();
+    for (namespace, name, queue) in facts.local_queues().filter(|(.., queue)| !queue.is_stopped) {
+        let Some(spec) = facts.cluster_queues().get(&queue.cluster_queue) else {
+            continue;
+        };
+        let mut resources = spec.groups.iter().flat_map(|group| &group.resources);
+        let offer = offers.entry(namespace).or_insert(Choice {
+            plain: None,
+            accelerated: None,
+        });
+        match resources.any(|name| device::is_accelerator(name)) {
+            true => offer.accelerated.get_or_insert(name),
+            false => offer.plain.get_or_insert(name),
+        };
+    }
+    let mut choices: BTreeMap<Choice<'_>, Vec<&str>> = BTreeMap::new();
+    for (namespace, choice) in offers {
+        choices.entry(choice).or_default().push(namespace);
+    }
+    if choices.is_empty() {
+        return None;
+    }
+    let mut text = "# Puts each object that names no queue into one of its namespace. In Preview, raygate reports what these policies\n\
+                    # would do. Change the mode to Enforce when the reports are right.\n"
+        .to_owned();
+    let mut documents = Vec::new();
+    for (index, (choice, namespaces)) in choices.iter().take(MOST_CHOICES).enumerate() {
+        let mut add = |suffix: &str, queue: &str, when: Option<&str>, priority: i64| {
+            let mut selector = json!({"namespaces": namespaces});
+            if let Some(when) = when {
+                selector["when"] = when.into();
+            }
+            documents.push(json!({
+                "apiVersion": "raygate.dev/v1beta1",
+                "kind": "RayPolicy",
+                "metadata": {"name": format!("queue-{}{suffix}", index + 1)},
+                "spec": {
+                    "description": format!("Puts objects into LocalQueue {queue}."),
+                    "mode": "Preview",
+                    "match": selector,
+                    "priority": priority,
+                    "defaults": {"job": {"labels": {QUEUE: queue}}},
+                },
+            }));
+        };
+        match (choice.plain, choice.accelerated) {
+            (Some(plain), Some(accelerated)) => {
+                add("", plain, None, 2);
+                add("-accelerators", accelerated, Some("job.gpus > 0"), 3);
+            }
+            (Some(only), None) | (None, Some(only)) => add("", only, None, 2),
+            (None, None) => {}
+        }
+    }
+    let documents: Vec<String> = documents.iter().map(yaml::emit).collect();
+    text += &documents.join("---\n");
+    if let more @ 1.. = choices.len().saturating_sub(MOST_CHOICES) {
+        text += &comment(
+            &format!("{more} more groups of namespaces have queues with other names."),
+            0,
+        );
+    }
+    Some(text)
+}
+
+/// A case with a small RayJob, whose outcome is still missing.
+fn case(name: &str, pool: Option<&Pool>) -> String {
+    let pod = |name: &str, resources: &Value| {
+        json!({"spec": {"containers": [{
+            "name": name, "image": "rayproject/ray:2.52.1", "resources": {"requests": resources, "limits": resources}}]}})
+    };
+    let head = json!({"cpu": "4", "memory": "16Gi"});
+    let mut worker = json!({"cpu": "8", "memory": "32Gi"});
+    let mut metadata = json!({"name": "example", "namespace": "example-development"});
+    if let Some(pool) = pool {
+        worker[&pool.resource] = "1".into();
+        metadata["labels"] = json!({ACCELERATOR_LABEL: pool.name});
+    }
+    let job = json!({
+        "apiVersion": "ray.io/v1",
+        "kind": "RayJob",
+        "metadata": metadata,
+        "spec": {
+            "entrypoint": "python train.py",
+            "rayClusterSpec": {
+                "rayVersion": "2.52.1",
+                "headGroupSpec": {"rayStartParams": {}, "template": pod("ray-head", &head)},
+                "workerGroupSpecs": [{
+                    "groupName": "workers",
+                    "replicas": 2,
+                    "minReplicas": 2,
+                    "maxReplicas": 2,
+                    "rayStartParams": {},
+                    "template": pod("ray-worker", &worker),
+                }],
+            },
+        },
+    });
+    format!(
+        "# Run it with `raygate test`. `--bless` writes `want` anew after a change of the policies.\n{}",
+        yaml::emit(&json!({"name": name, "object": job}))
+    )
+}
