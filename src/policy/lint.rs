@@ -7,7 +7,7 @@ use super::load::{Known, Loaded};
 use super::origin::Origin;
 use super::selector::{Key, Selector};
 use super::settings::{Action, Mode, leniency};
-use super::{RayPolicy, SetLeaf};
+use super::{RayPolicy, SetLeaf, capacity};
 
 const SHADOWED: &str = "RL101";
 const NEVER_MATCHES: &str = "RL102";
@@ -15,6 +15,7 @@ const LIMIT_LOOSENED: &str = "RL103";
 const ACTION_LOOSENED: &str = "RL104";
 const NOTHING_TO_RAISE: &str = "RL105";
 const WHEN_CHANGES: &str = "RL106";
+const NO_SUCH_NODES: &str = "RL108";
 
 /// What the repairs, the minimum and the submitter's requests change in most RayJobs.
 const COMPLETED: [&str; 4] = ["job.cpus", "job.maxCpus", "job.memory", "job.maxMemory"];
@@ -60,6 +61,13 @@ pub const CODES: &[CodePage] = &[
                not filled in; what it forces is missing each time, and the object is never admitted. Limits, actions and \
                rules alone are judged by the completed numbers, and are not meant here.",
     },
+    CodePage {
+        code: NO_SUCH_NODES,
+        title: "The nodes of each accelerator must exist",
+        text: "By the facts about the cluster, no node has the labels in `nodeSelector` of this accelerator. raygate adds them \
+               to pods, which then stay pending. Correct the selector. If an autoscaler adds such nodes, declare them in \
+               `capacity.pools` of the Platform.",
+    },
 ];
 
 /// What keeps policies from being enforced, by file and place. Unlike the other lints it is reported at every load.
@@ -72,6 +80,20 @@ pub fn not_enforced(loaded: &Loaded) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = policies.filter_map(|policy| lint.never_matches(policy)).collect();
     sort(&mut found);
     found
+}
+
+/// The accelerators of the Platform whose nodes do not exist, by what is known of the cluster.
+pub fn missing_nodes(loaded: &Loaded, facts: &crate::facts::Known<'_>) -> Vec<Diagnostic> {
+    let lint = Lint {
+        sources: &loaded.sources,
+    };
+    let unmatched = capacity::unmatched(&loaded.set.platform, facts).into_iter();
+    unmatched
+        .filter_map(|one| {
+            let found = Diagnostic::warning(NO_SUCH_NODES, one.message);
+            Some(found.at(lint.span(&one.origin)?, "").help(one.help))
+        })
+        .collect()
 }
 
 fn sort(found: &mut [Diagnostic]) {
