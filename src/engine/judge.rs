@@ -62,10 +62,12 @@ pub fn judge(
             last.more = found.more;
         }
     };
-    for (check, _) in &compiled.checks {
+    for (check, action) in &compiled.checks {
         let finder = Finder::Check(check);
         let found = added(&finder, old.as_ref(), &new, &|side, findings| {
-            side.check(check, findings)
+            let is_same = std::ptr::eq(side.compiled, compiled);
+            let action = if is_same { *action } else { side.compiled.action(check) };
+            side.check(check, action, findings)
         });
         let waiver = waived.get(check.code);
         add(found, &|finding, action| Judged {
@@ -146,10 +148,10 @@ impl<'s> Side<'s> {
     }
 
     /// What a check finds, and what happens to it unless it only warns.
-    fn check(&self, check: &Check, findings: Findings) -> (Findings, Action) {
-        match self.compiled.action(check) {
-            Action::Ignore => (findings, Action::Ignore),
-            action => (check.look(&self.cx, self.job, findings), action),
+    fn check(&self, check: &Check, action: Action, findings: Findings) -> (Findings, Action) {
+        match action {
+            Action::Ignore => (findings, action),
+            _ => (check.look(&self.cx, self.job, findings), action),
         }
     }
 

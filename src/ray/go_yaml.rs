@@ -53,7 +53,11 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// What [`read`] makes of a text.
+pub type Outcome = Result<Option<Document>, Refusal>;
+
 /// The first document of a text.
+#[derive(Debug)]
 pub struct Document {
     root: Node,
     /// The changed text, which the spans of the tree are in, and the text as it was written.
@@ -126,7 +130,7 @@ fn shifts(changed: &str, written: &str, marker: usize) -> Vec<(usize, usize)> {
 ///
 /// # Errors
 /// What the lenient reader rejects.
-pub fn read(text: &str, limits: &Limits) -> Result<Option<Document>, Refusal> {
+pub fn read(text: &str, limits: &Limits) -> Outcome {
     let whole = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = first_document(whole);
     let next = next_document(text, whole);

@@ -14,7 +14,7 @@ pub const LIMITS: Limits = Limits {
     bytes: 1 << 18,
     nodes: 20_000,
     depth: 64,
-    lookahead: 1 << 16,
+    lookahead: 1 << 18,
 };
 
 /// The key that merges another mapping in.

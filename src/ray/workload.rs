@@ -9,6 +9,7 @@ use crate::k8s::json::{child, given, items, text};
 use crate::k8s::path::{Path, Step, step_into};
 
 use super::container::{Container, DEFAULT_SUBMITTER, Slot, WAIT_FOR_HEAD};
+use super::go_yaml;
 use super::kind::{HEAD, Kind, RAY_CLUSTER, RAY_SERVICE, SERVE_CONFIG, SUBMITTER, WORKERS};
 use super::place::Place;
 use super::pod::{Pod, Role};
@@ -48,6 +49,8 @@ pub struct Workload<'a> {
     pub pods: Vec<Pod<'a>>,
     /// The submitter pod that KubeRay makes where the object has no template for it.
     pub default_submitter: Option<Pod<'a>>,
+    /// What [`Workload::runtime_env`] has read.
+    runtime_env: OnceLock<Option<go_yaml::Outcome>>,
     /// What [`Workload::serve_config`] has read.
     serve_config: OnceLock<Option<ServeConfig>>,
 }
@@ -65,6 +68,7 @@ impl<'a> Workload<'a> {
             cluster,
             pods: Vec::new(),
             default_submitter: None,
+            runtime_env: OnceLock::new(),
             serve_config: OnceLock::new(),
         };
         workload.pods = cluster.map(|cluster| workload.ray_pods_of(cluster)).unwrap_or_default();
@@ -228,6 +232,12 @@ impl<'a> Workload<'a> {
         child(self.spec, "clusterSelector")
             .as_object()
             .is_some_and(|selector| !selector.is_empty())
+    }
+
+    /// What KubeRay makes of the `runtimeEnvYAML` of a job; `None` where it is missing.
+    pub fn runtime_env(&self) -> Option<&go_yaml::Outcome> {
+        let read = || text(self.spec, "runtimeEnvYAML").map(|text| go_yaml::read(text, &runtime_env::LIMITS));
+        self.runtime_env.get_or_init(read).as_ref()
     }
 
     /// What the `serveConfigV2` of a RayService says; `None` where it is missing and for other kinds.

@@ -60,41 +60,47 @@ const RESOURCES: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     in_each_pod(job, findings, |faults| {
+        let pod = faults.pod;
         for container in faults.containers() {
-            let at = faults.pod.container_path(container);
+            let at = |list, index| pod.container_path(container).then_key(list).then_index(index);
             for (index, variable) in items(container.value, "env").iter().enumerate() {
                 if variable.is_object() {
-                    look(faults, container, variable, &at.key("env").index(index));
+                    look(faults, container, variable, &|| at("env", index));
                 }
             }
             for (index, source) in items(container.value, "envFrom").iter().enumerate() {
                 if source.is_object() {
-                    look_from(faults, container, source, &at.key("envFrom").index(index));
+                    look_from(faults, container, source, &|| at("envFrom", index));
                 }
             }
         }
     });
 }
 
-fn look(faults: &mut Faults<'_, '_, '_>, container: &Container<'_>, variable: Json<'_>, at: &Path) {
+fn look(faults: &mut Faults<'_, '_, '_>, container: &Container<'_>, variable: Json<'_>, at: &dyn Fn() -> Path) {
     let name = text(variable, "name").unwrap_or_default();
-    let shown = quoted(name);
     if name.is_empty() {
         faults.report_in(
             container,
-            at.key("name"),
+            at().then_key("name"),
             "a variable of `env` has no name",
             "give the variable a name",
         );
     } else if name.contains('=') || !name.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        let what = format!("the variable name {shown} has a character that no name may have");
-        faults.report_in(container, at.key("name"), &what, "use letters, digits and `_`");
+        let what = format!(
+            "the variable name {} has a character that no name may have",
+            quoted(name)
+        );
+        faults.report_in(container, at().then_key("name"), &what, "use letters, digits and `_`");
     } else if !is_strict(name) {
-        let what = format!("the variable name {shown} is not made of letters, digits, `_`, `-` and `.`");
+        let what = format!(
+            "the variable name {} is not made of letters, digits, `_`, `-` and `.`",
+            quoted(name)
+        );
         let who = "Kubernetes before 1.32";
         faults.warn(
             Some(container),
-            at.key("name"),
+            at().then_key("name"),
             (&what, who),
             "use letters, digits and `_`",
         );
@@ -102,22 +108,23 @@ fn look(faults: &mut Faults<'_, '_, '_>, container: &Container<'_>, variable: Js
     let Some(source) = given(variable, "valueFrom").filter(|source| source.is_object()) else {
         return;
     };
-    let sources: Vec<&str> = SOURCES.into_iter().filter(|key| given(source, key).is_some()).collect();
-    let at = at.key("valueFrom");
-    if sources.is_empty() {
+    let sources = SOURCES.into_iter().filter(|key| given(source, key).is_some()).count();
+    let shown = || quoted(name);
+    let at = || at().then_key("valueFrom");
+    if sources == 0 {
         let fix = "name a secretKeyRef, configMapKeyRef, fieldRef or resourceFieldRef";
         faults.report_in(
             container,
-            at.clone(),
-            &format!("variable {shown}: its valueFrom is empty"),
+            at(),
+            &format!("variable {}: its valueFrom is empty", shown()),
             fix,
         );
     } else if text(variable, "value").is_some_and(|value| !value.is_empty()) {
-        let what = format!("variable {shown} has both value and valueFrom");
-        faults.report_in(container, at.clone(), &what, "keep one of them");
-    } else if sources.len() > 1 {
-        let what = format!("variable {shown} has more than one source");
-        faults.report_in(container, at.clone(), &what, "keep one source");
+        let what = format!("variable {} has both value and valueFrom", shown());
+        faults.report_in(container, at(), &what, "keep one of them");
+    } else if sources > 1 {
+        let what = format!("variable {} has more than one source", shown());
+        faults.report_in(container, at(), &what, "keep one source");
     }
     for key in ["configMapKeyRef", "secretKeyRef"] {
         let lacks = |field: &str| {
@@ -125,28 +132,29 @@ fn look(faults: &mut Faults<'_, '_, '_>, container: &Container<'_>, variable: Js
             reference.is_some_and(|reference| text(reference, field).is_none_or(str::is_empty))
         };
         if lacks("key") {
-            let what = format!("variable {shown}: its {key} has no key");
-            faults.report_in(container, at.keys([key, "key"]), &what, "set key");
+            let what = format!("variable {}: its {key} has no key", shown());
+            faults.report_in(container, at().keys([key, "key"]), &what, "set key");
         }
     }
     let field = given(source, "fieldRef").map(|field| text(field, "fieldPath").unwrap_or_default());
     if let Some(field) = field.filter(|field| !is_field(field)) {
-        let what = format!("variable {shown}: no variable can have the field {}", quoted(field));
+        let what = format!("variable {}: no variable can have the field {}", shown(), quoted(field));
         let fix = "use a field such as metadata.name, metadata.labels['KEY'], status.podIP or spec.nodeName";
-        faults.report_in(container, at.keys(["fieldRef", "fieldPath"]), &what, fix);
+        faults.report_in(container, at().keys(["fieldRef", "fieldPath"]), &what, fix);
     }
     let resource = given(source, "resourceFieldRef").map(|field| text(field, "resource").unwrap_or_default());
     if let Some(resource) = resource.filter(|resource| !is_resource(resource)) {
         let what = format!(
-            "variable {shown}: no variable can have the resource {}",
+            "variable {}: no variable can have the resource {}",
+            shown(),
             quoted(resource)
         );
         let fix = "use limits or requests of cpu, memory or ephemeral-storage";
-        faults.report_in(container, at.keys(["resourceFieldRef", "resource"]), &what, fix);
+        faults.report_in(container, at().keys(["resourceFieldRef", "resource"]), &what, fix);
     }
 }
 
-fn look_from(faults: &mut Faults<'_, '_, '_>, container: &Container<'_>, source: Json<'_>, at: &Path) {
+fn look_from(faults: &mut Faults<'_, '_, '_>, container: &Container<'_>, source: Json<'_>, at: &dyn Fn() -> Path) {
     let sources = ["configMapRef", "secretRef"].map(|key| (key, given(source, key)));
     let given = sources.iter().filter(|(_, reference)| reference.is_some()).count();
     if given != 1 {
@@ -154,13 +162,13 @@ fn look_from(faults: &mut Faults<'_, '_, '_>, container: &Container<'_>, source:
             0 => "an entry of `envFrom` has no source",
             _ => "an entry of `envFrom` has two sources",
         };
-        faults.report_in(container, at.clone(), what, "name one configMapRef or secretRef");
+        faults.report_in(container, at(), what, "name one configMapRef or secretRef");
     }
     for (key, reference) in sources {
         let reference = reference.filter(|reference| reference.is_object());
         if reference.is_some_and(|reference| text(reference, "name").is_none_or(str::is_empty)) {
             let what = format!("a {key} of `envFrom` has no name");
-            faults.report_in(container, at.keys([key, "name"]), &what, "set name");
+            faults.report_in(container, at().keys([key, "name"]), &what, "set name");
         }
     }
     let prefix = child(source, "prefix").as_str().unwrap_or_default();
@@ -169,7 +177,7 @@ fn look_from(faults: &mut Faults<'_, '_, '_>, container: &Container<'_>, source:
             "the prefix {} of `envFrom` has a character that no name may have",
             quoted(prefix)
         );
-        faults.report_in(container, at.key("prefix"), &what, "use letters, digits and `_`");
+        faults.report_in(container, at().then_key("prefix"), &what, "use letters, digits and `_`");
     }
 }
 

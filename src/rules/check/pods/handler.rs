@@ -14,7 +14,7 @@ pub(super) struct Handler<'h> {
     /// Its name: `livenessProbe`, `preStop`.
     pub(super) name: &'h str,
     /// Where it is.
-    pub(super) path: &'h Path,
+    pub(super) path: &'h dyn Fn() -> Path,
     /// The handlers that it may have.
     pub(super) known: &'h [&'static str],
 }
@@ -30,18 +30,18 @@ impl Handler<'_> {
             .collect();
         let Some(((key, action), others)) = given.split_first() else {
             let fix = format!("add one of {}", listed(self.known));
-            faults.report_in(container, self.path.clone(), &format!("{name} has no handler"), &fix);
+            faults.report_in(container, (self.path)(), &format!("{name} has no handler"), &fix);
             return;
         };
         if let Some((second, _)) = others.first() {
             let what = format!("{name} has both {key} and {second}");
-            faults.report_in(container, self.path.name(second), &what, "keep one handler");
+            faults.report_in(container, (self.path)().name(second), &what, "keep one handler");
         }
-        let at = self.path.name(key);
+        let at = || (self.path)().name(key);
         match *key {
             "exec" if items(*action, "command").is_empty() => {
                 let what = format!("{name}: its exec has no command");
-                faults.report_in(container, at.key("command"), &what, "set command");
+                faults.report_in(container, at().then_key("command"), &what, "set command");
             }
             "httpGet" | "tcpSocket" | "grpc" => {
                 let number = child(*action, "port");
@@ -49,7 +49,7 @@ impl Handler<'_> {
                     let what = format!("{name}: its port {} {wrong}", shown(number));
                     faults.report_in(
                         container,
-                        at.key("port"),
+                        at().then_key("port"),
                         &what,
                         "write the port's number, or its name in `ports`",
                     );
@@ -57,7 +57,7 @@ impl Handler<'_> {
                 let scheme = text(*action, "scheme").unwrap_or_default();
                 if *key == "httpGet" && !matches!(scheme, "" | "HTTP" | "HTTPS") {
                     let what = format!("{name}: its scheme {} is unknown", quoted(scheme));
-                    faults.report_in(container, at.key("scheme"), &what, "write HTTP or HTTPS");
+                    faults.report_in(container, at().then_key("scheme"), &what, "write HTTP or HTTPS");
                 }
             }
             _ => {}

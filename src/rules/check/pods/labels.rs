@@ -1,5 +1,7 @@
 //! Finds labels and annotations of a pod template that no pod can have.
 
+use std::borrow::Cow;
+
 use crate::diag::quoted;
 use crate::json::Json;
 use crate::k8s::json::child;
@@ -48,28 +50,37 @@ const OF_SERVICE: &str = "ray.io/serve";
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     in_each_pod(job, findings, |faults| {
         let metadata = child(faults.pod.template, "metadata");
-        let at = faults.pod.template_path().then_key("metadata");
+        let pod = faults.pod;
+        let at = |map, key: &str| pod.template_path().then_key("metadata").then_key(map).name(key);
         for (key, value) in child(metadata, "labels").as_object().into_iter().flatten() {
-            let path = at.key("labels").name(key);
             if let Err(error) = label_key(key) {
                 let what = format!("label key {} is invalid: {}", quoted(key), reason(&error, key));
-                faults.report(path.clone(), &what, "correct the key");
+                faults.report(at("labels", key), &what, "correct the key");
             }
             let value = Some(value).and_then(Json::as_str).unwrap_or_default();
             if let Some(error) = label_value(value).err().filter(|_| !is_replaced(job, faults.pod, key)) {
                 let why = reason(&error, value);
-                let (key, value) = (quoted(key), quoted(value));
-                let what = format!("label {key} has the invalid value {value}: {why}");
-                faults.report(path, &what, "correct the value, or make it an annotation");
+                let (shown, value) = (quoted(key), quoted(value));
+                let what = format!("label {shown} has the invalid value {value}: {why}");
+                faults.report(at("labels", key), &what, "correct the value, or make it an annotation");
             }
         }
         for (key, _) in child(metadata, "annotations").as_object().into_iter().flatten() {
-            if let Err(error) = label_key(&key.to_lowercase()) {
+            if let Err(error) = label_key(&lowercase(key)) {
                 let what = format!("annotation key {} is invalid: {}", quoted(key), reason(&error, key));
-                faults.report(at.key("annotations").name(key), &what, "correct the key");
+                faults.report(at("annotations", key), &what, "correct the key");
             }
         }
     });
+}
+
+/// The key of an annotation as Kubernetes validates it.
+fn lowercase(key: &str) -> Cow<'_, str> {
+    if key.chars().any(char::is_uppercase) {
+        key.to_lowercase().into()
+    } else {
+        key.into()
+    }
 }
 
 /// Whether KubeRay replaces the value of a label.

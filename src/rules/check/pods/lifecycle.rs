@@ -32,12 +32,13 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             let Some(lifecycle) = given(container.value, "lifecycle").filter(|lifecycle| lifecycle.is_object()) else {
                 continue;
             };
-            let path = faults.pod.container_path(container).then_key("lifecycle");
+            let pod = faults.pod;
+            let path = || pod.container_path(container).then_key("lifecycle");
             if container.slot == Slot::Init && !container.is_native_sidecar() {
                 let fix = "remove the lifecycle, or set restartPolicy: Always for a sidecar";
                 faults.report_in(
                     container,
-                    path,
+                    path(),
                     "it has a lifecycle, which only a sidecar may have",
                     fix,
                 );
@@ -45,7 +46,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             }
             for key in ["postStart", "preStop"] {
                 let hook = child(lifecycle, key);
-                let path = path.key(key);
+                let path = || path().then_key(key);
                 let handler = Handler {
                     name: key,
                     path: &path,

@@ -48,11 +48,12 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                 let Some(probe) = given(container.value, key).filter(|probe| probe.is_object()) else {
                     continue;
                 };
-                let path = faults.pod.container_path(container).then_key(key);
+                let pod = faults.pod;
+                let path = || pod.container_path(container).then_key(key);
                 if container.slot == Slot::Init && !container.is_native_sidecar() {
                     let what = format!("it has a {key}, which only a sidecar may have");
                     let fix = "remove the probe, or set restartPolicy: Always for a sidecar";
-                    faults.report_in(container, path, &what, fix);
+                    faults.report_in(container, path(), &what, fix);
                 } else {
                     look(faults, container, (key, probe), &path);
                 }
@@ -61,7 +62,12 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     });
 }
 
-fn look(faults: &mut Faults<'_, '_, '_>, container: &Container<'_>, (key, probe): (&str, Json<'_>), path: &Path) {
+fn look(
+    faults: &mut Faults<'_, '_, '_>,
+    container: &Container<'_>,
+    (key, probe): (&str, Json<'_>),
+    path: &dyn Fn() -> Path,
+) {
     let handler = Handler {
         name: key,
         path,
@@ -72,10 +78,10 @@ fn look(faults: &mut Faults<'_, '_, '_>, container: &Container<'_>, (key, probe)
         let number = child(probe, field).as_i64().unwrap_or_default();
         if number < 0 {
             let what = format!("{key}: {field} {number} is negative");
-            faults.report_in(container, path.key(field), &what, "write a positive number");
+            faults.report_in(container, path().then_key(field), &what, "write a positive number");
         } else if field == "successThreshold" && key != "readinessProbe" && number > 1 {
             let what = format!("{key}: successThreshold is {number}, must be 1");
-            faults.report_in(container, path.key(field), &what, "leave successThreshold out");
+            faults.report_in(container, path().then_key(field), &what, "leave successThreshold out");
         }
     }
     let field = "terminationGracePeriodSeconds";
@@ -88,7 +94,7 @@ fn look(faults: &mut Faults<'_, '_, '_>, container: &Container<'_>, (key, probe)
         let what = format!("{key}: terminationGracePeriodSeconds {wrong}");
         faults.report_in(
             container,
-            path.key(field),
+            path().then_key(field),
             &what,
             "leave terminationGracePeriodSeconds out",
         );

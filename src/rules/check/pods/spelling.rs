@@ -71,32 +71,38 @@ const HOST_PATHS: Field = (
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     in_each_pod(job, findings, |faults| {
+        let pod = faults.pod;
         for field in &OF_PODS {
-            look(faults, None, (faults.pod.spec, faults.pod.spec_path()), field);
+            look(faults, None, (pod.spec, &|| pod.spec_path()), field);
         }
         for (index, volume) in items(faults.pod.spec, "volumes").iter().enumerate() {
             if only_source(volume).is_some_and(|(key, _)| key == "hostPath") {
-                let at = faults.pod.spec_path().then_key("volumes").then_index(index);
-                look(faults, None, (volume, at), &HOST_PATHS);
+                let at = || pod.spec_path().then_key("volumes").then_index(index);
+                look(faults, None, (volume, &at), &HOST_PATHS);
             }
         }
         for container in faults.containers() {
-            let at = faults.pod.container_path(container);
+            let at = || pod.container_path(container);
             for field in &OF_CONTAINERS {
-                look(faults, Some(container), (container.value, at.clone()), field);
+                look(faults, Some(container), (container.value, &at), field);
             }
             for (index, policy) in items(container.value, "resizePolicy").iter().enumerate() {
                 let resource = text(policy, "resourceName").unwrap_or_default();
                 if !matches!(resource, "" | "cpu" | "memory") {
                     let what = format!("resizePolicy has the resource {}", quoted(resource));
-                    let path = at.key("resizePolicy").index(index).then_key("resourceName");
+                    let path = at().then_key("resizePolicy").then_index(index).then_key("resourceName");
                     let who = (&*what, "Kubernetes from 1.33 on");
                     faults.warn(Some(container), path, who, "write cpu or memory");
                 }
             }
             for (list, field) in [("ports", &PROTOCOLS), ("volumeMounts", &PROPAGATIONS)] {
                 for (index, item) in items(container.value, list).iter().enumerate() {
-                    look(faults, Some(container), (item, at.key(list).index(index)), field);
+                    look(
+                        faults,
+                        Some(container),
+                        (item, &|| at().then_key(list).then_index(index)),
+                        field,
+                    );
                 }
             }
         }
@@ -106,7 +112,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
 fn look(
     faults: &mut Faults<'_, '_, '_>,
     container: Option<&Container<'_>>,
-    (parent, at): (Json<'_>, Path),
+    (parent, at): (Json<'_>, &dyn Fn() -> Path),
     (keys, values): &Field,
 ) {
     let Some(value) = below(parent, keys).as_str().filter(|value| !value.is_empty()) else {
@@ -124,7 +130,7 @@ fn look(
         || format!("write one of {}", listed(&known)),
         |near| format!("did you mean {near}?"),
     );
-    let path = keys.iter().fold(at, |path, key| path.then_key(key));
+    let path = keys.iter().fold(at(), |path, key| path.then_key(key));
     let finding = faults.finding(container, path, &what, &fix);
     faults.push(finding);
 }

@@ -63,12 +63,16 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                 .any(|end| name.ends_with(end))
             || main.is_some_and(|main| main.env(name).is_some())
     };
-    let assigned = assigned(entrypoint);
-    let mut seen = HashSet::new();
     let used = shell::specials(entrypoint.trim()).filter_map(|special| match special {
         Special::Variable(name) => Some(name),
         _ => None,
     });
+    let mut used = used.peekable();
+    if used.peek().is_none() {
+        return;
+    }
+    let assigned = assigned(entrypoint);
+    let mut seen = HashSet::new();
     let missing: Vec<&str> = used
         .filter(|name| !name.is_empty() && seen.insert(*name) && !assigned.contains(name) && !is_set(name))
         .take(SHOWN)

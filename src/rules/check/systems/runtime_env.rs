@@ -5,9 +5,9 @@ use crate::k8s::image::Image;
 use crate::k8s::json::text;
 use crate::policy::settings::Action;
 use crate::ray::release::Release;
-use crate::ray::runtime_env::{self, Effect, LIMITS, Problem, Way};
+use crate::ray::runtime_env::{self, Effect, Problem, Way};
 use crate::ray::serve_config::Releases;
-use crate::ray::{Kinds, Workload, go_yaml};
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 use crate::yaml::{Entry, Node, NodeValue};
@@ -33,11 +33,8 @@ const MOST: usize = 20;
 const SHOWN: usize = 5;
 
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-    let Some(written) = text(job.spec, "runtimeEnvYAML") else {
-        return;
-    };
     // Duplicate keys, merges and tags: KubeRay may read another value than we do.
-    let Ok(Some(document)) = go_yaml::read(written, &LIMITS) else {
+    let Some(Ok(Some(document))) = job.runtime_env() else {
         return;
     };
     let is_exact = document.differences().is_empty();

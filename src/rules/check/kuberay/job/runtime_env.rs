@@ -1,14 +1,13 @@
 //! The rule on `runtimeEnvYAML` (KubeRay 1.1 to 1.7, `UnmarshalRuntimeEnvYAML`): `sigs.k8s.io/yaml` must be able to read
 //! it into a map.
 //!
-//! What that reader makes of a text, [`go_yaml`] says.
+//! What that reader makes of a text, [`crate::ray::go_yaml`] says.
 
-use crate::k8s::json::text;
 use crate::policy::settings::Action;
-use crate::ray::{Kinds, Workload, go_yaml};
+use crate::ray::go_yaml::Outcome;
+use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Versions};
 use crate::rules::{Cx, Finding, Findings};
-use crate::yaml::Limits;
 
 use super::super::validation;
 
@@ -25,16 +24,8 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// The bounds within which it is read. A longer one is let pass: only KubeRay can tell.
-const LIMITS: Limits = Limits {
-    bytes: 1 << 18,
-    nodes: 20_000,
-    depth: 64,
-    lookahead: 1 << 18,
-};
-
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-    let Some(problem) = text(job.spec, "runtimeEnvYAML").and_then(problem) else {
+    let Some(problem) = job.runtime_env().and_then(problem) else {
         return;
     };
     findings.push(
@@ -48,9 +39,9 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
 }
 
 /// Why KubeRay cannot read a text into a map, in words that repeat nothing of it: it may hold secrets.
-fn problem(text: &str) -> Option<String> {
-    let document = match go_yaml::read(text, &LIMITS) {
-        Ok(document) => document?,
+fn problem(read: &Outcome) -> Option<String> {
+    let document = match read {
+        Ok(document) => document.as_ref()?,
         Err(refusal) => return Some(refusal.to_string()),
     };
     match document.root().kind() {

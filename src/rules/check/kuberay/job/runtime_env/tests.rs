@@ -1,6 +1,12 @@
 //! What KubeRay's reader makes of these texts was seen in `sigs.k8s.io/yaml` 1.6.0, the reader that KubeRay uses.
 
-use super::{LIMITS, problem};
+use crate::ray::go_yaml;
+use crate::ray::runtime_env::LIMITS;
+
+/// What the check says of a text.
+fn problem(text: &str) -> Option<String> {
+    super::problem(&go_yaml::read(text, &LIMITS))
+}
 
 #[test]
 fn passes_what_kuberays_reader_takes() {
