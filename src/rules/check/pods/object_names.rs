@@ -65,20 +65,25 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                 faults.report(faults.pod.spec_path().then_key(key), &what, FIX);
             }
         }
-        for (index, volume) in items(faults.pod.spec, "volumes").iter().enumerate() {
-            let at = faults.pod.spec_path().then_key("volumes").then_index(index);
+        let pod = faults.pod;
+        for (index, volume) in items(pod.spec, "volumes").iter().enumerate() {
+            let at = || pod.spec_path().then_key("volumes").then_index(index);
             sources(faults, volume, &at);
             for (index, source) in items(child(volume, "projected"), "sources").iter().enumerate() {
-                sources(faults, source, &at.keys(["projected", "sources"]).index(index));
+                sources(faults, source, &|| at().keys(["projected", "sources"]).index(index));
             }
         }
         for container in faults.containers() {
-            let at = faults.pod.container_path(container);
             for (index, variable) in items(container.value, "env").iter().enumerate() {
-                let at = at.key("env").index(index).key("valueFrom");
                 for key in ["secretKeyRef", "configMapKeyRef"] {
+                    let at = || {
+                        pod.container_path(container)
+                            .key("env")
+                            .index(index)
+                            .keys(["valueFrom", key, "name"])
+                    };
                     let reference = child(child(variable, "valueFrom"), key);
-                    cannot_exist(faults, Some(container), reference, "name", &at.key(key));
+                    cannot_exist(faults, Some(container), (reference, "name"), &at);
                 }
             }
             for (index, source) in items(container.value, "envFrom").iter().enumerate() {
@@ -90,7 +95,11 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                             quoted(name),
                             reason(&error, name)
                         );
-                        let path = at.key("envFrom").index(index).keys([key, "name"]);
+                        let path = pod
+                            .container_path(container)
+                            .key("envFrom")
+                            .index(index)
+                            .keys([key, "name"]);
                         faults.report_in(container, path, &what, FIX);
                     }
                 }
@@ -109,9 +118,9 @@ const SOURCES: [(&str, &str); 4] = [
     ("persistentVolumeClaim", "claimName"),
 ];
 
-fn sources(faults: &mut Faults<'_, '_, '_>, source: Json<'_>, at: &Path) {
+fn sources(faults: &mut Faults<'_, '_, '_>, source: Json<'_>, at: &dyn Fn() -> Path) {
     for (key, field) in SOURCES {
-        cannot_exist(faults, None, child(source, key), field, &at.key(key));
+        cannot_exist(faults, None, (child(source, key), field), &|| at().keys([key, field]));
     }
 }
 
@@ -119,18 +128,17 @@ fn sources(faults: &mut Faults<'_, '_, '_>, source: Json<'_>, at: &Path) {
 fn cannot_exist(
     faults: &mut Faults<'_, '_, '_>,
     container: Option<&Container<'_>>,
-    reference: Json<'_>,
-    field: &'static str,
-    at: &Path,
+    (reference, field): (Json<'_>, &str),
+    at: &dyn Fn() -> Path,
 ) {
     let name = text(reference, field).unwrap_or_default();
-    let is_optional = child(reference, "optional").as_bool() == Some(true);
+    let is_optional = || child(reference, "optional").as_bool() == Some(true);
     if let Some(error) = dns1123_subdomain(name)
         .err()
-        .filter(|_| !name.is_empty() && !is_optional)
+        .filter(|_| !name.is_empty() && !is_optional())
     {
         let what = format!("no object can have the name {}: {}", quoted(name), reason(&error, name));
-        faults.never_starts(container, at.key(field), &what, FIX);
+        faults.never_starts(container, at(), &what, FIX);
     }
 }
 
