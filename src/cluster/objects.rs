@@ -40,6 +40,14 @@ pub async fn post(client: &Client, path: &str, object: &Value) -> Result<Value, 
     client.request(request("POST", path, body)?).await
 }
 
+/// Reads a text, such as what a pod answers through the API server.
+///
+/// # Errors
+/// What the API server answers instead.
+pub async fn text(client: &Client, path: &str) -> Result<String, kube::Error> {
+    client.request_text(request("GET", path, Vec::new())?).await
+}
+
 /// The header `Date` of the API server's answers, as it writes it.
 ///
 /// # Errors

@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::diag::one_line;
 use crate::json::Json;
 use crate::k8s::json::{child, items, text};
@@ -195,8 +193,7 @@ impl Builder {
         self.fold();
         self.facts.ceilings = ceilings(&self.facts.cluster_queues, &self.facts.cohorts);
         if !self.facts.states.is_empty() {
-            let hash = Sha256::digest(self.facts.to_value(false).to_string());
-            self.facts.digest = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            self.facts.digest = self.facts.sum();
         }
         self.facts
     }

@@ -9,6 +9,7 @@ use super::autoscale::{Group, NodePool};
 use super::ceilings::Ceilings;
 use super::fact::Fact;
 use super::kueue::{ClusterQueue, Cohort, LocalQueue, ResourceFlavor};
+use super::nodes::Shape;
 use super::objects::{ClaimTemplate, DeviceClass, LimitRange, PriorityClass, Quota, RuntimeClass};
 use super::places::Places;
 
@@ -140,6 +141,11 @@ impl Facts {
                 Some(_) => None,
             },
         }
+    }
+
+    /// The nodes, folded into shapes.
+    pub fn nodes(&self) -> &[Shape] {
+        self.places.shapes()
     }
 
     /// Kueue's ClusterQueues, by name.
