@@ -7,7 +7,7 @@ use super::load::{Known, Loaded};
 use super::origin::Origin;
 use super::selector::{Key, Selector};
 use super::settings::{Action, Mode, leniency};
-use super::{Platform, RayPolicy, SetLeaf, capacity};
+use super::{RayPolicy, SetLeaf, capacity};
 
 const SHADOWED: &str = "RL101";
 const NEVER_MATCHES: &str = "RL102";
