@@ -231,13 +231,13 @@ fn with_groups(object: &Value, count: usize) -> Value {
     object
 }
 
-/// The shipped policies, and so many that are for other projects.
+/// The shipped policies, and so many that are for other namespaces.
 fn with_policies(count: usize) -> Bundle {
     let others: Vec<String> = (0..count)
         .map(|nth| {
             format!(
                 "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: other-{nth}}}\n\
-                 spec: {{priority: {nth}, match: {{projects: [other-{nth}]}}, limits: {{maxGpusPerJob: {nth}}}}}\n"
+                 spec: {{priority: {nth}, match: {{namespaces: [other-{nth}]}}, limits: {{maxGpusPerJob: {nth}}}}}\n"
             )
         })
         .collect();

@@ -235,15 +235,12 @@ fn decide(
                     facts::gpus(&Workload::of(request.object.root()), &bundle.platform().devices).unsigned_abs();
             }
             let platform = bundle.platform();
-            let controller = if platform.is_operator(&request.user) {
-                Some("operator")
-            } else {
-                Some("queue").filter(|_| platform.is_queue_controller(&request.user))
-            };
+            let controller = platform.controllers().find(|(_, user)| *user == request.user);
             let (facts, now) = (Arc::clone(&request.facts), request.now);
             let namespace = request.namespace.clone();
             let outcome = admit::answer_validate(bundle, request);
-            record.refused_controller = controller.filter(|_| outcome.verdict != Verdict::Allow);
+            let refused = controller.filter(|_| outcome.verdict != Verdict::Allow);
+            record.refused_controller = refused.map(|(controller, user)| (controller, user.into()));
             record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));
             record.answers = answers(Known::of(&facts, now, &namespace), &record.codes);
             for judged in &outcome.findings {

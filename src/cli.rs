@@ -8,9 +8,11 @@ pub mod explain;
 pub mod facts;
 pub mod init;
 mod junit;
+pub mod man;
 pub mod manifests;
 pub mod observe;
 mod outcome;
+mod page;
 pub mod play;
 pub mod policies;
 pub mod sample;
@@ -90,6 +92,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Print the completions of a shell: source <(raygate completions bash)
     Completions(CompletionsArgs),
+    /// Write the man pages of all commands to a directory
+    Man(man::Args),
 }
 
 /// The arguments of `raygate completions`.
@@ -125,6 +129,7 @@ pub fn run() -> ExitCode {
         Command::Init(args) => init::run(&args, &mut out),
         Command::Snapshot(args) => snapshot::run(&args, &mut out),
         Command::Doctor(args) => doctor::run(&args, &mut out),
+        Command::Man(args) => man::run(&args),
         Command::Certs(args) => certs::run(&args, jiff::Timestamp::now(), &mut out)
             .map(|()| CLEAN)
             .map_err(Into::into),

@@ -15,10 +15,14 @@ mod command;
 mod diff;
 #[path = "check/formats.rs"]
 mod formats;
+#[path = "check/habits.rs"]
+mod habits;
 #[path = "check/input.rs"]
 mod input;
 #[path = "check/kinds.rs"]
 mod kinds;
+#[path = "check/pages.rs"]
+mod pages;
 #[path = "check/request.rs"]
 mod request;
 

@@ -129,6 +129,32 @@ fn at(source: &str, line: isize, column: isize) -> Range<usize> {
     }
 }
 
+/// `has()` of something that is no field, such as `has(a.b-c)` or `has(a['b'])`: the same question of a key.
+fn not_a_field(source: &str, place: Range<usize>) -> Problem {
+    let problem = Problem::new(
+        place.clone(),
+        "`has()` needs a field, such as `has(object.metadata.labels)`",
+    );
+    let before = source.get(..place.start).unwrap_or_default();
+    let start = before.rfind("has(").map_or(place.start, |at| at + "has(".len());
+    let argument = source.get(start..).unwrap_or_default();
+    let argument = argument.split(')').next().unwrap_or_default().trim();
+    let is_path = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.');
+    let parts = match argument.split_once('[') {
+        Some((parent, key)) => Some((parent, key.trim_end_matches(']').trim_matches(['\'', '"']))),
+        None => argument.split_once('-').and_then(|(left, _)| {
+            let (parent, _) = left.rsplit_once('.')?;
+            Some((parent, argument.get(parent.len() + 1..)?))
+        }),
+    };
+    match parts {
+        Some((parent, key)) if is_path(parent) && !key.is_empty() && !key.contains(['\'', '[', ' ']) => problem.help(
+            format!("for a key that is not a plain word, write: has({parent}) && '{key}' in {parent}"),
+        ),
+        _ => problem,
+    }
+}
+
 /// The parser's words, without the list of everything that would have been legal.
 fn unreadable(source: &str, place: Range<usize>, message: &str) -> Problem {
     let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
@@ -152,6 +178,9 @@ fn unreadable(source: &str, place: Range<usize>, message: &str) -> Problem {
     match seen {
         "" => {
             let message = crate::diag::shorten(message, 120);
+            if message.contains("has() macro") {
+                return not_a_field(source, place);
+            }
             Problem::new(place, format!("the expression cannot be read: {message}"))
         }
         "<EOF>" => Problem::new(place, "the expression ends too early"),

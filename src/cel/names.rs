@@ -183,8 +183,20 @@ impl Walk<'_> {
             ),
         };
         let range = self.range(expr);
+        let help = self.key_with_dash(&range, plain).unwrap_or(help);
         self.push(Problem::new(range, message).help(help));
         Shape::Any
+    }
+
+    /// What to write for `a.b-c`, which is `a.b` minus the variable `c`.
+    fn key_with_dash(&self, range: &Range<usize>, name: &str) -> Option<String> {
+        let before = self.source.get(..range.start)?.strip_suffix('-')?;
+        let is_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+        let start = before.rfind(|c| !is_path(c)).map_or(0, |at| at + 1);
+        let (parent, first) = before.get(start..)?.rsplit_once('.')?;
+        Some(format!(
+            "for a key that is not a plain word, write: {parent}['{first}-{name}']"
+        ))
     }
 
     fn select(&mut self, expr: &IdedExpr, select: &SelectExpr, depth: usize) -> Shape {

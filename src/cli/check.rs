@@ -8,6 +8,7 @@ mod lint;
 pub mod report;
 mod total;
 
+use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,17 +17,20 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 
 use crate::admission;
-use crate::diag::suggest;
+use crate::diag::{Sources, suggest};
 use crate::engine::bundle::known;
 use crate::engine::{self, Bundle, Operation};
 use crate::facts::Known;
+use crate::files::{Bounded, bounded};
 use crate::input::asked::Found;
 use crate::input::request::{Overrides, Requests};
 use crate::input::{self, Piece};
 use crate::policy::lint::{lint as lints, missing_nodes};
-use crate::policy::load::Loaded;
+use crate::policy::load;
+use crate::policy::load::{Loaded, Source};
 use crate::ray::{KubeRay, version};
 use crate::rules::check;
+use crate::yaml::{self, Limits, Node, Reading};
 
 use super::cluster::ClusterArgs;
 use super::facts::Cluster;
@@ -41,10 +45,15 @@ use total::{FailOn, Total};
 
 /// The arguments of `raygate check`.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("objects").args(["files", "filenames"]).multiple(true))]
 pub struct Args {
     /// Ray objects, AdmissionReviews or events of an audit log, in YAML or JSON, many in a file or one a line; a directory
-    /// stands for the manifests below it, - for standard input. Without any, the policies themselves are checked
+    /// stands for the manifests below it, - for standard input. A policy file is checked by itself. Without any file, the
+    /// policies of --policies are checked
     files: Vec<PathBuf>,
+    /// The same, as with kubectl (may be given several times)
+    #[arg(short = 'f', long = "filename", value_name = "FILE")]
+    filenames: Vec<PathBuf>,
     /// A directory of policy files, instead of the shipped policies (may be given several times)
     #[arg(long, env = "RAYGATE_POLICIES", value_delimiter = ':', value_name = "DIR")]
     policies: Vec<PathBuf>,
@@ -54,19 +63,22 @@ pub struct Args {
         long,
         value_delimiter = ':',
         value_name = "DIR",
-        requires = "files",
+        requires = "objects",
         conflicts_with = "diff"
     )]
     against: Vec<PathBuf>,
     /// How to print what was found
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
+    /// Print nothing: the exit code says what was found
+    #[arg(short, long)]
+    quiet: bool,
     /// Show each object before and after, and behind each changed line the policy that changed it
-    #[arg(long, requires = "files", conflicts_with = "no_mutate")]
+    #[arg(long, requires = "objects", conflicts_with = "no_mutate")]
     diff: bool,
     /// What is known of the cluster: a file of `raygate snapshot`, or a List that kubectl printed. Given several times,
     /// each object is judged for each cluster
-    #[arg(long, value_name = "FILE", requires = "files")]
+    #[arg(long, value_name = "FILE", requires = "objects")]
     facts: Vec<PathBuf>,
     /// What makes the exit code 1
     #[arg(long, value_enum, default_value_t, value_name = "ACTION")]
@@ -75,20 +87,20 @@ pub struct Args {
     #[arg(long, value_name = "PREFIX", value_delimiter = ',')]
     only: Vec<String>,
     /// Judge each object as it is, without what the mutating webhook would do
-    #[arg(long, requires = "files")]
+    #[arg(long, requires = "objects")]
     no_mutate: bool,
-    /// Ask as this Kubernetes user, instead of the recorded one; a manifest is else asked for by Flyte where Flyte made
-    /// it
-    #[arg(long, value_name = "USER", requires = "files")]
+    /// Ask as this Kubernetes user, instead of the recorded one. Without it, a manifest that Flyte made is asked for by
+    /// Flyte
+    #[arg(long, value_name = "USER", requires = "objects")]
     as_user: Option<String>,
     /// Ask in this namespace, instead of the object's
-    #[arg(short, long, value_name = "NAMESPACE", requires = "files")]
+    #[arg(short, long, value_name = "NAMESPACE", requires = "objects")]
     namespace: Option<String>,
-    /// Ask for this, instead of what was recorded; a manifest is else created
-    #[arg(long, value_enum, requires = "files")]
+    /// Ask for this operation, instead of the recorded one. Without it, a manifest is created
+    #[arg(long, value_enum, requires = "objects")]
     operation: Option<Asks>,
     /// The file with the objects as they are, found by kind and name: the request updates them
-    #[arg(long, value_name = "FILE", requires = "files")]
+    #[arg(long, value_name = "FILE", requires = "objects")]
     old: Option<PathBuf>,
     /// Judge as of this time, a date such as 2026-11-26 (its first moment, in UTC) or 2026-11-26T14:00:00Z, instead of
     /// now: exemptions end
@@ -102,7 +114,7 @@ pub struct Args {
     feature_gates: Vec<(String, bool)>,
     /// Ask the API server too: post the pods, the Job and the Service that KubeRay would create, with dryRun=All, and
     /// report what it rejects. Creates nothing; needs the right to create them
-    #[arg(long, requires = "files", conflicts_with = "against")]
+    #[arg(long, requires = "objects", conflicts_with = "against")]
     server_dry_run: bool,
     #[command(flatten)]
     cluster: ClusterArgs,
@@ -126,7 +138,10 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
         let shown = "--diff is a part of --output full; json and jsonl have the patch and the changes";
         return Err(Failure::Usage(shown.to_owned()));
     }
-    let files = input::files(&args.files)?;
+    let mut sink = std::io::sink();
+    let out: &mut dyn Write = if args.quiet { &mut sink } else { out };
+    let named: Vec<PathBuf> = args.files.iter().chain(&args.filenames).cloned().collect();
+    let (own, files) = policy_files(input::files(&named)?)?;
     let loaded = policies::loaded(&args.policies)?;
     let mut report = args.output.report(out, args.diff);
     let today = Offset::UTC.to_datetime(args.at.unwrap_or_else(Timestamp::now)).date();
@@ -140,6 +155,24 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     let bundle = for_kuberay(Bundle::new(loaded.set.clone()), args);
     for prefix in &args.only {
         known_code(prefix, &bundle)?;
+    }
+    if !own.is_empty() {
+        let own = load(&own, &known());
+        for diagnostic in own.diagnostics.iter().chain(&own.endings(today)) {
+            report.policies(&own.sources, diagnostic)?;
+        }
+        if !own.is_usable() {
+            report.finish(None)?;
+            return Ok(POLICY);
+        }
+        if files.is_empty() {
+            if args.output != Format::Full {
+                report.finish(None)?;
+                return Ok(CLEAN);
+            }
+            drop(report);
+            return lint::run(&Bundle::new(own.set), out);
+        }
     }
     if files.is_empty() {
         for diagnostic in lints(&loaded, &known()) {
@@ -207,7 +240,7 @@ fn all(
             }
             Piece::Document(source, node) => match requests.of(node)? {
                 Found::Skipped(skipped) => {
-                    total.skip(&skipped.reason);
+                    total.skip(&skipped);
                     report.skipped(sources.name(source), &skipped)?;
                 }
                 Found::Asked(asked) => {
@@ -249,12 +282,49 @@ fn compare(
         bundle,
     });
     let counts = against::run(&sides, requests, how, files, args.output, out)?;
-    let differs = counts.differ + counts.total.unreadable > 0;
-    Ok(if differs && args.fail_on != FailOn::Never {
-        FINDINGS
-    } else {
-        CLEAN
-    })
+    let broken = counts.total.unreadable + counts.total.misspelled;
+    let fails = match args.fail_on {
+        FailOn::Deny => counts.rejected + broken,
+        FailOn::Warn => counts.rejected + counts.warned + broken,
+        FailOn::Audit => counts.differ + broken,
+        FailOn::Never => 0,
+    };
+    Ok(if fails > 0 { FINDINGS } else { CLEAN })
+}
+
+/// Takes the policy files out of these files: each document of them is one of raygate's own.
+fn policy_files(files: Vec<PathBuf>) -> Result<(Vec<Source>, Vec<PathBuf>), Failure> {
+    let most = u64::try_from(Limits::policies().bytes).unwrap_or(u64::MAX);
+    let (mut own, mut others) = (Vec::new(), Vec::new());
+    for file in files {
+        let read = File::open(&file).and_then(|open| bounded(open, most));
+        let text = match read {
+            Ok(Bounded {
+                is_cut: false, bytes, ..
+            }) if file.as_os_str() != "-" => String::from_utf8(bytes).ok(),
+            // What cannot be read is reported where the objects are read.
+            _ => None,
+        };
+        match text.filter(|text| is_policy_file(text)) {
+            Some(text) => own.push(Source::new(&file.display().to_string(), &text)),
+            None => others.push(file),
+        }
+    }
+    Ok((own, others))
+}
+
+fn is_policy_file(text: &str) -> bool {
+    let api = |node: &Node| {
+        node.get("apiVersion")
+            .and_then(Node::as_str)
+            .is_some_and(|api| api.starts_with("raygate.dev/"))
+    };
+    if !text.contains("raygate.dev/") {
+        return false;
+    }
+    let id = Sources::new().add("", text);
+    let (nodes, _) = yaml::parse(id, text, Reading::Cautious, &Limits::policies());
+    !nodes.is_empty() && nodes.iter().all(api)
 }
 
 fn named(directories: &[PathBuf]) -> String {

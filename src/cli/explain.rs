@@ -9,18 +9,19 @@ use jiff::Timestamp;
 
 use crate::admission;
 use crate::cel::language;
-use crate::diag::{CodePage, columns, suggest};
-use crate::policy::{codes, lint, schema};
+use crate::diag::{self, CodePage, columns, suggest};
+use crate::policy::load::Loaded;
+use crate::policy::{Origin, codes, lint, schema};
 use crate::rules::check;
 use crate::{suite, yaml};
 
-use super::{CLEAN, Failure, facts};
+use super::{CLEAN, Failure, facts, policies};
 use crate::input::request::Overrides;
 
 /// The arguments of `raygate explain`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A code such as RG203, a key such as defaults.sharedMemory.size, or a file with a Ray object or a review of one (-
+    /// A code such as RG203, a rule of --policies such as rule/NAME, a key such as defaults.sharedMemory.size, or a file with a Ray object or a review of one (-
     /// reads standard input): then each policy, injector and check tells what became of it there
     topic: Option<String>,
     /// For a file: a directory of policy files, instead of the shipped policies (may be given several times)
@@ -57,6 +58,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
             let facts = facts::one(args.facts.as_ref())?;
             return walk::run(&PathBuf::from(topic), (&bundle, &facts), overrides, now, out);
         }
+        Some(topic) if topic.starts_with("rule/") => write!(out, "{}", rule(topic, &args.policies)?)?,
         Some(topic) => write!(out, "{}", page(topic)?)?,
         None => {
             write!(out, "{}", answered_by_the_server())?;
@@ -138,13 +140,88 @@ pub fn page(topic: &str) -> Result<String, Failure> {
             .into_iter()
             .map(|entry| entry.path.trim_start_matches("spec.").to_owned()),
     );
-    let near = suggest(topic, names.iter().map(String::as_str)).map_or_else(
-        || "raygate explain lists the codes".to_owned(),
-        |near| format!("did you mean {near}?"),
-    );
+    let near = sibling(topic, &names)
+        .or_else(|| suggest(topic, names.iter().map(String::as_str)).map(str::to_owned))
+        .map_or_else(
+            || "raygate explain lists the codes".to_owned(),
+            |near| format!("did you mean {near}?"),
+        );
     Err(Failure::Usage(format!(
         "there is no code, no key and no file {topic:?}; {near}"
     )))
+}
+
+/// The key below the same parent that begins as the topic does, or else all of them.
+fn sibling(topic: &str, names: &[String]) -> Option<String> {
+    let (parent, last) = topic.rsplit_once('.')?;
+    let below: Vec<&str> = names
+        .iter()
+        .filter_map(|name| name.strip_prefix(parent)?.strip_prefix('.'))
+        .filter(|key| !key.contains('.'))
+        .collect();
+    let begins = |key: &&&str| key.to_lowercase().starts_with(&last.to_lowercase());
+    let near = suggest(last, below.iter().copied()).or_else(|| below.iter().find(begins).copied());
+    match near {
+        Some(near) => Some(format!("{parent}.{near}")),
+        None if below.is_empty() => None,
+        None => Some(format!("one of {parent}.{{{}}}", below.join(", "))),
+    }
+}
+
+/// The page of a rule of these policies.
+fn rule(code: &str, directories: &[PathBuf]) -> Result<String, Failure> {
+    let (bundle, loaded) = policies::bundle(directories)?;
+    let rules = || {
+        bundle
+            .policies()
+            .policies
+            .iter()
+            .flat_map(|policy| policy.rules.iter().map(move |rule| (policy, rule)))
+    };
+    let Some((policy, rule)) = rules().find(|(_, rule)| &*rule.code == code) else {
+        let codes: Vec<&str> = rules().map(|(_, rule)| &*rule.code).collect();
+        let near = match suggest(code, codes.iter().copied()) {
+            Some(near) => format!("did you mean {near}?"),
+            None if codes.is_empty() => "these policies have no rules; name yours with --policies".to_owned(),
+            None => format!("the rules are {}", diag::listed(&codes)),
+        };
+        return Err(Failure::Usage(format!("there is no {code}; {near}")));
+    };
+    let origin = &rule.origin;
+    let mut text = format!(
+        "# {code}\n\nA rule of policy {} at {}:{}.\n\n```yaml\n",
+        policy.name, origin.file, origin.line
+    );
+    for line in written(&loaded, origin) {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text.push_str("```\n");
+    Ok(text)
+}
+
+/// The lines of the file in which a rule stands, without their margin.
+fn written(loaded: &Loaded, origin: &Origin) -> Vec<String> {
+    let Some(source) = loaded.sources.named(&origin.file) else {
+        return Vec::new();
+    };
+    let lines: Vec<&str> = source.text.lines().collect();
+    let first = origin.line.saturating_sub(1);
+    let margin = |line: &str| line.len() - line.trim_start().len();
+    let begin = lines.get(first).copied().unwrap_or_default();
+    let dash = margin(begin);
+    let rest = lines.get(first + 1..).unwrap_or_default();
+    let below = rest
+        .iter()
+        .take_while(|line| line.trim().is_empty() || margin(line) > dash);
+    let mut out: Vec<String> = std::iter::once(&begin)
+        .chain(below)
+        .map(|line| line.get(dash..).unwrap_or_default().to_owned())
+        .collect();
+    while out.last().is_some_and(|line| line.trim().is_empty()) {
+        out.pop();
+    }
+    out
 }
 
 /// The pages that are not of checks: the server's own codes and the diagnostics of files.

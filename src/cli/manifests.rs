@@ -19,6 +19,12 @@ use crate::{
     yaml,
 };
 
+/// A number of replicas.
+fn replicas(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "give a whole number, at least 1".to_owned())
+}
+
 /// Print the Kubernetes objects that run raygate
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
@@ -32,7 +38,7 @@ pub struct Args {
     #[arg(long, default_value = install::IMAGE)]
     pub image: ImageName,
     /// How many pods answer
-    #[arg(long, default_value_t = install::REPLICAS, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = install::REPLICAS, value_parser = replicas)]
     pub replicas: u32,
     /// Who keeps the certificates
     #[arg(long, value_enum, default_value = "files")]
@@ -40,8 +46,8 @@ pub struct Args {
     /// The CA of the serving certificate, as PEM; needed for the webhooks where the certificates are files
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
-    /// What is wanted besides; may be given again
-    #[arg(long, value_enum)]
+    /// Components to add, separated by commas; may be repeated
+    #[arg(long, value_enum, value_delimiter = ',')]
     pub with: Vec<Component>,
     /// The kinds that raygate judges, separated by commas. Objects of other kinds are created unjudged
     #[arg(long, value_name = "KINDS", default_value_t)]

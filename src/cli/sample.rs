@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::diag::listed;
 use crate::diag::{Sources, suggest};
+use crate::input::asked::not_ours;
 use crate::input::{self, InputError, Piece};
 use crate::json::{Json, Tree};
 use crate::ray::kind::{self, GROUP, KINDS, RAY_JOB};
@@ -65,7 +66,11 @@ fn first(file: &PathBuf) -> Result<Tree<'static>, Failure> {
         Piece::Unreadable(diagnostic) => Err(InputError::Unreadable(diagnostic.concise(sources))),
         Piece::Remark(_) => Ok(()),
     })?;
-    first.ok_or_else(|| Failure::Usage(format!("{} is empty", file.display())))
+    let first = first.ok_or_else(|| Failure::Usage(format!("{} is empty", file.display())))?;
+    match not_ours(first.root()) {
+        Some(reason) => Err(Failure::Usage(format!("{}: {reason}", file.display()))),
+        None => Ok(first),
+    }
 }
 
 fn review(object: Json<'_>) -> Value {

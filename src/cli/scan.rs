@@ -1,6 +1,7 @@
 //! `raygate scan`: the Ray objects of a live cluster, judged by a set of policies. It only reads.
 
 mod json;
+mod looks;
 mod progress;
 mod reports;
 mod scanned;
@@ -24,6 +25,7 @@ use crate::json::Tree;
 use crate::ray::kind::{KINDS, Kind, RAY_CLUSTER};
 
 use super::cluster::ClusterArgs;
+use super::page::Medium;
 use super::{CLEAN, FINDINGS, Failure, facts, policies};
 
 use progress::Progress;
@@ -50,7 +52,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
     /// How to print what was found
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
     /// Also list objects that would be admitted unchanged and without warnings
     #[arg(long)]
@@ -68,6 +70,10 @@ enum Format {
     Openreports,
     /// The same as wgpolicyk8s.io/v1alpha2 PolicyReports
     Policyreports,
+    /// One HTML file for a browser, which needs nothing else
+    Html,
+    /// Markdown, for pull requests and chats
+    Markdown,
 }
 
 /// Runs the command.
@@ -87,13 +93,15 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     let mut found = runtime.block_on(scan(args, &bundle, &facts))?;
     let place = |scanned: &Scanned| (scanned.namespace.clone(), scanned.kind.name, scanned.name.clone());
     found.listed.sort_by_cached_key(place);
+    let is_denied = found.totals.iter().any(|total| total.denied > 0);
     match args.output {
         Format::Table => table::print(&found, &bundle, out)?,
         Format::Json => json::print(&found, &bundle, out)?,
         Format::Openreports => reports::print(reports::OPENREPORTS, &found.listed, Timestamp::now(), out)?,
         Format::Policyreports => reports::print(reports::POLICYREPORTS, &found.listed, Timestamp::now(), out)?,
+        Format::Html => looks::print(found, &bundle, Medium::Html, out)?,
+        Format::Markdown => looks::print(found, &bundle, Medium::Markdown, out)?,
     }
-    let is_denied = found.totals.iter().any(|total| total.denied > 0);
     Ok(if is_denied { FINDINGS } else { CLEAN })
 }
 

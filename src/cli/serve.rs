@@ -95,11 +95,11 @@ pub struct ServeArgs {
     pub client_name: Vec<String>,
 
     /// Where reviews are taken, over TLS
-    #[arg(long, value_name = "ADDRESS:PORT", env = "RAYGATE_BIND", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)))]
+    #[arg(long, value_name = "ADDRESS:PORT", env = "RAYGATE_BIND", value_parser = address, default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)))]
     pub bind: SocketAddr,
 
     /// Where /healthz, /readyz and /metrics are answered, over plain HTTP
-    #[arg(long, value_name = "ADDRESS:PORT", env = "RAYGATE_METRICS_BIND", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))]
+    #[arg(long, value_name = "ADDRESS:PORT", env = "RAYGATE_METRICS_BIND", value_parser = address, default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))]
     pub metrics_bind: SocketAddr,
 
     /// How long to go on serving after SIGTERM, until the cluster sends nobody any more, such as `5s`.
@@ -107,8 +107,8 @@ pub struct ServeArgs {
     #[arg(long, value_name = "DURATION", env = "RAYGATE_DRAIN_DELAY", value_parser = drain_delay)]
     pub drain_delay: Option<Duration>,
 
-    /// How often the files of policies and certificate are looked at, such as `1s`. A change is taken over at the second
-    /// look that finds it; SIGHUP takes it over at once
+    /// How often raygate looks at the files of policies and certificate, such as `1s`. It uses a change when a second look
+    /// finds the same; SIGHUP makes it use a change immediately
     #[arg(long, value_name = "DURATION", env = "RAYGATE_POLL", value_parser = poll, default_value = "1s")]
     pub poll: Duration,
 
@@ -355,6 +355,12 @@ fn print_banner(server: &Server, gate: &Gate) {
 }
 
 /// An address that a client on this machine can use: "all addresses" is none to connect to.
+/// An address to listen on.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "give an IP address and a port, for example 0.0.0.0:8443 or [::]:8443".to_owned())
+}
+
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),

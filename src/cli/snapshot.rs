@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// How to print the facts
-    #[arg(long, value_enum, default_value = "yaml")]
+    #[arg(short, long, value_enum, default_value = "yaml")]
     output: Format,
 }
 

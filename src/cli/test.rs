@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(long)]
     coverage: bool,
     /// How to print the results
-    #[arg(long, value_enum, default_value = "full")]
+    #[arg(short, long, value_enum, default_value = "full")]
     output: Format,
 }
 

@@ -193,6 +193,11 @@ impl Sources {
         ))
     }
 
+    /// The text of this name.
+    pub fn named(&self, name: &str) -> Option<&Source> {
+        self.sources.iter().find(|source| &*source.name == name)
+    }
+
     /// The text behind an id, if this registry gave it out.
     pub fn get(&self, id: SourceId) -> Option<&Source> {
         self.sources.get(usize::try_from(id.0).ok()?)

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 
 use crate::diag::CodePage;
 use crate::json::Tree;
+use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::KubeRay;
 use crate::ray::crd::{self, Problem};
@@ -30,8 +31,8 @@ pub const UNKNOWN_FIELD: CodePage = CodePage {
 pub const MISMATCH: CodePage = CodePage {
     code: "RG005",
     title: "Every value must fit KubeRay's CRD",
-    text: "A value has another type than in KubeRay's CRD or is not one of its values, a number is too small, a required field is missing, or \
-           two elements of a list have the same key. The \
+    text: "A value has another type than in KubeRay's CRD or is not one of its values, a number is too small, a required field or the name is \
+           missing, or two elements of a list have the same key. The \
            API server rejects the object with 422 Invalid, whatever raygate does.\n\n\
            `raygate check`, `explain` and `test` report it for manifests. They use the CRD of the KubeRay release that the Platform names. \
            Without one, they report what every release rejects. Numbers are the usual cause: YAML reads `rayVersion: 2.52` as a \
@@ -43,6 +44,7 @@ pub const MISMATCH: CodePage = CodePage {
 pub struct Decoded {
     dropped: Vec<Judged>,
     is_written: bool,
+    is_nameless: bool,
 }
 
 impl Decoded {
@@ -68,6 +70,12 @@ impl Decoded {
         Decoded {
             dropped: unknown.into_iter().map(dropped).collect(),
             is_written: true,
+            is_nameless: ["/metadata/name", "/metadata/generateName"].iter().all(|pointer| {
+                object
+                    .root()
+                    .pointer(pointer)
+                    .is_none_or(|name| name.as_str() == Some(""))
+            }),
         }
     }
 
@@ -76,7 +84,14 @@ impl Decoded {
         if !self.is_written {
             return;
         }
-        let mismatches = crd::mismatches(outcome.document.value(), release(bundle)).into_iter();
+        let nameless = self.is_nameless.then(|| Problem {
+            path: Path::of(["metadata", "name"]),
+            found: "the object has no name".to_owned(),
+            fix: "set `metadata.name`, or `metadata.generateName` for `kubectl create`".to_owned(),
+        });
+        let mismatches = crd::mismatches(outcome.document.value(), release(bundle))
+            .into_iter()
+            .chain(nameless);
         let rejected = mismatches.map(|problem| judged(&MISMATCH, Action::Deny, "the API server rejects it", problem));
         let others = outcome.findings.len();
         outcome.findings.extend(self.dropped);

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 
+use crate::diag::suggest;
 use crate::engine::{Bundle, Decoded, Operation, Request};
 use crate::facts::Facts;
 use crate::json::{Json, Tree};
 use crate::ray::Kind;
-use crate::ray::kind::{self, GROUP};
+use crate::ray::kind::{self, GROUP, KINDS};
 use crate::yaml::{Node, Step};
 
 /// A request about a Ray object, before it is known which policies judge it.
@@ -71,6 +72,8 @@ pub struct Skipped {
     pub namespace: String,
     /// Why, in words that hold for every such document.
     pub reason: String,
+    /// Whether the API server has no such kind: the kind of a Ray object is misspelled.
+    pub is_misspelled: bool,
 }
 
 /// What a document comes to.
@@ -83,15 +86,26 @@ pub enum Found<'n> {
 }
 
 /// Why an object is not judged, if it is not.
-pub(super) fn not_ours(object: Json<'_>) -> Option<String> {
+pub fn not_ours(object: Json<'_>) -> Option<String> {
     let (kind, api) = (value(object, "/kind"), value(object, "/apiVersion"));
     let group = api.split_once('/').map_or("", |(group, _)| group);
     match kind {
         "" => Some("no kind, so no Ray object".to_owned()),
-        _ if kind::named(kind).is_none() => Some(format!("kind {kind} is no kind of Ray object")),
+        _ if kind::named(kind).is_none() => {
+            let near = misspelled(object).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            Some(format!("kind {kind} is no kind of Ray object{near}"))
+        }
         _ if group != GROUP => Some(format!("apiVersion {api:?} is not of {GROUP}")),
         _ => None,
     }
+}
+
+/// The kind that was meant, if the object is of Ray's API group and its kind is almost one of Ray's.
+pub(super) fn misspelled(object: Json<'_>) -> Option<&'static str> {
+    let (kind, api) = (value(object, "/kind"), value(object, "/apiVersion"));
+    let is_rays = api.split_once('/').is_some_and(|(group, _)| group == GROUP);
+    let is_unknown = kind::named(kind).is_none();
+    suggest(kind, KINDS.map(|kind| kind.name)).filter(|_| is_rays && is_unknown)
 }
 
 /// The object's name, or its `generateName`.

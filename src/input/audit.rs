@@ -48,6 +48,7 @@ impl Events {
                 name,
                 namespace,
                 reason: reason.unwrap_or_default(),
+                is_misspelled: false,
             }),
         }
     }

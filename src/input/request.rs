@@ -13,7 +13,7 @@ use crate::ray::defaults;
 use crate::ray::workload::forget_managed_fields;
 use crate::yaml::{Node, Step};
 
-use super::asked::{Asked, Found, Skipped, name_of, not_ours, text, tree, value};
+use super::asked::{Asked, Found, Skipped, misspelled, name_of, not_ours, text, tree, value};
 use super::audit::Events;
 use super::{InputError, Piece};
 
@@ -229,5 +229,6 @@ fn skipped<'n>(object: Json<'_>, name: String, namespace: String, reason: String
         name,
         namespace,
         reason,
+        is_misspelled: misspelled(object).is_some(),
     })
 }

@@ -103,6 +103,13 @@ impl Platform {
         is_listed(self.queue_controllers.as_deref(), QUEUE_CONTROLLERS, user)
     }
 
+    /// The users of the controllers, each with what it is: `operator` or `queue`.
+    pub fn controllers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let operators = listed(self.operators.as_deref(), OPERATORS).map(|user| ("operator", user));
+        let queue = listed(self.queue_controllers.as_deref(), QUEUE_CONTROLLERS).map(|user| ("queue", user));
+        operators.chain(queue)
+    }
+
     /// What Flyte's platform gives a container whose author asked for nothing (flyte-core chart: 100m and 500Mi).
     pub fn task_default(&self, resource: &str) -> Option<Quantity> {
         if !self.flyte.task_defaults.is_empty() {
@@ -117,9 +124,12 @@ impl Platform {
 }
 
 /// Whether the platform's list, or the default where it gives none, has a user.
-pub(super) fn is_listed(given: Option<&[String]>, default: &[&str], user: &str) -> bool {
-    match given {
-        Some(users) => users.iter().any(|known| known == user),
-        None => default.contains(&user),
-    }
+fn is_listed(given: Option<&[String]>, default: &'static [&'static str], user: &str) -> bool {
+    listed(given, default).any(|known| known == user)
+}
+
+fn listed<'g>(given: Option<&'g [String]>, default: &'static [&'static str]) -> impl Iterator<Item = &'g str> {
+    let default = if given.is_none() { default } else { &[] };
+    let given = given.unwrap_or_default().iter().map(String::as_str);
+    given.chain(default.iter().copied())
 }

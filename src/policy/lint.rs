@@ -15,7 +15,6 @@ const LIMIT_LOOSENED: &str = "RL103";
 const ACTION_LOOSENED: &str = "RL104";
 const NOTHING_TO_RAISE: &str = "RL105";
 const WHEN_CHANGES: &str = "RL106";
-const LABEL_ESCAPES: &str = "RL107";
 const NO_SUCH_NODES: &str = "RL108";
 
 /// What the repairs, the minimum and the submitter's requests change in most RayJobs.
@@ -63,14 +62,6 @@ pub const CODES: &[CodePage] = &[
                rules alone are judged by the completed numbers, and are not meant here.",
     },
     CodePage {
-        code: LABEL_ESCAPES,
-        title: "A policy that matches by project or domain needs `flyte.namespace` in the Platform",
-        text: "Project and domain are labels, which the author of a RayJob can leave out. Without `flyte.namespace`, raygate \
-               cannot derive them from the namespace, and the object escapes what the policy enforces. Set the template in \
-               the Platform, for example `flyte: {namespace: \"{project}-{domain}\"}`, with both `{project}` and `{domain}`. \
-               Or match by `namespaces`.",
-    },
-    CodePage {
         code: NO_SUCH_NODES,
         title: "The nodes of each accelerator must exist",
         text: "By the facts about the cluster, no node has the labels in `nodeSelector` of this accelerator. raygate adds them \
@@ -86,15 +77,7 @@ pub fn not_enforced(loaded: &Loaded) -> Vec<Diagnostic> {
     };
     let policies = loaded.set.policies.iter();
     let policies = policies.filter(|policy| policy.mode != Mode::Disabled);
-    let mut found: Vec<Diagnostic> = policies
-        .flat_map(|policy| {
-            [
-                lint.never_matches(policy),
-                lint.label_escapes(policy, &loaded.set.platform),
-            ]
-        })
-        .flatten()
-        .collect();
+    let mut found: Vec<Diagnostic> = policies.filter_map(|policy| lint.never_matches(policy)).collect();
     sort(&mut found);
     found
 }
@@ -192,34 +175,6 @@ impl Lint<'_> {
             Diagnostic::warning(NEVER_MATCHES, message)
                 .at(self.span(&policy.origin)?, "")
                 .help(help),
-        )
-    }
-
-    fn label_escapes(&self, policy: &RayPolicy, platform: &Platform) -> Option<Diagnostic> {
-        let template = platform.flyte.namespace.as_deref().unwrap_or_default();
-        if ["{project}", "{domain}"].iter().all(|part| template.contains(part)) {
-            return None;
-        }
-        let (key, _) = policy
-            .matches
-            .patterns
-            .iter()
-            .find(|(key, _)| matches!(key, Key::Projects | Key::Domains))?;
-        // Nobody escapes a default: whoever leaves out the label gets less.
-        let enforces = |leaf: &SetLeaf| leaf.path.first().is_some_and(|group| group != "defaults");
-        if policy.rules.is_empty() && !policy.leaves.iter().any(enforces) {
-            return None;
-        }
-        let name = if *key == Key::Projects { "project" } else { "domain" };
-        let message = format!(
-            "policy `{}` matches by {name}, and no Platform in use has a `flyte.namespace` with {{project}} and {{domain}}: a \
-             RayJob that does not name its {name} escapes the policy",
-            policy.name
-        );
-        Some(
-            Diagnostic::warning(LABEL_ESCAPES, message)
-                .at(self.span(&policy.origin)?, "")
-                .help("set `flyte: {namespace: \"{project}-{domain}\"}` in the Platform, or match by `namespaces`"),
         )
     }
 

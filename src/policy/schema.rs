@@ -501,7 +501,7 @@ pub static POLICY: &[Field] = &[
     field(
         "unset",
         Kind::List(&Kind::Text(Form::Leaf)),
-        "Leaves of `defaults` and `force` that policies of a lower priority set, and that shall not hold.",
+        "Leaves of `defaults` and `force` that policies of a lower priority set, and that this policy removes.",
         "[lifecycle.activeDeadlineSeconds]",
     ),
     field(

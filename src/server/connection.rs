@@ -137,23 +137,25 @@ impl Connections {
 
     async fn handshake(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
         let metrics = &self.shared.metrics;
-        let peer = stream.peer_addr().ok();
+        let peer = stream
+            .peer_addr()
+            .map_or_else(|_| "unknown".to_owned(), |peer| peer.to_string());
         match timeout(self.shared.limits.handshake, self.acceptor.accept(stream)).await {
             Ok(Ok(stream)) => return Some(stream),
             Ok(Err(error)) => {
                 let cause = tls::cause(&error);
                 metrics.handshake_failed(cause);
-                tracing::debug!(?peer, cause, %error, "TLS handshake failed");
+                tracing::debug!(peer, cause, %error, "TLS handshake failed");
                 if cause == tls::UNIDENTIFIED && self.shared.unidentified_log.pass() {
                     tracing::warn!(
-                        ?peer,
+                        peer,
                         %error,
                         "a client has no certificate of --client-ca with a name of --client-name: it is refused"
                     );
                 }
                 if cause == tls::UNTRUSTED && self.shared.untrusted_log.pass() {
                     tracing::warn!(
-                        ?peer,
+                        peer,
                         %error,
                         "a client does not trust this certificate: compare the webhook configuration's caBundle with its CA"
                     );

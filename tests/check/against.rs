@@ -339,3 +339,44 @@ spec: {match: {}, mode: Preview, priority: 1, limits: {maxGpusPerJob: 2}, defaul
     let (_, same) = compare("after", "after", "full");
     assert!(same.ends_with("1 request compared, 0 differ\n"), "{same}");
 }
+
+#[test]
+fn the_exit_code_follows_what_is_newly_rejected() {
+    let policy = |spec: &str| {
+        format!(
+            "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: a}}\nspec: {{match: {{}}, {spec}}}\n"
+        )
+    };
+    let base = policy("defaults: {workers: {labels: {a: b}}}");
+    let default = policy("defaults: {workers: {labels: {a: c}}}");
+    let limit = policy("limits: {maxGpusPerJob: 1}, defaults: {workers: {labels: {a: b}}}");
+    let folder = Folder::new(&[
+        ("base/a.yaml", base.as_str()),
+        ("default/a.yaml", default.as_str()),
+        ("limit/a.yaml", limit.as_str()),
+    ]);
+    for (before, after, fail_on, code) in [
+        ("base", "default", "deny", 0),
+        ("base", "default", "warn", 0),
+        ("base", "default", "audit", 1),
+        ("base", "limit", "deny", 1),
+        ("base", "limit", "never", 0),
+        // What is admitted now was rejected before.
+        ("limit", "base", "deny", 0),
+    ] {
+        let ran = run(
+            &[
+                "check",
+                "--policies",
+                &folder.file(after),
+                "--against",
+                &folder.file(before),
+                "--fail-on",
+                fail_on,
+                crate::command::SEED,
+            ],
+            "",
+        );
+        assert_eq!(ran.code, code, "{before} {after} {fail_on}: {ran:?}");
+    }
+}

@@ -231,6 +231,45 @@ pub(crate) fn an_upgrade_keeps_the_registered_kinds(cluster: &Cluster) {
     helm(&["uninstall", "raygate"]);
 }
 
+/// From the chart of the previous release to this one and back, as its users do it.
+pub(crate) fn an_upgrade_from_the_previous_release_can_be_rolled_back(cluster: &Cluster) {
+    let Some(program) = helm() else { return };
+    foreign::install(cluster);
+    let _removed = Removed::new(cluster);
+    let previous = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cluster/releases/raygate-0.2.0.tgz");
+    let helm = |arguments: &[&str]| run_helm(cluster, &program, "raygate-previous", arguments);
+    let registered = || {
+        let configuration = cluster.api.get(&Hook::Validating.configuration()).expect(200);
+        configuration["webhooks"][0]["rules"][0]["resources"].clone()
+    };
+    // The previous chart had no such label.
+    let is_new = || {
+        let configuration = cluster.api.get(&Hook::Validating.configuration()).expect(200);
+        configuration["metadata"]["labels"]["app.kubernetes.io/component"] == "webhooks"
+    };
+    helm(&[
+        "install",
+        "raygate",
+        previous,
+        "--create-namespace",
+        "--set",
+        "replicas=3",
+    ]);
+    let bundle = write_bundle(cluster);
+    assert_eq!((is_new(), registered()), (false, json!(["rayjobs"])));
+    helm(&["upgrade", "raygate", CHART, "--reset-then-reuse-values"]);
+    // The kinds and the values of before stay, and so does the bundle that raygate wrote.
+    assert_eq!((is_new(), registered()), (true, json!(["rayjobs"])));
+    assert_eq!(bundles(cluster), [bundle.clone(), bundle.clone()]);
+    wait_for("RayJobs to be refused", || is_refused(&create(cluster)));
+    helm(&["rollback", "raygate", "1"]);
+    assert_eq!((is_new(), registered()), (false, json!(["rayjobs"])));
+    assert_eq!(bundles(cluster), [bundle.clone(), bundle.clone()]);
+    helm(&["upgrade", "raygate", CHART, "--reset-then-reuse-values"]);
+    assert_eq!(bundles(cluster), [bundle.clone(), bundle]);
+    helm(&["uninstall", "raygate"]);
+}
+
 pub(crate) fn taking_the_webhooks_away_first_does_not_hinder_helm(cluster: &Cluster) {
     let Some(program) = helm() else { return };
     foreign::install(cluster);

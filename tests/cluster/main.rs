@@ -195,6 +195,7 @@ fn main() -> std::process::ExitCode {
         test(install::pods_pass_restricted_pod_security),
         test(install::helm_installs_upgrades_and_leaves_no_webhook),
         test(install::an_upgrade_keeps_the_registered_kinds),
+        test(install::an_upgrade_from_the_previous_release_can_be_rolled_back),
         test(install::taking_the_webhooks_away_first_does_not_hinder_helm),
         test(install::an_image_that_never_runs_blocks_nobody),
         test(install::kubectl_registers_the_webhooks_last),

@@ -390,6 +390,12 @@ fn the_network_policy_names_who_may_come() {
 
 #[test]
 fn the_shipped_policies_are_the_default() {
+    // Helm takes no file from outside of the chart.
+    if std::env::var_os("RAYGATE_BLESS").is_some() {
+        for (name, text) in policies() {
+            fs::write(repository("deploy/chart/policies").join(name), text).unwrap();
+        }
+    }
     let Some(helm) = helm() else { return };
     let data = &of_kind(&rendered(&helm, &[]), "ConfigMap")["data"].clone();
     let shipped: serde_json::Map<_, _> = policies().into_iter().map(|(name, text)| (name, text.into())).collect();

@@ -22,11 +22,22 @@ fn after<'a>(arguments: &'a [String], flag: &str) -> &'a str {
 #[test]
 fn what_is_copied_is_there() {
     let build = instructions("RUN").into_iter().find(|run| run[0] == "cargo").unwrap();
-    let (profile, target) = (after(&build, "--profile"), after(&build, "--target"));
+    let profile = after(&build, "--profile");
     let manifest = read(&repository("Cargo.toml"));
     assert!(manifest.contains(&format!("[profile.{profile}]\n")));
-    let directory = &instructions("WORKDIR")[0][0];
-    let built = format!("{directory}/target/{target}/{profile}/{}", after(&build, "--bin"));
+    // Built for the architecture of the machine, and copied to a place without it in its name.
+    let target = "$(uname -m)-unknown-linux-musl";
+    let added = instructions("RUN")
+        .into_iter()
+        .find(|run| run[0] == "apt-get")
+        .unwrap()
+        .join(" ");
+    assert!(added.contains(&format!("rustup target add \"{target}\"")), "{added}");
+    let binary = format!("\"target/{target}/{profile}/{}\"", after(&build, "--bin"));
+    let build = build.join(" ");
+    assert!(build.contains(&format!("--target \"{target}\"")), "{build}");
+    let (_, copy) = build.split_once("&& cp ").unwrap();
+    let built = copy.strip_prefix(&binary).unwrap().trim();
     let copied = instructions("COPY");
     assert_eq!(copied.len(), 2);
     for arguments in copied {

@@ -48,7 +48,7 @@ pub fn run(
         let asked = match requests.of(node)? {
             Found::Asked(asked) => asked,
             Found::Skipped(skipped) => {
-                counts.total.skip(&skipped.reason);
+                counts.total.skip(&skipped);
                 return Ok(());
             }
         };

@@ -155,6 +155,15 @@ fn origin(changes: &[Change], place: &Path) -> Behind {
             place: None,
         };
     };
+    // A setting of the submitter needs a template. The rest of it is what KubeRay would use.
+    let is_default_submitter =
+        |place: &Path| matches!(place.split_last(), Some((_, Step::Key(key))) if key == "submitterPodTemplate");
+    if change.by == "pods" && change.places.iter().any(is_default_submitter) {
+        return Behind {
+            text: "KubeRay's own submitter, written out for the settings below it".to_owned(),
+            place: None,
+        };
+    }
     let text = match (&change.origin, &change.leaf) {
         _ if change.by == KEPT => "stored  kept as it is in the cluster".to_owned(),
         (Some(origin), leaf) => {

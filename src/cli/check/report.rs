@@ -5,10 +5,13 @@ mod github;
 pub mod json;
 mod junit;
 mod lines;
+mod page;
 mod sarif;
 mod seen;
 
 use std::io::Write;
+
+use crate::cli::page::Medium;
 
 pub use seen::{Report, Seen, verdict};
 
@@ -30,6 +33,10 @@ pub enum Format {
     Sarif,
     /// Annotations of GitHub Actions
     Github,
+    /// One HTML file for a browser, which needs nothing else
+    Html,
+    /// Markdown, for pull requests
+    Markdown,
 }
 
 impl Format {
@@ -43,6 +50,8 @@ impl Format {
             Format::Jsonl => Box::new(json::Jsonl::new(out)),
             Format::Junit => Box::new(junit::Junit::new(out)),
             Format::Sarif => Box::new(sarif::Sarif::new(out)),
+            Format::Html => Box::new(page::Paged::new(out, Medium::Html)),
+            Format::Markdown => Box::new(page::Paged::new(out, Medium::Markdown)),
         }
     }
 }

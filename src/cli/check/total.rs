@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::diag::{counted, shorten};
 use crate::engine::{Outcome, Verdict};
+use crate::input::asked::Skipped;
 use crate::policy::settings::Action;
 use crate::ray::Kind;
 
@@ -46,6 +47,8 @@ pub struct Total {
     pub changed: usize,
     /// Documents that were not judged, by reason.
     pub skipped: BTreeMap<String, usize>,
+    /// Of these, the ones whose kind is misspelled.
+    pub misspelled: usize,
     /// Documents that could not be read.
     pub unreadable: usize,
 }
@@ -62,9 +65,10 @@ impl Total {
         self.changed += usize::from(outcome.document.is_changed());
     }
 
-    /// Counts a document that is not judged.
-    pub fn skip(&mut self, reason: &str) {
-        let reason = shorten(reason, 80);
+    /// Counts a document that is not judged. One whose kind is misspelled is as bad as one that cannot be read.
+    pub fn skip(&mut self, skipped: &Skipped) {
+        self.misspelled += usize::from(skipped.is_misspelled);
+        let reason = shorten(&skipped.reason, 80);
         let has_room = self.skipped.len() < REASONS || self.skipped.contains_key(&reason);
         *self
             .skipped
@@ -80,9 +84,9 @@ impl Total {
         }
     }
 
-    /// Whether the exit code shall be 1.
+    /// Whether the exit code is 1.
     pub fn fails(&self, on: FailOn) -> bool {
-        let denied = self.denied + self.unreadable;
+        let denied = self.denied + self.unreadable + self.misspelled;
         match on {
             FailOn::Deny => denied > 0,
             FailOn::Warn => denied + self.warned > 0,

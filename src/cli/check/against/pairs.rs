@@ -8,6 +8,7 @@ use crate::cli::check::total::Total;
 use crate::engine::preview::Would;
 use crate::engine::{Bundle, Judged, Outcome, Verdict};
 use crate::input::asked::Asked;
+use crate::policy::settings::Action;
 use crate::suite::changes::{Changed, changes};
 
 /// One of the two sets.
@@ -66,6 +67,10 @@ pub struct Counts {
     pub total: Total,
     /// Objects that differ.
     pub differ: usize,
+    /// Objects that only the set after rejects.
+    pub rejected: usize,
+    /// Objects with a warning that only the set after gives.
+    pub warned: usize,
     /// Objects that differ in nothing but what policies in Preview would do.
     pub previewed: usize,
     /// Requests that differ just as an earlier one for the same object does.
@@ -181,6 +186,12 @@ impl Counts {
         if before != after {
             *self.verdicts.entry((verdict(before), verdict(after))).or_default() += 1;
         }
+        self.rejected += usize::from(before == Verdict::Allow && after != Verdict::Allow);
+        let is_new_warning = |(before, after): &Pair<&Judged>| {
+            let warns = |judged: &Option<&Judged>| judged.is_some_and(|judged| judged.action == Action::Warn);
+            warns(after) && !warns(before)
+        };
+        self.warned += usize::from(difference.findings.iter().any(is_new_warning));
         count(&mut self.codes, &difference.findings, |judged| judged.code().to_owned());
         count(&mut self.previews, &difference.previews, |seen| {
             (seen.policy.to_owned(), seen.would.code.to_string())

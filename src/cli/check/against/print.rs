@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
+use crate::cli::page::{Line, Medium, Page, Place, Row};
 use crate::cli::{Failure, is_coloured};
 use crate::diag::{counted, one_line, shorten};
 use crate::engine::{Judged, Verdict};
@@ -21,6 +22,7 @@ pub struct Printer<'o> {
     out: &'o mut dyn Write,
     printed: usize,
     is_coloured: bool,
+    page: Page,
 }
 
 impl<'o> Printer<'o> {
@@ -30,15 +32,20 @@ impl<'o> Printer<'o> {
     /// [`Failure::Usage`] for a format that has no place for differences.
     pub fn new(format: Format, out: &'o mut dyn Write) -> Result<Printer<'o>, Failure> {
         match format {
-            Format::Full | Format::Concise | Format::Json | Format::Jsonl => Ok(Printer {
+            Format::Junit | Format::Sarif | Format::Github => Err(Failure::Usage(
+                "--against prints differences, not findings: --output full, concise, json, jsonl, html or markdown"
+                    .to_owned(),
+            )),
+            _ => Ok(Printer {
                 format,
                 out,
                 printed: 0,
                 is_coloured: is_coloured(),
+                page: Page {
+                    title: "What other policies change",
+                    ..Page::default()
+                },
             }),
-            Format::Junit | Format::Sarif | Format::Github => Err(Failure::Usage(
-                "--against prints differences, not findings: --output full, concise, json or jsonl".to_owned(),
-            )),
         }
     }
 
@@ -66,6 +73,15 @@ impl<'o> Printer<'o> {
                     "{{\"version\":1,\"before\":{before},\"after\":{after},\"objects\":["
                 )
             }
+            Format::Html | Format::Markdown => {
+                for (word, side) in ["before", "after"].into_iter().zip(sides) {
+                    let digest = side.bundle.short_digest();
+                    self.page
+                        .about
+                        .push((word, format!("{}, bundle {digest}", one_line(&side.name))));
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -74,6 +90,10 @@ impl<'o> Printer<'o> {
     pub fn unreadable(&mut self, line: &str) -> io::Result<()> {
         match self.format {
             Format::Json | Format::Jsonl => self.object(&json!({"error": line})),
+            Format::Html | Format::Markdown => {
+                self.page.problems.push(line.to_owned());
+                Ok(())
+            }
             _ => writeln!(self.out, "{line}"),
         }
     }
@@ -102,6 +122,10 @@ impl<'o> Printer<'o> {
                     difference.place,
                     parts.join(" ")
                 )
+            }
+            Format::Html | Format::Markdown => {
+                self.page.rows.push(row(difference));
+                Ok(())
             }
             _ => self.object(&as_json(difference)),
         }
@@ -165,8 +189,26 @@ impl<'o> Printer<'o> {
             Format::Full => self.counts(counts),
             Format::Json => writeln!(self.out, "\n],\"total\":{}}}", total(counts)),
             Format::Jsonl => writeln!(self.out, "{}", json!({"total": total(counts)})),
+            Format::Html => self.page(counts, Medium::Html),
+            Format::Markdown => self.page(counts, Medium::Markdown),
             _ => Ok(()),
         }
+    }
+
+    fn page(&mut self, counts: &Counts, medium: Medium) -> io::Result<()> {
+        let verdicts = counts
+            .verdicts
+            .iter()
+            .map(|((before, after), count)| (format!("{before} -> {after}"), *count));
+        self.page.counts = verdicts.collect();
+        self.page.counts.extend([
+            ("differ".to_owned(), counts.differ),
+            ("differ in Preview alone".to_owned(), counts.previewed),
+            ("more like them".to_owned(), counts.repeated),
+            ("compared".to_owned(), counts.total.judged),
+        ]);
+        self.page.rows.sort_by_key(|row| !row.verdict.ends_with("-> denied"));
+        self.page.print(medium, self.out)
     }
 
     fn counts(&mut self, counts: &Counts) -> io::Result<()> {
@@ -198,6 +240,53 @@ impl<'o> Printer<'o> {
             counts.differ,
             counts.total.not_judged()
         )
+    }
+}
+
+/// A difference without the values that changed.
+fn row(difference: &Difference<'_>) -> Row {
+    let asked = difference.asked;
+    let findings = difference.findings.iter().filter_map(|pair| {
+        let line = Line::of(symbol(pair), pair.1.or(pair.0)?);
+        let action = match pair {
+            (Some(before), Some(after)) if before.action != after.action => {
+                format!("{} -> {}", before.action.name(), after.action.name())
+            }
+            _ => return Some(line),
+        };
+        Some(Line { action, ..line })
+    });
+    let previews = difference.previews.iter().filter_map(|pair| {
+        let Previewed { policy, would } = pair.1.or(pair.0)?;
+        Some(Line {
+            sign: symbol(pair),
+            action: format!("Preview: {}", would.effect.name()),
+            code: would.code.to_string(),
+            policy: policy.to_owned(),
+            path: one_line(&would.path.to_string()).into_owned(),
+            message: one_line(&would.message).into_owned(),
+        })
+    });
+    let place = |path: &String| Place {
+        path: one_line(path).into_owned(),
+        by: String::new(),
+    };
+    Row {
+        namespace: one_line(&asked.namespace).into_owned(),
+        kind: asked.kind().name,
+        name: one_line(&asked.name).into_owned(),
+        place: one_line(&difference.place).into_owned(),
+        verdict: verdicts(difference),
+        lines: findings.chain(previews).collect(),
+        changes: difference.changes.keys().map(place).collect(),
+    }
+}
+
+fn symbol<T>(pair: &Pair<T>) -> &'static str {
+    match sign(pair) {
+        '-' => "-",
+        '+' => "+",
+        _ => "~",
     }
 }
 

@@ -80,7 +80,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             findings.push(
                 Finding::new(
                     path.clone(),
-                    format!("head: port {wanted} is not named dashboard, KubeRay would look for it for ever"),
+                    format!("head: port {wanted} is not named dashboard, KubeRay would wait for it indefinitely"),
                 )
                 .fix("name the port dashboard")
                 .flyte(flyte.clone())
@@ -94,7 +94,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         (None, None) => findings.push(
             Finding::new(
                 at.clone(),
-                "head: no port is named dashboard, KubeRay would look for it for ever",
+                "head: no port is named dashboard, KubeRay would wait for it indefinitely",
             )
             .fix(format!(
                 "declare the port {wanted} with the name dashboard, or no ports at all"

@@ -21,7 +21,10 @@ pub(super) fn deadline(
     let (message, weight) = match seen {
         Some(seconds) if seconds <= most => return,
         Some(seconds) => (format!("{key} of {seconds} s is above the limit of {most} s"), seconds),
-        None => (format!("no {key}: {what} for ever, the limit is {most} s"), i64::MAX),
+        None => (
+            format!("no {key}: {what} indefinitely, the limit is {most} s"),
+            i64::MAX,
+        ),
     };
     let seconds = match seen {
         Some(_) => most,

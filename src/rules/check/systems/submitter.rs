@@ -52,13 +52,16 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             wanted
         };
         findings.push(
-            Finding::new(path.clone(), format!("submitter: {seen}, its Job is refused for ever"))
-                .fix(format!("set restartPolicy to {wanted}"))
-                .repair(
-                    format!("submitter: restartPolicy set to {wanted}"),
-                    path,
-                    Op::Set(wanted.into()),
-                ),
+            Finding::new(
+                path.clone(),
+                format!("submitter: {seen}, every attempt to create its Job is rejected"),
+            )
+            .fix(format!("set restartPolicy to {wanted}"))
+            .repair(
+                format!("submitter: restartPolicy set to {wanted}"),
+                path,
+                Op::Set(wanted.into()),
+            ),
         );
     }
     let taken = submitter
@@ -76,7 +79,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let path = submitter.container_path(container).then_key("name");
         let finding = Finding::new(
             path.clone(),
-            "submitter: a container without a name, its Job is refused for ever",
+            "submitter: a container without a name, every attempt to create its Job is rejected",
         )
         .fix("give the container a name");
         let is_main = container.index == 0 && container.slot == Slot::Main;
