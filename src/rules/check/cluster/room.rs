@@ -54,9 +54,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             counted(count, "pod")
         );
         let finding = Finding::new(pod.group_path().then_key("replicas"), message)
-            .fix(format!(
-                "use fewer replicas or smaller pods, so that there is room for all"
-            ))
+            .fix("use fewer replicas or smaller pods, so that there is room for all")
             .flyte(flyte::setting(pod, "replicas=…"))
             .weight(count.try_into().unwrap_or(i64::MAX));
         // KubeRay starts a job once all pods run. Without a job, some of the pods are of use.
