@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::binaries::Binaries;
 use crate::cluster::Cluster;
-use crate::kueue_world::{FITS, JOBS, SEED, World, world};
+use crate::kueue_world::{FITS, JOBS, SEED, UNDECIDED, World, world};
 use crate::process::wait_for;
 use crate::queues::{kueue_alone, kueue_version};
 
@@ -36,6 +36,12 @@ pub(crate) fn kueue_decides(_: &Cluster) {
         }
         for (index, job) in of_round() {
             answers[index] = answer(&cluster, job);
+        }
+        // By now Kueue has looked at all of them.
+        for (index, job) in of_round() {
+            if answers[index] == UNDECIDED {
+                answers[index] = answer(&cluster, job);
+            }
         }
         for (_, job) in of_round() {
             let name = job["metadata"]["name"].as_str().expect("a name");
@@ -146,9 +152,6 @@ fn answer(cluster: &Cluster, job: &Value) -> String {
         let mut reserved = conditions.filter(|condition| condition["type"] == "QuotaReserved");
         let condition = reserved.next().ok_or_else(|| "not decided yet".to_owned())?;
         let reason = condition["reason"].as_str().expect("a reason");
-        if reason == "PendingEvaluation" {
-            return Err(condition["message"].to_string());
-        }
         Ok::<_, String>(match condition["status"].as_str() {
             Some("True") => FITS.to_owned(),
             _ => reason.to_owned(),

@@ -23,6 +23,9 @@ pub const CODES: [&str; 3] = ["RG813", "RG814", "RG815"];
 /// The answer of Kueue to a job that may run.
 pub const FITS: &str = "fits";
 
+/// The reason of a job of which Kueue does not say why it waits.
+pub const UNDECIDED: &str = "PendingEvaluation";
+
 const CPUS: [&str; 6] = ["500m", "1", "2", "4", "7500m", "16"];
 const MEMORIES: [&str; 5] = ["512Mi", "1Gi", "4G", "16Gi", "0.5Gi"];
 const GPUS: [&str; 4] = ["1", "2", "4", "8"];
@@ -328,7 +331,8 @@ impl World {
     pub fn differences(&self, theirs: &[String]) -> (Vec<String>, Vec<String>) {
         assert_eq!(theirs.len(), self.jobs.len());
         let (mut wrong, mut missed) = (Vec::new(), Vec::new());
-        for ((job, (codes, denies)), answer) in self.jobs.iter().zip(self.found()).zip(theirs) {
+        let all = self.jobs.iter().zip(self.found()).zip(theirs);
+        for ((job, (codes, denies)), answer) in all.filter(|(_, answer)| *answer != UNDECIDED) {
             let told = || {
                 format!(
                     "Kueue: {answer}; raygate: {codes:?}, denies {denies}; {}",

@@ -117,8 +117,11 @@ fn of_flavors(facts: &Facts) -> Vec<Pool> {
     found.into_values().collect()
 }
 
+/// A resource, and the label that names the product, with its value.
+type Product<'f> = (&'f str, Option<(&'f str, &'f str)>);
+
 fn of_nodes(facts: &Facts, known: &[Pool]) -> Vec<Pool> {
-    let mut found: BTreeMap<(&str, Option<(&str, &str)>), Vec<&Shape>> = BTreeMap::new();
+    let mut found: BTreeMap<Product<'_>, Vec<&Shape>> = BTreeMap::new();
     for shape in facts.nodes() {
         let product = PRODUCTS
             .iter()
@@ -134,7 +137,7 @@ fn of_nodes(facts: &Facts, known: &[Pool]) -> Vec<Pool> {
             }
         }
     }
-    let pool = |((resource, product), shapes): ((&str, Option<(&str, &str)>), Vec<&Shape>)| {
+    let pool = |((resource, product), shapes): (Product<'_>, Vec<&Shape>)| {
         let count = shapes.iter().fold(0_u64, |sum, shape| sum.saturating_add(shape.count));
         let each = shapes.iter().filter_map(|shape| shape.allocatable.get(resource)).max();
         let taints: BTreeSet<&Taint> = shapes.iter().flat_map(|shape| &shape.taints).collect();
@@ -355,9 +358,10 @@ fn queues(facts: &Facts) -> Option<String> {
     let mut documents = Vec::new();
     for (index, (choice, namespaces)) in choices.iter().take(MOST_CHOICES).enumerate() {
         let mut add = |suffix: &str, queue: &str, when: Option<&str>, priority: i64| {
-            let mut selector = json!({"namespaces": namespaces});
+            let mut selector = Map::new();
+            selector.insert("namespaces".to_owned(), json!(namespaces));
             if let Some(when) = when {
-                selector["when"] = when.into();
+                selector.insert("when".to_owned(), when.into());
             }
             documents.push(json!({
                 "apiVersion": "raygate.dev/v1beta1",
@@ -399,12 +403,19 @@ fn case(name: &str, pool: Option<&Pool>) -> String {
             "name": name, "image": "rayproject/ray:2.52.1", "resources": {"requests": resources, "limits": resources}}]}})
     };
     let head = json!({"cpu": "4", "memory": "16Gi"});
-    let mut worker = json!({"cpu": "8", "memory": "32Gi"});
-    let mut metadata = json!({"name": "example", "namespace": "example-development"});
-    if let Some(pool) = pool {
-        worker[&pool.resource] = "1".into();
-        metadata["labels"] = json!({ACCELERATOR_LABEL: pool.name});
+    let mut worker = Map::new();
+    for (resource, amount) in [("cpu", "8"), ("memory", "32Gi")] {
+        worker.insert(resource.to_owned(), amount.into());
     }
+    let mut metadata = Map::new();
+    for (key, name) in [("name", "example"), ("namespace", "example-development")] {
+        metadata.insert(key.to_owned(), name.into());
+    }
+    if let Some(pool) = pool {
+        worker.insert(pool.resource.clone(), "1".into());
+        metadata.insert("labels".to_owned(), json!({ACCELERATOR_LABEL: pool.name}));
+    }
+    let worker = Value::from(worker);
     let job = json!({
         "apiVersion": "ray.io/v1",
         "kind": "RayJob",
