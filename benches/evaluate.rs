@@ -163,6 +163,9 @@ fn main() {
     let _ = writeln!(text, "| mean | | | | {mutate:.2} | | {validate:.2} |\n");
     text += "### Growth\n\nWith worker groups, and with policies that are for others.\n\n";
     growth(&mut text, &gate, first);
+    text += "\n### Nodes\n\nThe checks about nodes (RG801 to RG805, RG818) on a RayJob with five pod templates, by the facts about \
+             5,000 nodes.\n\n";
+    nodes(&mut text, first);
     text += "\n### By part\n\nOn the first RayJob, completed; each injector looks, and finds nothing to do.\n\n";
     by_part(&mut text, &gate, first);
     if let Some(what) = keep {
@@ -228,13 +231,13 @@ fn with_groups(object: &Value, count: usize) -> Value {
     object
 }
 
-/// The shipped policies, and so many that are for other projects.
+/// The shipped policies, and so many that are for other namespaces.
 fn with_policies(count: usize) -> Bundle {
     let others: Vec<String> = (0..count)
         .map(|nth| {
             format!(
                 "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: other-{nth}}}\n\
-                 spec: {{priority: {nth}, match: {{projects: [other-{nth}]}}, limits: {{maxGpusPerJob: {nth}}}}}\n"
+                 spec: {{priority: {nth}, match: {{namespaces: [other-{nth}]}}, limits: {{maxGpusPerJob: {nth}}}}}\n"
             )
         })
         .collect();
@@ -251,6 +254,64 @@ fn with_policies(count: usize) -> Bundle {
         .collect();
     assert!(loaded.is_usable(), "{}", errors.join("\n"));
     Bundle::new(loaded.set)
+}
+
+/// What the checks about nodes cost by facts with few and many shapes, for pods that fit and for pods that do not.
+fn nodes(text: &mut String, raw: &Value) {
+    text.push_str("| shapes | the pods | µs |\n|---|---|---|\n");
+    let platform = Source::new(
+        "platform.json",
+        r#"{"apiVersion": "raygate.dev/v1beta1", "kind": "Platform", "spec": {"capacity": {"world": "Closed"}}}"#,
+    );
+    let bundle = Bundle::new(raygate::policy::load(&[platform], &known()).set);
+    for pools in [24, 480] {
+        let facts = nodes_of(pools);
+        for (what, pool) in [("fit", "pool-7"), ("select a label that no node has", "pool-x")] {
+            let mut object = with_groups(raw, 3);
+            let spec = &mut object["spec"]["rayClusterSpec"];
+            for group in spec["workerGroupSpecs"].as_array_mut().unwrap() {
+                group["template"]["spec"]["nodeSelector"] = serde_json::json!({"pool": pool});
+            }
+            let tree = Tree::of(&object).unwrap();
+            let job = Workload::of(tree.root());
+            let subject = Subject::new(Identity::of(&job), "a", "", bundle.platform());
+            let compiled = bundle.compiled(&subject, &job);
+            let cx = Cx {
+                policy: &compiled.effective,
+                platform: bundle.platform(),
+                facts: raygate::facts::Known::of(&facts, NOW, "a"),
+                namespace: "a",
+                named: true,
+                skipped: false,
+            };
+            let checks = ["RG801", "RG802", "RG803", "RG804", "RG805", "RG818"];
+            let checks = checks.map(|code| check::find(code).unwrap());
+            let mut works: [Box<dyn FnMut() + '_>; 1] = [Box::new(|| {
+                let mut findings = Findings::new();
+                checks.iter().for_each(|check| (check.run)(&cx, &job, &mut findings));
+                assert_eq!(black_box(findings).is_empty(), what == "fit");
+            })];
+            let _ = writeln!(text, "| {pools} | {what} | {:.1} |", micros(least(&mut works)[0]));
+        }
+    }
+}
+
+/// Facts about 5,000 nodes in so many pools.
+fn nodes_of(pools: usize) -> raygate::facts::Facts {
+    let nodes: Vec<Value> = (0..5_000)
+        .map(|at| {
+            serde_json::json!({
+                "metadata": {"labels": {"pool": format!("pool-{}", at % pools), "kubernetes.io/hostname": format!("host-{at}")}},
+                "spec": {"taints": [{"key": "nvidia.com/gpu", "effect": "NoSchedule"}]},
+                "status": {"allocatable": {"cpu": "96", "memory": format!("{}Mi", 500_000 + at), "nvidia.com/gpu": "8"}},
+            })
+        })
+        .chain([serde_json::json!({"status": {"allocatable": {"cpu": "96", "memory": "1Ti"}}})])
+        .collect();
+    let kinds = serde_json::json!({"Node": {"items": nodes}, "NodePool": {"items": []}, "DeviceClass": {"items": []},
+        "ConfigMap": {"items": []}});
+    let tree = Tree::of(&kinds).unwrap();
+    raygate::facts::Facts::of_kinds(tree.root()).unwrap().timeless()
 }
 
 /// Reading, the shape, every injector and check, the patch and the answer, as shares of one parse.

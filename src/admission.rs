@@ -40,6 +40,7 @@ pub enum Endpoint {
 pub struct Gate {
     bundle: ArcSwap<Bundle>,
     facts: ArcSwap<Facts>,
+    facts_fault: ArcSwap<Option<String>>,
     notices: ArcSwap<Vec<String>>,
     /// The names of the kinds in Preview, whatever the policies say.
     previews: Vec<String>,
@@ -51,6 +52,7 @@ impl Gate {
         Gate {
             bundle: ArcSwap::from_pointee(bundle),
             facts: ArcSwap::new(Facts::none()),
+            facts_fault: ArcSwap::default(),
             notices: ArcSwap::default(),
             previews: Vec::new(),
         }
@@ -96,6 +98,16 @@ impl Gate {
         };
         let kinds = Fact::ALL.map(kind);
         (!facts.is_empty()).then(|| kinds.join(", "))
+    }
+
+    /// Why the file with facts cannot be used; `None` if it can.
+    pub fn facts_fault(&self) -> Option<String> {
+        self.facts_fault.load().as_ref().clone()
+    }
+
+    /// Says why the file with facts cannot be used, or that it can.
+    pub fn set_facts_fault(&self, fault: Option<String>) {
+        self.facts_fault.store(Arc::new(fault));
     }
 
     /// What is wrong with the policy files, a line each: for people.
@@ -223,15 +235,12 @@ fn decide(
                     facts::gpus(&Workload::of(request.object.root()), &bundle.platform().devices).unsigned_abs();
             }
             let platform = bundle.platform();
-            let controller = if platform.is_operator(&request.user) {
-                Some("operator")
-            } else {
-                Some("queue").filter(|_| platform.is_queue_controller(&request.user))
-            };
+            let controller = platform.controllers().find(|(_, user)| *user == request.user);
             let (facts, now) = (Arc::clone(&request.facts), request.now);
             let namespace = request.namespace.clone();
             let outcome = admit::answer_validate(bundle, request);
-            record.refused_controller = controller.filter(|_| outcome.verdict != Verdict::Allow);
+            let refused = controller.filter(|_| outcome.verdict != Verdict::Allow);
+            record.refused_controller = refused.map(|(controller, user)| (controller, user.into()));
             record.codes = once(outcome.findings.iter().map(|judged| judged.static_code()));
             record.answers = answers(Known::of(&facts, now, &namespace), &record.codes);
             for judged in &outcome.findings {

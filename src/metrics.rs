@@ -80,6 +80,13 @@ impl Port {
     }
 }
 
+fn controller_labels(controller: &'static str, user: &Arc<str>) -> [(&'static str, Word); 2] {
+    [
+        ("controller", Word::Known(controller)),
+        ("user", Word::Named(Arc::clone(user))),
+    ]
+}
+
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
 /// The metrics of one process.
@@ -91,7 +98,7 @@ pub struct Metrics {
     findings: Family<Labels<1>, Counter>,
     injections: Named<2>,
     unmutated: Counter,
-    refused_controllers: Family<Labels<1>, Counter>,
+    refused_controllers: Named<2>,
     gpus_requested: Counter,
     gpus_refused: Counter,
     request_durations: [HistogramWithExemplars<Exemplar>; 2],
@@ -155,7 +162,7 @@ impl Metrics {
             findings: registered(&mut registry, &table::FINDINGS),
             injections: Named::new(registered(&mut registry, &table::INJECTIONS)),
             unmutated: registered(&mut registry, &table::UNMUTATED),
-            refused_controllers: registered(&mut registry, &table::REFUSED_CONTROLLERS),
+            refused_controllers: Named::new(registered(&mut registry, &table::REFUSED_CONTROLLERS)),
             gpus_requested: registered(&mut registry, &table::GPUS_REQUESTED),
             gpus_refused: registered(&mut registry, &table::GPUS_REFUSED),
             request_durations: histograms(&mut registry, &table::REQUEST_DURATION, "endpoint", ENDPOINTS, || {
@@ -211,11 +218,6 @@ impl Metrics {
         for cause in Overload::ALL {
             self.overloads.get_or_create(&[("cause", cause.as_str())]).inc_by(0);
         }
-        for controller in ["operator", "queue"] {
-            self.refused_controllers
-                .get_or_create(&[("controller", controller)])
-                .inc_by(0);
-        }
         for port in Port::ALL {
             self.evictions.get_or_create(&[("port", port.as_str())]).inc_by(0);
         }
@@ -256,10 +258,8 @@ impl Metrics {
         if endpoint == Endpoint::Validate && !record.injected.is_empty() {
             self.unmutated.inc();
         }
-        if let Some(controller) = record.refused_controller {
-            self.refused_controllers
-                .get_or_create(&[("controller", controller)])
-                .inc();
+        if let Some((controller, user)) = &record.refused_controller {
+            self.refused_controllers.inc(controller_labels(controller, user));
         }
         let gpus = record.gpus.min(MOST_GPUS);
         self.gpus_requested.inc_by(gpus);
@@ -420,10 +420,19 @@ impl Metrics {
     /// The names that may stand in the labels of [`Self::answered`]: those of the policies and exemptions in use, and what
     /// policies in Preview may have effects by. Series with others end.
     pub fn names_in_use(&self, names: &HashSet<&str>) {
+        self.refused_controllers.keep(names);
         self.injections.keep(names);
         self.preview_reviews.keep(names);
         self.preview_effects.keep(names);
         self.exemption_uses.keep(names);
+    }
+
+    /// The users of the Platform's controllers, each with what it is: `operator` or `queue`.
+    pub fn controllers<'u>(&self, users: impl IntoIterator<Item = (&'static str, &'u str)>) {
+        for (controller, user) in users {
+            self.refused_controllers
+                .begin(controller_labels(controller, &Arc::from(user)));
+        }
     }
 
     /// The exemptions in use, each with the second since 1970 at which it ends. The series of the former ones end.

@@ -8,7 +8,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -20,7 +22,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::cluster::objects::{self, Pages};
 use crate::cluster::{Cause, describe};
-use crate::facts::{Builder, Fact, Facts, State, kept};
+use crate::facts::{Builder, Fact, Facts, Node, State, Texts, kept};
 use crate::json::Tree;
 
 /// How long a watch lasts. Facts count as recent for a minute.
@@ -33,13 +35,23 @@ const TOGETHER: Duration = Duration::from_millis(500);
 const SHORTEST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 /// News that wait to be taken.
-const WAITING: usize = 256;
+const WAITING: usize = 4;
+/// A node that is gone or has changed counts as it was for this long too: the agents that write labels and offer devices
+/// start anew now and then, and an autoscaler replaces nodes.
+const MEMORY: Duration = Duration::from_secs(600);
 
 /// What a task learned of its kind.
 #[derive(Debug)]
 enum News {
-    /// All objects, as they were at this time.
-    Listed(Vec<Value>, Timestamp),
+    /// Some of all objects.
+    Page {
+        /// The objects.
+        objects: Vec<Value>,
+        /// Whether a list begins with them.
+        is_first: bool,
+    },
+    /// The pages were all objects, as they were at this time.
+    Listed(Timestamp),
     /// This object is new, or changed.
     Applied(Value),
     /// This object is gone.
@@ -50,10 +62,24 @@ enum News {
     Refused(String),
 }
 
+/// A namespace and a name.
+type Name = (String, String);
+
+/// What is held of an object. Thousands of nodes share most of their labels.
+#[derive(Clone, Debug, PartialEq)]
+enum Object {
+    Node(Arc<Node>),
+    Other(Value),
+}
+
 /// What is known of a kind.
 #[derive(Debug, Default)]
 struct Known {
-    objects: BTreeMap<(String, String), Value>,
+    objects: BTreeMap<Name, Object>,
+    /// The objects of a list that is not complete yet.
+    listed: BTreeMap<Name, Object>,
+    /// Nodes as they were until lately, and until when they count.
+    past: Vec<(Instant, Arc<Node>)>,
     /// When that was true; `None` before the first list.
     read_at: Option<Timestamp>,
     /// Why nothing is known.
@@ -75,6 +101,7 @@ pub async fn observe(client: &Client, name: &str, file: &Path) -> io::Result<()>
         name: name.to_owned(),
         kubernetes: String::new(),
         kinds: BTreeMap::new(),
+        texts: Texts::default(),
         digest: String::new(),
         file: file.to_owned(),
     };
@@ -88,6 +115,8 @@ struct Observed {
     name: String,
     kubernetes: String,
     kinds: BTreeMap<Fact, Known>,
+    /// What the nodes share.
+    texts: Texts,
     /// The digest of what was written last.
     digest: String,
     file: PathBuf,
@@ -124,46 +153,74 @@ impl Observed {
         }
     }
 
-    /// Takes news, and says whether they change what is known.
+    /// Takes news, and says whether the facts change with it.
     fn take(&mut self, fact: Fact, news: News) -> bool {
+        let texts = &mut self.texts;
         let known = self.kinds.entry(fact).or_default();
         match news {
-            News::Listed(objects, read_at) => {
-                let objects = objects.into_iter().map(|object| (key(&object), object));
-                *known = Known {
-                    objects: objects.collect(),
-                    read_at: Some(read_at),
-                    refused: None,
-                };
+            News::Page { objects, is_first } => {
+                if is_first {
+                    known.listed.clear();
+                }
+                let objects = objects
+                    .into_iter()
+                    .map(|object| (key(&object), held(fact, object, texts)));
+                known.listed.extend(objects);
+                false
+            }
+            News::Listed(read_at) => {
+                let before = mem::replace(&mut known.objects, mem::take(&mut known.listed));
+                let gone = before
+                    .into_iter()
+                    .filter(|(name, object)| known.objects.get(name) != Some(object));
+                let gone: Vec<Object> = gone.map(|(_, object)| object).collect();
+                gone.into_iter().for_each(|object| known.remember(object));
+                (known.read_at, known.refused) = (Some(read_at), None);
+                true
             }
             News::Applied(object) => {
-                // Most changes are of what facts leave out, such as the status.
-                let (key, after) = (key(&object), object.clone());
-                return known.objects.insert(key, object) != Some(after);
+                let (name, object) = (key(&object), held(fact, object, texts));
+                if known.objects.get(&name) == Some(&object) {
+                    return false;
+                }
+                if let Some(before) = known.objects.insert(name, object) {
+                    known.remember(before);
+                }
+                true
             }
             News::Deleted(object) => {
-                known.objects.remove(&key(&object));
+                if let Some(before) = known.objects.remove(&key(&object)) {
+                    known.remember(before);
+                }
+                true
             }
             News::UpToDate(time) => {
                 known.read_at = Some(time);
-                return false;
+                false
             }
             News::Refused(reason) => {
                 *known = Known {
                     refused: Some(reason),
                     ..Known::default()
                 };
+                true
             }
         }
-        true
     }
 
     fn facts(&self) -> Facts {
         let mut builder = Builder::new(&self.name, &self.kubernetes);
         for (fact, known) in &self.kinds {
             for object in known.objects.values() {
-                builder.add(*fact, Tree::of(object).unwrap_or_default().root());
+                match object {
+                    Object::Node(node) => builder.add_node(Arc::clone(node)),
+                    Object::Other(object) => builder.add(*fact, Tree::of(object).unwrap_or_default().root()),
+                }
             }
+            known
+                .past
+                .iter()
+                .for_each(|(_, node)| builder.add_node(Arc::clone(node)));
             let state = match &known.refused {
                 Some(reason) => State::Unknown(reason.clone()),
                 None => State::Known {
@@ -178,7 +235,12 @@ impl Observed {
 
     /// Writes the file beside itself, and puts it in its place.
     fn write(&mut self) -> io::Result<()> {
+        let now = Instant::now();
+        for known in self.kinds.values_mut() {
+            known.past.retain(|(until, _)| *until > now);
+        }
         let facts = self.facts();
+        self.texts.forget_unused();
         let mut beside = self.file.clone().into_os_string();
         beside.push(".new");
         fs::write(&beside, facts.document().to_string())?;
@@ -200,6 +262,29 @@ fn key(object: &Value) -> (String, String) {
     (text("namespace"), text("name"))
 }
 
+/// What is held of an object. A node that cannot be read is held whole, so that the facts say so.
+fn held(fact: Fact, object: Value, texts: &mut Texts) -> Object {
+    let node = match fact {
+        Fact::Node => Node::read(Tree::of(&object).unwrap_or_default().root(), texts),
+        _ => None,
+    };
+    node.map_or(Object::Other(object), |node| Object::Node(Arc::new(node)))
+}
+
+impl Known {
+    /// Counts a node as it was for a while.
+    fn remember(&mut self, object: Object) {
+        if let Object::Node(node) = object {
+            let node = Arc::new(Node::clone(&node).gone());
+            let until = Instant::now() + MEMORY;
+            match self.past.iter_mut().find(|(_, known)| *known == node) {
+                Some(known) => known.0 = until,
+                None => self.past.push((until, node)),
+            }
+        }
+    }
+}
+
 /// Follows a kind for ever, or until nobody takes the news.
 async fn follow(client: Client, fact: Fact, news: Sender<(Fact, News)>) {
     let mut backoff = SHORTEST_BACKOFF;
@@ -211,7 +296,14 @@ async fn follow(client: Client, fact: Fact, news: Sender<(Fact, News)>) {
         };
         let cause = Cause::of(&error);
         let reason = describe(&error);
-        if matches!(cause, Cause::Forbidden | Cause::Unauthorized | Cause::NotFound) {
+        if cause == Cause::NotFound && fact.is_none_if_unserved() {
+            let page = News::Page {
+                objects: Vec::new(),
+                is_first: true,
+            };
+            let _ = news.send((fact, page)).await;
+            let _ = news.send((fact, News::Listed(Timestamp::now()))).await;
+        } else if matches!(cause, Cause::Forbidden | Cause::Unauthorized | Cause::NotFound) {
             let _ = news.send((fact, News::Refused(reason.clone()))).await;
         }
         // Of a fault that lasts, the first line is enough.
@@ -238,19 +330,23 @@ async fn list_and_watch(
 ) -> Result<(), kube::Error> {
     let send = async |what: News| news.send((fact, what)).await.is_ok();
     let read_at = Timestamp::now();
-    let mut pages = Pages::of(client, fact.path(), "");
-    let (mut all, mut version) = (Vec::new(), String::new());
+    let mut pages = Pages::of(client, fact.path(), fact.query());
+    let mut version = String::new();
+    let mut is_first = true;
     while let Some(page) = pages.next().await? {
-        all.extend(page.items.iter().map(|object| kept(fact, object)));
-        version = page.version;
+        let objects = page.items.iter().map(|object| kept(fact, object)).collect();
+        if !send(News::Page { objects, is_first }).await {
+            return Ok(());
+        }
+        (version, is_first) = (page.version, false);
     }
-    if !send(News::Listed(all, read_at)).await {
+    if !send(News::Listed(read_at)).await {
         return Ok(());
     }
     *backoff = SHORTEST_BACKOFF;
     loop {
         let began = Instant::now();
-        let mut watch = objects::watch(client, fact.path(), &version, WATCH).await?;
+        let mut watch = objects::watch(client, fact.path(), fact.query(), &version, WATCH).await?;
         while let Some(event) = watch.next().await {
             let news = match event? {
                 WatchEvent::Added(object) | WatchEvent::Modified(object) => {

@@ -3,6 +3,7 @@
 //! This room parses and merges. It knows neither checks nor injectors: codes and injector names are text here, and
 //! whoever loads policies says which ones there are ([`load::Known`]).
 
+pub mod capacity;
 pub mod codes;
 pub mod exemption;
 mod facts;

@@ -70,6 +70,10 @@ impl Reviewer for Gate {
         Gate::known(self, jiff::Timestamp::now())
     }
 
+    fn facts_fault(&self) -> Option<String> {
+        Gate::facts_fault(self)
+    }
+
     fn notices(&self) -> Arc<Vec<String>> {
         Gate::notices(self)
     }

@@ -963,13 +963,13 @@ fn a_when_without_a_value_lets_its_policy_only_tighten() {
 
 #[test]
 fn a_when_about_the_execution_loosens_only_where_it_is_verified() {
-    let text = "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {flyte: {serviceAccounts: [flyte]}}\n---\n".to_owned()
+    let text = "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {flyte: {serviceAccounts: [flyte], namespace: \"{project}-production\"}}\n---\n".to_owned()
         + &policy("base", "{match: {}, limits: {maxGpusPerJob: 8}}")
-        + &policy("hero", "{match: {when: 'job.flyte.project == \"hero\"'}, priority: 9, limits: {maxGpusPerJob: 512}}")
+        + &policy("hero", "{match: {when: 'job.flyte.project == \"ml\"'}, priority: 9, limits: {maxGpusPerJob: 512}}")
         // Two that nobody verified may not do together what one may not.
-        + &policy("one", "{match: {projects: [hero]}, priority: 1, limits: {maxGpusPerJob: 4}}");
+        + &policy("one", "{match: {projects: [ml]}, priority: 1, limits: {maxGpusPerJob: 4}}");
     let mut object = rayjob();
-    object["metadata"]["labels"]["project"] = "hero".into();
+    object["metadata"]["labels"]["project"] = "ml".into();
     for (user, most) in [("flyte", 512), ("somebody", 4)] {
         let compiled = compiled(&text, &object, user);
         assert_eq!(compiled.effective.limits.max_gpus_per_job, Some(most), "{user}");

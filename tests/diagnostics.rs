@@ -18,7 +18,9 @@ use jiff::civil::Date;
 use raygate::cli::explain;
 use raygate::diag::{Diagnostic, Sources};
 use raygate::engine::bundle::known;
-use raygate::policy::lint::{lint, not_enforced};
+use raygate::facts::{Facts, Known as FactsKnown};
+use raygate::json::Tree;
+use raygate::policy::lint::{lint, missing_nodes, not_enforced};
 use raygate::policy::load::{Source, load};
 use raygate::suite::{Suite, coverage::coverage};
 use raygate::yaml::{self, Limits, Reading};
@@ -71,6 +73,15 @@ fn cases() -> BTreeMap<String, Files> {
     cases
 }
 
+/// Facts about a cluster with two kinds of GPUs.
+fn nodes() -> Facts {
+    let kinds = serde_json::json!({"Node": {"items": [
+        {"metadata": {"labels": {"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB"}}},
+        {"metadata": {"labels": {"nvidia.com/gpu.product": "NVIDIA-L4"}}},
+    ]}});
+    Facts::of_kinds(Tree::of(&kinds).unwrap().root()).unwrap().timeless()
+}
+
 /// What is said of the files by whoever has codes that begin like this one.
 fn diagnose(code: &str, files: &[Source]) -> (Sources, Vec<Diagnostic>) {
     match &code[..2] {
@@ -117,6 +128,10 @@ fn diagnose(code: &str, files: &[Source]) -> (Sources, Vec<Diagnostic>) {
             found.extend(loaded.endings(TODAY));
             found.extend(not_enforced(&loaded));
             found.extend(lint(&loaded, &known()));
+            found.extend(missing_nodes(
+                &loaded,
+                &FactsKnown::of(&nodes(), jiff::Timestamp::UNIX_EPOCH, ""),
+            ));
             // Notes on what is legal have cases of their own.
             found.retain(|diagnostic| {
                 diagnostic.is_error() || diagnostic.code == code || !diagnostic.code.starts_with("RL")

@@ -196,3 +196,59 @@ fn snapshot_keeps_names_and_no_secrets() {
     );
     assert_eq!(check.status.code(), Some(1));
 }
+
+#[test]
+fn explain_says_where_pods_can_run_and_check_which_accelerators_have_no_nodes() {
+    let folder = folder();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "nodes.yaml",
+        "apiVersion: v1\nkind: List\nitems:\n- kind: Node\n  metadata: {name: a, labels: {nvidia.com/gpu.product: NVIDIA-L4}}\n  \
+         status: {allocatable: {cpu: \"4\", memory: 16Gi}}\n",
+    );
+    write(
+        "platform.yaml",
+        "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec:\n  accelerators:\n    l4: {resource: nvidia.com/gpu, nodeSelector: \
+         {nvidia.com/gpu.product: NVIDIA-L4}}\n    l40: {resource: nvidia.com/gpu, nodeSelector: {nvidia.com/gpu.product: NVIDIA-L40}}\n",
+    );
+    let output = raygate(folder.path(), &["explain", "job.yaml", "--facts", "nodes.yaml"], "");
+    let explained = text(&output);
+    assert!(explained.contains("a node can run it"), "{explained}");
+    assert!(explained.contains("no node that is known can run it"), "{explained}");
+    let scheduled = std::fs::read_to_string(folder.path().join("job.yaml")).unwrap();
+    write(
+        "job.yaml",
+        &scheduled.replacen(
+            "restartPolicy: Never",
+            "restartPolicy: Never\n          schedulerName: volcano",
+            1,
+        ),
+    );
+    let explained = text(&raygate(
+        folder.path(),
+        &["explain", "job.yaml", "--facts", "nodes.yaml"],
+        "",
+    ));
+    assert!(
+        explained.contains("unknown: another scheduler places the pod"),
+        "{explained}"
+    );
+
+    let arguments = [
+        "check",
+        "job.yaml",
+        "--policies",
+        "platform.yaml",
+        "--facts",
+        "nodes.yaml",
+    ];
+    let checked = text(&raygate(folder.path(), &arguments, ""));
+    assert!(
+        checked.contains("RL108") && checked.contains("no node has the labels of accelerator `l40`"),
+        "{checked}"
+    );
+    assert!(
+        checked.contains("`NVIDIA-L4`") && !checked.contains("accelerator `l4`:"),
+        "{checked}"
+    );
+}

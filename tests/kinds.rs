@@ -35,7 +35,13 @@ const CAP: &str = "{match: {}, limits: {maxGpusPerJob: 8, maxPodsPerJob: 4}}";
 
 fn gate_with(policy: &str) -> Gate {
     let policy = format!("apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: own}}\nspec: {policy}\n");
-    let sources = [Source::new("a", EMBEDDED[0].1), Source::new("b", &policy)];
+    let platform =
+        "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {flyte: {namespace: \"{project}-{domain}\"}}\n";
+    let sources = [
+        Source::new("a", EMBEDDED[0].1),
+        Source::new("b", &policy),
+        Source::new("c", platform),
+    ];
     let loaded = raygate::policy::load(&sources, &known());
     let errors: Vec<String> = loaded.diagnostics.iter().map(|d| d.concise(&loaded.sources)).collect();
     assert!(loaded.is_usable(), "{errors:#?}");
@@ -413,10 +419,12 @@ fn a_refused_controller_is_counted() {
         let review = review(&RAY_JOB, user, None, &object(&RAY_JOB));
         let answer = gate.answer(Endpoint::Validate, review.as_bytes(), Timestamp::UNIX_EPOCH);
         assert_eq!(answer.record.verdict, "denied");
+        let refused = answer.record.refused_controller.as_ref();
         assert_eq!(
-            (answer.record.refused_controller, answer.record.kind),
-            (controller, "RayJob")
+            refused.map(|(controller, user)| (*controller, &**user)),
+            controller.map(|controller| (controller, user))
         );
+        assert_eq!(answer.record.kind, "RayJob");
     }
 }
 

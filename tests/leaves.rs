@@ -170,6 +170,34 @@ fn nvidia() -> Value {
     json!({"accelerators": {"a": {"resource": "nvidia.com/gpu"}}})
 }
 
+/// A head that selects nodes of a pool.
+fn selecting(pool: &str) -> Value {
+    below(HEAD, json!({"template": {"spec": {"nodeSelector": {"pool": pool}}}}))
+}
+
+/// A part of a taint of a declared pool, for a head with a toleration.
+fn taint(part: &str, taint: Value, toleration: Value) -> Entry {
+    let capacity = json!({"capacity": {"pools": {"p": {"labels": {"pool": "b"}, "taints": [taint]}}}});
+    let pod = json!({"template": {"spec": {"nodeSelector": {"pool": "b"}, "tolerations": [toleration]}}});
+    platform(
+        &format!("capacity.pools.taints.{part}"),
+        capacity,
+        See::Finding("Warn RG804"),
+    )
+    .on(below(HEAD, pod))
+}
+
+/// Facts of a cluster with nodes of two pools.
+fn nodes() -> Arc<Facts> {
+    let allocatable = json!({"cpu": "900", "memory": "100Ti", "nvidia.com/gpu": "64"});
+    let node = |pool: &str, taints: Value| json!({"metadata": {"labels": {"pool": pool}}, "spec": {"taints": taints}, "status": {"allocatable": allocatable}});
+    let gpu = json!([{"key": "nvidia.com/gpu", "effect": "NoSchedule"}]);
+    let none = json!({"items": []});
+    let kinds =
+        json!({"Node": {"items": [node("a", json!([])), node("gpu", gpu)]}, "NodePool": none, "ConfigMap": none});
+    Arc::new(Facts::of_kinds(Tree::of(&kinds).unwrap().root()).unwrap().timeless())
+}
+
 fn waiver() -> Value {
     json!({"match": {"projects": ["ml"]}, "waive": ["RG408"], "owner": "a", "reason": "b", "expires": "2026-12-31"})
 }
@@ -779,6 +807,48 @@ fn of_platform() -> Vec<Entry> {
         )
         .beside("RayPolicy", four_gpus())
         .on(claim("nic-1")),
+        platform(
+            "capacity.world",
+            json!({"capacity": {"world": "Closed"}}),
+            See::Finding("Deny RG801 spec.rayClusterSpec.headGroupSpec.template.spec.nodeSelector.pool"),
+        )
+        .on(selecting("b")),
+        platform(
+            "capacity.pools.labels",
+            json!({"capacity": {"pools": {"p": {"labels": {"pool": "b"}}}}}),
+            See::NoFinding("Warn RG801"),
+        )
+        .on(selecting("b")),
+        platform(
+            "capacity.pools.allocatable",
+            json!({"capacity": {"pools": {"p": {"labels": {"pool": "b"}, "allocatable": {"cpu": "1m"}}}}}),
+            See::Finding("Warn RG802"),
+        )
+        .on(selecting("b")),
+        platform(
+            "capacity.pools.maxNodes",
+            json!({"capacity": {"pools": {"p": {"labels": {"pool": "b"}, "allocatable": {"cpu": "64"}, "maxNodes": 1}}, "world": "Closed"}}),
+            See::Finding("Deny RG805"),
+        )
+        .on(below(
+            WORKERS,
+            json!({"replicas": 100, "minReplicas": 100, "maxReplicas": 100, "template": {"spec": {
+                "nodeSelector": {"pool": "b"}, "containers": [{"resources": {"requests": {"cpu": "4"}, "limits": {"cpu": "4"}}}]}}}),
+        )),
+        taint("key", json!({"key": "t", "effect": "NoExecute"}), json!({"key": "u", "operator": "Exists"})).instead(json!("u")),
+        taint("value", json!({"key": "t", "value": "a", "effect": "NoExecute"}), json!({"key": "t", "operator": "Equal"})),
+        taint("effect", json!({"key": "t", "effect": "NoExecute"}), json!({"key": "u", "operator": "Exists"}))
+            .instead(json!("PreferNoSchedule")),
+        platform(
+            "capacity.extendedResourceToleration",
+            json!({"capacity": {"extendedResourceToleration": false}}),
+            See::Finding("Warn RG804"),
+        )
+        .on(below(
+            HEAD,
+            json!({"template": {"spec": {"nodeSelector": {"pool": "gpu"}, "containers": [
+                {"resources": {"requests": {"nvidia.com/gpu": "1"}, "limits": {"nvidia.com/gpu": "1"}}}]}}}),
+        )),
         toleration("key", json!({"key": "spot", "operator": "Exists"})).instead(json!("other")),
         toleration("operator", json!({"key": "spot", "operator": "Exists"})),
         toleration("value", json!({"key": "spot", "value": "a"})),
@@ -890,6 +960,9 @@ fn see(entry: &Entry, with: bool) -> Seen {
     let mut object = base();
     merge(&mut object, entry.object.clone());
     let mut request = request(object);
+    if entry.leaf.starts_with("Platform.capacity.") {
+        request.facts = nodes();
+    }
     if entry.edits_cluster {
         let old = RAY_CLUSTER.from_job(request.object.root());
         let mut new = old.clone();

@@ -261,6 +261,41 @@ fn an_answer_is_that_of_check() {
     assert_eq!(examples, 10);
 }
 
+/// What the author is answered, by the words of whoever answers.
+#[test]
+fn the_answer_is_in_the_words_of_who_gives_it() {
+    let played = Played::start(&[]);
+    let reply = |text: &str| {
+        let answer = played.ask("evaluate", &json!({"state": {"object": text}}));
+        answer["objects"][0]["answer"].clone()
+    };
+    let twice = fs::read_to_string(root().join("docs/examples/1-rejected.yaml")).unwrap();
+    let denied = reply(&twice);
+    let text = denied["message"].as_str().unwrap();
+    assert!(
+        text.starts_with("admission webhook \"rayjob.raygate.dev\" denied the request: worker group name"),
+        "{text}"
+    );
+    assert_eq!(
+        (&denied["code"], &denied["console"]),
+        (&json!(403), &json!("Flyte console"))
+    );
+    let unfit = reply(&twice.replace("replicas: 4", "replicas: four"));
+    let text = unfit["message"].as_str().unwrap();
+    assert!(
+        text.starts_with(
+            "RayJob.ray.io \"batch-inference\" is invalid: spec.rayClusterSpec.workerGroupSpecs[1].replicas: "
+        ),
+        "{text}"
+    );
+    assert_eq!(
+        (&unfit["code"], &unfit["reason"], &unfit["own_words"]),
+        (&json!(422), &json!("Invalid"), &json!(false))
+    );
+    let allowed = reply(&fs::read_to_string(root().join("docs/examples/3-completed.yaml")).unwrap());
+    assert_eq!((&allowed["code"], &allowed["message"]), (&json!(200), &Value::Null));
+}
+
 #[test]
 fn mistakes_in_policies_and_facts_are_shown_where_they_are() {
     let played = Played::start(&[]);

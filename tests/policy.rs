@@ -775,3 +775,100 @@ fn what_acts_has_a_digest_of_its_own() {
     let (_, enforced) = of(&format!("{base}---\n{}", policy("other", "{match: {}}")));
     assert_ne!(enforced, acting);
 }
+
+/// Only the namespace keeps an author from leaving out a label.
+#[test]
+fn a_policy_that_enforces_by_label_needs_the_template_that_derives_it() {
+    let found = |template: &str, spec: &str| -> Vec<String> {
+        let platform =
+            format!("apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {{flyte: {{{template}}}}}\n---\n");
+        let loaded = read(&[("a.yaml", &(platform + &policy("p", spec)))]);
+        diagnostics(&loaded)
+    };
+    let error = |label: &str, place: &str| {
+        vec![format!(
+            "a.yaml:{place}: error[RP218]: policy `p` matches by {label}, and the Platform has no `flyte.namespace` with \
+             {{{label}}}: a RayJob that does not name its {label} escapes the policy"
+        )]
+    };
+    let limits = "limits: {maxPodsPerJob: 5}";
+    for (template, spec, expected) in [
+        (
+            "",
+            format!("{{match: {{projects: [a]}}, {limits}}}"),
+            error("project", "8:26"),
+        ),
+        (
+            "",
+            format!("{{match: {{domains: [a], namespaces: [a]}}, {limits}}}"),
+            error("domain", "8:25"),
+        ),
+        (
+            "",
+            "{match: {domains: [a]}, force: {roll: true}}".replace("force: {roll: true}", "actions: {RG401: Warn}"),
+            error("domain", "8:25"),
+        ),
+        (
+            "",
+            "{match: {domains: [a]}, rules: [{name: r, require: 'true', message: m}]}".to_owned(),
+            error("domain", "8:25"),
+        ),
+        (
+            "",
+            format!("{{match: {{when: job.flyte.domain == 'a'}}, {limits}}}"),
+            error("domain", "8:22"),
+        ),
+        (
+            "",
+            format!("{{match: {{when: 'job.flyte.project in [\"a\"]'}}, {limits}}}"),
+            error("project", "8:22"),
+        ),
+        (
+            "namespace: \"{project}\"",
+            format!("{{match: {{projects: [a]}}, {limits}}}"),
+            vec![],
+        ),
+        (
+            "namespace: \"{project}\"",
+            format!("{{match: {{projects: [a], domains: [b]}}, {limits}}}"),
+            error("domain", "8:40"),
+        ),
+        (
+            "namespace: flyte",
+            format!("{{match: {{projects: [a]}}, {limits}}}"),
+            error("project", "8:26"),
+        ),
+        (
+            "namespace: \"{project}-{domain}\"",
+            format!("{{match: {{projects: [a], domains: [b]}}, {limits}}}"),
+            vec![],
+        ),
+        (
+            "",
+            "{match: {domains: [a]}, defaults: {readiness: Http}}".to_owned(),
+            vec![],
+        ),
+        (
+            "",
+            format!("{{match: {{domains: [a]}}, mode: Disabled, {limits}}}"),
+            vec![],
+        ),
+        (
+            "",
+            format!("{{match: {{tasks: [a], when: job.flyte.task == 'a'}}, {limits}}}"),
+            vec![],
+        ),
+        (
+            "",
+            format!("{{match: {{namespaces: [a], when: job.gpus > 0}}, {limits}}}"),
+            vec![],
+        ),
+        (
+            "",
+            format!("{{match: {{}}, exclude: [{{projects: [a]}}], {limits}}}"),
+            vec![],
+        ),
+    ] {
+        assert_eq!(found(template, &spec), expected, "{template} {spec}");
+    }
+}

@@ -867,6 +867,36 @@ fn p34_a_label_does_not_lead_away_from_the_namespaces_policies() {
     assert_eq!(effective.limits.max_pods_per_job, Some(5));
     assert_eq!(ttl(effective), None);
     assert_eq!(set.effective().effective.limits.max_pods_per_job, Some(9));
+    // Nor does it lead away from those whose expression looks at it.
+    let by = |when: &str| {
+        let set = Set::new().policy("when", &format!("match: {{{when}}}, limits: {{maxPodsPerJob: 5}}"));
+        set.compiled(&elsewhere).effective.limits.max_pods_per_job
+    };
+    for (when, most) in [
+        ("when: job.flyte.domain == 'staging'", Some(5)),
+        (
+            "when: job.flyte.project == 'a-b' && job.flyte.domain == 'staging'",
+            Some(5),
+        ),
+        ("when: '[job].exists(j, j.flyte.domain == \"staging\")'", Some(5)),
+        ("projects: [a], when: job.flyte.domain == 'b-staging'", Some(5)),
+        ("when: job.flyte.project == 'a' && job.flyte.domain == 'staging'", None),
+        ("when: job.flyte.domain == 'development'", None),
+        ("projects: [a-b], when: job.gpus > 0", None),
+    ] {
+        assert_eq!(by(when), most, "{when}");
+    }
+    // A template may say one of the two.
+    let platform = PLATFORM.replace("{project}-{domain}", "flyte-{project}");
+    let set = Set(vec![platform]).policy("b", "match: {projects: [b]}, limits: {maxPodsPerJob: 5}");
+    for (namespace, most) in [("flyte-b", Some(5)), ("flyte-c", None), ("b", None)] {
+        let who = Who { namespace, ..FORGED };
+        assert_eq!(
+            set.compiled(&who).effective.limits.max_pods_per_job,
+            most,
+            "{namespace}"
+        );
+    }
 }
 
 /// What an update of a RayJob to one with these replicas finds.

@@ -27,7 +27,13 @@ const KUEUE: &str = "system:serviceaccount:kueue-system:kueue-controller-manager
 /// The shipped policies and one more.
 fn gate_with(policy: &str) -> Gate {
     let policy = format!("apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: own}}\nspec: {policy}\n");
-    let sources = [Source::new("a", EMBEDDED[0].1), Source::new("b", &policy)];
+    let platform =
+        "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {flyte: {namespace: \"{project}-{domain}\"}}\n";
+    let sources = [
+        Source::new("a", EMBEDDED[0].1),
+        Source::new("b", &policy),
+        Source::new("c", platform),
+    ];
     let loaded = raygate::policy::load(&sources, &known());
     let errors: Vec<String> = loaded.diagnostics.iter().map(|d| d.concise(&loaded.sources)).collect();
     assert!(loaded.is_usable(), "{errors:#?}");
@@ -760,5 +766,98 @@ fn a_submitter_with_resources_of_the_pod_gets_none_in_its_container() {
         let after = created(&gate_with(policy), &manifest);
         let container = &after["spec"]["submitterPodTemplate"]["spec"]["containers"][0];
         assert_eq!(container.get("resources"), None, "{policy}");
+    }
+}
+
+/// A finding that names several things is new if an update adds one of them, and not if it takes one away.
+#[test]
+fn what_a_finding_is_about_is_judged_thing_by_thing() {
+    let gate = gate_with("{match: {}, limits: {maxGpusPerJob: 100, unknownDevices: Deny}}");
+    let with = |claims: &[(&str, &str)], env: &[(&str, &str)], fraction: &str| {
+        let mut job = seed("seed-01");
+        let worker = &mut job["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]["template"];
+        let claim = |(name, of): &(&str, &str)| json!({"name": name, "resourceClaimTemplateName": of});
+        worker["spec"]["resourceClaims"] = claims.iter().map(claim).collect();
+        let variable = |(name, value): &(&str, &str)| json!({"name": name, "value": value});
+        let mut all = worker["spec"]["containers"][0]["env"].as_array().unwrap().clone();
+        all.extend(env.iter().map(variable));
+        worker["spec"]["containers"][0]["env"] = json!(all);
+        worker["metadata"]["annotations"]["gpu-fraction"] = json!(fraction);
+        job
+    };
+    const NVIDIA: &str = "NVIDIA_VISIBLE_DEVICES";
+    const NEURON: &str = "AWS_NEURON_VISIBLE_DEVICES";
+    let first = with(&[("a", "one"), ("b", "one")], &[(NVIDIA, "0")], "0.5");
+    // It was there before the policy.
+    let live = created(&self::gate(), &first);
+    let denial = |next: &Value| stored(&gate, TENANT, Some(&live), next).err();
+    for (fault, next) in [
+        (
+            "swaps the template",
+            with(&[("a", "one"), ("b", "eight")], &[(NVIDIA, "0")], "0.5"),
+        ),
+        (
+            "adds a claim",
+            with(&[("a", "one"), ("b", "one"), ("c", "one")], &[(NVIDIA, "0")], "0.5"),
+        ),
+        ("shows all devices", with(&[("a", "one")], &[(NVIDIA, "all")], "0.5")),
+        ("shows others", with(&[("a", "one")], &[(NEURON, "all")], "0.5")),
+        (
+            "shows others too",
+            with(&[("a", "one")], &[(NVIDIA, "0"), (NEURON, "all")], "0.5"),
+        ),
+        ("takes a larger part", with(&[("a", "one")], &[(NVIDIA, "0")], "0.9")),
+    ] {
+        let denial = denial(&next).unwrap_or_else(|| panic!("{fault}: is accepted"));
+        assert!(denial.contains("RG321"), "{fault}: {denial}");
+    }
+    for (change, next) in [
+        ("nothing", first.clone()),
+        ("takes away a claim", with(&[("b", "one")], &[(NVIDIA, "0")], "0.5")),
+        ("takes away the rest", with(&[("b", "one")], &[], "0.5")),
+        (
+            "adds another variable",
+            with(&[("a", "one"), ("b", "one")], &[(NVIDIA, "0"), ("A", "b")], "0.5"),
+        ),
+    ] {
+        assert_eq!(denial(&next), None, "{change}");
+    }
+}
+
+/// What makes a container violate a Pod Security level may stand in its pod, which the finding does not name.
+#[test]
+fn a_container_that_loses_a_setting_of_its_pod_is_judged() {
+    let gate = gate_with("{match: {}, limits: {podSecurity: restricted}}");
+    let with = |context: Value| {
+        let mut job = seed("seed-01");
+        let pods = [
+            "rayClusterSpec/headGroupSpec",
+            "rayClusterSpec/workerGroupSpecs/0",
+            "submitterPodTemplate",
+        ];
+        for pod in pods {
+            let template = if pod == "submitterPodTemplate" { "" } else { "/template" };
+            job.pointer_mut(&format!("/spec/{pod}{template}/spec")).unwrap()["securityContext"] = context.clone();
+        }
+        job
+    };
+    let seccomp = json!({"type": "RuntimeDefault"});
+    for (before, after) in [
+        (json!({"runAsNonRoot": true}), json!({"seccompProfile": seccomp})),
+        (
+            json!({"runAsNonRoot": true, "seccompProfile": seccomp}),
+            json!({"runAsNonRoot": true}),
+        ),
+        (json!({"runAsNonRoot": true, "seccompProfile": seccomp}), json!({})),
+    ] {
+        let live = suspended(created(&self::gate(), &with(before)));
+        let change = |context: &Value| {
+            let mut next = live.clone();
+            next["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["securityContext"] = context.clone();
+            stored(&gate, TENANT, Some(&live), &next)
+        };
+        let denial = change(&after).unwrap_err();
+        assert!(denial.contains("RG618") || denial.contains("Pod Security"), "{denial}");
+        change(&json!({"runAsNonRoot": true, "seccompProfile": seccomp})).unwrap();
     }
 }

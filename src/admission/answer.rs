@@ -44,8 +44,8 @@ pub struct Record {
     pub injections: Vec<(&'static str, Option<Arc<str>>)>,
     /// The accelerators of all pods that a new object asks for, where `/validate` was asked to let it in.
     pub gpus: u64,
-    /// The controller that was refused: `operator` for KubeRay's, `queue` for that of the queue.
-    pub refused_controller: Option<&'static str>,
+    /// The controller that was refused, `operator` for KubeRay's and `queue` for that of the queue, and its user.
+    pub refused_controller: Option<(&'static str, Arc<str>)>,
     /// The exemptions but for which more would have happened, each once, in order.
     pub exemptions: Vec<Arc<str>>,
     /// The policies in Preview that matched, and what they would have done.

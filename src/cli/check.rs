@@ -20,11 +20,12 @@ use crate::admission;
 use crate::diag::{Sources, suggest};
 use crate::engine::bundle::known;
 use crate::engine::{self, Bundle, Operation};
+use crate::facts::Known;
 use crate::files::{Bounded, bounded};
 use crate::input::asked::Found;
 use crate::input::request::{Overrides, Requests};
 use crate::input::{self, Piece};
-use crate::policy::lint::lint as lints;
+use crate::policy::lint::{lint as lints, missing_nodes};
 use crate::policy::load;
 use crate::policy::load::{Loaded, Source};
 use crate::ray::{KubeRay, version};
@@ -213,6 +214,13 @@ fn all(
     requests: &mut Requests,
     report: &mut dyn Report,
 ) -> Result<u8, Failure> {
+    for cluster in clusters {
+        let now = args.at.unwrap_or_else(Timestamp::now);
+        let known = Known::of(&cluster.facts, now, "");
+        for diagnostic in missing_nodes(loaded, &known) {
+            report.policies(&loaded.sources, &diagnostic)?;
+        }
+    }
     let names_clusters = clusters.len() > 1;
     let hows: Vec<(Option<&str>, How)> = clusters
         .iter()

@@ -8,6 +8,7 @@ mod configuration;
 mod emergency;
 mod findings;
 mod lists;
+mod observer;
 mod platform;
 mod queues;
 pub(super) mod release;
@@ -133,6 +134,7 @@ async fn examine(args: &Args) -> Result<Findings, Failure> {
     workload::judge(&client, first.is_some(), service, &mut findings).await;
     if let Some((namespace, _)) = service {
         account::judge(&client, namespace, &mut findings).await;
+        observer::judge(&client, namespace, &mut findings).await;
     }
     if let Some(registered) = &registered {
         platform::judge_unjudged(&served, registered, &mut findings);

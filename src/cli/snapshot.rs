@@ -85,13 +85,15 @@ pub(super) async fn of_cluster(cluster: &ClusterArgs) -> Result<Facts, Failure> 
     let version = version.and_then(|version| Some(version.get("gitVersion")?.as_str()?.to_owned()));
     let name = cluster.context.as_deref().unwrap_or_default();
     let mut builder = Builder::new(name, &version.unwrap_or_default());
+    let known = |read_at| State::Known {
+        read_at: Some(read_at),
+        is_partial: false,
+    };
     for fact in Fact::ALL {
         let read_at = Timestamp::now();
         let state = match list(&client, fact, &mut builder).await {
-            Ok(()) => State::Known {
-                read_at: Some(read_at),
-                is_partial: false,
-            },
+            Ok(()) => known(read_at),
+            Err(error) if Cause::of(&error) == Cause::NotFound && fact.is_none_if_unserved() => known(read_at),
             Err(error) if Cause::of(&error) == Cause::Unreachable => return Err(refused(&error)),
             Err(error) => State::Unknown(describe(&error)),
         };
@@ -102,7 +104,7 @@ pub(super) async fn of_cluster(cluster: &ClusterArgs) -> Result<Facts, Failure> 
 
 /// Reads all objects of a kind, page by page.
 async fn list(client: &Client, fact: Fact, builder: &mut Builder) -> Result<(), kube::Error> {
-    let mut pages = Pages::of(client, fact.path(), "");
+    let mut pages = Pages::of(client, fact.path(), fact.query());
     while let Some(page) = pages.next().await? {
         for object in &page.items {
             builder.add(fact, Tree::of(object).unwrap_or_default().root());

@@ -40,6 +40,14 @@ pub async fn post(client: &Client, path: &str, object: &Value) -> Result<Value, 
     client.request(request("POST", path, body)?).await
 }
 
+/// Reads a text, such as what a pod answers through the API server.
+///
+/// # Errors
+/// What the API server answers instead.
+pub async fn text(client: &Client, path: &str) -> Result<String, kube::Error> {
+    client.request_text(request("GET", path, Vec::new())?).await
+}
+
 /// The header `Date` of the API server's answers, as it writes it.
 ///
 /// # Errors
@@ -67,14 +75,21 @@ impl Watch {
     }
 }
 
-/// Watches the list at a path for so long, from a version of it on. The last event is a bookmark where the API server
-/// sends one.
+/// Watches the list at a path for so long, from a version of it on; `query` selects among its objects and may be empty. The
+/// last event is a bookmark where the API server sends one.
 ///
 /// # Errors
 /// What the API server answers instead.
-pub async fn watch(client: &Client, path: &str, version: &str, lasts: Duration) -> Result<Watch, kube::Error> {
+pub async fn watch(
+    client: &Client,
+    path: &str,
+    query: &str,
+    version: &str,
+    lasts: Duration,
+) -> Result<Watch, kube::Error> {
     let seconds = lasts.as_secs();
-    let path = format!("{path}?watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}&resourceVersion={version}");
+    let path =
+        format!("{path}?watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}&resourceVersion={version}{query}");
     let events = client.request_events(request("GET", &path, Vec::new())?).await?;
     Ok(Watch(Box::pin(events)))
 }

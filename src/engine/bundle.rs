@@ -131,7 +131,7 @@ impl Bundle {
 
     /// What the policies for a subject and its RayJob come to.
     pub fn compiled(&self, subject: &Subject, job: &Workload<'_>) -> Arc<Compiled> {
-        let selected = select(&self.set, subject, &subject.session(job, None, self.platform()));
+        let selected = select(&self.set, subject, &subject.seen(job, self.platform()));
         let policies = selected
             .iter()
             .map(|one| (self.position(one), one.trusted, one.certain))

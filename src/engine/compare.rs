@@ -104,42 +104,98 @@ pub fn counterpart<'v>(steps: &[Step], document: Json<'_>, other: Json<'v>) -> O
 #[derive(Debug)]
 pub struct Before<'a> {
     finder: &'a Finder,
-    findings: BTreeMap<String, (Finding, Action)>,
+    places: BTreeMap<String, Known>,
     old: Json<'a>,
+}
+
+/// The findings at one place.
+#[derive(Debug, Default)]
+struct Known {
+    /// Each with what happens to it, by message.
+    findings: Vec<(Finding, Action)>,
+    /// What they are about, each with the position of its finding.
+    about: BTreeMap<String, usize>,
+}
+
+impl Known {
+    /// Those that a finding in the new object may be: the same one before; `None` if there is none. `is_alone` says that the
+    /// new object has no other one at the place.
+    fn same(&self, finding: &Finding, is_alone: bool) -> Option<Vec<&(Finding, Action)>> {
+        if !finding.about.is_empty() {
+            let known = |what| self.findings.get(*self.about.get(what)?);
+            return finding.about.iter().map(known).collect();
+        }
+        let known = match self.findings.as_slice() {
+            [one] if is_alone => Some(one),
+            all => {
+                let by_message = all.binary_search_by(|(known, _)| known.message.cmp(&finding.message));
+                by_message.ok().and_then(|position| all.get(position))
+            }
+        };
+        known.map(|known| vec![known])
+    }
 }
 
 impl<'a> Before<'a> {
     /// The findings of `old`, each with what happens to it.
-    pub fn of(finder: &'a Finder, findings: impl IntoIterator<Item = (Finding, Action)>, old: Json<'a>) -> Before<'a> {
-        let findings = findings.into_iter();
-        let placed = |(finding, action): (Finding, Action)| (place(finder, &finding, old), (finding, action));
-        Before {
-            finder,
-            findings: findings.map(placed).collect(),
-            old,
+    pub fn of(finder: &'a Finder, findings: Vec<(Finding, Action)>, old: Json<'a>) -> Before<'a> {
+        let mut places: BTreeMap<String, Known> = BTreeMap::new();
+        for found in findings {
+            let known = places.entry(place(finder, &found.0, old)).or_default();
+            known.findings.push(found);
         }
+        for known in places.values_mut() {
+            let findings = &mut known.findings;
+            findings.sort_by(|(one, _), (other, _)| one.message.cmp(&other.message));
+            let about = findings.iter().enumerate();
+            known.about = about
+                .flat_map(|(position, (finding, _))| finding.about.iter().map(move |what| (what.clone(), position)))
+                .collect();
+        }
+        Before { finder, places, old }
     }
 
-    /// Whether a finding of the same check or rule in the new object is new: the old one had none at its place, by names, or
-    /// one of another value, less weight or a milder action.
-    pub fn lacks(&self, finding: &Finding, action: Action, new: Json<'_>) -> bool {
-        let Some((known, milder)) = self.findings.get(&place(self.finder, finding, new)) else {
-            return true;
-        };
-        if action > *milder {
-            return true;
+    /// Of the findings of the same check or rule in the new object, those that are new: the old one had none at their place,
+    /// by names, or one about something else, of another value, less weight or a milder action. Where one of the objects has
+    /// several at a place that do not say what they are about, only those with the same message are the same.
+    pub fn added(&self, findings: Vec<(Finding, Action)>, new: Json<'_>) -> Vec<(Finding, Action)> {
+        let at: Vec<String> = findings
+            .iter()
+            .map(|(finding, _)| place(self.finder, finding, new))
+            .collect();
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for place in &at {
+            *counts.entry(place).or_default() += 1;
         }
+        let is_known = |(finding, action): &(Finding, Action), place: &str| {
+            let known = self.places.get(place);
+            let same = known.and_then(|known| known.same(finding, counts.get(place) == Some(&1)));
+            same.is_some_and(|same| {
+                same.iter()
+                    .all(|(known, milder)| action <= milder && !self.is_worse(known, finding, new))
+            })
+        };
+        let is_new: Vec<bool> = findings
+            .iter()
+            .zip(&at)
+            .map(|(found, place)| !is_known(found, place))
+            .collect();
+        let is_new = findings.into_iter().zip(is_new);
+        is_new.filter_map(|(found, is_new)| is_new.then_some(found)).collect()
+    }
+
+    /// Whether a finding is of another value than one in the old object, or weighs more.
+    fn is_worse(&self, known: &Finding, finding: &Finding, new: Json<'_>) -> bool {
         // What a rule is about is in its message, which is part of the place.
         if matches!(self.finder, Finder::Rule(_)) {
             return false;
         }
-        if finding.weight == 0 && known.weight == 0 {
-            let before = known.path.get(self.old).unwrap_or(Json::NULL);
-            let after = finding.path.get(new).unwrap_or(Json::NULL);
-            !says_the_same(before, after)
-        } else {
-            finding.weight > known.weight
+        if finding.weight != 0 || known.weight != 0 {
+            return finding.weight > known.weight;
         }
+        let before = known.path.get(self.old).unwrap_or(Json::NULL);
+        let after = finding.path.get(new).unwrap_or(Json::NULL);
+        !says_the_same(before, after)
     }
 }
 

@@ -173,7 +173,7 @@ impl<'s> Side<'s> {
                 policy: &unraised.effective,
                 ..self.cx
             };
-            let place = |finding: &Finding| (finding.path.clone(), finding.entry.clone());
+            let place = |finding: &Finding| (finding.path.clone(), finding.entry.clone(), finding.about.clone());
             let known = check.look(&self.cx, self.job, Findings::new());
             let known: BTreeSet<_> = known.kept().iter().map(place).collect();
             let all = check.look(&tighter, self.job, Findings::new()).into_iter();
@@ -221,8 +221,7 @@ fn added(
         return all;
     }
     let before = Before::of(finder, found(old, Findings::new()).kept, old.job.object);
-    all.kept
-        .retain(|(finding, action)| before.lacks(finding, *action, new.job.object));
+    all.kept = before.added(all.kept, new.job.object);
     let mut kept = [0; 2];
     all.kept.retain(|(finding, _)| {
         let [denying, warning] = &mut kept;

@@ -58,12 +58,13 @@ pub enum Idle {
 pub fn trace<'b, 't>(bundle: &'b Bundle, request: Request<'t>) -> Trace<'b, 't> {
     let (subject, compiled) = request.compiled(request.object.root(), bundle);
     let job = Workload::of(request.object.root());
-    let session = subject.session(&job, None, bundle.platform());
+    let seen = subject.seen(&job, bundle.platform());
+    let session = &seen.own;
     let set = bundle.policies();
     let policies: Vec<(&RayPolicy, Decision<'_>)> = set
         .policies
         .iter()
-        .map(|policy| (policy, decide(policy, &subject, &session)))
+        .map(|policy| (policy, decide(policy, &subject, &seen)))
         .collect();
     let exemptions = set
         .exemptions
@@ -75,9 +76,9 @@ pub fn trace<'b, 't>(bundle: &'b Bundle, request: Request<'t>) -> Trace<'b, 't> 
         .filter_map(|(policy, decision)| {
             let when = policy.matches.when.as_ref()?;
             let text = match decision {
-                Decision::False => when.saw(&session),
+                Decision::False => when.saw(session),
                 Decision::For(selected) if !selected.certain => {
-                    let value = when.holds(&session, Here::Job, &Arc::new(Meter::default()));
+                    let value = when.holds(session, Here::Job, &Arc::new(Meter::default()));
                     value.err()?.to_string()
                 }
                 _ => return None,
@@ -117,7 +118,7 @@ pub fn trace<'b, 't>(bundle: &'b Bundle, request: Request<'t>) -> Trace<'b, 't> 
         .into_iter()
         .filter(|check| compiled.action(check) == Action::Ignore)
         .collect();
-    drop(session);
+    drop(seen);
     Trace {
         policies,
         exemptions,

@@ -1,22 +1,32 @@
 //! Facts as they are put together, object by object.
 
-use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::diag::one_line;
 use crate::json::Json;
-use crate::k8s::json::{child, text};
+use crate::k8s::json::{child, items, text};
 use crate::k8s::selector::labels;
 
+use super::autoscale::{NodePool, groups};
 use super::ceilings::ceilings;
 use super::fact::Fact;
 use super::kueue::{ClusterQueue, Cohort, LocalQueue, ResourceFlavor};
+use super::nodes::{Node, Pair, Shapes, Texts};
 use super::objects::{ClaimTemplate, DeviceClass, LimitRange, PriorityClass, Quota, RuntimeClass};
+use super::places::Places;
 use super::set::{Facts, Namespace, State};
 
 /// Puts facts together.
 #[derive(Debug, Default)]
 pub struct Builder {
     facts: Facts,
+    nodes: Vec<Arc<Node>>,
+    texts: Texts,
+    /// The labels that all nodes have.
+    labels: Vec<Pair>,
+    /// The labels that the nodes leave out.
+    values: BTreeMap<String, Option<BTreeSet<String>>>,
 }
 
 impl Builder {
@@ -49,9 +59,32 @@ impl Builder {
         }
     }
 
+    /// Adds a node that is read already.
+    pub fn add_node(&mut self, node: Arc<Node>) {
+        self.nodes.push(node);
+    }
+
+    /// Says that all nodes that are added from now on have a label.
+    pub(super) fn common_label(&mut self, key: &str, value: &str) {
+        self.labels.push(self.texts.pair(key, value));
+    }
+
+    /// Says which values a label has that the nodes leave out; `None` if they are too many.
+    pub(super) fn values_of_label(&mut self, key: &str, values: Option<BTreeSet<String>>) {
+        self.values.insert(key.to_owned(), values);
+    }
+
     fn try_add(&mut self, fact: Fact, object: Json<'_>) -> Option<()> {
+        if fact == Fact::Node {
+            let node = Node::read(object, &mut self.texts)?;
+            self.nodes.push(Arc::new(node.with_labels(&self.labels)));
+            return Some(());
+        }
         let metadata = child(object, "metadata");
         let name = text(metadata, "name").filter(|name| !name.is_empty())?;
+        if !fact.takes(text(metadata, "namespace").unwrap_or_default(), name) {
+            return Some(());
+        }
         match fact {
             Fact::Namespace => {
                 self.namespace(name).labels = Some(labels(metadata, "labels")?);
@@ -83,6 +116,20 @@ impl Builder {
             }
             Fact::WorkloadPriorityClass => {
                 self.facts.workload_priority_classes.insert(name.to_owned());
+            }
+            Fact::Node => {}
+            Fact::NodePool => {
+                let pool = NodePool::read(object)?;
+                self.facts.node_pools.insert(name.to_owned(), pool);
+            }
+            Fact::AutoscalerStatus => self.facts.autoscaler_groups = groups(object)?,
+            Fact::VolumeClaim => {
+                let modes = items(child(object, "spec"), "accessModes").iter();
+                let modes = modes
+                    .map(|mode| Some(mode.as_str()?.to_owned()))
+                    .collect::<Option<_>>()?;
+                let namespace = self.namespace(text(metadata, "namespace")?);
+                namespace.volume_claims.insert(name.to_owned(), modes);
             }
             Fact::ResourceFlavor => {
                 let flavor = ResourceFlavor::read(object)?;
@@ -119,6 +166,20 @@ impl Builder {
         Some(())
     }
 
+    /// Folds the nodes into shapes, without the taints that the nodes of a NodePool have until they are ready.
+    fn fold(&mut self) {
+        let startup: Vec<_> = self
+            .facts
+            .node_pools
+            .values()
+            .flat_map(|pool| &pool.startup_taints)
+            .collect();
+        match Shapes::of(&self.nodes, std::mem::take(&mut self.values), &startup) {
+            Ok(shapes) => self.facts.places = Places::of(shapes),
+            Err(reason) => self.state(Fact::Node, State::Unknown(reason)),
+        }
+    }
+
     fn namespace(&mut self, name: &str) -> &mut Namespace {
         self.facts.namespaces.entry(name.to_owned()).or_default()
     }
@@ -129,10 +190,10 @@ impl Builder {
             namespace.limit_ranges.sort_by(|a, b| a.name.cmp(&b.name));
             namespace.quotas.sort_by(|a, b| a.name.cmp(&b.name));
         }
+        self.fold();
         self.facts.ceilings = ceilings(&self.facts.cluster_queues, &self.facts.cohorts);
         if !self.facts.states.is_empty() {
-            let hash = Sha256::digest(self.facts.to_value(false).to_string());
-            self.facts.digest = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            self.facts.digest = self.facts.sum();
         }
         self.facts
     }

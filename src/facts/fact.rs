@@ -1,5 +1,7 @@
 //! The kinds of facts.
 
+use super::autoscale::STATUS;
+
 /// A kind of fact: a kind of Kubernetes object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fact {
@@ -21,6 +23,14 @@ pub enum Fact {
     ClusterQueue,
     /// The names of Kueue's priority classes.
     WorkloadPriorityClass,
+    /// The nodes, folded into shapes.
+    Node,
+    /// Karpenter's NodePools.
+    NodePool,
+    /// The ConfigMap with the status of the cluster-autoscaler, and no other one: its node groups.
+    AutoscalerStatus,
+    /// The volume claims and their access modes.
+    VolumeClaim,
     /// Kueue's ResourceFlavors: labels, taints and tolerations.
     ResourceFlavor,
     /// Kueue's Cohorts: their parents and quotas.
@@ -37,7 +47,7 @@ pub enum Fact {
 
 impl Fact {
     /// Every kind.
-    pub const ALL: [Fact; 15] = [
+    pub const ALL: [Fact; 19] = [
         Fact::Namespace,
         Fact::LimitRange,
         Fact::ResourceQuota,
@@ -47,6 +57,10 @@ impl Fact {
         Fact::LocalQueue,
         Fact::ClusterQueue,
         Fact::WorkloadPriorityClass,
+        Fact::Node,
+        Fact::NodePool,
+        Fact::AutoscalerStatus,
+        Fact::VolumeClaim,
         Fact::ResourceFlavor,
         Fact::Cohort,
         Fact::DeviceClass,
@@ -67,6 +81,10 @@ impl Fact {
             Fact::LocalQueue => "LocalQueue",
             Fact::ClusterQueue => "ClusterQueue",
             Fact::WorkloadPriorityClass => "WorkloadPriorityClass",
+            Fact::Node => "Node",
+            Fact::NodePool => "NodePool",
+            Fact::AutoscalerStatus => "ConfigMap",
+            Fact::VolumeClaim => "PersistentVolumeClaim",
             Fact::ResourceFlavor => "ResourceFlavor",
             Fact::Cohort => "Cohort",
             Fact::DeviceClass => "DeviceClass",
@@ -89,6 +107,10 @@ impl Fact {
             Fact::LocalQueue => "/apis/kueue.x-k8s.io/v1beta1/localqueues",
             Fact::ClusterQueue => "/apis/kueue.x-k8s.io/v1beta1/clusterqueues",
             Fact::WorkloadPriorityClass => "/apis/kueue.x-k8s.io/v1beta1/workloadpriorityclasses",
+            Fact::Node => "/api/v1/nodes",
+            Fact::NodePool => "/apis/karpenter.sh/v1/nodepools",
+            Fact::AutoscalerStatus => "/api/v1/namespaces/kube-system/configmaps",
+            Fact::VolumeClaim => "/api/v1/persistentvolumeclaims",
             Fact::ResourceFlavor => "/apis/kueue.x-k8s.io/v1beta1/resourceflavors",
             Fact::Cohort => "/apis/kueue.x-k8s.io/v1beta1/cohorts",
             Fact::DeviceClass => "/apis/resource.k8s.io/v1/deviceclasses",
@@ -96,6 +118,24 @@ impl Fact {
             Fact::ResourceClaim => "/apis/resource.k8s.io/v1/resourceclaims",
             Fact::RayCluster => "/apis/ray.io/v1/rayclusters",
         }
+    }
+
+    /// What selects among the objects at the path, as the end of a query; empty for all.
+    pub fn query(self) -> &'static str {
+        match self {
+            Fact::AutoscalerStatus => "&fieldSelector=metadata.name%3Dcluster-autoscaler-status",
+            _ => "",
+        }
+    }
+
+    /// Whether there are none if the API server does not know the kind, rather than that nothing is known.
+    pub fn is_none_if_unserved(self) -> bool {
+        self == Fact::NodePool
+    }
+
+    /// Whether an object of this kind, in this namespace and of this name, is a fact.
+    pub fn takes(self, namespace: &str, name: &str) -> bool {
+        self != Fact::AutoscalerStatus || (namespace, name) == STATUS
     }
 
     /// The kind of this name.

@@ -10,6 +10,9 @@ pub fn kept(fact: Fact, object: &Value) -> Value {
     if fact == Fact::Namespace {
         metadata.extend(copied(object.get("metadata"), &["labels"]));
     }
+    if fact == Fact::Node {
+        metadata = copied(object.get("metadata"), &["name", "labels"]);
+    }
     let fields: &[&str] = match fact {
         Fact::Namespace
         | Fact::ServiceAccount
@@ -26,8 +29,22 @@ pub fn kept(fact: Fact, object: &Value) -> Value {
         | Fact::ResourceClaimTemplate => &["spec"],
         Fact::PriorityClass => &["globalDefault"],
         Fact::RuntimeClass => &["overhead"],
+        Fact::NodePool => &["spec"],
+        Fact::Node | Fact::AutoscalerStatus | Fact::VolumeClaim => &[],
     };
     let mut kept = copied(Some(object), fields);
+    let inner: Option<(&str, &[&str])> = match fact {
+        Fact::Node => Some(("status", &["allocatable", "capacity"])),
+        Fact::AutoscalerStatus => Some(("data", &["status"])),
+        Fact::VolumeClaim => Some(("spec", &["accessModes"])),
+        _ => None,
+    };
+    if let Some((key, keys)) = inner {
+        kept.insert(key.to_owned(), copied(object.get(key), keys).into());
+    }
+    if fact == Fact::Node {
+        kept.insert("spec".to_owned(), copied(object.get("spec"), &["taints"]).into());
+    }
     kept.insert("metadata".to_owned(), metadata.into());
     kept.into()
 }

@@ -6,10 +6,12 @@ use jiff::Timestamp;
 
 use crate::k8s::quantity::Quantity;
 
+use super::autoscale::{Group, NodePool};
 use super::ceilings::Ceilings;
 use super::fact::Fact;
 use super::kueue::{ClusterQueue, LocalQueue, ResourceFlavor};
 use super::objects::{ClaimTemplate, DeviceClass, LimitRange, PriorityClass, Quota, RuntimeClass};
+use super::places::Places;
 use super::set::{Facts, NOTHING, Namespace, State};
 
 /// The age, in seconds, up to which a name that is missing may deny: later, somebody may have created it since.
@@ -175,6 +177,33 @@ impl<'a> Known<'a> {
         self.is_used(Fact::RuntimeClass).then_some(&self.facts.runtime_classes)
     }
 
+    /// The nodes.
+    pub fn places(&self) -> Option<&'a Places> {
+        self.is_used(Fact::Node).then_some(&self.facts.places)
+    }
+
+    /// Karpenter's NodePools, by name.
+    pub fn node_pools(&self) -> Option<&'a BTreeMap<String, NodePool>> {
+        self.is_used(Fact::NodePool).then_some(&self.facts.node_pools)
+    }
+
+    /// The node groups of the cluster-autoscaler; none if it does not run.
+    pub fn autoscaler_groups(&self) -> Option<&'a [Group]> {
+        self.is_used(Fact::AutoscalerStatus)
+            .then_some(self.facts.autoscaler_groups.as_slice())
+    }
+
+    /// The volume claims of the namespace and their access modes, by name.
+    pub fn volume_claims(&self) -> Option<&'a BTreeMap<String, Vec<String>>> {
+        static NONE: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        self.named(
+            Fact::VolumeClaim,
+            |namespace| &namespace.volume_claims,
+            BTreeMap::is_empty,
+            &NONE,
+        )
+    }
+
     /// Why a kind of fact says nothing about this namespace now; `None` if it does.
     pub fn unused(&self, fact: Fact) -> Option<String> {
         let why = self.facts.unused(fact, self.now);
@@ -187,6 +216,7 @@ impl<'a> Known<'a> {
             Fact::ResourceClaimTemplate => self.claim_templates().is_some(),
             Fact::ResourceClaim => self.claims().is_some(),
             Fact::RayCluster => self.ray_clusters().is_some(),
+            Fact::VolumeClaim => self.volume_claims().is_some(),
             _ => true,
         };
         let missing = || (!is_there).then(|| "the facts have none of this namespace".to_owned());

@@ -108,7 +108,7 @@ pub struct ClaimTemplate {
 }
 
 /// Reads a map of quantities; `None` if one of them is none.
-fn amounts(value: Json<'_>, key: &str) -> Option<Amounts> {
+pub(super) fn amounts(value: Json<'_>, key: &str) -> Option<Amounts> {
     let Some(map) = given(value, key) else {
         return Some(Amounts::new());
     };
@@ -132,7 +132,7 @@ fn written(amounts: &Amounts) -> Value {
 }
 
 /// Puts a map of quantities into an object, unless it is empty.
-fn put(object: &mut Map<String, Value>, key: &str, amounts: &Amounts) {
+pub(super) fn put(object: &mut Map<String, Value>, key: &str, amounts: &Amounts) {
     if !amounts.is_empty() {
         object.insert(key.to_owned(), written(amounts));
     }

@@ -131,7 +131,14 @@ fn kinds(mut builder: Builder, kinds: Json<'_>) -> Result<Facts, FactsError> {
     for (name, kind) in kinds.iter() {
         let fact = Fact::named(name).ok_or_else(|| unknown(name, "kinds", Fact::ALL.map(Fact::name)))?;
         let place = format!("kinds.{name}");
-        known_keys(kind, &place, &["readAt", "partial", "items", "unknown"])?;
+        match fact {
+            Fact::Node => known_keys(
+                kind,
+                &place,
+                &["readAt", "partial", "items", "unknown", "labels", "values"],
+            )?,
+            _ => known_keys(kind, &place, &["readAt", "partial", "items", "unknown"])?,
+        }
         if let Some(reason) = given(kind, "unknown") {
             let reason = reason.as_str().unwrap_or("unknown");
             builder.state(fact, State::Unknown(reason.to_owned()));
@@ -152,9 +159,39 @@ fn kinds(mut builder: Builder, kinds: Json<'_>) -> Result<Facts, FactsError> {
             place: format!("{place}.items"),
             wanted: "a list",
         })?;
+        if fact == Fact::Node {
+            labels_of_nodes(&mut builder, kind)?;
+        }
         listed.iter().for_each(|item| builder.add(fact, item));
     }
     Ok(builder.finish())
+}
+
+/// Reads the labels that all nodes have, and those that the nodes leave out.
+fn labels_of_nodes(builder: &mut Builder, kind: Json<'_>) -> Result<(), FactsError> {
+    for (key, value) in child(kind, "labels").as_object().into_iter().flatten() {
+        let value = value.as_str().ok_or_else(|| FactsError::Field {
+            place: format!("kinds.Node.labels.{}", quoted(key)),
+            wanted: "a text",
+        })?;
+        builder.common_label(key, value);
+    }
+    for (key, values) in child(kind, "values").as_object().into_iter().flatten() {
+        let values = match values.as_array() {
+            None if values.is_null() => Some(None),
+            None => None,
+            Some(values) => {
+                let values = values.iter().map(|value| value.as_str().map(str::to_owned));
+                values.collect::<Option<_>>().map(Some)
+            }
+        };
+        let values = values.ok_or_else(|| FactsError::Field {
+            place: format!("kinds.Node.values.{}", quoted(key)),
+            wanted: "a list of texts, or null",
+        })?;
+        builder.values_of_label(key, values);
+    }
+    Ok(())
 }
 
 /// Reads Lists as `kubectl` prints them.
@@ -175,7 +212,9 @@ fn lists(documents: &[Json<'_>]) -> Result<Facts, FactsError> {
         for item in items(*document, "items").iter() {
             // The items of a LimitRangeList do not repeat their kind.
             let kind = text(item, "kind").unwrap_or(of);
-            if let Some(fact) = Fact::named(kind) {
+            let metadata = child(item, "metadata");
+            let named = |key| text(metadata, key).unwrap_or_default();
+            if let Some(fact) = Fact::named(kind).filter(|fact| fact.takes(named("namespace"), named("name"))) {
                 let state = State::Known {
                     read_at: None,
                     is_partial: true,

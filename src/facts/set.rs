@@ -5,10 +5,13 @@ use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 
+use super::autoscale::{Group, NodePool};
 use super::ceilings::Ceilings;
 use super::fact::Fact;
 use super::kueue::{ClusterQueue, Cohort, LocalQueue, ResourceFlavor};
+use super::nodes::Shape;
 use super::objects::{ClaimTemplate, DeviceClass, LimitRange, PriorityClass, Quota, RuntimeClass};
+use super::places::Places;
 
 /// The age, in seconds, above which a fact is not used.
 pub const MAX_AGE: i64 = 300;
@@ -36,6 +39,9 @@ pub struct Facts {
     pub(super) runtime_classes: BTreeMap<String, RuntimeClass>,
     pub(super) cluster_queues: BTreeMap<String, ClusterQueue>,
     pub(super) workload_priority_classes: BTreeSet<String>,
+    pub(super) places: Places,
+    pub(super) node_pools: BTreeMap<String, NodePool>,
+    pub(super) autoscaler_groups: Vec<Group>,
     pub(super) resource_flavors: BTreeMap<String, ResourceFlavor>,
     pub(super) cohorts: BTreeMap<String, Cohort>,
     pub(super) device_classes: BTreeMap<String, DeviceClass>,
@@ -67,6 +73,8 @@ pub(super) struct Namespace {
     pub(super) quotas: Vec<Quota>,
     pub(super) service_accounts: BTreeSet<String>,
     pub(super) local_queues: BTreeMap<String, LocalQueue>,
+    /// The volume claims, with their access modes.
+    pub(super) volume_claims: BTreeMap<String, Vec<String>>,
     pub(super) claim_templates: BTreeMap<String, ClaimTemplate>,
     pub(super) claims: BTreeSet<String>,
     pub(super) ray_clusters: BTreeSet<String>,
@@ -133,6 +141,11 @@ impl Facts {
                 Some(_) => None,
             },
         }
+    }
+
+    /// The nodes, folded into shapes.
+    pub fn nodes(&self) -> &[Shape] {
+        self.places.shapes()
     }
 
     /// Kueue's ClusterQueues, by name.

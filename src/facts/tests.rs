@@ -63,6 +63,19 @@ fn everything() -> Value {
         "ResourceClaim": {"items": [{"metadata": {"namespace": "a", "name": "c"}}]},
         "RayCluster": {"items": [{"metadata": {"namespace": "a", "name": "shared"}}]},
         "WorkloadPriorityClass": {"items": [{"metadata": {"name": "high"}}]},
+        "Node": {"readAt": "1970-01-01T00:01:00Z", "labels": {"kubernetes.io/os": "linux"}, "values": {"rack": null, "slot": ["1", "2"]},
+            "items": [
+                {"count": 3, "metadata": {"labels": {"pool": "gpu"}}, "spec": {"taints": [
+                    {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]},
+                    "status": {"allocatable": {"cpu": "7910m", "nvidia.com/gpu": "8"}}},
+                {"status": {"allocatable": {"cpu": "4"}}}]},
+        "NodePool": {"items": [{"metadata": {"name": "h100"}, "spec": {"limits": {"nvidia.com/gpu": "128"}, "template": {
+            "metadata": {"labels": {"team": "vision"}},
+            "spec": {"requirements": [{"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["spot"]}],
+                "taints": [{"key": "spot", "effect": "NoSchedule"}]}}}}]},
+        "ConfigMap": {"items": [{"metadata": {"namespace": "kube-system", "name": "cluster-autoscaler-status"},
+            "data": {"status": "nodeGroups:\n- name: gpu-a\n  health: {minSize: 0, maxSize: 10}\n"}}]},
+        "PersistentVolumeClaim": {"items": [{"metadata": {"namespace": "a", "name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"]}}]},
     }))
 }
 

@@ -70,13 +70,19 @@ fn wanted<'a>(spec: Json<'a>) -> impl Iterator<Item = &'a str> {
 }
 
 /// Whether a pod's author has chosen its nodes by their hardware, their pool or a label of the platform. The zone, the
-/// architecture and spot nodes are no such choice.
-pub fn are_chosen(spec: Json<'_>) -> bool {
+/// architecture and spot nodes are no such choice, and neither are the entries of the node selector that others wrote.
+pub fn are_chosen(spec: Json<'_>, by_others: &BTreeMap<&str, &str>) -> bool {
     let by_field = || {
         let mut terms = terms(spec).iter();
         terms.any(|term| !items(term, "matchFields").is_empty())
     };
-    wanted(spec).any(|key| !NEUTRAL.contains(&key) && !CAPACITY.contains(&key)) || by_field()
+    let selector = spec.get("nodeSelector");
+    let is_others = |key: &str| {
+        let given = selector.and_then(|selector| text(selector, key));
+        given.is_some() && given == by_others.get(key).copied()
+    };
+    let chooses = |key: &str| !NEUTRAL.contains(&key) && !CAPACITY.contains(&key) && !is_others(key);
+    wanted(spec).any(chooses) || by_field()
 }
 
 /// Whether a node label cannot or may not agree with the nodes that a pod's author wants: the required node affinity
@@ -192,8 +198,15 @@ mod tests {
                 true,
             ),
         ] {
-            assert_eq!(are_chosen(document!(spec.clone()).root()), chosen, "{spec}");
+            assert_eq!(
+                are_chosen(document!(spec.clone()).root(), &BTreeMap::new()),
+                chosen,
+                "{spec}"
+            );
         }
+        let spec = document!({"nodeSelector": {"team": "vision"}});
+        assert!(!are_chosen(spec.root(), &BTreeMap::from([("team", "vision")])));
+        assert!(are_chosen(spec.root(), &BTreeMap::from([("team", "speech")])));
     }
 
     #[test]

@@ -141,12 +141,21 @@ where
     }
 
     pub(super) fn inc(&self, labels: [(&'static str, Word); N]) {
+        self.inc_by(labels, 1);
+    }
+
+    /// Begins a series at zero: the first increase of one that begins with it is none to Prometheus.
+    pub(super) fn begin(&self, labels: [(&'static str, Word); N]) {
+        self.inc_by(labels, 0);
+    }
+
+    fn inc_by(&self, labels: [(&'static str, Word); N], count: u64) {
         if let Some(counter) = self.family.get(&labels) {
-            counter.inc();
+            counter.inc_by(count);
             return;
         }
         let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        self.family.get_or_create(&labels).inc();
+        self.family.get_or_create(&labels).inc_by(count);
         series.insert(labels);
     }
 

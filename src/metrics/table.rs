@@ -89,8 +89,8 @@ pub(super) const UNMUTATED: FamilySpec = counter(
 );
 pub(super) const REFUSED_CONTROLLERS: FamilySpec = counter(
     "raygate_refused_controller_requests_total",
-    &["controller"],
-    "Requests of verified controllers that were refused: those of KubeRay's operator, such as the RayJob of a RayCronJob, and those of the queue's.",
+    &["controller", "user"],
+    "Requests of verified controllers that were refused, by the user that the Platform names: those of KubeRay's operator (`operator`), such as the RayJob of a RayCronJob, and those of the queue's controllers (`queue`).",
 );
 pub(super) const GPUS_REQUESTED: FamilySpec = counter(
     "raygate_gpus_requested_total",

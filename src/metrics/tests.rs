@@ -14,6 +14,7 @@ const UID: &str = "7f3c2b1a-0d9e-4c8b-a7f6-5e4d3c2b1a09";
 /// One of everything, so that every family has at least one series.
 fn touched() -> Metrics {
     let metrics = Metrics::new();
+    metrics.controllers([("queue", "kueue")]);
     let record = Record {
         kind: "RayJob",
         operation: "CREATE".to_owned(),
@@ -287,6 +288,25 @@ fn alerts_find_their_series_from_the_start() {
     ] {
         assert!(text.contains(series), "{series}");
     }
+}
+
+/// An alert sees the first refusal only if the series was there before it.
+#[test]
+fn the_controllers_of_the_platform_have_their_series_from_the_start() {
+    let metrics = Metrics::new();
+    let series =
+        |user: &str| format!("raygate_refused_controller_requests_total{{controller=\"queue\",user=\"{user}\"}} ");
+    metrics.controllers([("queue", "kueue")]);
+    assert!(metrics.encode().contains(&format!("{}0\n", series("kueue"))));
+    let record = Record {
+        refused_controller: Some(("queue", "kueue".into())),
+        ..Record::default()
+    };
+    metrics.answered(Endpoint::Validate, &record, Duration::ZERO, None);
+    metrics.names_in_use(&["kueue"].into());
+    assert!(metrics.encode().contains(&format!("{}1\n", series("kueue"))));
+    metrics.names_in_use(&HashSet::new());
+    assert!(!metrics.encode().contains(&series("kueue")));
 }
 
 #[test]

@@ -25,6 +25,7 @@ pub(super) const ENDS_SOON: &str = "RP214";
 pub(super) const EMPTY_FILE: &str = "RP215";
 pub(crate) const IGNORED_FILE: &str = "RP216";
 pub(crate) const NO_FILES: &str = "RP217";
+pub(super) const LABEL_ESCAPES: &str = "RP218";
 pub(super) const BAD_EXPRESSION: &str = "RP301";
 
 /// Every code of this module, in order.
@@ -166,6 +167,14 @@ pub const CODES: &[CodePage] = &[
                `.test.yaml`, `kustomization.yaml` and names that begin with a dot. Check the path and the volume. \
                It is an error if no directory contains a policy file, or if a running server loses the last policy file \
                of a directory: the last good policies then stay in use. `raygate serve --allow-empty` accepts both.",
+    },
+    CodePage {
+        code: LABEL_ESCAPES,
+        title: "A policy that matches by project or domain needs `flyte.namespace` in the Platform",
+        text: "Project and domain are labels, which the author of a RayJob can leave out. Without `flyte.namespace`, raygate \
+               cannot derive them from the namespace, and the object escapes what the policy enforces. Set the template in \
+               the Platform, for example `flyte: {namespace: \"{project}-{domain}\"}`, with the parts that the policy matches \
+               by. Or match by `namespaces`. A policy that sets nothing but defaults needs no template.",
     },
     CodePage {
         code: BAD_EXPRESSION,

@@ -3,12 +3,46 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::facts::{Places, Shape};
 use crate::k8s::quantity::Quantity;
+use crate::k8s::toleration::Taint;
 use crate::ray::device::Devices;
 use crate::ray::{Kind, KubeRay, version};
 
 use super::origin::Origin;
-use super::settings::{Accelerator, FlyteSpec, Mode, OPERATORS, QUEUE_CONTROLLERS};
+use super::settings::{Accelerator, CapacitySpec, FlyteSpec, Mode, OPERATORS, QUEUE_CONTROLLERS, TaintSpec, World};
+
+/// Which nodes a platform can have.
+#[derive(Clone, Debug, Default)]
+pub struct Capacity {
+    /// Whether it has no other nodes than those that run, those of Karpenter's NodePools, and those of its pools.
+    pub is_closed: bool,
+    /// Its pools.
+    pub pools: Places,
+    /// Whether pods are known not to tolerate the taints of the devices that they request.
+    pub device_taints_repel: bool,
+}
+
+impl Capacity {
+    pub(super) fn of(spec: CapacitySpec) -> Capacity {
+        let taint = |taint: TaintSpec| Taint {
+            key: taint.key,
+            value: taint.value,
+            effect: taint.effect,
+        };
+        let pools = spec.pools.into_values().map(|pool| Shape {
+            labels: pool.labels,
+            taints: pool.taints.into_iter().map(taint).filter(Taint::repels).collect(),
+            allocatable: pool.allocatable,
+            count: pool.max_nodes.unwrap_or(u64::MAX),
+        });
+        Capacity {
+            is_closed: spec.world == World::Closed,
+            pools: Places::declared(pools.collect()),
+            device_taints_repel: spec.extended_resource_toleration == Some(false),
+        }
+    }
+}
 
 /// The facts of a platform.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +66,8 @@ pub struct Platform {
     pub accelerator_origins: BTreeMap<String, Arc<Origin>>,
     /// What the kinds of accelerators and the other devices come to.
     pub devices: Devices,
+    /// Which nodes there can be.
+    pub capacity: Capacity,
     /// The names of the kinds of Ray objects in Preview.
     pub preview: Vec<String>,
     /// `Preview` puts every kind into Preview.
@@ -67,6 +103,13 @@ impl Platform {
         is_listed(self.queue_controllers.as_deref(), QUEUE_CONTROLLERS, user)
     }
 
+    /// The users of the controllers, each with what it is: `operator` or `queue`.
+    pub fn controllers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let operators = listed(self.operators.as_deref(), OPERATORS).map(|user| ("operator", user));
+        let queue = listed(self.queue_controllers.as_deref(), QUEUE_CONTROLLERS).map(|user| ("queue", user));
+        operators.chain(queue)
+    }
+
     /// What Flyte's platform gives a container whose author asked for nothing (flyte-core chart: 100m and 500Mi).
     pub fn task_default(&self, resource: &str) -> Option<Quantity> {
         if !self.flyte.task_defaults.is_empty() {
@@ -81,9 +124,12 @@ impl Platform {
 }
 
 /// Whether the platform's list, or the default where it gives none, has a user.
-pub(super) fn is_listed(given: Option<&[String]>, default: &[&str], user: &str) -> bool {
-    match given {
-        Some(users) => users.iter().any(|known| known == user),
-        None => default.contains(&user),
-    }
+fn is_listed(given: Option<&[String]>, default: &'static [&'static str], user: &str) -> bool {
+    listed(given, default).any(|known| known == user)
+}
+
+fn listed<'g>(given: Option<&'g [String]>, default: &'static [&'static str]) -> impl Iterator<Item = &'g str> {
+    let default = if given.is_none() { default } else { &[] };
+    let given = given.unwrap_or_default().iter().map(String::as_str);
+    given.chain(default.iter().copied())
 }

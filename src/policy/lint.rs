@@ -7,7 +7,7 @@ use super::load::{Known, Loaded};
 use super::origin::Origin;
 use super::selector::{Key, Selector};
 use super::settings::{Action, Mode, leniency};
-use super::{Platform, RayPolicy, SetLeaf};
+use super::{Platform, RayPolicy, SetLeaf, capacity};
 
 const SHADOWED: &str = "RL101";
 const NEVER_MATCHES: &str = "RL102";
@@ -15,7 +15,7 @@ const LIMIT_LOOSENED: &str = "RL103";
 const ACTION_LOOSENED: &str = "RL104";
 const NOTHING_TO_RAISE: &str = "RL105";
 const WHEN_CHANGES: &str = "RL106";
-const LABEL_ESCAPES: &str = "RL107";
+const NO_SUCH_NODES: &str = "RL108";
 
 /// What the repairs, the minimum and the submitter's requests change in most RayJobs.
 const COMPLETED: [&str; 4] = ["job.cpus", "job.maxCpus", "job.memory", "job.maxMemory"];
@@ -62,12 +62,11 @@ pub const CODES: &[CodePage] = &[
                rules alone are judged by the completed numbers, and are not meant here.",
     },
     CodePage {
-        code: LABEL_ESCAPES,
-        title: "A policy that matches by project or domain needs `flyte.namespace` in the Platform",
-        text: "Project and domain are labels, which the author of a RayJob can leave out. Without `flyte.namespace`, raygate \
-               cannot derive them from the namespace, and the object escapes what the policy enforces. Set the template in \
-               the Platform, for example `flyte: {namespace: \"{project}-{domain}\"}`, with both `{project}` and `{domain}`. \
-               Or match by `namespaces`.",
+        code: NO_SUCH_NODES,
+        title: "The nodes of each accelerator must exist",
+        text: "By the facts about the cluster, no node has the labels in `nodeSelector` of this accelerator. raygate adds them \
+               to pods, which then stay pending. Correct the selector. If an autoscaler adds such nodes, declare them in \
+               `capacity.pools` of the Platform.",
     },
 ];
 
@@ -78,17 +77,23 @@ pub fn not_enforced(loaded: &Loaded) -> Vec<Diagnostic> {
     };
     let policies = loaded.set.policies.iter();
     let policies = policies.filter(|policy| policy.mode != Mode::Disabled);
-    let mut found: Vec<Diagnostic> = policies
-        .flat_map(|policy| {
-            [
-                lint.never_matches(policy),
-                lint.label_escapes(policy, &loaded.set.platform),
-            ]
-        })
-        .flatten()
-        .collect();
+    let mut found: Vec<Diagnostic> = policies.filter_map(|policy| lint.never_matches(policy)).collect();
     sort(&mut found);
     found
+}
+
+/// The accelerators of the Platform whose nodes do not exist, by what is known of the cluster.
+pub fn missing_nodes(loaded: &Loaded, facts: &crate::facts::Known<'_>) -> Vec<Diagnostic> {
+    let lint = Lint {
+        sources: &loaded.sources,
+    };
+    let unmatched = capacity::unmatched(&loaded.set.platform, facts).into_iter();
+    unmatched
+        .filter_map(|one| {
+            let found = Diagnostic::warning(NO_SUCH_NODES, one.message);
+            Some(found.at(lint.span(&one.origin)?, "").help(one.help))
+        })
+        .collect()
 }
 
 fn sort(found: &mut [Diagnostic]) {
@@ -170,34 +175,6 @@ impl Lint<'_> {
             Diagnostic::warning(NEVER_MATCHES, message)
                 .at(self.span(&policy.origin)?, "")
                 .help(help),
-        )
-    }
-
-    fn label_escapes(&self, policy: &RayPolicy, platform: &Platform) -> Option<Diagnostic> {
-        let template = platform.flyte.namespace.as_deref().unwrap_or_default();
-        if ["{project}", "{domain}"].iter().all(|part| template.contains(part)) {
-            return None;
-        }
-        let (key, _) = policy
-            .matches
-            .patterns
-            .iter()
-            .find(|(key, _)| matches!(key, Key::Projects | Key::Domains))?;
-        // Nobody escapes a default: whoever leaves out the label gets less.
-        let enforces = |leaf: &SetLeaf| leaf.path.first().is_some_and(|group| group != "defaults");
-        if policy.rules.is_empty() && !policy.leaves.iter().any(enforces) {
-            return None;
-        }
-        let name = if *key == Key::Projects { "project" } else { "domain" };
-        let message = format!(
-            "policy `{}` matches by {name}, and no Platform in use has a `flyte.namespace` with {{project}} and {{domain}}: a \
-             RayJob that does not name its {name} escapes the policy",
-            policy.name
-        );
-        Some(
-            Diagnostic::warning(LABEL_ESCAPES, message)
-                .at(self.span(&policy.origin)?, "")
-                .help("set `flyte: {namespace: \"{project}-{domain}\"}` in the Platform, or match by `namespaces`"),
         )
     }
 

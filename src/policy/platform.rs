@@ -13,6 +13,7 @@ use crate::k8s::glob::Glob;
 use crate::ray::device::Devices;
 use crate::yaml::Node;
 
+use super::facts::Capacity;
 use super::read::below;
 use super::schema::{DOCUMENTS, Field, Kind};
 use super::settings::PlatformSpec;
@@ -87,6 +88,7 @@ fn collect(node: &Node, fields: &[Field], path: &[String], fact: &mut dyn FnMut(
 fn platform_of(spec: PlatformSpec) -> Platform {
     Platform {
         devices: devices_of(&spec),
+        capacity: Capacity::of(spec.capacity),
         names_kuberay: spec.kuberay.version.is_some(),
         kuberay: spec
             .kuberay

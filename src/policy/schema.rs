@@ -206,6 +206,12 @@ static PLATFORM: &[Field] = &[
         "{resources: [\"example.com/fpga-*\"]}",
     ),
     field(
+        "capacity",
+        Kind::Object(CAPACITY),
+        "Which nodes this platform has or can have. Only checks that have facts about the cluster use it.",
+        "{world: Closed}",
+    ),
+    field(
         "mode",
         Kind::OneOf(&[
             ("Enforce", "raygate changes and denies objects"),
@@ -316,6 +322,80 @@ static ACCELERATOR: &[Field] = &[
         Kind::List(&Kind::Object(TOLERATION)),
         "The tolerations that its nodes want.",
         "[{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}]",
+    ),
+];
+
+static CAPACITY: &[Field] = &[
+    field(
+        "world",
+        Kind::OneOf(&[
+            (
+                "Open",
+                "an autoscaler that raygate does not see may add nodes of any kind. RG801 to RG805 and RG818 only warn",
+            ),
+            (
+                "Closed",
+                "there are no other nodes than those that run now, those of Karpenter's NodePools, and those of `pools`. \
+                 RG801 to RG805 and RG818 deny",
+            ),
+        ]),
+        "Whether the cluster can have other nodes than those that raygate knows. The default is `Open`.",
+        "Closed",
+    ),
+    field(
+        "pools",
+        Kind::Map(Form::Name, &Kind::Object(POOL)),
+        "Nodes that may not exist now, such as those of an autoscaler's group at zero, under names of your choice.",
+        "{h200: {labels: {nvidia.com/gpu.product: NVIDIA-H200}, allocatable: {nvidia.com/gpu: \"8\"}, maxNodes: 16}}",
+    ),
+    field(
+        "extendedResourceToleration",
+        Kind::Bool,
+        "Whether the API server lets each pod tolerate the taints whose key is a device that it requests (the admission \
+         plugin ExtendedResourceToleration). The default is `true`. If it is `false`, RG804 finds pods without such a toleration.",
+        "false",
+    ),
+];
+
+static POOL: &[Field] = &[
+    field(
+        "labels",
+        LABELS,
+        "The labels of its nodes. They may have other labels of Kubernetes, the cloud and Karpenter, and no others.",
+        "{nvidia.com/gpu.product: NVIDIA-H200}",
+    ),
+    field(
+        "taints",
+        Kind::List(&Kind::Object(TAINT)),
+        "The taints of its nodes.",
+        "[{key: nvidia.com/gpu, effect: NoSchedule}]",
+    ),
+    field(
+        "allocatable",
+        RESOURCES,
+        "What one node gives to pods. Without CPU or memory, a node has any amount of it; without a device, none.",
+        "{cpu: \"190\", memory: 1900Gi, nvidia.com/gpu: \"8\"}",
+    ),
+    field(
+        "maxNodes",
+        COUNT,
+        "The most nodes that it may have. Without it, there is no bound.",
+        "16",
+    ),
+];
+
+static TAINT: &[Field] = &[
+    required("key", Kind::Text(Form::LabelKey), "Its key.", "nvidia.com/gpu"),
+    field("value", Kind::Text(Form::LabelValue), "Its value.", "\"true\""),
+    required(
+        "effect",
+        Kind::OneOf(&[
+            ("NoSchedule", "no new pods"),
+            ("PreferNoSchedule", "no new pods if others fit"),
+            ("NoExecute", "no pods"),
+        ]),
+        "What it does to pods that do not tolerate it.",
+        "NoSchedule",
     ),
 ];
 

@@ -1,9 +1,8 @@
 //! Which policies are for an object.
 
-use crate::cel::Session;
 use crate::k8s::glob::Glob;
 
-use super::selector::{Fit, Key, Subject};
+use super::selector::{Fit, Key, Seen, Subject};
 use super::{PolicySet, RayPolicy};
 
 /// A policy that is for a subject.
@@ -31,19 +30,19 @@ pub enum Decision<'a> {
 }
 
 /// What becomes of a policy for a subject.
-pub fn decide<'a>(policy: &'a RayPolicy, subject: &Subject, session: &Session<'_>) -> Decision<'a> {
+pub fn decide<'a>(policy: &'a RayPolicy, subject: &Subject, seen: &Seen<'_>) -> Decision<'a> {
     let missed = policy.matches.missed(subject);
     let fit = match missed {
-        None => policy.matches.when_fits(session),
-        // The object says otherwise, but where it is sent says that it may be: it does not escape a limit by a label.
-        Some(_) if policy.matches.may_be_meant(subject) => match policy.matches.when_fits(session) {
-            Fit::No => Fit::No,
-            Fit::Yes | Fit::Unknown => Fit::Unknown,
-        },
-        Some((key, globs)) => return Decision::Missed(key, globs),
+        None => policy.matches.when_fits(&seen.own),
+        Some(_) => Fit::No,
+    };
+    // The object says otherwise, but where it is sent says that it may be: it does not escape a limit by a label.
+    let fit = match fit {
+        Fit::No if policy.matches.may_be_meant(subject, seen) => Fit::Unknown,
+        fit => fit,
     };
     if fit == Fit::No {
-        return Decision::False;
+        return missed.map_or(Decision::False, |(key, globs)| Decision::Missed(key, globs));
     }
     // An exclusion loosens, so the object's own word is not enough for it.
     let mut uncertain = fit == Fit::Unknown;
@@ -51,7 +50,7 @@ pub fn decide<'a>(policy: &'a RayPolicy, subject: &Subject, session: &Session<'_
         if !selector.is_trusted(subject) {
             continue;
         }
-        match selector.fit(subject, session) {
+        match selector.fit(subject, &seen.own) {
             Fit::Yes => return Decision::Excluded(position),
             Fit::Unknown => uncertain = true,
             Fit::No => {}
@@ -65,8 +64,8 @@ pub fn decide<'a>(policy: &'a RayPolicy, subject: &Subject, session: &Session<'_
 }
 
 /// The policies that are for a subject, lowest priority first.
-pub fn select<'a>(set: &'a PolicySet, subject: &Subject, session: &Session<'_>) -> Vec<Selected<'a>> {
-    let selected = |policy: &'a RayPolicy| match decide(policy, subject, session) {
+pub fn select<'a>(set: &'a PolicySet, subject: &Subject, seen: &Seen<'_>) -> Vec<Selected<'a>> {
+    let selected = |policy: &'a RayPolicy| match decide(policy, subject, seen) {
         Decision::For(selected) => Some(selected),
         Decision::Missed(..) | Decision::False | Decision::Excluded(_) => None,
     };

@@ -22,8 +22,8 @@ pub struct Subject {
     /// Whether the identity is more than the object's own word: a Flyte service account sent it, into the namespace
     /// of its project and domain.
     pub verified: bool,
-    /// Where nothing is verified: the projects and domains that the namespace may belong to.
-    pub places: Vec<(String, String)>,
+    /// Where nothing is verified: the identity with each project and domain that the namespace may belong to.
+    pub places: Vec<Identity>,
     /// The namespace.
     pub namespace: String,
     /// The Kubernetes user of the request.
@@ -48,7 +48,7 @@ impl Subject {
         });
         let verified = flyte.service_accounts.iter().any(|account| account == user) && fits_namespace;
         let places = match &flyte.namespace {
-            Some(template) if !verified => places(template, namespace),
+            Some(template) if !verified => places(template, namespace, &identity),
             _ => vec![],
         };
         Subject {
@@ -65,10 +65,29 @@ impl Subject {
 
     /// The variables of expressions about a RayJob that this subject asks for.
     pub fn session<'a>(&'a self, job: &'a Workload<'a>, old: Option<Json<'a>>, platform: &'a Platform) -> Session<'a> {
+        self.session_as(&self.identity, job, old, platform)
+    }
+
+    /// The variables of `when`.
+    pub fn seen<'a>(&'a self, job: &'a Workload<'a>, platform: &'a Platform) -> Seen<'a> {
+        let place = |identity| self.session_as(identity, job, None, platform);
+        Seen {
+            own: self.session(job, None, platform),
+            places: self.places.iter().map(place).collect(),
+        }
+    }
+
+    fn session_as<'a>(
+        &'a self,
+        identity: &'a Identity,
+        job: &'a Workload<'a>,
+        old: Option<Json<'a>>,
+        platform: &'a Platform,
+    ) -> Session<'a> {
         Session::new(Inputs {
             job,
             old,
-            identity: &self.identity,
+            identity,
             verified: self.verified,
             operation: self.operation,
             namespace: &self.namespace,
@@ -78,6 +97,15 @@ impl Subject {
             flyte: platform.flyte.version.as_deref().unwrap_or_default(),
         })
     }
+}
+
+/// What the expressions of policies see of an object.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// With the project and domain that the object names.
+    pub own: Session<'a>,
+    /// With those of each of [`Subject::places`].
+    pub(super) places: Vec<Session<'a>>,
 }
 
 /// `match`, or an entry of `exclude`: every key that is given must fit, each through one of its patterns.
@@ -138,11 +166,16 @@ impl Key {
 
     /// What the subject has under this key.
     pub fn read(self, subject: &Subject) -> &str {
+        self.read_as(subject, &subject.identity)
+    }
+
+    /// The same with another identity.
+    fn read_as<'s>(self, subject: &'s Subject, identity: &'s Identity) -> &'s str {
         match self {
-            Key::Projects => &subject.identity.project,
-            Key::Domains => &subject.identity.domain,
-            Key::Workflows => &subject.identity.workflow,
-            Key::Tasks => &subject.identity.task,
+            Key::Projects => &identity.project,
+            Key::Domains => &identity.domain,
+            Key::Workflows => &identity.workflow,
+            Key::Tasks => &identity.task,
             Key::Namespaces => &subject.namespace,
             Key::Users => &subject.user,
             Key::Kinds => subject.kind,
@@ -175,17 +208,13 @@ impl Selector {
         missed.map(|(key, globs)| (*key, globs.as_slice()))
     }
 
-    /// Whether every key fits for one of the projects and domains that the namespace may belong to.
-    pub(super) fn may_be_meant(&self, subject: &Subject) -> bool {
-        subject.places.iter().any(|(project, domain)| {
-            self.patterns.iter().all(|(key, globs)| {
-                let value = match key {
-                    Key::Projects => project,
-                    Key::Domains => domain,
-                    other => other.read(subject),
-                };
-                any_matches(globs, value)
-            })
+    /// Whether it fits, or may fit, with one of the projects and domains that the namespace may belong to.
+    pub(super) fn may_be_meant(&self, subject: &Subject, seen: &Seen<'_>) -> bool {
+        let uses_identity = self.when.as_ref().is_some_and(|when| when.uses_identity());
+        subject.places.iter().zip(&seen.places).any(|(identity, place)| {
+            let session = if uses_identity { place } else { &seen.own };
+            let fits = |(key, globs): &(Key, Vec<Glob>)| any_matches(globs, key.read_as(subject, identity));
+            self.patterns.iter().all(fits) && self.when_fits(session) != Fit::No
         })
     }
 
@@ -238,34 +267,46 @@ pub(super) fn any_matches(globs: &[Glob], value: &str) -> bool {
     globs.iter().any(|glob| glob.matches(value))
 }
 
-/// The projects and domains that a namespace may belong to by the Platform's template. With `{project}-{domain}` the
-/// namespace `a-b-c` may be that of `a` and `b-c`, or of `a-b` and `c`.
-pub(super) fn places(template: &str, namespace: &str) -> Vec<(String, String)> {
-    const PARTS: [&str; 2] = ["{project}", "{domain}"];
-    let [project, domain] = PARTS.map(|part| template.find(part));
-    let (Some(project), Some(domain)) = (project, domain) else {
+/// The parts of the template of Flyte's namespaces, with the keys that they say.
+pub(super) const PARTS: [(Key, &str); 2] = [(Key::Projects, "{project}"), (Key::Domains, "{domain}")];
+
+/// The identity with each project and domain that a namespace may belong to by the Platform's template. With
+/// `{project}-{domain}` the namespace `a-b-c` may be that of `a` and `b-c`, or of `a-b` and `c`. What the template does not
+/// say remains the object's word.
+fn places(template: &str, namespace: &str, identity: &Identity) -> Vec<Identity> {
+    let mut parts: Vec<(usize, Key, &str)> = PARTS
+        .iter()
+        .filter_map(|(key, part)| Some((template.find(part)?, *key, *part)))
+        .collect();
+    parts.sort_by_key(|(at, ..)| *at);
+    let cut = |from: usize, to: usize| template.get(from..to).unwrap_or_default();
+    let (Some((start, first, part)), last) = (parts.first().copied(), parts.last().copied()) else {
         return vec![];
     };
-    let (first, second) = if project < domain {
-        (project, domain)
-    } else {
-        (domain, project)
-    };
-    let part_at = |at: usize| if at == project { PARTS[0].len() } else { PARTS[1].len() };
-    let cut = |from: usize, to: usize| template.get(from..to).unwrap_or_default();
-    let before = cut(0, first);
-    let between = cut(first + part_at(first), second);
-    let after = cut(second + part_at(second), template.len());
+    let end = last.map_or(0, |(at, _, part)| at + part.len());
+    let between = last.map_or("", |(at, ..)| cut(start + part.len(), at));
+    let (before, after) = (cut(0, start), cut(end, template.len()));
     let Some(inner) = namespace.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)) else {
         return vec![];
+    };
+    let with = |values: &[(Key, &str)]| {
+        let mut identity = identity.clone();
+        for (key, value) in values {
+            let part = match key {
+                Key::Projects => &mut identity.project,
+                _ => &mut identity.domain,
+            };
+            (*value).clone_into(part);
+        }
+        identity
+    };
+    let Some((_, second, _)) = last.filter(|_| parts.len() > 1) else {
+        return vec![with(&[(first, inner)])];
     };
     let splits = inner.char_indices().filter_map(|(at, _)| {
         let (left, right) = inner.split_at_checked(at)?;
         let right = right.strip_prefix(between)?;
-        (!left.is_empty() && !right.is_empty()).then_some((left, right))
+        (!left.is_empty() && !right.is_empty()).then(|| with(&[(first, left), (second, right)]))
     });
-    splits
-        .map(|(left, right)| if project < domain { (left, right) } else { (right, left) })
-        .map(|(project, domain)| (project.to_owned(), domain.to_owned()))
-        .collect()
+    splits.collect()
 }

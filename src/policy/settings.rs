@@ -314,10 +314,60 @@ pub struct PlatformSpec {
     pub accelerators: BTreeMap<String, Accelerator>,
     /// The devices that are not accelerators.
     pub other_devices: OtherDevices,
+    /// Which nodes the platform has or can have.
+    pub capacity: CapacitySpec,
     /// The names of the kinds of Ray objects in Preview.
     pub preview: Vec<String>,
     /// `Preview` puts every kind into Preview.
     pub mode: Mode,
+}
+
+/// Which nodes a platform has or can have.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct CapacitySpec {
+    /// Whether there can be others than those that are known.
+    pub world: World,
+    /// Nodes that may not exist now, by the name of their pool.
+    pub pools: BTreeMap<String, PoolSpec>,
+    /// Whether pods tolerate the taints of the devices that they request; `None` means that they may.
+    pub extended_resource_toleration: Option<bool>,
+}
+
+/// Whether a cluster can have other nodes than those that are known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum World {
+    /// It can.
+    #[default]
+    Open,
+    /// It cannot.
+    Closed,
+}
+
+/// Nodes that are alike.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PoolSpec {
+    /// The labels of its nodes.
+    pub labels: BTreeMap<String, String>,
+    /// Their taints.
+    pub taints: Vec<TaintSpec>,
+    /// What one of them gives to pods.
+    pub allocatable: BTreeMap<String, Quantity>,
+    /// The most of them; `None` for no bound.
+    pub max_nodes: Option<u64>,
+}
+
+/// A taint of nodes.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TaintSpec {
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+    /// What it does.
+    pub effect: String,
 }
 
 /// Devices that are not accelerators, beside those that are known by their names.

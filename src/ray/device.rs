@@ -112,6 +112,26 @@ const ACCELERATOR_CLASSES: [&str; 6] = [
 /// Device classes of NVIDIA's driver that connect nodes.
 const CHANNEL_CLASS: &str = "compute-domain-";
 
+/// The variables by which container runtimes and their hooks give a container the devices of its node, requested or not, by
+/// vendor: the container toolkits of NVIDIA, AMD, Habana, Ascend, Moore Threads, Enflame (and Tencent's for it), Cambricon,
+/// Iluvatar, Biren and MetaX, and the OCI hook of AWS Neuron. Kubernetes puts an author's value behind the device plugin's, and
+/// the last one counts. Variables that a vendor's library reads inside the container, such as `CUDA_VISIBLE_DEVICES` and
+/// `NEURON_RT_VISIBLE_CORES`, only hide devices.
+pub const SHOWN_BY: [&str; 12] = [
+    "NVIDIA_VISIBLE_DEVICES",
+    "AMD_VISIBLE_DEVICES",
+    "HABANA_VISIBLE_DEVICES",
+    "ASCEND_VISIBLE_DEVICES",
+    "AWS_NEURON_VISIBLE_DEVICES",
+    "MTHREADS_VISIBLE_DEVICES",
+    "ENFLAME_VISIBLE_DEVICES",
+    "TENCENT_VISIBLE_DEVICES",
+    "CAMBRICON_VISIBLE_DEVICES",
+    "ILUVATAR_COREX_VISIBLE_DEVICES",
+    "BIREN_VISIBLE_DEVICES",
+    "METAX_VISIBLE_DEVICES",
+];
+
 /// What a platform says of its devices, beside what is known by their names.
 #[derive(Clone, Debug, Default)]
 pub struct Devices {

@@ -18,7 +18,21 @@ pub type Amounts<'a> = BTreeMap<&'a str, Quantity>;
 /// What the scheduler reserves for a pod of this template, with the containers that KubeRay adds. A quantity that Kubernetes
 /// cannot read, or a negative one, counts as zero.
 pub fn requests<'a>(pod: &Pod<'a>) -> Amounts<'a> {
-    let mut sum = aggregate(pod, |container| container.reserved());
+    requests_with(pod, |_| true)
+}
+
+/// The same without the containers that a setting of the KubeRay operator leaves out.
+pub fn least_requests<'a>(pod: &Pod<'a>) -> Amounts<'a> {
+    requests_with(pod, |container| {
+        !matches!(container.slot, Slot::WaitForHead | Slot::DefaultSubmitter)
+    })
+}
+
+fn requests_with<'a>(pod: &Pod<'a>, counts: impl Fn(&Container<'a>) -> bool) -> Amounts<'a> {
+    let mut sum = aggregate(pod, |container| {
+        let is_counted = counts(container);
+        container.reserved().filter(move |_| is_counted)
+    });
     if let Some(resources) = pod.spec.get("resources") {
         let requests = block(resources, "requests");
         let limits = block(resources, "limits");

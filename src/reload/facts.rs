@@ -12,9 +12,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Digest, Follower, Found, Source, read_settled};
 use crate::admission::Gate;
-use crate::facts::{Fact, Facts};
+use crate::diag::one_line;
+use crate::facts::{Fact, Facts, Known};
 use crate::files::{self, NoFacts};
 use crate::metrics::Metrics;
+use crate::policy::capacity::unmatched;
+use crate::telemetry::error_chain;
 
 /// The largest file that is read, in bytes. Facts about a large cluster take less than 1 MB.
 const LARGEST: u64 = 16 << 20;
@@ -60,8 +63,15 @@ impl FactsFile {
         Follower::without(source, content, &error)
     }
 
+    fn is_mended(&self) {
+        self.metrics.facts_broken(false);
+        self.gate.set_facts_fault(None);
+    }
+
     fn is_broken(&self, error: &NoFacts) {
         self.metrics.facts_broken(true);
+        self.gate
+            .set_facts_fault(Some(one_line(&error_chain(error)).into_owned()));
         tracing::error!(
             %error,
             "the facts about the cluster cannot be used: what was read before is used until it is too old"
@@ -93,7 +103,7 @@ impl Source for FactsFile {
             Found::Same if asked => tracing::info!("SIGHUP: the facts about the cluster are as they were"),
             Found::Same | Found::Unsettled | Found::Broken { known: true, .. } => {}
             Found::New(facts) => {
-                self.metrics.facts_broken(false);
+                self.is_mended();
                 self.metrics.facts(facts);
                 // The file is written anew all the time, so that its age says whether somebody still looks.
                 if self.logged != facts.digest {
@@ -108,11 +118,19 @@ impl Source for FactsFile {
                         unknown = unknown.join("; "),
                         "facts about the cluster are in use"
                     );
+                    for one in unmatched(self.gate.bundle().platform(), &Known::of(facts, now, "")) {
+                        tracing::warn!(
+                            place = %one.origin,
+                            help = one.help,
+                            "{}",
+                            one.message
+                        );
+                    }
                     self.logged.clone_from(&facts.digest);
                 }
             }
             Found::Mended => {
-                self.metrics.facts_broken(false);
+                self.is_mended();
                 tracing::info!("the facts about the cluster can be used again");
             }
             Found::Broken { error, known: false } => self.is_broken(error),

@@ -115,7 +115,7 @@ pub struct Accept {
 enum InUse {
     /// What the files held before.
     LastGood,
-    /// What was sound in them at the start. These documents were not.
+    /// What could be used of them at the start. These documents could not.
     Sound(Vec<LeftOut>),
     /// The built-in policies, because no policy was sound at the start. These documents were not.
     BuiltIn(Vec<LeftOut>),
@@ -135,6 +135,7 @@ impl InUse {
     const fn meaning(&self) -> &'static str {
         match self {
             Self::LastGood => "the last good policies stay in use",
+            Self::Sound(left_out) if left_out.is_empty() => "the documents of the start are in use",
             Self::Sound(_) => "only the documents that were valid at the start are in use",
             Self::BuiltIn(_) => "no valid policy was found at the start, so the built-in policies are in use",
         }
@@ -448,8 +449,10 @@ pub fn in_use(gate: &Gate, metrics: &Metrics) {
             .chain(rules.map(|rule| &*rule.code))
             .chain(policies.iter().map(|policy| &*policy.name))
             .chain(exemptions.iter().map(|exemption| &*exemption.name))
+            .chain(bundle.platform().controllers().map(|(_, user)| user))
             .collect(),
     );
+    metrics.controllers(bundle.platform().controllers());
 }
 
 /// The files and the set that was loaded from them, if nothing is wrong with them. What is in use comes from the

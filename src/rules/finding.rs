@@ -22,6 +22,9 @@ pub struct Finding {
     pub beside: Option<(Path, &'static str)>,
     /// How bad it is, where that has a number; an update that makes it worse is a new finding.
     pub weight: i64,
+    /// What it is about, where its place does not say it; an update after which it is also about something else has a new
+    /// finding. It is never shown.
+    pub about: Vec<String>,
     /// The entry of the limit that it exceeds, where the limit is a map.
     pub entry: Option<String>,
     /// The repair, where one is plainly meant.
@@ -50,6 +53,7 @@ impl Finding {
             flyte: None,
             beside: None,
             weight: 0,
+            about: vec![],
             entry: None,
             repair: None,
             warn_only: false,
@@ -88,6 +92,13 @@ impl Finding {
     #[must_use]
     pub fn weight(mut self, weight: i64) -> Finding {
         self.weight = weight;
+        self
+    }
+
+    /// With what it is about, where its place does not say it.
+    #[must_use]
+    pub fn about(mut self, what: impl IntoIterator<Item = impl Into<String>>) -> Finding {
+        self.about.extend(what.into_iter().map(Into::into));
         self
     }
 

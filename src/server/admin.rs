@@ -181,6 +181,9 @@ fn ready(shared: &Shared, phase: Phase, verbose: bool) -> Response<Full<Bytes>> 
         if let Some(known) = shared.reviewer.known() {
             let _ = writeln!(body, "[+] facts: {known}");
         }
+        if let Some(fault) = shared.reviewer.facts_fault() {
+            let _ = writeln!(body, "[!] facts: {fault}");
+        }
         for notice in shared.reviewer.notices().iter() {
             let _ = writeln!(body, "[!] policy files: {notice}");
         }

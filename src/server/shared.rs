@@ -27,6 +27,11 @@ pub trait Reviewer: Send + Sync + 'static {
         None
     }
 
+    /// Why the file with facts cannot be used, if it cannot.
+    fn facts_fault(&self) -> Option<String> {
+        None
+    }
+
     /// What is wrong with the policy files, a line each.
     fn notices(&self) -> Arc<Vec<String>> {
         Arc::default()

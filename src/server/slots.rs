@@ -1,9 +1,10 @@
 //! The slots of a port: how many connections it has, and which of them ends when the port is full.
 //!
 //! Slots are shared by address. A connection is a stranger until it has sent a review. When the port is full, the address
-//! with the most strangers loses its oldest one, and first one that has sent something that is no review. Where there are
-//! no strangers, the address with the most connections loses the one that has been idle longest. A connection whose request
-//! is being answered keeps its slot. Where nobody may be closed yet, the new connection waits.
+//! with the most strangers loses its oldest one, and first one that has sent something that is no review. Where few strangers
+//! have a slot, the address with the most connections loses the one that has been idle longest: a connection that has sent
+//! reviews loses its slot to others like it, and not to any number of strangers. A connection whose request is being answered
+//! keeps its slot. Where nobody may be closed yet, the new connection waits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
@@ -207,12 +208,15 @@ impl Slots {
         let own = origin.and_then(|origin| held.idle.get(&origin));
         let own = own.map_or(0, |own| own.strangers.len() + own.reviewed.len());
         let most = |size: fn(&Idle) -> usize| held.idle.values().max_by_key(|idle| size(idle));
+        let strangers: usize = held.idle.values().map(|idle| idle.strangers.len()).sum();
+        let are_few = strangers < self.most.div_ceil(4);
         let strangers = most(|idle| idle.strangers.len())
             .and_then(|idle| Some((idle.strangers.first()?, idle.strangers.len() > own + 1, self.grace)));
         let reviewed = most(|idle| idle.reviewed.len())
             .and_then(|idle| Some((idle.reviewed.first()?, idle.reviewed.len() > own + 1, self.rest)));
         let mut wait = self.rest.max(self.grace);
         let mut loser = None;
+        let reviewed = reviewed.filter(|(_, is_more, _)| are_few || *is_more);
         for (&(standing, since, nth), is_more, patience) in strangers.into_iter().chain(reviewed) {
             let left = match standing {
                 Standing::Refused => Duration::ZERO,
@@ -447,6 +451,30 @@ mod tests {
         }
         assert!(!reviewed.iter().any(is_lost));
         assert_eq!(strangers.iter().filter(|slot| !is_lost(slot)).count(), 3);
+    }
+
+    /// An idle connection that has sent reviews outlives strangers of its own address, however many come.
+    #[tokio::test]
+    async fn strangers_of_the_same_address_wait_for_each_other() {
+        let slots = slots(8, HOUR, Duration::ZERO);
+        let mut held = Vec::new();
+        for nth in 0..8 {
+            held.push(slots.take(origin(1)).await);
+            if nth < 6 {
+                review(&held[nth]);
+            }
+        }
+        assert!(
+            slots.make_room(Some(origin(1))).is_err(),
+            "two strangers have their grace"
+        );
+        held[7].holder().refused();
+        assert!(slots.make_room(Some(origin(1))).is_ok());
+        assert_eq!(held.iter().filter(|slot| is_lost(slot)).count(), 1);
+        assert!(is_lost(&held[7]));
+        // One stranger is few.
+        assert!(slots.make_room(Some(origin(1))).is_ok());
+        assert!(is_lost(&held[0]) && !is_lost(&held[6]));
     }
 
     #[tokio::test]

@@ -283,3 +283,108 @@ pub(crate) fn an_observer_follows_the_cluster(cluster: &Cluster) {
         cluster.api.delete(&path).expect(200);
     }
 }
+
+/// How many nodes there are without `RAYGATE_NODES`.
+const NODES: usize = 5_000;
+/// The most that the observer may hold after its first file, in MiB, and what churn may add to it.
+const MOST_MIB: u64 = 64;
+const GROWTH_MIB: u64 = 12;
+
+/// The resident memory of a process, and the most that it ever was, in MiB.
+fn memory(id: u32) -> (u64, u64) {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("the process runs");
+    let field = |name: &str| {
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .expect("a field");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib / 1024
+    };
+    (field("VmRSS:"), field("VmHWM:"))
+}
+
+/// A node as a kubelet registers it: some 15 KB, of which the images are the most.
+fn node(index: usize) -> Value {
+    let images: Vec<Value> = (0..50)
+        .map(|image| {
+            let name = format!("registry.example.com/team-{image}/image");
+            json!({"names": [format!("{name}@sha256:{image:064}"), format!("{name}:v{image}")], "sizeBytes": 123_456_789})
+        })
+        .collect();
+    let pool = index % 24;
+    json!({"metadata": {"name": format!("node-{index}"), "labels": {
+            "kubernetes.io/hostname": format!("node-{index}"), "example.com/pool": format!("pool-{pool}"),
+            "kubernetes.io/os": "linux", "node.kubernetes.io/instance-type": format!("type-{}", pool % 6)}},
+        "spec": {"taints": [{"key": "example.com/pool", "value": format!("pool-{pool}"), "effect": "NoSchedule"}]},
+        "status": {"allocatable": {"cpu": "95", "memory": "700Gi", "nvidia.com/gpu": (pool % 3 * 4).to_string()},
+            "images": images}})
+}
+
+/// Thousands of nodes whose kubelets report all the time, an API server that starts anew, and rights that go away: the
+/// facts stay right, and the memory of the observer stays flat.
+pub(crate) fn an_observer_stays_small_under_churn(_: &Cluster) {
+    let binaries = Binaries::locate().expect("the control plane is here, because one runs");
+    let cluster = Cluster::start_with(&binaries, &[]);
+    let count = std::env::var("RAYGATE_NODES").map_or(NODES, |count| count.parse().expect("RAYGATE_NODES is a number"));
+    let nodes = Fact::Node.path();
+    for index in 0..count {
+        cluster.api.post(nodes, &node(index)).expect(201);
+    }
+    let file = cluster.folder().join("observed.json");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_raygate"));
+    command.args(["observe", "--log-format", "text", "--out"]).arg(&file);
+    command.arg("--kubeconfig").arg(cluster.kubeconfig());
+    let mut observer = Daemon::start(&cluster.group, "observer", &mut command, cluster.folder());
+    let until = |observer: &mut Daemon, what: &str, holds: &dyn Fn(&Facts) -> bool| {
+        wait_for(what, || {
+            observer.assert_running();
+            let bytes = std::fs::read(&file).map_err(|error| error.to_string())?;
+            let facts = Facts::parse("observed.json", &bytes).expect("facts");
+            let size = bytes.len();
+            if holds(&facts) {
+                Ok(())
+            } else {
+                Err(format!("a file of {size} bytes"))
+            }
+        });
+    };
+    let nodes_in = |facts: &Facts| facts.nodes().iter().map(|shape| shape.count).sum::<u64>();
+    until(&mut observer, "the first facts", &|facts| {
+        nodes_in(facts) == count as u64
+    });
+    let (first, peak) = memory(observer.id());
+    let size = std::fs::metadata(&file).expect("a file").len();
+    println!("{count} nodes: {first} MiB after the first file of {size} bytes, at most {peak} MiB");
+
+    // Every kubelet reports, twice.
+    for round in 0..2 {
+        for index in 0..count {
+            let condition = json!({"type": "Ready", "status": "True", "reason": "KubeletReady", "message": format!("{round}"),
+                "lastHeartbeatTime": "2026-01-01T00:00:00Z", "lastTransitionTime": "2026-01-01T00:00:00Z"});
+            let path = format!("{nodes}/node-{index}/status");
+            let patch = json!({"status": {"conditions": [condition]}});
+            cluster.api.merge_patch(&path, &patch).expect(200);
+        }
+    }
+    let (reported, _) = memory(observer.id());
+    // Everything that the watches know is gone.
+    for _ in 0..3 {
+        cluster.without_api_server(|| {});
+    }
+    let patch = json!({"metadata": {"labels": {"example.com/new": "yes"}}});
+    cluster.api.merge_patch(&format!("{nodes}/node-1"), &patch).expect(200);
+    until(&mut observer, "a label after an outage", &|facts| {
+        let mut shapes = facts.nodes().iter();
+        shapes.any(|shape| shape.labels.contains_key("example.com/new"))
+    });
+    let (last, peak) = memory(observer.id());
+    println!(
+        "after {} reports {reported} MiB, after three outages {last} MiB, at most {peak} MiB",
+        2 * count
+    );
+    assert!(first <= MOST_MIB, "{first} MiB");
+    assert!(last <= first + GROWTH_MIB, "{first} MiB became {last} MiB");
+    observer.terminate();
+    assert!(observer.wait().success(), "{}", observer.log());
+}

@@ -728,7 +728,8 @@ pub(crate) fn the_doctor_says_what_no_object_shows(cluster: &Cluster) {
     ]) {
         wait_for(words, || {
             let report = Report::of(cluster);
-            report.find("queues", "warning", words).map(drop).ok_or(path)
+            let found = report.find("queues", "warning", words);
+            found.map(drop).ok_or_else(|| format!("{path}: {report:#?}"))
         });
     }
     let report = Report::of(cluster);

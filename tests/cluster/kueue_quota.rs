@@ -16,9 +16,6 @@ use crate::queues::{kueue_alone, kueue_version};
 /// How many jobs are asked for without `RAYGATE_JOBS`.
 const MANY: usize = 500;
 
-/// The reasons of a Workload that only waits for what others use.
-const WAITS: [&str; 3] = ["WaitingForQuota", "WaitingForPreemptedWorkloads", "Preempting"];
-
 pub(crate) fn kueue_decides(_: &Cluster) {
     let binaries = Binaries::locate().expect("the control plane is here, because one runs");
     let cluster = Cluster::start_with(&binaries, &[]);
@@ -26,14 +23,40 @@ pub(crate) fn kueue_decides(_: &Cluster) {
     let jobs = std::env::var("RAYGATE_JOBS").map_or(MANY, |count| count.parse().expect("RAYGATE_JOBS is a number"));
     let world = world(SEED, jobs.div_ceil(JOBS));
     create(&cluster, &world);
-    for job in &world.jobs {
-        let path = jobs_path(job);
-        wait_for(&format!("Kueue to take {}", job["metadata"]), || {
-            let stored = cluster.api.post(&path, job);
-            if stored.code == 201 { Ok(()) } else { Err(stored) }
+    // One job at a time in each namespace: nothing else is in use, so a job that waits waits for ever.
+    let mut answers = vec![String::new(); world.jobs.len()];
+    for round in 0..JOBS {
+        let of_round = || world.jobs.iter().enumerate().skip(round).step_by(JOBS);
+        for (_, job) in of_round() {
+            let path = jobs_path(job);
+            wait_for(&format!("Kueue to take {}", job["metadata"]), || {
+                let stored = cluster.api.post(&path, job);
+                if stored.code == 201 { Ok(()) } else { Err(stored) }
+            });
+        }
+        for (index, job) in of_round() {
+            answers[index] = answer(&cluster, job);
+        }
+        for (_, job) in of_round() {
+            let name = job["metadata"]["name"].as_str().expect("a name");
+            cluster.api.delete(&format!("{}/{name}", jobs_path(job))).expect(200);
+        }
+        // No garbage collector runs.
+        wait_for("the Workloads to be gone", || {
+            let list = cluster.api.get("/apis/kueue.x-k8s.io/v1beta2/workloads").expect(200);
+            let left = list["items"].as_array().expect("a list");
+            for workload in left
+                .iter()
+                .filter(|workload| workload["metadata"]["deletionTimestamp"].is_null())
+            {
+                let field = |key: &str| workload["metadata"][key].as_str().expect("a text").to_owned();
+                let (namespace, name) = (field("namespace"), field("name"));
+                let path = format!("/apis/kueue.x-k8s.io/v1beta2/namespaces/{namespace}/workloads/{name}");
+                cluster.api.delete(&path);
+            }
+            if left.is_empty() { Ok(()) } else { Err(left.len()) }
         });
     }
-    let answers: Vec<String> = world.jobs.iter().map(|job| answer(&cluster, job)).collect();
     kueue.assert_running();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for answer in &answers {
@@ -118,17 +141,16 @@ fn answer(cluster: &Cluster, job: &Value) -> String {
             let mut owners = workload["metadata"]["ownerReferences"].as_array().into_iter().flatten();
             owners.any(|owner| owner["kind"] == job["kind"] && owner["name"] == name)
         };
-        let workload = all.find(is_of).ok_or("no Workload yet")?;
+        let workload = all.find(is_of).ok_or_else(|| "no Workload yet".to_owned())?;
         let conditions = workload["status"]["conditions"].as_array().into_iter().flatten();
         let mut reserved = conditions.filter(|condition| condition["type"] == "QuotaReserved");
-        let condition = reserved.next().ok_or("not decided yet")?;
+        let condition = reserved.next().ok_or_else(|| "not decided yet".to_owned())?;
         let reason = condition["reason"].as_str().expect("a reason");
         if reason == "PendingEvaluation" {
-            return Err("not evaluated yet");
+            return Err(condition["message"].to_string());
         }
-        Ok::<_, &str>(match condition["status"].as_str() {
+        Ok::<_, String>(match condition["status"].as_str() {
             Some("True") => FITS.to_owned(),
-            _ if WAITS.contains(&reason) => FITS.to_owned(),
             _ => reason.to_owned(),
         })
     })

@@ -24,6 +24,7 @@ mod api;
 mod balancer;
 mod baseline;
 mod binaries;
+mod capacity;
 mod certificates;
 mod clients;
 mod cluster;
@@ -56,6 +57,8 @@ mod kueue_quota;
 mod kueue_world;
 mod load;
 mod nodes;
+#[path = "../capacity/generate.rs"]
+mod nodes_and_pods;
 mod offline;
 mod order;
 mod outage;
@@ -184,6 +187,7 @@ fn main() -> std::process::ExitCode {
         test(doctor::the_clocks_of_the_nodes_are_judged),
         test(facts::the_api_server_decides),
         test(facts::an_observer_follows_the_cluster),
+        test(capacity::the_scheduler_decides).needs_scheduler(),
         test(order::raygate_comes_before_kueue_and_once_more_after),
         test(install::every_object_of_the_chart_is_taken),
         test(install::every_object_of_the_overlays_is_taken),
@@ -208,5 +212,6 @@ fn main() -> std::process::ExitCode {
         test(kueue::the_doctor_says_what_no_object_shows).ignored(),
         test(kueue::autoscaling_needs_slices).ignored(),
         test(kueue_quota::kueue_decides).ignored(),
+        test(facts::an_observer_stays_small_under_churn).ignored(),
     ])
 }

@@ -229,6 +229,17 @@ pub(crate) fn each_kind_is_counted(cluster: &Cluster) {
         );
     }
     assert!(table.contains("2 RayClusters: 1 denied, "), "{table}");
+    let file = cluster.folder().join("quota.json");
+    let quota = json!({"metadata": {"namespace": NAMESPACE, "name": "small"}, "spec": {"hard": {"requests.cpu": "1"}}});
+    let facts = json!({"apiVersion": "raygate.dev/v1beta1", "kind": "ClusterFacts", "kinds": {"ResourceQuota": {"items": [quota]}}});
+    std::fs::write(&file, facts.to_string()).expect("write facts");
+    let file = file.to_str().expect("a path in UTF-8");
+    let never = json_of(cluster, &["--facts", file])["neverRun"].take();
+    assert_eq!(never[0]["code"], "RG807", "{never}");
+    assert_eq!(never[0]["namespace"], NAMESPACE, "{never}");
+    assert!(never[0]["objects"].as_u64() >= Some(4), "{never}");
+    let told = text(&scan(cluster, &["--facts", file]));
+    assert!(told.contains("this cluster can never run:\nNAMESPACE"), "{told}");
     assert!(table.contains("; 1 more belong to these objects"), "{table}");
     let narrowed = json_of(cluster, &["--all", "--kinds", "RayService"]);
     assert_eq!(narrowed["totals"].as_array().map(Vec::len), Some(1));

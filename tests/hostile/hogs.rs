@@ -43,8 +43,8 @@ struct Hogs {
 }
 
 impl Hogs {
-    /// So many, from addresses of this machine that no test uses.
-    fn start(raygate: &Raygate, count: usize, addresses: u8, way: Way) -> Self {
+    /// So many, from these addresses in turn.
+    fn start(raygate: &Raygate, count: usize, addresses: &[Ipv4Addr], way: Way) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -57,12 +57,7 @@ impl Hogs {
             _ => raygate.webhook,
         };
         for nth in 0..count {
-            let address = Ipv4Addr::new(
-                127,
-                0,
-                1,
-                1 + u8::try_from(nth % usize::from(addresses)).expect("a byte"),
-            );
+            let address = addresses[nth % addresses.len()];
             let (at_work, stop, connector) = (Arc::clone(&at_work), Arc::clone(&stop), connector.clone());
             runtime.spawn(async move {
                 let mut is_first = true;
@@ -155,7 +150,9 @@ async fn tls(
 fn honest_peers_are_answered(count: usize, at_work: usize, addresses: u8, ways: &[Way]) {
     for way in ways {
         let raygate = Raygate::start();
-        let hogs = Hogs::start(&raygate, count, addresses, *way);
+        // No test uses these addresses of this machine.
+        let addresses: Vec<Ipv4Addr> = (1..=addresses).map(|nth| Ipv4Addr::new(127, 0, 1, nth)).collect();
+        let hogs = Hogs::start(&raygate, count, &addresses, *way);
         hogs.wait_for(at_work);
         let port = if *way == Way::HalfProbe { "metrics" } else { "webhook" };
         let evicted = wait_for("the port to be full", || {
@@ -174,6 +171,35 @@ fn honest_peers_are_answered(count: usize, at_work: usize, addresses: u8, ways: 
         assert!(peak < 200 * MIB, "{way:?}: the peak is {} MiB", peak / MIB);
         drop(hogs);
     }
+}
+
+/// A connection over which reviews came keeps its slot beside hogs that share its address, such as pods with `hostNetwork` on
+/// the node of an API server.
+fn a_used_connection_is_kept(count: usize, at_work: usize) {
+    let review = create(&crate::jobs::seed(1));
+    for way in [Way::Silent, Way::Handshake, Way::NoReview] {
+        let raygate = Raygate::start();
+        let mut used = raygate.connect();
+        assert_eq!(used.post("/mutate", &review).status, 200);
+        let hogs = Hogs::start(&raygate, count, &[Ipv4Addr::LOCALHOST], way);
+        hogs.wait_for(at_work);
+        let evicted = || raygate.metric("raygate_evicted_connections_total");
+        for _ in 0..5 {
+            // As many as there are slots, so that each stranger has been replaced.
+            let before = evicted();
+            wait_for("the port to change hands", || match evicted() {
+                evicted if way == Way::Silent || evicted >= before + 320.0 => Ok(()),
+                evicted => Err(evicted),
+            });
+            assert_eq!(used.post("/mutate", &review).status, 200, "{way:?}");
+        }
+        drop(hogs);
+    }
+}
+
+#[test]
+fn a_used_connection_outlives_hogs_of_its_own_address() {
+    a_used_connection_is_kept(450, 320);
 }
 
 #[test]
@@ -200,4 +226,5 @@ fn hogs_at_full_size() {
         honest_peers_are_answered(11_000, 600, addresses, &ways);
         honest_peers_are_answered(6_000, 4_096, addresses, &[Way::HalfProbe]);
     }
+    a_used_connection_is_kept(11_000, 600);
 }

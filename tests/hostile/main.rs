@@ -12,6 +12,7 @@
     reason = "a test may panic"
 )]
 
+mod attempts;
 mod binary;
 mod creates;
 mod envelope;

@@ -323,7 +323,7 @@ impl World {
         self.jobs.iter().map(codes).collect()
     }
 
-    /// Where Kueue and raygate differ: jobs that raygate finds fault with and Kueue admits or lets wait for quota, and jobs
+    /// Where Kueue and raygate differ: jobs that raygate finds fault with and Kueue admits, and jobs
     /// that Kueue never admits although raygate says nothing. `theirs` has Kueue's reason for each job.
     pub fn differences(&self, theirs: &[String]) -> (Vec<String>, Vec<String>) {
         assert_eq!(theirs.len(), self.jobs.len());

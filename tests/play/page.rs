@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::browser::{Browser, Page, program};
 use super::root;
@@ -160,6 +160,67 @@ fn a_repair_is_one_click_and_keeps_the_rest_of_the_text() {
         page.editor("#editor-object").starts_with(text.lines().next().unwrap()),
         "the comment is kept"
     );
+    is_sound(&mut page, &played);
+}
+
+/// What "write all" makes of a text is what `/mutate` makes of the object, in every form of text.
+#[test]
+fn a_text_is_edited_as_mutate_edits_the_object() {
+    let Some(mut browser) = browser() else { return };
+    let played = Played::start(&[]);
+    let start = played.ask("start", &json!({}));
+    let (policies, examples) = (&start["state"]["policies"], start["objects"].as_array().unwrap());
+    let judged = |text: &str| {
+        let state = json!({"object": text, "policies": policies, "date": "2026-11-26"});
+        played.ask("evaluate", &json!({"state": state}))["objects"].clone()
+    };
+    let mut texts: Vec<(String, usize)> = examples
+        .iter()
+        .map(|example| (example["text"].as_str().unwrap().to_owned(), 0))
+        .collect();
+    assert!(texts.len() > 13);
+    let json_text = fs::read_to_string(root().join("tests/rayjobs/seed-02-heterogeneous-groups.json")).unwrap();
+    let object: Value = serde_json::from_str(&json_text).unwrap();
+    texts.push((json_text, 0));
+    texts.push((
+        json!({"apiVersion": "v1", "kind": "List", "items": [{"kind": "Pod"}, object]}).to_string(),
+        0,
+    ));
+    texts.push((format!("# first\n{}---\n# second\n{}", texts[0].0, texts[2].0), 1));
+    let mut page = open(&mut browser, &played, "");
+    for (text, index) in texts {
+        page.click("#tab-object");
+        page.paste("#editor-object", &text);
+        let before = judged(&text);
+        page.eval(&format!(
+            "(() => {{ const which = document.querySelector('#which'); which.value = '{index}'; \
+             which.dispatchEvent(new Event('change')); }})()"
+        ));
+        page.click("#tab-diff");
+        page.click("#diff-view .bar button");
+        page.wait("document.querySelector('#toast').innerText.startsWith('The object has all changes')");
+        page.settled();
+        assert_eq!(
+            page.text("#diff-view"),
+            "raygate changes nothing in this object.",
+            "{text}"
+        );
+        let after = judged(&page.editor("#editor-object"));
+        let mut expected = before[index]["object"].clone();
+        let mut found = after[index]["object"].clone();
+        for object in [&mut expected, &mut found] {
+            // The record is the cluster's.
+            let metadata = object["metadata"].as_object_mut().unwrap();
+            if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+                annotations.remove("raygate.dev/applied");
+            }
+            metadata.retain(|_, value| *value != json!({}));
+        }
+        assert_eq!(found, expected, "{text}");
+        if index > 0 {
+            assert_eq!(after[0], before[0], "the other document stays");
+        }
+    }
     is_sound(&mut page, &played);
 }
 
@@ -352,7 +413,7 @@ fn hostile_text_stays_text() {
         "object": object, "policies": [{"name": evil, "text": policy}, {"name": "b.yaml", "text": BAD_POLICY}],
         "facts": format!("{quoted}: ["), "user": evil, "namespace": evil, "operation": "UPDATE", "old": evil, "date": evil,
     });
-    let link = |browser: &mut Browser, state: &serde_json::Value| {
+    let link = |browser: &mut Browser, state: &Value| {
         let mut page = open(browser, &played, "");
         let link = page.eval(&format!(
             "(async () => {{ const stream = new Blob([JSON.stringify({state})]).stream().pipeThrough(new CompressionStream('deflate-raw')); \
@@ -457,6 +518,44 @@ fn it_works_by_keyboard_on_narrow_screens_and_in_the_dark() {
     picture(&mut page, "narrow-diff.png");
     page.click("#tab-trace");
     assert_eq!(page.eval("document.documentElement.scrollWidth <= innerWidth"), true);
+    is_sound(&mut page, &played);
+}
+
+/// The example facts change the verdict of the first example, and a code leads to its page.
+#[test]
+fn facts_are_used_and_codes_explained() {
+    let Some(mut browser) = browser() else { return };
+    let played = Played::start(&[]);
+    let mut page = open(&mut browser, &played, "");
+    assert_eq!(
+        page.eval("document.querySelectorAll('.finding.error, .finding.warning').length"),
+        0
+    );
+    page.click("#tab-facts");
+    page.click("#facts-example");
+    page.wait("document.querySelector('.finding.error, .finding.warning')");
+    page.settled();
+    picture(&mut page, "facts.png");
+    let found = page.text(".finding.error, .finding.warning");
+    assert!(found.contains("RG8") && found.contains("quota"), "{found}");
+    // The check can repair other findings, and not this one.
+    assert!(
+        page.eval("document.querySelector('.finding.error .fix, .finding.warning .fix')")
+            .is_null()
+    );
+    page.click("#verdict-view .finding .buttons button:last-child");
+    page.wait("document.querySelector('dialog[open]')");
+    assert!(page.text("#dialog-title").starts_with("RG8"));
+    assert!(page.text("#dialog-body").contains("What it does"));
+    assert!(
+        page.eval("document.querySelectorAll('#dialog-body li').length")
+            .as_u64()
+            .unwrap()
+            > 1
+    );
+    picture(&mut page, "explain.png");
+    page.press("Escape", 27, 0);
+    page.wait("!document.querySelector('dialog[open]')");
     is_sound(&mut page, &played);
 }
 

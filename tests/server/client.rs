@@ -94,6 +94,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         within(self.stream.flush()).await.unwrap();
     }
 
+    /// Writes what the server may not want to read.
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        within(self.stream.write_all(bytes)).await?;
+        within(self.stream.flush()).await
+    }
+
     /// Posts a whole review and reads the answer.
     pub(crate) async fn post(&mut self, target: &str, body: &[u8]) -> Received {
         self.send(head("POST", target, &format!("content-length: {}\r\n", body.len())).as_bytes())

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use raygate::metrics::Metrics;
 use raygate::server::{ClientCa, Limits, Options};
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType};
 use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tempfile::TempDir;
@@ -105,7 +105,7 @@ async fn only_a_certificate_of_the_ca_with_a_name_is_accepted() {
     let server = start(folder.path()).await;
     assert!(is_answered(&server, Some(&ca.api_server())).await);
     let with_dns_name =
-        ca.sign(|parameters| parameters.subject_alt_names = vec![rcgen::SanType::DnsName(NAME.try_into().unwrap())]);
+        ca.sign(|parameters| parameters.subject_alt_names = vec![SanType::DnsName(NAME.try_into().unwrap())]);
     assert!(is_answered(&server, Some(&with_dns_name)).await);
     let past = |parameters: &mut CertificateParams| {
         named(NAME)(parameters);
@@ -134,6 +134,46 @@ async fn only_a_certificate_of_the_ca_with_a_name_is_accepted() {
     for path in ["/healthz", "/readyz", "/metrics"] {
         assert_eq!(get(server.admin, path).await.status, 200);
     }
+}
+
+/// The name in every other place of a certificate, and names that are nearly it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_elsewhere_or_nearly_the_name_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let ca = Ca::new();
+    fs::write(folder.path().join("ca.crt"), &ca.pem).unwrap();
+    let server = start(folder.path()).await;
+    let of_type = |kind: DnType, name: &'static str| {
+        move |parameters: &mut CertificateParams| parameters.distinguished_name.push(kind, name)
+    };
+    let alternative =
+        |name: SanType| move |parameters: &mut CertificateParams| parameters.subject_alt_names = vec![name];
+    let not_yet = |parameters: &mut CertificateParams| {
+        named(NAME)(parameters);
+        parameters.not_before = time::OffsetDateTime::now_utc() + time::Duration::days(2);
+    };
+    let for_code = |parameters: &mut CertificateParams| {
+        named(NAME)(parameters);
+        parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::CodeSigning];
+    };
+    let refused = [
+        ca.sign(of_type(DnType::OrganizationName, NAME)),
+        ca.sign(of_type(DnType::OrganizationalUnitName, NAME)),
+        ca.sign(of_type(DnType::CommonName, "kube-apiserver ")),
+        ca.sign(of_type(DnType::CommonName, "kube-apiserver\0")),
+        ca.sign(of_type(DnType::CommonName, "*")),
+        ca.sign(of_type(DnType::CommonName, "kube-apiserver,other")),
+        ca.sign(alternative(SanType::DnsName("*".try_into().unwrap()))),
+        ca.sign(alternative(SanType::DnsName("*.kube-apiserver".try_into().unwrap()))),
+        ca.sign(alternative(SanType::Rfc822Name(NAME.try_into().unwrap()))),
+        ca.sign(alternative(SanType::URI(NAME.try_into().unwrap()))),
+        ca.sign(not_yet),
+        ca.sign(for_code),
+    ];
+    for (nth, refused) in refused.iter().enumerate() {
+        assert!(!is_answered(&server, Some(refused)).await, "{nth}");
+    }
+    assert!(is_answered(&server, Some(&ca.api_server())).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -128,10 +128,14 @@ async fn bad_files_cost_no_readiness_and_no_job() {
         server.until_metric("raygate_facts_broken 1").await;
         assert!(!is_denied(&gate), "{what}");
         assert_eq!(get(server.admin, "/readyz").await.status, 200, "{what}");
+        let ready = get(server.admin, "/readyz?verbose").await.body_text();
+        assert!(ready.contains("\n[!] facts: "), "{what}: {ready}");
         // Once there is a good file, it is used.
         write(&file, &facts("trainning", 0));
         eventually("the good file", async || is_denied(&gate)).await;
         server.until_metric("raygate_facts_broken 0").await;
+        let ready = get(server.admin, "/readyz?verbose").await.body_text();
+        assert!(!ready.contains("[!] facts"), "{what}: {ready}");
         // A bad file does not displace it.
         write(&file, "{{{");
         server.until_metric("raygate_facts_broken 1").await;

@@ -495,7 +495,9 @@ async fn a_left_out_platform_says_what_is_unknown() {
     assert!(gate.summary().ends_with(" assumed)"), "{}", gate.summary());
     let notices = notices(&server).await;
     assert!(
-        notices[2].contains("RL107") && notices[2].contains("no Platform in use has a `flyte.namespace`"),
+        notices
+            .iter()
+            .any(|notice| notice.contains("warning[RP218]") && notice.contains("no `flyte.namespace` with {domain}")),
         "{notices:?}"
     );
     assert!(
@@ -503,6 +505,29 @@ async fn a_left_out_platform_says_what_is_unknown() {
             .starts_with("left out: Platform: its KubeRay release, Flyte settings and accelerators are unknown: "),
         "{notices:?}"
     );
+}
+
+/// A server that starts with a policy that RayJobs can escape enforces it as far as it can, and says that it is an error.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_can_be_escaped_is_an_error_and_stays_in_use() {
+    let dir = TempDir::new().unwrap();
+    let caps = policy("cap", CAP).replace("match: {}", "match: {projects: [a]}");
+    write(dir.path(), &[("a.yaml", caps)]);
+    assert!(refused(dir.path(), STRICT).contains("error[RP218]"));
+    let (server, gate) = serve(dir.path().to_owned(), FALLBACK).await;
+    assert!(gate.summary().starts_with("cap (bundle "), "{}", gate.summary());
+    let notices = notices(&server).await;
+    assert!(
+        notices
+            .iter()
+            .any(|notice| notice.contains("error: ") && notice.contains("RP218")),
+        "{notices:?}"
+    );
+    assert!(!notices.iter().any(|notice| notice.contains("left out")), "{notices:?}");
+    server.until_metric("raygate_policies_broken 1").await;
+    let platform = "apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec: {flyte: {namespace: \"{project}\"}}\n";
+    write(dir.path(), &[("platform.yaml", platform.to_owned())]);
+    server.until_metric("raygate_policies_broken 0").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -608,7 +633,7 @@ async fn what_has_no_effect_is_reported_for_as_long_as_it_is_there() {
     fs::create_dir(&empty).unwrap();
     let own = dir.path().join("own");
     fs::create_dir(&own).unwrap();
-    let never = "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: never}\nspec: {match: {namespaces: [Team_A], domains: [a]}, limits: {maxPodsPerJob: 1}}\n";
+    let never = "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: never}\nspec: {match: {namespaces: [Team_A]}, limits: {maxPodsPerJob: 1}}\n";
     write(
         &own,
         &[
@@ -630,11 +655,11 @@ async fn what_has_no_effect_is_reported_for_as_long_as_it_is_there() {
                     && text.contains(&format!("raygate_policy_warnings{{code=\"{code}\"}} 1\n"))
             })
     };
-    assert!(wanted(&["RP216", "RP217", "RL102", "RL107"]), "{:?}", gate.notices());
+    assert!(wanted(&["RP216", "RP217", "RL102"]), "{:?}", gate.notices());
     tokio::spawn(reload::follow(follower, Duration::from_millis(5)));
     // An ignored file alone is no other set of policies, and still a change.
     fs::remove_file(own.join("ttl.yml")).unwrap();
-    eventually("one warning less", async || wanted(&["RP217", "RL102", "RL107"])).await;
+    eventually("one warning less", async || wanted(&["RP217", "RL102"])).await;
     fs::remove_file(own.join("never.yaml")).unwrap();
     fs::write(empty.join("ttl.yaml"), policy("ttl", TTL)).unwrap();
     eventually("no warning", async || wanted(&[])).await;

@@ -139,3 +139,49 @@ async fn a_client_that_does_not_read_its_answer_is_cut() {
     eventually(cut, async || server.metrics().await.contains(cut)).await;
     server.until_metric("raygate_connections 0").await;
 }
+
+/// Whatever a client does instead of a review, it keeps no slot from one.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_other_use_of_a_connection_keeps_a_review_out() {
+    let post = |more: &str| head("POST", "/mutate", more);
+    let ways = [
+        ("the first byte of a request", "P".to_owned()),
+        ("half a request line", "POST /mut".to_owned()),
+        ("half a header", "POST /mutate HTTP/1.1\r\nhost: a\r\n".to_owned()),
+        ("no body", post("content-length: 10\r\n")),
+        ("half a body", post("content-length: 10\r\n") + "12345"),
+        (
+            "a body without an end",
+            post("transfer-encoding: chunked\r\n") + "1\r\n1\r\n",
+        ),
+        (
+            "a body that waits to be asked for",
+            post("expect: 100-continue\r\ncontent-length: 10\r\n"),
+        ),
+        ("another path", head("GET", "/", "")),
+        ("another method", head("OPTIONS", "/mutate", "")),
+        (
+            "another type",
+            "POST /mutate HTTP/1.1\r\nhost: a\r\ncontent-type: text/plain\r\ncontent-length: 1\r\n\r\n1".to_owned(),
+        ),
+        ("many requests at once", head("GET", "/", "").repeat(20)),
+        ("the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned()),
+        ("no HTTP", "\u{16}\u{3}\u{1}".to_owned()),
+        (
+            "a header that is too large",
+            format!("POST /mutate HTTP/1.1\r\nhost: a\r\nx: {}", "y".repeat(64 << 10)),
+        ),
+    ];
+    for (what, bytes) in ways {
+        let server = start(Counting, few()).await;
+        let mut held = Vec::new();
+        for _ in 0..3 * SLOTS {
+            let mut connection = connect(&server).await;
+            let _ = connection.try_send(bytes.as_bytes()).await;
+            held.push(connection);
+        }
+        for _ in 0..3 {
+            assert_eq!(within(review(&server)).await, 200, "{what}");
+        }
+    }
+}

@@ -49,12 +49,16 @@ export function prose(text) {
   return text.split(/(`[^`]+`)/).map((part) => (/^`.+`$/.test(part) ? el("code", {}, part.slice(1, -1)) : part));
 }
 
-/** A page of `raygate explain`, which is Markdown of headings, paragraphs and code. */
+/** A page of `raygate explain`, which is Markdown of headings, paragraphs, lists and code. */
 export function markdown(text) {
   const nodes = [];
   let paragraph = [];
   const flush = () => {
-    if (paragraph.length > 0) nodes.push(el("p", {}, prose(paragraph.join(" "))));
+    const text = paragraph.join(" ");
+    const item = text.match(/^- (.*)/s);
+    if (item && nodes.at(-1)?.tagName === "UL") nodes.at(-1).append(el("li", {}, prose(item[1])));
+    else if (item) nodes.push(el("ul", {}, el("li", {}, prose(item[1]))));
+    else if (text) nodes.push(el("p", {}, prose(text)));
     paragraph = [];
   };
   const lines = text.split("\n");
@@ -71,7 +75,10 @@ export function markdown(text) {
       flush();
       nodes.push(el("h3", {}, heading[1]));
     } else if (lines[at].trim() === "") flush();
-    else paragraph.push(lines[at]);
+    else {
+      if (lines[at].startsWith("- ")) flush();
+      paragraph.push(lines[at].trim());
+    }
   }
   flush();
   return nodes;

@@ -120,7 +120,8 @@ function addFile(name, text) {
 
 // Judging
 
-let timer;
+/** The wait for the end of typing, null where nothing was typed since the last question. */
+let timer = null;
 let running = null;
 
 function edited() {
@@ -131,6 +132,7 @@ function edited() {
 
 async function evaluate() {
   clearTimeout(timer);
+  timer = null;
   running?.abort();
   const own = (running = new AbortController());
   const given = state();
@@ -146,7 +148,7 @@ async function evaluate() {
     if (error.name === "AbortError") return;
     notice(error.message);
   }
-  delete document.body.dataset.busy;
+  if (timer === null) delete document.body.dataset.busy;
   drawFiles();
   underline();
   draw();
@@ -226,6 +228,7 @@ function problems() {
           ...prose(one.message),
           one.line ? el("span", { class: "at" }, active === "policies" ? `${one.file}:${one.line}` : `line ${one.line}`) : null,
         ),
+        /^R[A-Z]\d+$/.test(one.code) ? el("button", { type: "button", class: "more", onclick: () => explain(one.code) }, "Explain") : null,
         one.help?.length ? el("span", { class: "help" }, prose(one.help.join(" "))) : null,
       ),
     ),
@@ -303,7 +306,7 @@ function repair(code, index) {
   return attempt(async () => {
     const { patch } = await ask("repair", { state: state(), code, index });
     if (patch.length === 0) return toast(`${code} finds nothing that it can repair.`);
-    editors.object.edit(patched(editors.object.text, answer.objects[index].line, patch));
+    editors.object.edit(patched(editors.object.text, answer.objects[index], patch));
     toast(`Repaired ${code}. Ctrl-Z in the editor takes it back.`);
     showInput("tab-object");
   });
@@ -315,7 +318,7 @@ function applyAll() {
     const operations = object.patch.filter(
       (one) => !APPLIED.test(one.path) && !(one.path === "/metadata/annotations" && Object.keys(one.value ?? {}).every((key) => key === "raygate.dev/applied")),
     );
-    editors.object.edit(patched(editors.object.text, object.line, operations));
+    editors.object.edit(patched(editors.object.text, object, operations));
     showInput("tab-object");
     toast("The object has all changes. Ctrl-Z in the editor takes them back.");
   });
@@ -380,7 +383,7 @@ function theme(name) {
   if (known === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = known;
   byId("theme").textContent = sign;
-  byId("theme").setAttribute("aria-label", `Color theme: ${words}`);
+  byId("theme").setAttribute("aria-label", `Colour theme: ${words}`);
   byId("theme").dataset.name = known;
 }
 

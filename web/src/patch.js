@@ -1,4 +1,4 @@
-// JSON Patch on the text of a YAML document: what the patch does not touch keeps its comments and style.
+// JSON Patch on the text of a YAML or JSON document: of YAML, what the patch does not touch keeps its comments and style.
 import { isAlias, isMap, isSeq, LineCounter, parseAllDocuments } from "yaml";
 
 /** The largest text that is rewritten, in characters. */
@@ -30,8 +30,7 @@ function own(document, path) {
 
 function apply(document, root, operation) {
   const path = [...root];
-  for (const part of operation.path.split("/").slice(1)) {
-    const key = part.replaceAll("~1", "/").replaceAll("~0", "~");
+  for (const key of parts(operation.path)) {
     own(document, path);
     const parent = path.length === 0 ? document.contents : document.getIn(path, true);
     path.push(isSeq(parent) ? (key === "-" ? parent.items.length : Number(key)) : key);
@@ -46,13 +45,50 @@ function apply(document, root, operation) {
   } else throw new Error(`cannot do ${operation.op}`);
 }
 
-/** The text with a patch of the object that begins on a line (from 1). */
-export function patched(text, line, operations) {
+const parts = (path) =>
+  path
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+
+/** Applies an operation to the object at `root` of a JSON value. */
+function applyToJson(value, root, operation) {
+  const path = [...root, ...parts(operation.path)];
+  const key = path.pop();
+  const holder = path.reduce((at, step) => (at[step] ??= {}), value);
+  const isList = Array.isArray(holder);
+  const index = key === "-" ? holder.length : Number(key);
+  if (operation.op === "remove" && isList) holder.splice(index, 1);
+  else if (operation.op === "remove") delete holder[key];
+  else if (operation.op === "add" && isList) holder.splice(index, 0, operation.value);
+  else if (operation.op === "add" || operation.op === "replace") holder[isList ? index : key] = operation.value;
+  else throw new Error(`cannot do ${operation.op}`);
+}
+
+/** The value of a text that is JSON. */
+function json(text) {
+  try {
+    return /^\s*\{/.test(text) ? JSON.parse(text) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The text with a patch of the object that begins at a line and a column in characters, both from 1. */
+export function patched(text, { line, column }, operations) {
   if (text.length > MOST) throw new Error("the text is too large to be edited for you");
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: lines, keepSourceTokens: false });
-  const offset = lines.lineStarts[Math.max(0, (line ?? 1) - 1)] ?? 0;
+  const start = lines.lineStarts[line - 1] ?? 0;
+  const before = [...text.slice(start, lines.lineStarts[line] ?? text.length)].slice(0, column - 1);
+  const offset = start + before.join("").length;
   const [document, root] = locate(documents, offset);
+  const value = json(text);
+  if (value !== undefined) {
+    for (const operation of operations) applyToJson(value, root, operation);
+    const indent = text.match(/^\s*\{\s*\n([ \t]+)/)?.[1];
+    return JSON.stringify(value, null, indent) + (text.endsWith("\n") ? "\n" : "");
+  }
   for (const operation of operations) apply(document, root, operation);
   const style = {
     lineWidth: 0,

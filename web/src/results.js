@@ -33,9 +33,13 @@ export function summary(object, milliseconds) {
 }
 
 function answer(object) {
-  const { message, code, reason, console } = object.answer;
+  const { message, code, reason, console, own_words: own } = object.answer;
   const rows = [];
-  if (message) rows.push(el("pre", { class: "console" }, message));
+  const before = console === "kubectl" ? `Error from server (${reason}): error when creating "object.yaml": ` : "";
+  if (message) {
+    rows.push(el("pre", { class: "console" }, before + message));
+    if (!own) rows.push(el("p", { class: "calm" }, "The API server rejects it by the CRD, in words like these. raygate is not asked."));
+  }
   else {
     const stored = object.changes.length > 0 ? `stored with ${counted(object.changes.length, "change")}` : "stored as it is";
     rows.push(el("p", { class: "calm" }, `Nothing: the object is ${stored}.`));

@@ -140,7 +140,7 @@ fn look(seen: &Seen, now: Timestamp, findings: &mut Findings) {
         findings.ok(
             CHECK,
             format!(
-                "{} Ray objects wait for quota, and all of them can start",
+                "{} Ray objects wait for quota, and nothing else blocks them",
                 waiting.count()
             ),
         );
@@ -183,7 +183,7 @@ fn without_workload(seen: &Seen, now: Timestamp) -> Vec<Told> {
         let is_suspended = Tree::of(object).is_ok_and(|tree| kind.is_suspended(tree.root()));
         let is_seen = text(object, "/metadata/uid").is_some_and(|uid| owned.contains(uid));
         // RayCronJobs are not Kueue's, and what a Ray object owns is started with it.
-        if kind.is_template() || !is_old || !is_suspended || is_seen || controller(object).is_some() {
+        if kind.is_template() || !is_suspended || is_seen || owner(object).is_some() {
             return None;
         }
         let what = format!(
@@ -191,17 +191,18 @@ fn without_workload(seen: &Seen, now: Timestamp) -> Vec<Told> {
             kind.name
         );
         let class = text(object, PRIORITY).filter(|class| !classes.contains(class));
-        Some(match class {
-            Some(class) => (
+        match class {
+            Some(class) => Some((
                 format!("{what}: there is no WorkloadPriorityClass {}", quoted(class)),
                 "kubectl get workloadpriorityclasses  # create it, or remove the label kueue.x-k8s.io/priority-class"
                     .to_owned(),
-            ),
-            None => (
+            )),
+            None if is_old => Some((
                 what,
                 format!("kubectl --namespace kueue-system logs deployment/kueue-controller-manager | grep {name}"),
-            ),
-        })
+            )),
+            None => None,
+        }
     };
     seen.objects.iter().filter_map(told).collect()
 }
@@ -320,9 +321,9 @@ fn cluster_queue<'s>(seen: &'s Seen, namespace: &str, queue: &str) -> Option<&'s
     seen.cluster_queues.iter().find(|queue| name(queue) == Some(wanted))
 }
 
-/// The Ray object that a Workload is of: its kind and its name.
-fn owner(workload: &Value) -> Option<(&str, &str)> {
-    let owner = controller(workload)?;
+/// The Ray object that an object is of: its kind and its name.
+fn owner(object: &Value) -> Option<(&str, &str)> {
+    let owner = controller(object)?;
     let kind = text(owner, "/kind").filter(|kind| KINDS.iter().any(|known| known.name == *kind))?;
     Some((kind, text(owner, "/name")?))
 }
@@ -449,16 +450,22 @@ mod tests {
             told[0].0.ends_with("there is no WorkloadPriorityClass `urgent`"),
             "{told:?}"
         );
-        let told = warnings(&seen(vec![suspended.clone()], vec![], vec![class]));
+        let told = warnings(&seen(vec![suspended.clone()], vec![], vec![class.clone()]));
         assert!(
             told[0].1.contains("logs deployment/kueue-controller-manager"),
             "{told:?}"
         );
         assert!(warnings(&seen(vec![suspended.clone()], vec![workload(json!([]))], vec![])).is_empty());
         assert!(warnings(&seen(vec![job(json!({}))], vec![], vec![])).is_empty());
-        let mut young = suspended;
+        let mut young = suspended.clone();
         young.1["metadata"]["creationTimestamp"] = json!("2026-03-01T11:59:30Z");
-        assert!(warnings(&seen(vec![young], vec![], vec![])).is_empty());
+        assert!(warnings(&seen(vec![young], vec![], vec![class.clone()])).is_empty());
+        for (kind, is_told) in [("FlyteWorkflow", true), ("RayService", false)] {
+            let mut owned = suspended.clone();
+            owned.1["metadata"]["ownerReferences"] = json!([{"kind": kind, "name": "o", "controller": true}]);
+            let told = warnings(&seen(vec![owned], vec![], vec![class.clone()]));
+            assert_eq!(!told.is_empty(), is_told, "{kind}");
+        }
     }
 
     #[test]

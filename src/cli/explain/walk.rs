@@ -23,6 +23,9 @@ use crate::policy::select::Decision;
 use crate::policy::selector::Key;
 use crate::policy::settings::Mode;
 use crate::policy::{Origin, RayPolicy, Subject};
+use crate::ray::Workload;
+use crate::rules::Cx;
+use crate::rules::check::cluster::placements;
 
 /// Explains each Ray object of a file.
 ///
@@ -56,6 +59,7 @@ pub fn run(
                     decoded.complete(bundle, &mut trace.outcome);
                     let mut text = page(&named, bundle, &trace);
                     let known = Known::of(facts, now, &asked.namespace);
+                    placed(bundle, &trace, known).write("nodes for its pods", &mut text);
                     facts_of(known).write("facts about the cluster", &mut text);
                     out.write_all(text.as_bytes())?;
                 }
@@ -418,6 +422,26 @@ fn checks(trace: &Trace<'_, '_>, bundle: &Bundle) -> Rows {
             what,
             format!("KubeRay {} runs here", bundle.platform().kuberay),
         );
+    }
+    rows
+}
+
+/// Whether a node can run each pod; nothing if the nodes are unknown.
+fn placed(bundle: &Bundle, trace: &Trace<'_, '_>, known: Known<'_>) -> Rows {
+    let mut rows = Rows::default();
+    if known.places().is_none() {
+        return rows;
+    }
+    let cx = Cx {
+        policy: &trace.compiled.effective,
+        platform: bundle.platform(),
+        facts: known,
+        namespace: known.namespace(),
+        named: true,
+        skipped: false,
+    };
+    for (pod, what) in placements(&cx, &Workload::of(trace.outcome.document.value())) {
+        rows.add(pod, what, "");
     }
     rows
 }

@@ -1,13 +1,14 @@
 //! The files that `raygate init` writes: the Platform, the shipped policy, queues, and a test for each accelerator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
 use crate::diag::one_line;
 use crate::engine::bundle::EMBEDDED;
-use crate::facts::{Facts, ResourceFlavor, UNLIMITED};
+use crate::facts::{Facts, Shape, UNLIMITED};
+use crate::k8s::quantity::Quantity;
 use crate::k8s::toleration::Taint;
 use crate::ray::{KubeRay, device};
 use crate::rules::inject::accelerators::ACCELERATOR_LABEL;
@@ -22,6 +23,18 @@ const LONGEST_NAME: usize = 63;
 /// The most policies for queues. A cluster with more choices of queues has a rule for them, which nobody can guess.
 const MOST_CHOICES: usize = 10;
 
+/// The labels of nodes that name a product, the most telling first.
+const PRODUCTS: [&str; 8] = [
+    "nvidia.com/gpu.product",
+    "cloud.google.com/gke-accelerator",
+    "cloud.google.com/gke-tpu-accelerator",
+    "karpenter.k8s.aws/instance-gpu-name",
+    "karpenter.k8s.aws/instance-accelerator-name",
+    "amd.com/gpu.product-name",
+    "gpu.intel.com/product",
+    "node.kubernetes.io/instance-type",
+];
+
 /// The service accounts of Flyte, by their names in its charts.
 const FLYTES: [&str; 2] = ["flytepropeller", "flyte-binary"];
 
@@ -31,7 +44,7 @@ struct Pool {
     name: String,
     resource: String,
     selector: BTreeMap<String, String>,
-    tolerations: Vec<Value>,
+    taints: Vec<Taint>,
     /// Where that is known from.
     told: String,
 }
@@ -60,8 +73,27 @@ pub(super) fn files(facts: &Facts, kuberay: Option<KubeRay>) -> Vec<(String, Str
     files
 }
 
-/// The nodes with accelerators, by the flavors of Kueue's queues.
+/// The nodes with accelerators: those of the flavors of Kueue's queues, and those of the cluster that no flavor is for.
 fn pools(facts: &Facts) -> Vec<Pool> {
+    let mut pools = of_flavors(facts);
+    pools.extend(of_nodes(facts, &pools));
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for pool in &pools {
+        *counts.entry(pool.name.clone()).or_default() += 1;
+    }
+    for pool in &mut pools {
+        // Nodes with several resources make several kinds.
+        if counts.get(&pool.name).is_some_and(|count| *count > 1) {
+            pool.name = format!("{}-{}", pool.name, pool.resource.replace('/', "-"));
+        }
+    }
+    pools.retain(|pool| is_name(&pool.name) && pool.name.len() <= LONGEST_NAME);
+    pools.sort_by(|a, b| a.name.cmp(&b.name));
+    pools.dedup_by(|a, b| a.name == b.name);
+    pools
+}
+
+fn of_flavors(facts: &Facts) -> Vec<Pool> {
     let mut found: BTreeMap<(&str, &str), Pool> = BTreeMap::new();
     for (queue, spec) in facts.cluster_queues() {
         for group in &spec.groups {
@@ -70,49 +102,91 @@ fn pools(facts: &Facts) -> Vec<Pool> {
                     let Some(flavor) = facts.resource_flavors().get(&quotas.flavor) else {
                         continue;
                     };
-                    let told = format!("ResourceFlavor {} of ClusterQueue {queue}", quotas.flavor);
-                    let pool = || Pool::of(&quotas.flavor, resource, flavor, told);
+                    let pool = || Pool {
+                        name: quotas.flavor.clone(),
+                        resource: resource.clone(),
+                        selector: flavor.labels.clone(),
+                        taints: flavor.taints.iter().filter(|taint| taint.repels()).cloned().collect(),
+                        told: format!("ResourceFlavor {} of ClusterQueue {queue}", quotas.flavor),
+                    };
                     found.entry((&quotas.flavor, resource)).or_insert_with(pool);
                 }
             }
         }
     }
-    let mut pools: Vec<Pool> = found.into_values().collect();
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for pool in &pools {
-        *counts.entry(pool.name.clone()).or_default() += 1;
-    }
-    for pool in &mut pools {
-        // A flavor with several resources makes several kinds.
-        if counts.get(&pool.name).is_some_and(|count| *count > 1) {
-            pool.name = format!("{}-{}", pool.name, pool.resource.replace('/', "-"));
+    found.into_values().collect()
+}
+
+fn of_nodes(facts: &Facts, known: &[Pool]) -> Vec<Pool> {
+    let mut found: BTreeMap<(&str, Option<(&str, &str)>), Vec<&Shape>> = BTreeMap::new();
+    for shape in facts.nodes() {
+        let product = PRODUCTS
+            .iter()
+            .find_map(|key| Some((*key, shape.labels.get(*key)?.as_str())));
+        let resources = shape.allocatable.iter().filter(|(_, amount)| !amount.is_zero());
+        for (resource, _) in resources.filter(|(name, _)| device::is_accelerator(name)) {
+            let is_known = known.iter().any(|pool| {
+                let mut labels = pool.selector.iter();
+                pool.resource == *resource && labels.all(|(key, value)| shape.labels.get(key) == Some(value))
+            });
+            if !is_known {
+                found.entry((resource, product)).or_default().push(shape);
+            }
         }
     }
-    pools.retain(|pool| pool.name.len() <= LONGEST_NAME);
-    pools
+    let pool = |((resource, product), shapes): ((&str, Option<(&str, &str)>), Vec<&Shape>)| {
+        let count = shapes.iter().fold(0_u64, |sum, shape| sum.saturating_add(shape.count));
+        let each = shapes.iter().filter_map(|shape| shape.allocatable.get(resource)).max();
+        let taints: BTreeSet<&Taint> = shapes.iter().flat_map(|shape| &shape.taints).collect();
+        let nodes = if count == 1 { "node" } else { "nodes" };
+        Pool {
+            name: named(product.map_or(resource, |(_, value)| value)),
+            resource: resource.to_owned(),
+            selector: product
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .collect(),
+            taints: taints.into_iter().cloned().collect(),
+            told: format!(
+                "{count} {nodes}, each with {} of {resource} at most",
+                each.unwrap_or(&Quantity::ZERO)
+            ),
+        }
+    };
+    found.into_iter().map(pool).collect()
+}
+
+/// Whether a text is a name as Kubernetes has them. A file with facts may say anything.
+fn is_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    !text.is_empty() && text.bytes().all(is_plain)
+}
+
+/// A name for a kind of accelerator: `nvidia-a100-sxm4-80gb` for the product `NVIDIA-A100-SXM4-80GB`.
+fn named(product: &str) -> String {
+    let plain = |c: char| match c {
+        'a'..='z' | '0'..='9' => c,
+        'A'..='Z' => c.to_ascii_lowercase(),
+        _ => '-',
+    };
+    product
+        .chars()
+        .map(plain)
+        .collect::<String>()
+        .trim_matches('-')
+        .to_owned()
 }
 
 impl Pool {
-    fn of(name: &str, resource: &str, flavor: &ResourceFlavor, told: String) -> Pool {
-        let taints = flavor.taints.iter().filter(|taint| taint.repels());
-        let toleration = |taint: &Taint| json!({"key": taint.key, "operator": "Exists", "effect": taint.effect});
-        Pool {
-            name: name.to_owned(),
-            resource: resource.to_owned(),
-            selector: flavor.labels.clone(),
-            tolerations: taints.map(toleration).collect(),
-            told,
-        }
-    }
-
     fn kind(&self) -> Value {
         let mut kind = Map::new();
         kind.insert("resource".to_owned(), self.resource.clone().into());
         if !self.selector.is_empty() {
             kind.insert("nodeSelector".to_owned(), json!(self.selector));
         }
-        if !self.tolerations.is_empty() {
-            kind.insert("tolerations".to_owned(), json!(self.tolerations));
+        let toleration = |taint: &Taint| json!({"key": taint.key, "operator": "Exists", "effect": taint.effect});
+        if !self.taints.is_empty() {
+            kind.insert("tolerations".to_owned(), self.taints.iter().map(toleration).collect());
         }
         kind.into()
     }
@@ -136,8 +210,8 @@ fn comment(text: &str, spaces: usize) -> String {
 fn platform(facts: &Facts, kuberay: Option<KubeRay>, pools: &[Pool]) -> String {
     let mut text = "# What raygate knows of the platform. `raygate init` drafted it from facts about the cluster: read every line.\n\
                     apiVersion: raygate.dev/v1beta1\nkind: Platform\nspec:\n  \
-                    # Until you remove this line, raygate reports what it would do, and changes and denies nothing.\n  \
-                    # The tests hold what it does without it.\n  # mode: Preview\n"
+                    # Start with this line: raygate then reports what it would do, and changes and denies nothing.\n  \
+                    # mode: Preview\n"
         .to_owned();
     match kuberay {
         Some(release) => text += &format!("  kuberay: {{version: \"{release}\"}}\n"),
@@ -253,7 +327,8 @@ struct Choice<'f> {
 /// Policies that put objects into a queue of their namespace, in Preview; `None` without queues.
 fn queues(facts: &Facts) -> Option<String> {
     let mut offers: BTreeMap<&str, Choice<'_>> = BTreeMap::new();
-    for (namespace, name, queue) in facts.local_queues().filter(|(.., queue)| !queue.is_stopped) {
+    let open = facts.local_queues().filter(|(.., queue)| !queue.is_stopped);
+    for (namespace, name, queue) in open.filter(|(namespace, name, _)| is_name(namespace) && is_name(name)) {
         let Some(spec) = facts.cluster_queues().get(&queue.cluster_queue) else {
             continue;
         };

@@ -12,8 +12,9 @@ use crate::cli::check::report::{Seen, json as report};
 use crate::cli::explain::walk;
 use crate::diag::{Diagnostic, Sources};
 use crate::engine::bundle::known;
+use crate::engine::decode::MISMATCH;
 use crate::engine::trace::trace;
-use crate::engine::{Change, Finder, Judged, Request, Verdict};
+use crate::engine::{Bundle, Change, Finder, Judged, Request, Verdict};
 use crate::facts::Known;
 use crate::input::request::Requests;
 use crate::input::{self, InputError, Piece, asked::Asked, asked::Found};
@@ -21,7 +22,7 @@ use crate::play::Wrong;
 use crate::policy::Origin;
 use crate::policy::lint;
 use crate::policy::settings::Action;
-use crate::ray::kind::RAY_JOB;
+use crate::ray::kind::{GROUP, RAY_JOB};
 use crate::rules::check;
 
 use super::state::{OBJECT, State};
@@ -136,9 +137,8 @@ fn object(seen: &Seen<'_>) -> Value {
     if let Some(findings) = one.get_mut("findings").and_then(Value::as_array_mut) {
         for (finding, judged) in findings.iter_mut().zip(&outcome.findings) {
             if let Some(finding) = finding.as_object_mut() {
-                let (title, fixable) = about(judged);
-                finding.insert("title".into(), title.into());
-                finding.insert("fixable".into(), fixable.into());
+                finding.insert("title".into(), title(judged).into());
+                finding.insert("fixable".into(), judged.finding.repair.is_some().into());
                 finding.insert("decided".into(), seen.decided(judged).into());
             }
         }
@@ -161,7 +161,9 @@ fn object(seen: &Seen<'_>) -> Value {
             })
         })
         .collect();
+    let place = seen.sources.location(seen.asked.root.span);
     if let Some(one) = one.as_object_mut() {
+        one.insert("column".into(), json!(place.map(|place| place.column)));
         one.insert("diff".into(), diff.into());
     }
     one
@@ -171,12 +173,12 @@ fn place(origin: &Origin) -> Value {
     json!({"file": &*origin.file, "line": origin.line, "column": origin.column})
 }
 
-/// The title of what found something, and whether it can repair it.
-fn about(judged: &Judged) -> (&str, bool) {
+/// The title of what found something.
+fn title(judged: &Judged) -> &'static str {
     match &judged.finder {
-        Finder::Check(check) => (check.title, check.fixes),
-        Finder::Rule(_) => ("A rule of the platform", false),
-        Finder::Server(page) => (page.title, false),
+        Finder::Check(check) => check.title,
+        Finder::Rule(_) => "A rule of the platform",
+        Finder::Server(page) => page.title,
     }
 }
 
@@ -198,7 +200,7 @@ fn repair(seen: &Seen<'_>, change: &Change) -> Value {
 }
 
 /// What whoever asks is answered: the text that the Flyte console or kubectl shows, and the status.
-fn reply(asked: &Asked<'_>, seen: &Seen<'_>, bundle: &crate::engine::Bundle) -> Value {
+fn reply(asked: &Asked<'_>, seen: &Seen<'_>, bundle: &Bundle) -> Value {
     let outcome = seen.outcome;
     let kind = asked.kind();
     let denied: Vec<&Judged> = outcome
@@ -206,23 +208,36 @@ fn reply(asked: &Asked<'_>, seen: &Seen<'_>, bundle: &crate::engine::Bundle) -> 
         .iter()
         .filter(|judged| judged.action == Action::Deny)
         .collect();
-    let (code, reason) = match outcome.verdict {
-        Verdict::Allow => (200, "OK"),
-        Verdict::Deny => denial::status(bundle.platform()),
-        Verdict::Retry => (429, "TooManyRequests"),
+    // What does not fit the CRD is rejected between the two webhooks, in words of the API server.
+    let unfit: Vec<String> = denied
+        .iter()
+        .filter(|judged| judged.code() == MISMATCH.code)
+        .map(|judged| format!("{}: {}", judged.finding.path, judged.finding.message))
+        .collect();
+    let webhook = kind.name.to_ascii_lowercase();
+    let by_webhook = |text: String| format!("admission webhook \"{webhook}.raygate.dev\" denied the request: {text}");
+    let ((code, reason), message) = match outcome.verdict {
+        Verdict::Deny if !unfit.is_empty() => {
+            let text = format!(
+                "{}.{GROUP} \"{}\" is invalid: {}",
+                kind.name,
+                asked.name,
+                unfit.join(", ")
+            );
+            ((422, "Invalid"), Some(text))
+        }
+        Verdict::Deny => (
+            denial::status(bundle.platform()),
+            Some(by_webhook(denial::message(&denied))),
+        ),
+        Verdict::Retry => ((429, "TooManyRequests"), Some(by_webhook(denial::retry(Some(kind))))),
+        Verdict::Allow => ((200, "OK"), None),
     };
-    let message = match outcome.verdict {
-        Verdict::Allow => None,
-        Verdict::Deny => Some(denial::message(&denied)),
-        Verdict::Retry => Some(denial::retry(Some(kind))),
-    };
-    // The API server rejects what does not fit the CRD itself, and names no webhook.
-    let webhook = format!("{}.raygate.dev", kind.name.to_ascii_lowercase());
-    let message = message.map(|message| format!("admission webhook \"{webhook}\" denied the request: {message}"));
     json!({
         "code": code,
         "reason": reason,
         "message": message,
         "console": if kind.is(&RAY_JOB) { "Flyte console" } else { "kubectl" },
+        "own_words": unfit.is_empty(),
     })
 }

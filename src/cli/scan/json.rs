@@ -7,15 +7,25 @@ use serde_json::{Value, json};
 use crate::admission::denial;
 use crate::engine::{Bundle, Judged};
 
-use super::scanned::{Found, Scanned, Total};
+use super::scanned::{Found, Never, Scanned, Total};
 
 pub(super) fn print(found: &Found, bundle: &Bundle, out: &mut dyn Write) -> io::Result<()> {
     let document = json!({
         "bundle": bundle.digest(),
         "objects": found.listed.iter().map(object).collect::<Vec<_>>(),
+        "neverRun": found.never().iter().map(never).collect::<Vec<_>>(),
         "totals": found.totals.iter().map(total).collect::<Vec<_>>(),
     });
     writeln!(out, "{document:#}")
+}
+
+fn never(never: &Never) -> Value {
+    json!({
+        "namespace": never.namespace,
+        "code": never.code,
+        "title": never.title,
+        "objects": never.objects,
+    })
 }
 
 fn total(total: &Total) -> Value {

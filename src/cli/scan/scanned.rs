@@ -1,8 +1,11 @@
 //! What came of each object, and of all.
 
+use std::collections::BTreeMap;
+
 use crate::engine::{Outcome, Verdict};
 use crate::policy::settings::Action;
 use crate::ray::Kind;
+use crate::rules::check::cluster::CHECKS;
 
 /// An object of the cluster, judged as if it were created now.
 #[derive(Debug)]
@@ -66,6 +69,16 @@ impl Total {
     }
 }
 
+/// Objects of a namespace that the cluster can never run, by what is known of it, for one reason.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Never {
+    pub(super) namespace: String,
+    pub(super) code: &'static str,
+    /// What must be true, and is not.
+    pub(super) title: &'static str,
+    pub(super) objects: usize,
+}
+
 /// What a scan found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -73,4 +86,29 @@ pub(super) struct Found {
     pub(super) listed: Vec<Scanned>,
     /// One for each kind that the cluster serves.
     pub(super) totals: Vec<Total>,
+}
+
+impl Found {
+    /// What the cluster can never run, by namespace and reason: the findings by facts that deny or warn.
+    pub(super) fn never(&self) -> Vec<Never> {
+        let mut counts: BTreeMap<(&str, &'static str), (&'static str, usize)> = BTreeMap::new();
+        for scanned in &self.listed {
+            for check in CHECKS {
+                let mut findings = scanned.outcome.findings.iter();
+                if findings.any(|judged| judged.code() == check.code && judged.action >= Action::Warn) {
+                    let count = counts
+                        .entry((&scanned.namespace, check.code))
+                        .or_insert((check.title, 0));
+                    count.1 += 1;
+                }
+            }
+        }
+        let never = |((namespace, code), (title, objects)): ((&str, &'static str), _)| Never {
+            namespace: namespace.to_owned(),
+            code,
+            title,
+            objects,
+        };
+        counts.into_iter().map(never).collect()
+    }
 }

@@ -18,6 +18,28 @@ pub(super) fn print(found: &Found, bundle: &Bundle, out: &mut dyn Write) -> io::
     for line in columns(&rows, [0; 6], usize::MAX) {
         writeln!(out, "{line}")?;
     }
+    let never: Vec<[String; 4]> = found
+        .never()
+        .into_iter()
+        .map(|never| {
+            let namespace = safe(&never.namespace).into_owned();
+            [
+                namespace,
+                never.objects.to_string(),
+                never.code.to_owned(),
+                never.title.to_owned(),
+            ]
+        })
+        .collect();
+    if !never.is_empty() {
+        writeln!(out, "\nBy the facts, this cluster can never run:")?;
+        let head = ["NAMESPACE", "OBJECTS", "CODE", "WHAT MUST BE TRUE"].map(str::to_owned);
+        let rows: Vec<[String; 4]> = std::iter::once(head).chain(never).collect();
+        for line in columns(&rows, [0; 4], usize::MAX) {
+            writeln!(out, "{line}")?;
+        }
+        writeln!(out)?;
+    }
     for total in &found.totals {
         writeln!(out, "{}", summary(total))?;
     }

@@ -13,7 +13,7 @@ use crate::policy::origin::Origin;
 use crate::policy::read::{ReadLeaf, Reader, family};
 use crate::policy::rule::{self, Rule};
 use crate::policy::schema::{API_VERSION, DOCUMENTS, Field, Kind, METADATA, POLICY, SETTINGS};
-use crate::policy::selector::{Key, Selector};
+use crate::policy::selector::{Key, PARTS, Selector};
 use crate::policy::settings::{Action, Mode};
 use crate::policy::{Platform, PolicySet, RayPolicy, SetLeaf, codes, platform};
 use crate::yaml::{self, Limits, Node, Reading, Step, Style};
@@ -95,8 +95,19 @@ impl Loaded {
 
 /// Reads policy files. Neither their order nor that of their documents means anything.
 pub fn load(files: &[Source], known: &Known) -> Loaded {
+    read(files, known, true)
+}
+
+/// Reads what is left of policy files. A Platform may be missing, and a policy that RayJobs can escape enforces more than
+/// none: it only warns.
+pub(super) fn load_rest(files: &[Source], known: &Known) -> Loaded {
+    read(files, known, false)
+}
+
+fn read(files: &[Source], known: &Known, is_whole: bool) -> Loaded {
     let mut loader = Loader {
         known,
+        is_whole,
         sources: Sources::new(),
         reader: Reader::default(),
         policies: vec![],
@@ -134,6 +145,8 @@ pub(super) struct Read {
     pub(super) policy: RayPolicy,
     pub(super) name_span: Span,
     pub(super) leaves: Vec<ReadLeaf>,
+    /// The labels that it matches by, projects and domains, each with the place that says so.
+    pub(super) labels: Vec<(Key, Span)>,
 }
 
 /// An exemption, and where its name and its last day stand.
@@ -145,6 +158,8 @@ pub(super) struct ReadExemption {
 
 pub(super) struct Loader<'a> {
     pub(super) known: &'a Known,
+    /// Whether these are all documents.
+    pub(super) is_whole: bool,
     pub(super) sources: Sources,
     pub(super) reader: Reader,
     pub(super) policies: Vec<Read>,
@@ -266,6 +281,7 @@ impl Loader<'_> {
             .iter()
             .map(|node| self.selector(node))
             .collect();
+        let labels = labels(&matches, spec.get("match"));
         let rules = self.rules(&policy_name, spec);
         if !is_sound {
             return;
@@ -301,6 +317,7 @@ impl Loader<'_> {
             policy,
             name_span: name.span,
             leaves,
+            labels,
         });
     }
 
@@ -485,6 +502,7 @@ impl Loader<'_> {
         self.accelerators(&platform);
         self.waived_rules_exist();
         self.conflicts();
+        self.escapes(&platform);
         if self.policies.is_empty() && !any_error(&self.reader.diagnostics) {
             let message = "no RayPolicy was found: RayJobs are only checked";
             self.push(
@@ -625,6 +643,66 @@ impl Loader<'_> {
         }
         self.reader.diagnostics.extend(found);
     }
+
+    /// Policies that match by a label which their Platform cannot derive from the namespace. Nobody escapes a default: without
+    /// the label, an object gets less.
+    fn escapes(&mut self, platform: &Platform) {
+        let template = platform.flyte.namespace.as_deref().unwrap_or_default();
+        let enforces = |policy: &RayPolicy| {
+            let mut groups = policy.leaves.iter().filter_map(|leaf| leaf.path.first());
+            !policy.rules.is_empty() || groups.any(|group| group != "defaults")
+        };
+        let mut found = Vec::new();
+        for read in &self.policies {
+            if read.policy.mode == Mode::Disabled || !enforces(&read.policy) {
+                continue;
+            }
+            let derived = |key: Key| {
+                PARTS
+                    .iter()
+                    .any(|(known, part)| *known == key && template.contains(part))
+            };
+            let Some((key, span)) = read.labels.iter().find(|(key, _)| !derived(*key)) else {
+                continue;
+            };
+            let label = if *key == Key::Projects { "project" } else { "domain" };
+            let message = format!(
+                "policy `{}` matches by {label}, and the Platform has no `flyte.namespace` with {{{label}}}: a RayJob that does not \
+                 name its {label} escapes the policy",
+                read.policy.name
+            );
+            let diagnostic = match self.is_whole {
+                true => Diagnostic::error(codes::LABEL_ESCAPES, message),
+                false => Diagnostic::warning(codes::LABEL_ESCAPES, message),
+            };
+            let help = "set `flyte: {namespace: \"{project}-{domain}\"}` in the Platform, or match by `namespaces`";
+            found.push(diagnostic.at(*span, "").help(help));
+        }
+        self.reader.diagnostics.extend(found);
+    }
+}
+
+/// The labels that a `match` rests on, projects and domains, each with its place.
+fn labels(selector: &Selector, node: Option<&Node>) -> Vec<(Key, Span)> {
+    let reads = |label: &str| {
+        let when = selector.when.as_ref().filter(|when| when.uses_identity());
+        let named = |read: &String| read.strip_prefix("job.flyte.").map(|field| field == label);
+        // It looks at them, or at the identity as a whole.
+        when.is_some_and(|when| {
+            let mut named = when.reads().iter().filter_map(named).peekable();
+            named.peek().is_none() || named.any(|is_it| is_it)
+        })
+    };
+    let of = |(key, name, label): (Key, &str, &str)| {
+        let span = node.and_then(|node| node.get(name)).map(|node| node.span);
+        let span = span.or_else(|| selector.when_span.filter(|_| reads(label)))?;
+        Some((key, span))
+    };
+    let labels = [
+        (Key::Projects, "projects", "project"),
+        (Key::Domains, "domains", "domain"),
+    ];
+    labels.into_iter().filter_map(of).collect()
 }
 
 /// Whether an expression without quotes was cut inside its brackets, at a comma, which ends a value between braces.

@@ -7,7 +7,8 @@ use crate::diag::{Diagnostic, SourceId, Sources, Span, any_error, quoted};
 use crate::policy::schema::DOCUMENTS;
 use crate::yaml::{self, Limits, Node, Reading};
 
-use super::{Known, Loaded, Source, load};
+use super::loader::load_rest;
+use super::{Known, Loaded, Source};
 
 /// Rounds in which an error costs its own documents only. Errors follow from others a few rounds deep: without its
 /// Platform an accelerator is unknown, without its policy a rule. What needs more is a file past a limit.
@@ -46,7 +47,7 @@ pub fn sound(files: &[Source], known: &Known) -> Sound {
     let mut files = files.to_vec();
     let mut left_out = Vec::new();
     for round in 0.. {
-        let loaded = load(&files, known);
+        let loaded = load_rest(&files, known);
         if loaded.is_usable() {
             left_out.sort_by(|a: &LeftOut, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
             return Sound {
@@ -66,7 +67,7 @@ pub fn sound(files: &[Source], known: &Known) -> Sound {
         }
     }
     Sound {
-        loaded: load(&[], known),
+        loaded: load_rest(&[], known),
         files: Vec::new(),
         left_out,
     }

@@ -22,7 +22,7 @@ use crate::k8s::toleration;
 use crate::policy::Leaf;
 use crate::policy::settings::Accelerator;
 use crate::ray::device::{CLAIM_TEMPLATE, device_class, is_accelerator};
-use crate::ray::{Kinds, KubeRay, Pod, Workload, told};
+use crate::ray::{Kinds, KubeRay, Pod, Role, Workload, told};
 
 use super::Injector;
 use crate::rules::Cx;
@@ -67,7 +67,7 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
                 (None, None) => Leaf::new(false, "accelerators"),
             };
             match choice {
-                Some((_, kind)) => send_to(job, pod, kind, is_meant, plan, &leaf),
+                Some((_, kind)) => send_to(cx, job, pod, (kind, is_meant), plan, &leaf),
                 None => add_tolerations(pod, shared(&candidates).into_iter(), plan, &leaf),
             }
             set_num_gpus(cx, job, pod, resource, plan, &leaf);
@@ -80,7 +80,7 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
             if claims
                 .any(|claim| text(claim, CLAIM_TEMPLATE).is_some_and(|name| kind.claim_templates.contains_key(name)))
             {
-                send_to(job, pod, kind, true, plan, &Leaf::accelerator(name));
+                send_to(cx, job, pod, (kind, true), plan, &Leaf::accelerator(name));
             }
         }
     }
@@ -94,11 +94,32 @@ fn asks_for(resource: &str, kind: &Accelerator) -> bool {
 
 /// Lets a pod run on the nodes of a kind, and on no others unless Kueue's flavors choose them, or the author has and does
 /// not mean this kind.
-fn send_to(job: &Workload<'_>, pod: &Pod<'_>, kind: &Accelerator, is_meant: bool, plan: &mut Plan, leaf: &Leaf) {
+fn send_to(
+    cx: &Cx<'_>,
+    job: &Workload<'_>,
+    pod: &Pod<'_>,
+    (kind, is_meant): (&Accelerator, bool),
+    plan: &mut Plan,
+    leaf: &Leaf,
+) {
     add_tolerations(pod, kind.tolerations.iter(), plan, leaf);
-    if job.queue().is_none() && (is_meant || !nodes::are_chosen(pod.spec)) {
+    if job.queue().is_none() && (is_meant || !nodes::are_chosen(pod.spec, &selected_by_policies(cx, pod))) {
         add_selector(pod, &kind.node_selector, plan, leaf);
     }
+}
+
+/// The node selector that the policies give to pods of this role.
+fn selected_by_policies<'a>(cx: &Cx<'a>, pod: &Pod<'_>) -> BTreeMap<&'a str, &'a str> {
+    let selector = |forced: bool| {
+        let settings = cx.settings(forced);
+        match pod.role {
+            Role::Head => &settings.head.node_selector,
+            Role::Worker => &settings.workers.node_selector,
+            Role::Submitter => &settings.submitter.node_selector,
+        }
+    };
+    let all = selector(false).iter().chain(selector(true));
+    all.map(|(key, value)| (key.as_str(), value.as_str())).collect()
 }
 
 /// The extended resources that the pod's containers ask for, each once.

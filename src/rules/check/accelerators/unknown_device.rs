@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::json::Json;
 use crate::k8s::json::{items, text};
 use crate::policy::settings::Action;
-use crate::ray::device::{Device, device, domain};
+use crate::ray::device::{Device, SHOWN_BY, device, domain};
 use crate::ray::facts::pods_at_most;
 use crate::ray::{Container, Kinds, Place, Resource, Workload};
 use crate::rules::check::resources::{named, place};
@@ -27,16 +27,6 @@ pub const CHECK: Check = Check {
 
 /// The annotations by which the KAI scheduler gives a pod a part of a GPU.
 const SHARED_BY_KAI: [&str; 2] = ["gpu-fraction", "gpu-memory"];
-
-/// The variables by which container runtimes give a container the devices of its node, requested or not (NVIDIA Container
-/// Toolkit, AMD Container Toolkit, Habana and Ascend runtimes). Kubernetes puts an author's value behind the device plugin's,
-/// and the last one counts.
-const VISIBLE_DEVICES: [&str; 4] = [
-    "NVIDIA_VISIBLE_DEVICES",
-    "AMD_VISIBLE_DEVICES",
-    "HABANA_VISIBLE_DEVICES",
-    "ASCEND_VISIBLE_DEVICES",
-];
 
 fn may_show_devices(variable: Json<'_>) -> bool {
     match text(variable, "value") {
@@ -69,45 +59,48 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let Place::Container(_, container) = at else {
             let devices = &cx.platform.devices;
             let claims = items(pod.spec, "resourceClaims").iter();
-            let claims = claims.filter(|claim| devices.claimed(*claim).is_none()).count();
-            if claims > 0 {
-                let claimed = if claims == 1 {
-                    "1 resource claim may be an accelerator"
-                } else {
-                    &format!("{claims} resource claims may be accelerators")
+            let claims: Vec<Json<'_>> = claims.filter(|claim| devices.claimed(*claim).is_none()).collect();
+            if !claims.is_empty() {
+                let claimed = match claims.len() {
+                    1 => "1 resource claim may be an accelerator",
+                    count => &format!("{count} resource claims may be accelerators"),
                 };
                 let message = format!("{}: {claimed} {not_counted}", pod.title());
                 report(
                     Finding::new(pod.spec_path().then_key("resourceClaims"), message)
-                        .fix("name the claim's template in the Platform, or request a resource such as nvidia.com/gpu"),
-                    i64::try_from(claims).unwrap_or(i64::MAX).saturating_mul(pods),
+                        .fix("name the claim's template in the Platform, or request a resource such as nvidia.com/gpu")
+                        .about(claims.iter().map(|claim| claim.to_value().to_string())),
+                    i64::try_from(claims.len()).unwrap_or(i64::MAX).saturating_mul(pods),
                 );
             }
             for key in SHARED_BY_KAI {
-                if pod.annotation(key).is_some() {
+                if let Some(value) = pod.annotation(key) {
                     let message = format!(
                         "{}: annotation {key} may reserve a part of a GPU {not_counted}",
                         pod.title()
                     );
                     report(
                         Finding::new(pod.template_path().keys(["metadata", "annotations"]).name(key), message)
-                            .fix("request a resource that counts accelerators, such as nvidia.com/gpu"),
+                            .fix("request a resource that counts accelerators, such as nvidia.com/gpu")
+                            .about([value]),
                         pods,
                     );
                 }
             }
             continue;
         };
-        for name in VISIBLE_DEVICES {
-            if container.env(name).is_some_and(may_show_devices) {
+        for name in SHOWN_BY {
+            if let Some(variable) = container.env(name).filter(|variable| may_show_devices(*variable)) {
                 let message = format!(
                     "{}: variable {name} may show devices {not_counted}",
                     place(pod, container)
                 );
                 report(
-                    Finding::new(pod.container_path(container).then_key("env"), message).fix(format!(
-                        "remove {name}; the device plugin sets it for the devices that are requested"
-                    )),
+                    Finding::new(pod.container_path(container).then_key("env"), message)
+                        .fix(format!(
+                            "remove {name}; the device plugin sets it for the devices that are requested"
+                        ))
+                        .about([variable.to_value().to_string()]),
                     pods,
                 );
             }

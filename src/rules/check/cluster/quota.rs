@@ -282,7 +282,8 @@ fn never(cx: &Cx<'_>, job: &Workload<'_>, held: &[&Counted<'_>], quota: &Quota, 
                     Finding::new(largest_path(counted, resource), message)
                         .fix(format!("ask for at most {hard} per pod, or have the quota raised"))
                         .flyte(flyte::setting(pod, "requests=Resources(…)"))
-                        .weight(usage.value()),
+                        .weight(usage.value())
+                        .about([format!("{} {resource}", quota.name)]),
                 );
             }
             if most.as_ref().is_none_or(|(_, known)| all > *known) {
@@ -310,7 +311,8 @@ fn never(cx: &Cx<'_>, job: &Workload<'_>, held: &[&Counted<'_>], quota: &Quota, 
                 "requests=Resources(…)"
             },
         ))
-        .weight(sum.value());
+        .weight(sum.value())
+        .about([format!("{} {resource}", quota.name)]);
         // KubeRay starts a job once all pods run. Without a job, some of the pods are of use.
         findings.push(match job.kind.has_job() {
             true => finding,

@@ -55,17 +55,18 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     };
     let is_needed = !job.kind.is(&RAY_CLUSTER) || !head.main().is_some_and(has_probes);
     if is_off && is_needed {
-        findings.push(
-            Finding::new(
-                head.group_path().keys(["rayStartParams", "include-dashboard"]),
-                format!("head: no dashboard, {}", effect(job.kind)),
-            )
-            .fix("leave include-dashboard out of rayStartParams")
-            .flyte(flyte::setting(
-                head,
-                "ray_start_params={\"include-dashboard\": \"true\"}",
-            )),
-        );
+        let finding = Finding::new(
+            head.group_path().keys(["rayStartParams", "include-dashboard"]),
+            format!("head: no dashboard, {}", effect(job.kind)),
+        )
+        .fix("leave include-dashboard out of rayStartParams")
+        .flyte(flyte::setting(
+            head,
+            "ray_start_params={\"include-dashboard\": \"true\"}",
+        ));
+        // A command of the author may not read the parameter.
+        let may_work = told::starts_ray_itself(job, head);
+        findings.push(if may_work { finding.warn_only() } else { finding });
     } else if let Some(host) = head
         .start_param("dashboard-host")
         .filter(|host| told::is_loopback(host))

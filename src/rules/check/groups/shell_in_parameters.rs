@@ -29,8 +29,8 @@ pub const CHECK: Check = Check {
 };
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
-    let may_be_unread = told::overwrites_command(job);
     for pod in job.ray_pods() {
+        let may_be_unread = told::starts_ray_itself(job, pod);
         // Two values with one quotation mark each may quote what stands between them.
         let unclosed = parameters(pod).filter(|(_, value)| is_unclosed(value)).count();
         for (key, value) in parameters(pod) {

@@ -67,6 +67,7 @@ pub(in crate::rules::check) fn violations(
         );
         findings.push(
             Finding::new(job.nearest(violation.path), message)
+                .about([format!("{} {}", violation.control, violation.found)])
                 .fix(violation.fix)
                 .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
         );

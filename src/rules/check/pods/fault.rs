@@ -1,5 +1,7 @@
 //! The findings of this family: what is wrong in a pod, and what the API server does then.
 
+use crate::diag::{placeholder, quoted};
+use crate::k8s::names::NameError;
 use crate::k8s::path::Path;
 use crate::ray::build::is_built;
 use crate::ray::{Container, Pod, Workload, flyte};
@@ -36,6 +38,14 @@ pub(super) fn in_each_pod<'w, 'a>(
             left: MOST,
         });
     }
+}
+
+/// Why a text is no name: a template's variable that nobody filled in, or a character.
+pub(super) fn reason(error: &NameError, text: &str) -> String {
+    placeholder(text).map_or_else(
+        || error.with_advice(),
+        |variable| format!("nobody filled in the variable {}", quoted(variable)),
+    )
 }
 
 impl<'w, 'a> Faults<'w, 'a, '_> {

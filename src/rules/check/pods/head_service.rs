@@ -13,6 +13,7 @@ use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
 
+use super::fault::reason;
 use super::port::is_number;
 
 /// The check.
@@ -60,7 +61,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let wrong = format!(
             "name {} is not a valid DNS label: {}",
             quoted(name),
-            error.with_advice()
+            reason(&error, name)
         );
         let message =
             format!("head: headService {wrong}, so the API server rejects the Service and no worker finds the head");

@@ -12,7 +12,7 @@ use crate::ray::{Kinds, Pod, Role, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
 
-use super::fault::in_each_pod;
+use super::fault::{in_each_pod, reason};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -54,19 +54,20 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let at = |map, key: &str| pod.template_path().then_key("metadata").then_key(map).name(key);
         for (key, value) in child(metadata, "labels").as_object().into_iter().flatten() {
             if let Err(error) = label_key(key) {
-                let what = format!("label key {} is invalid: {}", quoted(key), error.with_advice());
+                let what = format!("label key {} is invalid: {}", quoted(key), reason(&error, key));
                 faults.report(at("labels", key), &what, "correct the key");
             }
             let value = Some(value).and_then(Json::as_str).unwrap_or_default();
             if let Some(error) = label_value(value).err().filter(|_| !is_replaced(job, faults.pod, key)) {
+                let why = reason(&error, value);
                 let (shown, value) = (quoted(key), quoted(value));
-                let what = format!("label {shown} has the invalid value {value}: {}", error.with_advice());
+                let what = format!("label {shown} has the invalid value {value}: {why}");
                 faults.report(at("labels", key), &what, "correct the value, or make it an annotation");
             }
         }
         for (key, _) in child(metadata, "annotations").as_object().into_iter().flatten() {
             if let Err(error) = label_key(&lowercase(key)) {
-                let what = format!("annotation key {} is invalid: {}", quoted(key), error.with_advice());
+                let what = format!("annotation key {} is invalid: {}", quoted(key), reason(&error, key));
                 faults.report(at("annotations", key), &what, "correct the key");
             }
         }

@@ -9,7 +9,7 @@ use crate::ray::{Kinds, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
 
-use super::fault::in_each_pod;
+use super::fault::{in_each_pod, reason};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -33,16 +33,14 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         for (key, value) in selector.into_iter().flatten() {
             let path = || faults.pod.spec_path().then_key("nodeSelector").name(key);
             if let Err(error) = label_key(key) {
-                let what = format!("node selector key {} is invalid: {}", quoted(key), error.with_advice());
+                let what = format!("node selector key {} is invalid: {}", quoted(key), reason(&error, key));
                 faults.report(path(), &what, "write the key of the node's label");
             }
             let value = Some(value).and_then(Json::as_str).unwrap_or_default();
             if let Err(error) = label_value(value) {
+                let why = reason(&error, value);
                 let (key, value) = (quoted(key), quoted(value));
-                let what = format!(
-                    "node selector {key} has the invalid value {value}: {}",
-                    error.with_advice()
-                );
+                let what = format!("node selector {key} has the invalid value {value}: {why}");
                 faults.report(path(), &what, "write the value of the node's label");
             }
         }

@@ -13,7 +13,7 @@ use crate::ray::{Container, Kinds, Role, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
 
-use super::fault::{Faults, in_each_pod};
+use super::fault::{Faults, in_each_pod, reason};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -61,7 +61,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             let shortens = field == "serviceAccountName" && faults.pod.role == Role::Head && job.autoscales();
             let posted = if shortens { checked_name(name) } else { name.to_owned() };
             if let Some(error) = read(&posted).err().filter(|_| !name.is_empty()) {
-                let what = format!("{key} {} is invalid: {}", quoted(name), error.with_advice());
+                let what = format!("{key} {} is invalid: {}", quoted(name), reason(&error, name));
                 faults.report(faults.pod.spec_path().then_key(key), &what, FIX);
             }
         }
@@ -88,7 +88,7 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                         let what = format!(
                             "{key} {} of `envFrom` is invalid: {}",
                             quoted(name),
-                            error.with_advice()
+                            reason(&error, name)
                         );
                         let path = at.key("envFrom").index(index).keys([key, "name"]);
                         faults.report_in(container, path, &what, FIX);
@@ -129,7 +129,7 @@ fn cannot_exist(
         .err()
         .filter(|_| !name.is_empty() && !is_optional)
     {
-        let what = format!("no object can have the name {}: {}", quoted(name), error.with_advice());
+        let what = format!("no object can have the name {}: {}", quoted(name), reason(&error, name));
         faults.never_starts(container, at.key(field), &what, FIX);
     }
 }

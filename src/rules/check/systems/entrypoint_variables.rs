@@ -90,6 +90,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                 if names.len() == 1 { "it" } else { "them" }
             ),
         )
+        .about(missing.iter().copied())
         .fix("write bash -c '…' around the whole command, so that the head replaces it, or set it in the submitter's pod template"),
     );
 }

@@ -39,16 +39,17 @@ fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         if ray.env(VARIABLE).is_some() || !items(ray.value, "envFrom").is_empty() {
             continue;
         }
-        findings.push(
-            Finding::new(
-                pod.group_path().keys(["rayStartParams", "node-ip-address"]),
-                format!(
-                    "{}: MY_POD_IP is not set, ray start fails without an address",
-                    pod.title()
-                ),
-            )
-            .fix("add the variable MY_POD_IP with fieldPath status.podIP")
-            .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)")),
-        );
+        let finding = Finding::new(
+            pod.group_path().keys(["rayStartParams", "node-ip-address"]),
+            format!(
+                "{}: MY_POD_IP is not set, ray start fails without an address",
+                pod.title()
+            ),
+        )
+        .fix("add the variable MY_POD_IP with fieldPath status.podIP")
+        .flyte(flyte::setting(pod, "pod_template=PodTemplate(…)"));
+        // KubeRay runs the author's command before `ray start`, and it may set the variable.
+        let has_command = ["command", "args"].iter().any(|key| !items(ray.value, key).is_empty());
+        findings.push(if has_command { finding.warn_only() } else { finding });
     }
 }
