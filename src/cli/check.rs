@@ -141,7 +141,7 @@ pub fn run(args: &Args, out: &mut dyn Write) -> Result<u8, Failure> {
     let mut sink = std::io::sink();
     let out: &mut dyn Write = if args.quiet { &mut sink } else { out };
     let named: Vec<PathBuf> = args.files.iter().chain(&args.filenames).cloned().collect();
-    let (own, files) = policy_files(input::files(&named)?)?;
+    let (own, files) = policy_files(input::files(&named)?);
     let loaded = policies::loaded(&args.policies)?;
     let mut report = args.output.report(out, args.diff);
     let today = Offset::UTC.to_datetime(args.at.unwrap_or_else(Timestamp::now)).date();
@@ -293,7 +293,7 @@ fn compare(
 }
 
 /// Takes the policy files out of these files: each document of them is one of raygate's own.
-fn policy_files(files: Vec<PathBuf>) -> Result<(Vec<Source>, Vec<PathBuf>), Failure> {
+fn policy_files(files: Vec<PathBuf>) -> (Vec<Source>, Vec<PathBuf>) {
     let most = u64::try_from(Limits::policies().bytes).unwrap_or(u64::MAX);
     let (mut own, mut others) = (Vec::new(), Vec::new());
     for file in files {
@@ -310,7 +310,7 @@ fn policy_files(files: Vec<PathBuf>) -> Result<(Vec<Source>, Vec<PathBuf>), Fail
             None => others.push(file),
         }
     }
-    Ok((own, others))
+    (own, others)
 }
 
 fn is_policy_file(text: &str) -> bool {
