@@ -129,7 +129,7 @@ pub fn run() -> ExitCode {
         Command::Init(args) => init::run(&args, &mut out),
         Command::Snapshot(args) => snapshot::run(&args, &mut out),
         Command::Doctor(args) => doctor::run(&args, &mut out),
-        Command::Man(args) => man::run(&args),
+        Command::Man(args) => man::run(&args, command()),
         Command::Certs(args) => certs::run(&args, jiff::Timestamp::now(), &mut out)
             .map(|()| CLEAN)
             .map_err(Into::into),

@@ -12,14 +12,14 @@ pub struct Args {
     directory: PathBuf,
 }
 
-/// Writes a page for each command.
+/// Writes a page for the command and each of its own.
 ///
 /// # Errors
 /// [`Failure::Usage`] if the directory cannot be written.
-pub fn run(args: &Args) -> Result<u8, Failure> {
+pub fn run(args: &Args, command: clap::Command) -> Result<u8, Failure> {
     let directory = &args.directory;
     fs::create_dir_all(directory)
-        .and_then(|()| clap_mangen::generate_to(super::command(), directory))
+        .and_then(|()| clap_mangen::generate_to(command, directory))
         .map_err(|error| Failure::Usage(format!("cannot write {}: {error}", directory.display())))?;
     Ok(CLEAN)
 }

@@ -79,7 +79,7 @@ pub static CASE: &[Field] = &[
         "cases",
         Kind::List(&Kind::Object(ROW)),
         "A table of cases that share the object, `request` and `facts` above. Each has a `want` of its own, and the file none.",
-        "[{name: a job without workers, unset: [spec.rayClusterSpec.workerGroupSpecs], want: {verdict: Allow}}]",
+        "[{name: a job without labels, unset: [metadata.labels], want: {verdict: Allow}}]",
     ),
 ];
 

@@ -12,11 +12,9 @@ use crate::install::{
 
 use super::Findings;
 use super::configuration::name_of;
-use super::workload::{self, Pair};
+use super::workload::{self, Pair, RELEASE};
 
 const CHECK: &str = "account";
-/// Where Helm says which release an object is of.
-pub(super) const RELEASE: &str = "/metadata/annotations/meta.helm.sh~1release-name";
 
 /// Looks for the admission policies that restrict the account, and for their bindings, if raygate in this namespace keeps
 /// its certificates itself.

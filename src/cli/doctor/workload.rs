@@ -14,9 +14,10 @@ use crate::install::{
 use crate::k8s::image::Image;
 use crate::ray::{Kind, KubeRay};
 
-use super::account::RELEASE;
 use super::{Findings, clocks, list};
 
+/// Where Helm says which release an object is of.
+pub(super) const RELEASE: &str = "/metadata/annotations/meta.helm.sh~1release-name";
 const CHECK: &str = "deployment";
 /// The label of everything that belongs to raygate.
 const LABEL: &str = "labelSelector=app.kubernetes.io%2Fname%3Draygate";

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Page, Row};
+use super::content::{Page, Row};
 
 /// How many objects are listed: a comment of a pull request has room for 65,536 characters.
 const MOST: usize = 50;
