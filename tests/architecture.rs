@@ -199,8 +199,8 @@ const FIELDS_OF_KINDS: &[&str] = &[
     "submitterPodTemplate",
 ];
 
-/// Texts for readers, which show a path as an example.
-const PAGES: &[&str] = &["suite/codes.rs"];
+/// Texts for readers, which show a path or an object as an example.
+const PAGES: &[&str] = &["cli/init/draft.rs", "suite/codes.rs"];
 
 /// A new kind is a row in `ray/kind.rs`: no other module knows where a kind keeps its parts.
 #[test]
