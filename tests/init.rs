@@ -40,7 +40,7 @@ fn drafted(kinds: &str, file: &str) -> String {
     let drafted = raygate(folder.path(), &["init", "mine", "--facts", "-"], &facts);
     assert!(drafted.status.success(), "{kinds}: {}", text(&drafted));
     assert!(drafted.stderr.is_empty(), "{kinds}: {}", text(&drafted));
-    let tested = raygate(folder.path(), &["test", "mine"], "");
+    let tested = raygate(folder.path(), &["test", "--coverage", "mine"], "");
     assert!(tested.status.success(), "{kinds}: {}", text(&tested));
     let linted = raygate(folder.path(), &["check", "--policies", "mine"], "");
     assert!(linted.status.success(), "{kinds}: {}", text(&linted));
@@ -75,12 +75,14 @@ fn queues_and_flavors_become_policies() {
         assert!(platform.contains(line), "{line:?} is not in\n{platform}");
     }
     let policy = drafted(QUEUES, "policy.yaml");
-    assert!(policy.contains("nvidia.com/gpu: a100\n"), "{policy}");
     assert!(policy.contains("maxGpusPerJob: 16}"), "{policy}");
     let queues = drafted(QUEUES, "queues.yaml");
     assert_eq!(queues.matches("mode: Preview\n").count(), 3, "{queues}");
     assert!(queues.contains("when: job.gpus > 0\n"), "{queues}");
+    let cases = drafted(QUEUES, "tests/queues.test.yaml");
+    assert_eq!(cases.matches("exact: true\n").count(), 3, "{cases}");
     let case = drafted(QUEUES, "tests/a100.test.yaml");
+    assert!(case.contains(".nodeSelector"), "{case}");
     assert!(case.contains("want:\n  verdict: Allow\n"), "{case}");
 }
 

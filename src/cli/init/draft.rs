@@ -5,14 +5,15 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use crate::diag::one_line;
+use crate::diag::{Sources, one_line};
 use crate::engine::bundle::EMBEDDED;
 use crate::facts::{Facts, Shape, UNLIMITED};
 use crate::k8s::quantity::Quantity;
 use crate::k8s::toleration::Taint;
 use crate::ray::{KubeRay, device};
+use crate::rules::SKIP_ANNOTATION;
 use crate::rules::inject::accelerators::ACCELERATOR_LABEL;
-use crate::yaml;
+use crate::yaml::{self, Limits, Node, Reading};
 
 /// The label by which Kueue finds the queue of an object.
 const QUEUE: &str = "kueue.x-k8s.io/queue-name";
@@ -54,23 +55,55 @@ pub(super) fn files(facts: &Facts, kuberay: Option<KubeRay>) -> Vec<(String, Str
     let pools = pools(facts);
     let mut files = vec![
         ("platform.yaml".to_owned(), platform(facts, kuberay, &pools)),
-        ("policy.yaml".to_owned(), policy(facts, &pools)),
+        ("policy.yaml".to_owned(), policy(facts)),
     ];
     files.extend(queues(facts).map(|text| ("queues.yaml".to_owned(), text)));
-    files.push((
-        "tests/plain.test.yaml".to_owned(),
-        case("a job without accelerators", None),
-    ));
-    for (index, pool) in pools.iter().enumerate() {
-        let is_plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        let name = match is_plain(&pool.name) {
-            true => pool.name.clone(),
+    files.extend(tests(facts, &pools));
+    files
+}
+
+/// The cases: each part of the drafted policies is noticed by one of them (`raygate test --coverage`).
+fn tests(facts: &Facts, pools: &[Pool]) -> Vec<(String, String)> {
+    let mut files = vec![
+        (
+            "tests/plain.test.yaml".to_owned(),
+            case("a job without accelerators", &job(None, None), &changes_wanted()),
+        ),
+        (
+            "tests/small.test.yaml".to_owned(),
+            case("a job that names no sizes", &small(), &changes_wanted()),
+        ),
+        (
+            "tests/skipped.test.yaml".to_owned(),
+            case(
+                "a job whose author turns off what the policy allows",
+                &skipping(),
+                &json!({"exact": true}),
+            ),
+        ),
+    ];
+    let shipped = match pools.is_empty() {
+        true => shipped_kinds(),
+        false => Vec::new(),
+    };
+    let drafted = pools.iter().map(|pool| (pool.name.clone(), pool.resource.clone()));
+    for (index, (name, resource)) in drafted.chain(shipped).enumerate() {
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let file = match is_plain {
+            true => name.clone(),
             false => format!("accelerator-{index}"),
         };
-        let title = format!("a job that asks for {}", pool.name);
-        files.push((format!("tests/{name}.test.yaml"), case(&title, Some(pool))));
+        let title = format!("a job that asks for {name}");
+        let job = job(Some(&resource), Some(&name));
+        files.push((format!("tests/{file}.test.yaml"), case(&title, &job, &changes_wanted())));
     }
+    files.extend(queue_cases(facts, pools).map(|text| ("tests/queues.test.yaml".to_owned(), text)));
     files
+}
+
+/// A `want` that blessing fills in.
+fn changes_wanted() -> Value {
+    json!({"verdict": "Allow", "changes": {}, "previews": []})
 }
 
 /// The nodes with accelerators: those of the flavors of Kueue's queues, and those of the cluster that no flavor is for.
@@ -273,31 +306,28 @@ fn shipped_accelerators() -> &'static str {
     platform.split_once("  accelerators:\n").map_or("", |(_, kinds)| kinds)
 }
 
-/// The shipped policy, and what this cluster adds.
-fn policy(facts: &Facts, pools: &[Pool]) -> String {
+/// The names and resources of the shipped kinds.
+fn shipped_kinds() -> Vec<(String, String)> {
+    let text = shipped_accelerators();
+    let id = Sources::new().add("", text);
+    let (nodes, _) = yaml::parse(id, text, Reading::Cautious, &Limits::policies());
+    let kinds = nodes.first().and_then(Node::as_mapping).unwrap_or_default();
+    kinds
+        .iter()
+        .filter_map(|kind| {
+            let resource = kind.value.get("resource")?.as_str()?;
+            Some((kind.key.text.clone(), resource.to_owned()))
+        })
+        .collect()
+}
+
+/// The shipped policy, and a limit to consider. It needs no `defaults.accelerators`: a resource that one kind has means it.
+fn policy(facts: &Facts) -> String {
     let shipped = shipped().split_once("\n---\n").map_or("", |(_, policy)| policy);
     let mut text = format!(
         "# The policy that raygate ships. Change it as you like.\n{}\n",
         shipped.trim_end()
     );
-    let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for pool in pools {
-        kinds.entry(&pool.resource).or_default().push(&pool.name);
-    }
-    let only: BTreeMap<&str, &str> = kinds
-        .iter()
-        .filter_map(|(resource, names)| match names.as_slice() {
-            [only] => Some((*resource, *only)),
-            _ => None,
-        })
-        .collect();
-    if !only.is_empty() {
-        text += "---\n# What this cluster adds.\napiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: cluster}\nspec:\n  \
-                 match: {}\n  priority: 1\n  defaults:\n    \
-                 # The kind that is meant if the author names none by node selector, affinity or the label\n";
-        text += &comment(&format!("{ACCELERATOR_LABEL}."), 4);
-        text += &indented(&json!({"accelerators": only}), 4);
-    }
     let mut most: BTreeMap<&str, i64> = BTreeMap::new();
     for (queue, ceilings) in facts.ceilings() {
         let accelerators = ceilings
@@ -327,8 +357,8 @@ struct Choice<'f> {
     accelerated: Option<&'f str>,
 }
 
-/// Policies that put objects into a queue of their namespace, in Preview; `None` without queues.
-fn queues(facts: &Facts) -> Option<String> {
+/// The namespaces with each choice of queues.
+fn choices(facts: &Facts) -> BTreeMap<Choice<'_>, Vec<&str>> {
     let mut offers: BTreeMap<&str, Choice<'_>> = BTreeMap::new();
     let open = facts.local_queues().filter(|(.., queue)| !queue.is_stopped);
     for (namespace, name, queue) in open.filter(|(namespace, name, _)| is_name(namespace) && is_name(name)) {
@@ -349,6 +379,12 @@ fn queues(facts: &Facts) -> Option<String> {
     for (namespace, choice) in offers {
         choices.entry(choice).or_default().push(namespace);
     }
+    choices
+}
+
+/// Policies that put objects into a queue of their namespace, in Preview; `None` without queues.
+fn queues(facts: &Facts) -> Option<String> {
+    let choices = choices(facts);
     if choices.is_empty() {
         return None;
     }
@@ -396,27 +432,72 @@ fn queues(facts: &Facts) -> Option<String> {
     Some(text)
 }
 
-/// A case with a small RayJob, whose outcome is still missing.
-fn case(name: &str, pool: Option<&Pool>) -> String {
-    let pod = |name: &str, resources: &Value| {
-        json!({"spec": {"containers": [{
-            "name": name, "image": "rayproject/ray:2.52.1", "resources": {"requests": resources, "limits": resources}}]}})
-    };
-    let head = json!({"cpu": "4", "memory": "16Gi"});
-    let mut worker = Map::new();
-    for (resource, amount) in [("cpu", "8"), ("memory", "32Gi")] {
-        worker.insert(resource.to_owned(), amount.into());
+/// A case for each namespace with queues, without accelerators, and with them where another queue is for them.
+fn queue_cases(facts: &Facts, pools: &[Pool]) -> Option<String> {
+    let resource = pools.first().map_or("nvidia.com/gpu", |pool| pool.resource.as_str());
+    let asks = json!({"spec": {"rayClusterSpec": {"workerGroupSpecs": [{"template": {"spec": {"containers": [{
+        "resources": {"requests": {resource: "1"}, "limits": {resource: "1"}}}]}}}]}}});
+    let want = json!({"exact": true});
+    let mut cases = Vec::new();
+    for (choice, namespaces) in choices(facts).into_iter().take(MOST_CHOICES) {
+        for namespace in namespaces {
+            let request = json!({"namespace": namespace});
+            let name = format!("a job in {namespace}");
+            cases.push(json!({"name": name, "request": request, "want": want}));
+            if choice.plain.is_some() && choice.accelerated.is_some() {
+                let name = format!("{name} that asks for {resource}");
+                cases.push(json!({"name": name, "request": request, "set": asks, "want": want}));
+            }
+        }
     }
-    let mut metadata = Map::new();
-    for (key, name) in [("name", "example"), ("namespace", "example-development")] {
-        metadata.insert(key.to_owned(), name.into());
+    let mut object = job(None, None);
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("namespace");
     }
-    if let Some(pool) = pool {
-        worker.insert(pool.resource.clone(), "1".into());
-        metadata.insert("labels".to_owned(), json!({ACCELERATOR_LABEL: pool.name}));
+    (!cases.is_empty()).then(|| {
+        format!(
+            "{HEAD}{}",
+            yaml::emit(&json!({"name": "queues", "object": object, "cases": cases}))
+        )
+    })
+}
+
+/// The first line of a file with cases.
+const HEAD: &str = "# Run it with `raygate test`. `--bless` writes `want` anew after a change of the policies.\n";
+
+/// A case whose outcome is still missing: blessing fills in what is empty in `want`.
+fn case(name: &str, object: &Value, want: &Value) -> String {
+    format!(
+        "{HEAD}{}",
+        yaml::emit(&json!({"name": name, "object": object, "want": want}))
+    )
+}
+
+/// A pod with a container of this size.
+fn pod(name: &str, resources: &Value) -> Value {
+    json!({"spec": {"containers": [{
+        "name": name, "image": "rayproject/ray:2.52.1", "resources": {"requests": resources, "limits": resources}}]}})
+}
+
+/// A RayJob with two workers, each with one of a resource if there is one, for the kind of this name.
+fn job(resource: Option<&str>, kind: Option<&str>) -> Value {
+    let mut worker = json!({"cpu": "8", "memory": "32Gi"});
+    if let (Some(resource), Some(worker)) = (resource, worker.as_object_mut()) {
+        worker.insert(resource.to_owned(), "1".into());
     }
-    let worker = Value::from(worker);
-    let job = json!({
+    let mut metadata = json!({"name": "example", "namespace": "example-development"});
+    if let (Some(kind), Some(metadata)) = (kind, metadata.as_object_mut()) {
+        metadata.insert("labels".to_owned(), json!({ACCELERATOR_LABEL: kind}));
+    }
+    with_pods(
+        &metadata,
+        &pod("ray-head", &json!({"cpu": "4", "memory": "16Gi"})),
+        &pod("ray-worker", &worker),
+    )
+}
+
+fn with_pods(metadata: &Value, head: &Value, worker: &Value) -> Value {
+    json!({
         "apiVersion": "ray.io/v1",
         "kind": "RayJob",
         "metadata": metadata,
@@ -424,20 +505,47 @@ fn case(name: &str, pool: Option<&Pool>) -> String {
             "entrypoint": "python train.py",
             "rayClusterSpec": {
                 "rayVersion": "2.52.1",
-                "headGroupSpec": {"rayStartParams": {}, "template": pod("ray-head", &head)},
+                "headGroupSpec": {"rayStartParams": {}, "template": head},
                 "workerGroupSpecs": [{
                     "groupName": "workers",
                     "replicas": 2,
                     "minReplicas": 2,
                     "maxReplicas": 2,
                     "rayStartParams": {},
-                    "template": pod("ray-worker", &worker),
+                    "template": worker,
                 }],
             },
         },
-    });
-    format!(
-        "# Run it with `raygate test`. `--bless` writes `want` anew after a change of the policies.\n{}",
-        yaml::emit(&json!({"name": name, "object": job}))
-    )
+    })
+}
+
+/// A submitter without resources.
+fn with_submitter(mut object: Value) -> Value {
+    let submitter = json!({"spec": {"restartPolicy": "Never", "containers": [{
+        "name": "ray-job-submitter", "image": "rayproject/ray:2.52.1"}]}});
+    if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.insert("submitterPodTemplate".to_owned(), submitter);
+    }
+    object
+}
+
+/// A RayJob with the sizes that Flyte writes where the author names none, and a submitter without any.
+fn small() -> Value {
+    let metadata = json!({"name": "example", "namespace": "example-development"});
+    let least = json!({"cpu": "100m", "memory": "500Mi"});
+    with_submitter(with_pods(
+        &metadata,
+        &pod("ray-head", &least),
+        &pod("ray-worker", &least),
+    ))
+}
+
+/// A RayJob whose author turns off every injector that the shipped policy lets them.
+fn skipping() -> Value {
+    let mut object = with_submitter(job(None, None));
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        let skip = json!({SKIP_ANNOTATION: "lifecycle,readiness,sharedMemory,submitter"});
+        metadata.insert("annotations".to_owned(), skip);
+    }
+    object
 }
