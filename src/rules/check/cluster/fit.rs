@@ -313,11 +313,7 @@ pub(super) fn asked<'p>(cx: &Cx<'p>, job: &Workload<'p>, pod: &Pod<'p>) -> Resul
     if is_other || job.label("ray.io/scheduler-name").is_some() {
         return Err("another scheduler places the pod");
     }
-    let of_cluster = job.cluster_field("managedBy").and_then(Json::as_str);
-    let mut managers = named(child(job.object, "spec"), "managedBy")
-        .into_iter()
-        .chain(of_cluster);
-    if managers.any(|name| name != "ray.io/kuberay-operator") {
+    if job.runs_elsewhere() {
         return Err("another cluster may run the pod");
     }
     if named(spec, "nodeName").is_some() {
