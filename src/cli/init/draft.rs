@@ -6,10 +6,12 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use crate::diag::{Sources, one_line};
+use crate::engine::Bundle;
 use crate::engine::bundle::EMBEDDED;
-use crate::facts::{Facts, Shape, UNLIMITED};
+use crate::facts::{Facts, NODE_POOL_LABEL, Shape, UNLIMITED, is_after_start};
+use crate::k8s::names;
 use crate::k8s::quantity::Quantity;
-use crate::k8s::toleration::Taint;
+use crate::k8s::toleration::{self, Taint};
 use crate::ray::{KubeRay, device};
 use crate::rules::SKIP_ANNOTATION;
 use crate::rules::inject::accelerators::ACCELERATOR_LABEL;
@@ -25,12 +27,13 @@ const LONGEST_NAME: usize = 63;
 const MOST_CHOICES: usize = 10;
 
 /// The labels of nodes that name a product, the most telling first.
-const PRODUCTS: [&str; 8] = [
+const PRODUCTS: [&str; 9] = [
     "nvidia.com/gpu.product",
     "cloud.google.com/gke-accelerator",
     "cloud.google.com/gke-tpu-accelerator",
     "karpenter.k8s.aws/instance-gpu-name",
     "karpenter.k8s.aws/instance-accelerator-name",
+    "karpenter.azure.com/sku-gpu-name",
     "amd.com/gpu.product-name",
     "gpu.intel.com/product",
     "node.kubernetes.io/instance-type",
@@ -45,7 +48,7 @@ struct Pool {
     name: String,
     resource: String,
     selector: BTreeMap<String, String>,
-    taints: Vec<Taint>,
+    tolerations: Vec<Value>,
     /// Where that is known from.
     told: String,
 }
@@ -110,20 +113,56 @@ fn changes_wanted() -> Value {
 fn pools(facts: &Facts) -> Vec<Pool> {
     let mut pools = of_flavors(facts);
     pools.extend(of_nodes(facts, &pools));
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut resources: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for pool in &pools {
-        *counts.entry(pool.name.clone()).or_default() += 1;
+        let resources = resources.entry(pool.name.clone()).or_default();
+        resources.insert(pool.resource.clone());
     }
+    // `plain` is the test of a job without accelerators.
+    let mut taken = BTreeSet::from(["plain".to_owned()]);
     for pool in &mut pools {
         // Nodes with several resources make several kinds.
-        if counts.get(&pool.name).is_some_and(|count| *count > 1) {
+        if resources.get(&pool.name).is_some_and(|resources| resources.len() > 1) {
             pool.name = format!("{}-{}", pool.name, pool.resource.replace('/', "-"));
         }
+        pool.name = unique(&pool.name, &mut taken);
     }
-    pools.retain(|pool| is_name(&pool.name) && pool.name.len() <= LONGEST_NAME);
     pools.sort_by(|a, b| a.name.cmp(&b.name));
-    pools.dedup_by(|a, b| a.name == b.name);
     pools
+}
+
+/// A name that is the value of a label and no other kind has, from a text.
+fn unique(text: &str, taken: &mut BTreeSet<String>) -> String {
+    let cut = |text: &str, most: usize| {
+        let start: String = text.chars().take(most).collect();
+        start.trim_end_matches(['-', '.']).to_owned()
+    };
+    let base = if is_name(text) { text.to_owned() } else { named(text) };
+    let base = if base.is_empty() { "accelerator" } else { &base };
+    let mut name = cut(base, LONGEST_NAME);
+    for number in 2_u64.. {
+        if taken.insert(name.clone()) {
+            break;
+        }
+        let end = format!("-{number}");
+        name = cut(base, LONGEST_NAME - end.len()) + &end;
+    }
+    name
+}
+
+/// The tolerations of a kind: those that the shipped policies have for the resource, and those for these taints.
+fn tolerations<'t>(resource: &str, taints: impl IntoIterator<Item = &'t Taint>) -> Vec<Value> {
+    let shipped = Bundle::embedded();
+    let kinds = shipped.platform().accelerators.values();
+    let kinds = kinds.filter(|kind| kind.resource.as_deref() == Some(resource));
+    let mut all: Vec<Value> = kinds.flat_map(|kind| &kind.tolerations).cloned().collect();
+    for taint in taints {
+        let wanted = json!({"key": taint.key, "operator": "Exists", "effect": taint.effect});
+        if !all.iter().any(|given| toleration::implies(given, &wanted)) {
+            all.push(wanted);
+        }
+    }
+    all
 }
 
 fn of_flavors(facts: &Facts) -> Vec<Pool> {
@@ -135,12 +174,20 @@ fn of_flavors(facts: &Facts) -> Vec<Pool> {
                     let Some(flavor) = facts.resource_flavors().get(&quotas.flavor) else {
                         continue;
                     };
-                    let pool = || Pool {
-                        name: quotas.flavor.clone(),
-                        resource: resource.clone(),
-                        selector: flavor.labels.clone(),
-                        taints: flavor.taints.iter().filter(|taint| taint.repels()).cloned().collect(),
-                        told: format!("ResourceFlavor {} of ClusterQueue {queue}", quotas.flavor),
+                    let pool = || {
+                        let nodes = facts
+                            .nodes()
+                            .iter()
+                            .filter(|shape| is_of(shape, resource, &flavor.labels));
+                        let declared = flavor.taints.iter().filter(|taint| taint.repels());
+                        let taints: BTreeSet<&Taint> = nodes.flat_map(|shape| &shape.taints).chain(declared).collect();
+                        Pool {
+                            name: quotas.flavor.clone(),
+                            resource: resource.clone(),
+                            selector: flavor.labels.clone(),
+                            tolerations: tolerations(resource, taints),
+                            told: format!("ResourceFlavor {} of ClusterQueue {queue}", quotas.flavor),
+                        }
                     };
                     found.entry((&quotas.flavor, resource)).or_insert_with(pool);
                 }
@@ -150,21 +197,43 @@ fn of_flavors(facts: &Facts) -> Vec<Pool> {
     found.into_values().collect()
 }
 
+/// Whether nodes have a resource and these labels.
+fn is_of(shape: &Shape, resource: &str, labels: &BTreeMap<String, String>) -> bool {
+    shape.allocatable.get(resource).is_some_and(|amount| !amount.is_zero())
+        && labels.iter().all(|(key, value)| shape.labels.get(key) == Some(value))
+}
+
+/// The label that names the product of nodes, with its value. Karpenter starts no node for a label that an agent writes
+/// later, unless the NodePool defines it.
+fn product<'f>(facts: &'f Facts, shape: &'f Shape) -> Option<(&'f str, &'f str)> {
+    let of_karpenter = shape.labels.get(NODE_POOL_LABEL);
+    let selects = |key: &str| {
+        let Some(name) = of_karpenter else { return true };
+        let node_pool = facts.node_pools().get(name);
+        !is_after_start(key) || node_pool.is_some_and(|pool| pool.defines(key))
+    };
+    let mut known = PRODUCTS.iter().filter(|key| selects(key));
+    known.find_map(|key| {
+        let value = shape
+            .labels
+            .get(*key)
+            .filter(|value| names::label_value(value).is_ok())?;
+        Some((*key, value.as_str()))
+    })
+}
+
 /// A resource, and the label that names the product, with its value.
 type Product<'f> = (&'f str, Option<(&'f str, &'f str)>);
 
 fn of_nodes(facts: &Facts, known: &[Pool]) -> Vec<Pool> {
     let mut found: BTreeMap<Product<'_>, Vec<&Shape>> = BTreeMap::new();
     for shape in facts.nodes() {
-        let product = PRODUCTS
-            .iter()
-            .find_map(|key| Some((*key, shape.labels.get(*key)?.as_str())));
+        let product = product(facts, shape);
         let resources = shape.allocatable.iter().filter(|(_, amount)| !amount.is_zero());
         for (resource, _) in resources.filter(|(name, _)| device::is_accelerator(name)) {
-            let is_known = known.iter().any(|pool| {
-                let mut labels = pool.selector.iter();
-                pool.resource == *resource && labels.all(|(key, value)| shape.labels.get(key) == Some(value))
-            });
+            let is_known = known
+                .iter()
+                .any(|pool| pool.resource == *resource && is_of(shape, resource, &pool.selector));
             if !is_known {
                 found.entry((resource, product)).or_default().push(shape);
             }
@@ -182,7 +251,7 @@ fn of_nodes(facts: &Facts, known: &[Pool]) -> Vec<Pool> {
                 .into_iter()
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .collect(),
-            taints: taints.into_iter().cloned().collect(),
+            tolerations: tolerations(resource, taints),
             told: format!(
                 "{count} {nodes}, each with {} of {resource} at most",
                 each.unwrap_or(&Quantity::ZERO)
@@ -194,8 +263,7 @@ fn of_nodes(facts: &Facts, known: &[Pool]) -> Vec<Pool> {
 
 /// Whether a text is a name as Kubernetes has them. A file with facts may say anything.
 fn is_name(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
-    !text.is_empty() && text.bytes().all(is_plain)
+    names::dns1123_subdomain(text).is_ok()
 }
 
 /// A name for a kind of accelerator: `nvidia-a100-sxm4-80gb` for the product `NVIDIA-A100-SXM4-80GB`.
@@ -220,9 +288,8 @@ impl Pool {
         if !self.selector.is_empty() {
             kind.insert("nodeSelector".to_owned(), json!(self.selector));
         }
-        let toleration = |taint: &Taint| json!({"key": taint.key, "operator": "Exists", "effect": taint.effect});
-        if !self.taints.is_empty() {
-            kind.insert("tolerations".to_owned(), self.taints.iter().map(toleration).collect());
+        if !self.tolerations.is_empty() {
+            kind.insert("tolerations".to_owned(), json!(self.tolerations));
         }
         kind.into()
     }
