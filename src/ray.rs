@@ -5,6 +5,7 @@ pub mod container;
 pub mod crd;
 pub mod cron_job;
 pub mod defaults;
+pub mod deletion;
 pub mod device;
 pub mod downloads;
 pub mod effective;

@@ -20,7 +20,7 @@ use raygate::json::Tree;
 use raygate::policy::load::Source;
 use raygate::policy::schema::{DOCUMENTS, Field, Kind};
 use raygate::ray::defaults;
-use raygate::ray::kind::{self, RAY_CLUSTER, RAY_JOB};
+use raygate::ray::kind::{self, RAY_CLUSTER, RAY_JOB, RAY_SERVICE};
 use raygate::rules::check;
 use raygate::suite::merge;
 use raygate::yaml::{self, Limits, Reading};
@@ -1062,6 +1062,78 @@ fn every_leaf_has_an_effect_that_is_gone_without_it() {
         }
     }
     assert!(wrong.is_empty(), "{}\n{} are wrong", wrong.join("\n"), wrong.len());
+}
+
+/// What runs and lacks a forced field keeps that lack, but no edit writes another value there, in no kind.
+#[test]
+fn no_edit_writes_another_value_than_the_forced_one() {
+    let mut wrong = Vec::new();
+    let (mut written, mut lacking) = (0, 0);
+    for entry in settings("force") {
+        let See::At(pointer, forced) = &entry.see else { continue };
+        let mut theirs = base();
+        merge(&mut theirs, entry.object.clone());
+        let mut without = theirs.clone();
+        let (holder, key) = pointer.rsplit_once('/').unwrap();
+        let stood = without
+            .pointer_mut(holder)
+            .and_then(Value::as_object_mut)
+            .and_then(|holder| holder.remove(&key.replace("~1", "/")));
+        // Some authors only lack the field, or write what is the same as its lack.
+        let writes = stood.is_some_and(|stood| stood != json!(false) && stood != json!(0));
+        let bundle = bundle(&entry.documents, &entry.leaf);
+        for kind in [RAY_JOB.name, RAY_CLUSTER.name, RAY_SERVICE.name] {
+            let of_job = pointer.contains("/submitterPodTemplate") || !pointer.contains("/rayClusterSpec/");
+            if kind != RAY_JOB.name && of_job && !pointer.starts_with("/metadata") {
+                continue;
+            }
+            let cluster = match kind {
+                "RayCluster" => "/spec/",
+                "RayService" => "/spec/rayClusterConfig/",
+                _ => "/spec/rayClusterSpec/",
+            };
+            let pointer = pointer.replace("/spec/rayClusterSpec/", cluster);
+            let running = |job: &Value| {
+                let mut object = request(job.clone()).object.root().to_value();
+                object["status"] = json!({"rayClusterName": "a-1", "jobDeploymentStatus": "Running"});
+                let spec = object["spec"]["rayClusterSpec"].clone();
+                object["kind"] = json!(kind);
+                match kind {
+                    "RayCluster" => object["spec"] = spec,
+                    "RayService" => object["spec"] = json!({"rayClusterConfig": spec}),
+                    _ => {}
+                }
+                object
+            };
+            let (old, mut new) = (running(&without), running(&theirs));
+            if !writes {
+                new = old.clone();
+            }
+            new["metadata"]["labels"]["example.com/edited"] = json!("true");
+            let edit = Request {
+                operation: Operation::Update,
+                old: Some(Tree::of(&old).unwrap()),
+                object: Tree::of(&new).unwrap(),
+                ..request(base())
+            };
+            let edit = Request {
+                user: "alice".to_owned(),
+                ..edit
+            };
+            let outcome = admit(&bundle, edit, How::Both);
+            let after = outcome.document.value();
+            let found = after.pointer(&pointer).map(|found| found.to_value());
+            let expected = writes
+                .then(|| forced.clone())
+                .or_else(|| old.pointer(&pointer).cloned());
+            if found != expected {
+                wrong.push(format!("{kind} {}: {found:?} instead of {expected:?}", entry.leaf));
+            }
+            *if writes { &mut written } else { &mut lacking } += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{} are wrong", wrong.join("\n"), wrong.len());
+    assert!(written > 60 && lacking > 20, "{written} {lacking}");
 }
 
 #[test]

@@ -411,6 +411,105 @@ fn what_is_forced_cannot_be_edited_away() {
     );
 }
 
+/// KubeRay prefers the type in `headService`, so that the forced one stands there too, in an added service or in a stored one.
+#[test]
+fn a_head_service_does_not_go_around_the_forced_type() {
+    let gate = gate_with("{match: {}, force: {head: {serviceType: ClusterIP}}}");
+    let live = running(created(&gate, &seed("seed-01")));
+    let with = |service: Value| {
+        let mut next = live.clone();
+        next["spec"]["rayClusterSpec"]["headGroupSpec"]["headService"] = service;
+        next
+    };
+    let typed = with(json!({"spec": {"type": "LoadBalancer", "sessionAffinity": "None"}}));
+    for old in [live.clone(), with(json!({"spec": {"sessionAffinity": "None"}}))] {
+        let after = stored(&gate, TENANT, Some(&old), &typed).unwrap();
+        let service = &after["spec"]["rayClusterSpec"]["headGroupSpec"]["headService"];
+        assert_eq!(service["spec"], json!({"type": "ClusterIP", "sessionAffinity": "None"}));
+        // Without the mutating webhook the request is asked for again.
+        assert_eq!(
+            ask(&gate, Endpoint::Validate, TENANT, Some(&old), &typed)["status"]["code"],
+            429
+        );
+    }
+}
+
+/// A deletion strategy that keeps the cluster, or keeps it for longer, does not go around a forced clean-up.
+#[test]
+fn a_deletion_strategy_does_not_go_around_the_forced_clean_up() {
+    let force = "force: {lifecycle: {shutdownAfterJobFinishes: true, ttlSecondsAfterFinished: 60}}";
+    let gate = gate_with(&format!("{{match: {{}}, priority: 5, {force}}}"));
+    let rule = |policy: &str, key: &str, status: &str, ttl: u32| json!({"policy": policy, "condition": {key: status, "ttlSeconds": ttl}});
+    let rules = |success: &str, failure: &str, ttl: u32| {
+        json!({"deletionRules": [
+            rule(success, "jobStatus", "SUCCEEDED", ttl),
+            rule(failure, "jobDeploymentStatus", "Failed", ttl),
+        ]})
+    };
+    let ends =
+        |success: &str, failure: &str| json!({"onSuccess": {"policy": success}, "onFailure": {"policy": failure}});
+    let with = |job: &Value, strategy: &Value| {
+        let mut next = job.clone();
+        next["spec"]["deletionStrategy"] = strategy.clone();
+        next["spec"]["shutdownAfterJobFinishes"] = json!(false);
+        next["spec"]["ttlSecondsAfterFinished"] = json!(0);
+        next
+    };
+    let clean_up = |job: &Value| {
+        let spec = &job["spec"];
+        let shuts_down = spec["shutdownAfterJobFinishes"].as_bool().unwrap_or(false);
+        let ttl = spec["ttlSecondsAfterFinished"].as_i64().unwrap_or(0);
+        (spec["deletionStrategy"].clone(), shuts_down, ttl)
+    };
+    let live = created(&gate, &seed("seed-01"));
+    let forced = (Value::Null, true, 60);
+    for strategy in [
+        ends("DeleteNone", "DeleteNone"),
+        ends("DeleteCluster", "DeleteNone"),
+        ends("DeleteWorkers", "DeleteCluster"),
+        rules("DeleteNone", "DeleteNone", 0),
+        rules("DeleteCluster", "DeleteWorkers", 0),
+        rules("DeleteCluster", "DeleteCluster", 61),
+        json!({"deletionRules": [rule("DeleteCluster", "jobStatus", "SUCCEEDED", 0)]}),
+    ] {
+        let new = created(&gate, &with(&seed("seed-01"), &strategy));
+        assert_eq!(clean_up(&new), forced, "{strategy}");
+        for old in [live.clone(), running(live.clone()), suspended(live.clone())] {
+            let after = stored(&gate, TENANT, Some(&old), &with(&old, &strategy)).unwrap();
+            assert_eq!(clean_up(&after), forced, "{strategy}");
+        }
+        // What was stored before the policy stays, until an edit writes another strategy that keeps the cluster.
+        let older = running(with(&live, &strategy));
+        let mut labelled = older.clone();
+        labelled["metadata"]["labels"]["seen"] = json!("yes");
+        let after = stored(&gate, TENANT, Some(&older), &labelled).unwrap();
+        assert_eq!(clean_up(&after), clean_up(&older), "{strategy}");
+        let after = stored(
+            &gate,
+            TENANT,
+            Some(&older),
+            &with(&older, &rules("DeleteNone", "DeleteCluster", 7)),
+        );
+        assert_eq!(clean_up(&after.unwrap()), forced, "{strategy}");
+    }
+    // One that deletes the cluster no later stays, with the fields that KubeRay allows beside it.
+    let (by_rules, by_ends) = (
+        rules("DeleteSelf", "DeleteCluster", 60),
+        ends("DeleteCluster", "DeleteSelf"),
+    );
+    let new = created(&gate, &with(&seed("seed-01"), &by_rules));
+    assert_eq!(clean_up(&new), (by_rules, false, 0));
+    let new = created(&gate, &with(&seed("seed-01"), &by_ends));
+    assert_eq!(clean_up(&new), (by_ends, true, 60));
+    // A default does not change what the author wrote.
+    let gate = gate_with("{match: {}, priority: 5, defaults: {lifecycle: {shutdownAfterJobFinishes: true}}}");
+    let kept = ends("DeleteNone", "DeleteNone");
+    assert_eq!(
+        clean_up(&created(&gate, &with(&seed("seed-01"), &kept))),
+        (kept, false, 0)
+    );
+}
+
 /// The submitter that a tenant adds while resuming is judged like every other pod.
 #[test]
 fn resuming_is_judged() {

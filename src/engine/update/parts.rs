@@ -241,7 +241,9 @@ impl<'o> Parts<'o> {
     }
 
     /// Leaves of these edits, which belong together, those that may act: what is forced in a part that stays, and in a
-    /// part whose pods run either all of them, or those that bring a forced value back. New sizes are edited everywhere.
+    /// part whose pods run either all of them, or those that bring a forced value back, or force a value where the request
+    /// writes another one. New sizes are edited everywhere. The fields of a job are forced together: KubeRay refuses a TTL
+    /// without a shutdown, and none of them restarts a pod.
     pub fn retain(&self, document: Json<'_>, edits: &mut Vec<Edit>) {
         let refused: HashSet<Part> = edits
             .iter()
@@ -254,13 +256,20 @@ impl<'o> Parts<'o> {
             })
             .map(|(part, _)| part)
             .collect();
+        let is_forced = |edit: &Edit| edit.leaf.as_ref().is_some_and(|leaf| leaf.group == Group::Force);
+        let writes = |edit: &Edit| is_forced(edit) && self.is_written(document, edit);
+        let writes_job = edits
+            .iter()
+            .any(|edit| Part::of(self.kind, &edit.path) == Part::Job && writes(edit));
         edits.retain(|edit| {
             let part = Part::of(self.kind, &edit.path);
-            let is_forced = || edit.leaf.as_ref().is_some_and(|leaf| leaf.group == Group::Force);
             match self.treatment(part) {
                 _ if self.is_new_size(document, &edit.path) => true,
-                Treatment::Force => is_forced(),
-                Treatment::Restore if refused.contains(&part) => is_forced() && self.has_stored(document, edit),
+                Treatment::Force => is_forced(edit),
+                Treatment::Restore if refused.contains(&part) => {
+                    is_forced(edit)
+                        && (self.has_stored(document, edit) || writes(edit) || (part == Part::Job && writes_job))
+                }
                 _ => !refused.contains(&part),
             }
         });
@@ -293,6 +302,16 @@ impl<'o> Parts<'o> {
                 name.is_some() && stored.and_then(|stored| stored.get_index(0)).and_then(name_of) == name
             }
         }
+    }
+
+    /// Whether the request changes what an edit replaces. `false` and 0 are what is left out.
+    fn is_written(&self, document: Json<'_>, edit: &Edit) -> bool {
+        let says_nothing =
+            |value: Json<'_>| is_empty(value) || value.as_bool() == Some(false) || value.as_i64() == Some(0);
+        let was = self.stored(&edit.path, document).unwrap_or(Json::NULL);
+        let is = edit.path.get(document).unwrap_or(Json::NULL);
+        let replaces = matches!(edit.op, Op::Set(_) | Op::Remove);
+        replaces && !says_the_same(was, is) && !(says_nothing(was) && says_nothing(is))
     }
 
     /// Completes, after all, every part if something was forced into one that else would stay: a part that is changed

@@ -1,11 +1,14 @@
 //! Clean-up and deadlines of a job.
 //!
 //! KubeRay 1.6, `rayjob_controller.go` and `validation.go`: nothing is deleted for a selected cluster; a deletion
-//! strategy excludes the rest; a TTL without shutdown is refused. The API hides a `false` and a `0`, so both count
+//! strategy goes before the rest, so it is left alone unless a policy forces `shutdownAfterJobFinishes: true`: then one that
+//! keeps the cluster, or keeps it for longer, is taken away; a TTL without shutdown is refused. The API hides a `false` and a `0`, so both count
 //! as left out, and `shutdownAfterJobFinishes` and the TTL are set together or not at all. `preRunningDeadlineSeconds`
 //! is a field of KubeRay 1.6: older CRDs drop it, so it is set only where the Platform names that release or a later one.
 
 use crate::json::Json;
+use crate::k8s::json::given;
+use crate::ray::deletion::{always_deletes, has_rules};
 use crate::ray::{Kinds, KubeRay, Workload};
 
 use super::Injector;
@@ -51,14 +54,26 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
 }
 
 fn clean_up(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
-    let has = |key| job.spec.get(key).is_some_and(|value| !value.is_null());
-    if has("deletionStrategy") || has("deletionPolicy") {
-        return;
-    }
     let shuts_down = job.flag("shutdownAfterJobFinishes");
     let wanted = cx.setting("lifecycle.shutdownAfterJobFinishes", |s| {
         s.lifecycle.shutdown_after_job_finishes.as_ref()
     });
+    let wanted_ttl = cx.setting("lifecycle.ttlSecondsAfterFinished", |s| {
+        s.lifecycle.ttl_seconds_after_finished.as_ref()
+    });
+    for key in ["deletionStrategy", "deletionPolicy"] {
+        let Some(strategy) = given(job.spec, key) else { continue };
+        let Some(setting) = wanted.as_ref().filter(|setting| setting.forced && *setting.value) else {
+            return;
+        };
+        let most = wanted_ttl.as_ref().filter(|ttl| ttl.forced).map(|ttl| *ttl.value);
+        if !always_deletes(strategy, cx.kuberay(), most) {
+            plan.remove(job.job_path(key), &setting.leaf);
+        } else if has_rules(strategy) {
+            // KubeRay refuses them beside `shutdownAfterJobFinishes`.
+            return;
+        }
+    }
     let will_shut_down = match &wanted {
         Some(setting) if setting.forced || !shuts_down => *setting.value,
         _ => shuts_down,
@@ -73,10 +88,7 @@ fn clean_up(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
         // KubeRay refuses a TTL without shutdown.
         plan.set(job.job_path("ttlSecondsAfterFinished"), 0, &setting.leaf);
     }
-    let wanted = cx.setting("lifecycle.ttlSecondsAfterFinished", |s| {
-        s.lifecycle.ttl_seconds_after_finished.as_ref()
-    });
-    if let Some(setting) = wanted
+    if let Some(setting) = wanted_ttl
         && will_shut_down
         && (ttl == 0 || setting.forced)
     {

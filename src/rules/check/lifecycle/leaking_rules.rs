@@ -1,8 +1,8 @@
 //! Finds a `deletionStrategy` that keeps the pods of a job that has ended.
 
-use crate::json::Json;
-use crate::k8s::json::{items, text};
+use crate::k8s::json::text;
 use crate::policy::settings::Action;
+use crate::ray::deletion::{DELETE_PODS, has_rule, has_rules};
 use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -37,20 +37,10 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             );
         }
     }
-    let rules = items(strategy, "deletionRules");
-    if rules.is_empty() {
+    if !has_rules(strategy) {
         return;
     }
-    let covers = |key: &str, status: &str| {
-        rules.iter().any(|rule| {
-            let condition = rule.get("condition").unwrap_or(Json::NULL);
-            text(condition, key) == Some(status)
-                && matches!(
-                    text(rule, "policy"),
-                    Some("DeleteWorkers" | "DeleteCluster" | "DeleteSelf")
-                )
-        })
-    };
+    let covers = |key: &str, status: &str| has_rule(strategy, (key, status), &DELETE_PODS, None);
     let any_failure = covers("jobDeploymentStatus", "Failed");
     let mut missing = Vec::new();
     if !any_failure && cx.kuberay() >= KubeRay::V1_6 {
