@@ -44,11 +44,11 @@ pub const EXIT_CODES: &[(u8, &str)] = &[
     (USAGE, "usage: the command was called wrongly, or a file cannot be read"),
     (POLICY, "policy error: the policies are broken"),
     (CLUSTER, "cluster error: the cluster cannot be reached, or refuses"),
-    (CUT_OFF, "cut off: the reader of the output ended first"),
     (
         INTERNAL,
         "internal: the output cannot be written, or raygate has a defect",
     ),
+    (CUT_OFF, "cut off: the reader of the output ended first"),
 ];
 
 /// Admission for Ray on Kubernetes: completes the Ray objects that Flyte and others create, and rejects those that cannot

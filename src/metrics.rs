@@ -230,7 +230,8 @@ impl Metrics {
     /// One answered review: how it ended, what was found, injected and asked for, and how long it took from the end of the
     /// request's header to the answer. The exemplar leads from its bucket to its log line, or to its trace.
     pub fn answered(&self, endpoint: Endpoint, record: &Record, took: Duration, exemplar: Option<Exemplar>) {
-        let refused = matches!(record.verdict, "denied" | "retry");
+        let denied = record.verdict == "denied";
+        let refused = denied || record.verdict == "retry";
         let labels = [
             ("endpoint", endpoint_label(endpoint)),
             ("kind", record.kind),
@@ -238,7 +239,7 @@ impl Metrics {
             ("verdict", record.verdict),
             (
                 "code",
-                record.codes.first().filter(|_| refused).copied().unwrap_or_default(),
+                record.codes.first().filter(|_| denied).copied().unwrap_or_default(),
             ),
         ];
         self.requests.get_or_create(&labels).inc();

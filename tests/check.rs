@@ -26,7 +26,7 @@ mod pages;
 #[path = "check/request.rs"]
 mod request;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use command::{Folder, SEED, check};
 
@@ -100,7 +100,21 @@ fn only_keeps_to_the_codes_with_a_prefix() {
     let findings = lines(&output)[0]["findings"].as_array().unwrap().clone();
     assert_eq!((code, findings.len()), (1, 2));
     assert!(findings.iter().all(|finding| finding["code"] == "RG203"));
-    assert_eq!(check(&["--no-mutate", "--only", "RG1", SEED], "").0, 0);
+    // The findings that it hides decide all the same.
+    let hidden = |format: &str| {
+        let ran = command::run(&["check", "--no-mutate", "--only", "RG1", "--output", format, SEED], "");
+        assert_eq!(ran.code, 1, "{format}");
+        ran.out
+    };
+    for format in ["full", "concise", "junit", "github"] {
+        let output = hidden(format);
+        assert!(output.contains("denied by RG203, hidden by --only"), "{output}");
+    }
+    let object = lines(&hidden("jsonl"))[0].clone();
+    assert_eq!(
+        (&object["verdict"], &object["hidden"], &object["findings"]),
+        (&json!("denied"), &json!(["RG203"]), &json!([]))
+    );
     let misspelt = command::run(&["check", "--only", "RG2O3", SEED], "");
     assert_eq!(misspelt.code, 2);
     assert_eq!(

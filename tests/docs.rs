@@ -85,7 +85,7 @@ fn rules() {
 
 #[test]
 fn policy_language() {
-    let mut text = "# The policy language\n\nEvery document has `apiVersion: raygate.dev/v1beta1`, a `kind`, `metadata.name` and a `spec`.\n\n## Kinds\n\n".to_owned();
+    let mut text = "# The policy language\n\nEvery document has `apiVersion: raygate.dev/v1beta1`, a `kind` and a `spec`. All but a Platform have `metadata.name`.\n\n## Kinds\n\n".to_owned();
     for document in schema::DOCUMENTS {
         text.push_str(&format!("- **{}**: {}\n", document.kind, document.doc));
     }

@@ -886,6 +886,23 @@ fn p34_a_label_does_not_lead_away_from_the_namespaces_policies() {
     ] {
         assert_eq!(by(when), most, "{when}");
     }
+    // What it forces holds too.
+    let forcing = |namespace: &'static str, domain: &str| {
+        let policy = format!(
+            "match: {{domains: [{domain}]}}, force: {{head: {{serviceType: ClusterIP}}}}, defaults: {{lifecycle: {{ttlSecondsAfterFinished: 5}}}}"
+        );
+        let compiled = Set::new()
+            .policy("forcing", &policy)
+            .compiled(&Who { namespace, ..FORGED });
+        let effective = &compiled.effective;
+        (effective.force.head.service_type.is_some(), ttl(effective))
+    };
+    assert_eq!(forcing("a-b-staging", "staging"), (true, None));
+    assert_eq!(forcing("a-b-staging", "b-staging"), (true, None));
+    assert_eq!(forcing("a-b-staging", "development"), (false, None));
+    // Where the namespace belongs to one project and domain only, its defaults hold too.
+    assert_eq!(forcing("a-staging", "staging"), (true, Some(5)));
+    assert_eq!(forcing("a-staging", "development"), (false, None));
     // A template may say one of the two.
     let platform = PLATFORM.replace("{project}-{domain}", "flyte-{project}");
     let set = Set(vec![platform]).policy("b", "match: {projects: [b]}, limits: {maxPodsPerJob: 5}");

@@ -187,6 +187,18 @@ static PARTS: LazyLock<Vec<(&'static str, Value)>> = LazyLock::new(|| {
             json!({"requests": {"memory": "900Mi", "cpu": "500m"}}),
         ),
         (
+            "?/template/spec/containers/0/resources",
+            json!({"limits": {"memory": "16Gi"}}),
+        ),
+        (
+            "?/template/spec/containers/0/resources",
+            json!({"limits": {"cpu": "8"}}),
+        ),
+        (
+            "?/template/spec/containers/0/resources",
+            json!({"requests": {"cpu": "8", "memory": "2Gi"}}),
+        ),
+        (
             "?/template/spec/containers",
             json!([{"name": "logs", "image": "fluent/fluent-bit:3"}, {"name": "main", "image": "rayproject/ray:2.52.1"}]),
         ),
@@ -207,6 +219,18 @@ static PARTS: LazyLock<Vec<(&'static str, Value)>> = LazyLock::new(|| {
     }
     parts
 });
+
+/// What the deployment of a RayService asks of Ray.
+const DEPLOYMENTS: &[&str] = &[
+    "",
+    "ray_actor_options: {num_cpus: 1}",
+    "ray_actor_options: {num_cpus: 4}",
+    "ray_actor_options: {num_cpus: 0, num_gpus: 2}",
+    "ray_actor_options: {memory: 8000000000}",
+    "ray_actor_options: {num_cpus: 2, num_gpus: 1, memory: 6000000000}",
+    "placement_group_bundles: [{CPU: 1}, {CPU: 6, memory: 9000000000}]",
+    "placement_group_bundles: [{CPU: 3}, {CPU: 3, GPU: 8}], placement_group_strategy: STRICT_PACK",
+];
 
 /// The shipped policies without and with one in Preview that changes and refuses much.
 static PREVIEWED: LazyLock<[Bundle; 2]> = LazyLock::new(|| {
@@ -470,6 +494,32 @@ fn rayjobs() -> impl Strategy<Value = Value> {
 /// Objects of all kinds, made of RayJobs as [`rayjobs`] makes them.
 fn objects() -> impl Strategy<Value = Value> {
     (rayjobs(), 0..KINDS.len()).prop_map(|(job, kind)| as_kind(kind, &job))
+}
+
+/// Objects of all kinds with up to three of [`PARTS`], each in one group or in all. A RayService has one of [`DEPLOYMENTS`].
+fn assembled() -> impl Strategy<Value = Value> {
+    let parts = prop::collection::vec((0..PARTS.len(), 0..=GROUPS.len()), 0..4);
+    (rayjobs(), parts, 0..KINDS.len(), 0..DEPLOYMENTS.len()).prop_map(|(mut job, parts, kind, deployment)| {
+        for (part, group) in parts {
+            let (path, value) = &PARTS[part];
+            let groups = GROUPS.get(group..=group).unwrap_or(GROUPS);
+            for group in groups {
+                put(&mut job, &path.replace('?', group), value.clone());
+            }
+        }
+        let mut object = as_kind(kind, &job);
+        if object["kind"] == "RayService" {
+            put(&mut object, "spec/serveConfigV2", serve_config(DEPLOYMENTS[deployment]));
+        }
+        object
+    })
+}
+
+/// A `serveConfigV2` with one deployment that has these options.
+fn serve_config(options: &str) -> Value {
+    json!(format!(
+        "applications: [{{name: a, import_path: 'a:b', deployments: [{{name: D, {options}}}]}}]"
+    ))
 }
 
 /// Two objects of one kind.
@@ -825,13 +875,8 @@ properties! {
     /// nothing that the object was not denied for, and stays as it is when it comes again.
     #[test]
     fn its_own_output_is_never_rejected(
-        object in objects(), set in 0..SHIPPED.len(), parts in prop::collection::vec((0..PARTS.len(), 0..GROUPS.len()), 0..4),
+        object in assembled(), set in 0..SHIPPED.len(),
     ) {
-        let mut object = object;
-        for (part, group) in parts {
-            let (path, value) = &PARTS[part];
-            put(&mut object, &path.replace('?', GROUPS[group]), value.clone());
-        }
         let (name, bundle) = &SHIPPED[set];
         let (mutated, new) = made_worse(bundle, &object);
         prop_assert!(new.is_empty(), "{}: {:?} after the mutation", name, new);
@@ -1201,6 +1246,56 @@ fn what_was_made_worse_once_is_not_any_more() {
         put(&mut object, "spec/entrypointNumCpus", cpus.clone());
         let (_, new) = made_worse(bundle, &object);
         assert!(new.is_empty(), "{value}: {new:?} after the mutation");
+    }
+}
+
+/// A RayService whose replicas fit keeps pods into which they fit: no size that raygate writes is below what the object asks for.
+#[test]
+fn what_serve_asks_for_stands() {
+    let groups = |resources: [Value; 2]| {
+        let mut job = SEEDS[0].clone();
+        let pods = [GROUPS[0], GROUPS[1]].into_iter().zip(resources);
+        for (group, resources) in pods {
+            put(&mut job, &format!("{group}/rayStartParams"), json!({}));
+            put(
+                &mut job,
+                &format!("{group}/template/spec/containers/0/resources"),
+                resources,
+            );
+        }
+        job
+    };
+    let both = |resources: Value| groups([resources.clone(), resources]);
+    let memory = json!({"limits": {"memory": "16Gi"}});
+    let (cpus, bundles, bytes) = (DEPLOYMENTS[2], DEPLOYMENTS[6], DEPLOYMENTS[4]);
+    let large = json!({"limits": {"cpu": "8", "memory": "16Gi"}});
+    let small = json!({"limits": {"cpu": "2", "memory": "16Gi"}});
+    let mig = json!({"limits": {"cpu": "8", "memory": "16Gi", "nvidia.com/gpu.shared": "1"}});
+    let cases = [
+        // RG206 set one CPU.
+        (both(memory.clone()), cpus),
+        (both(memory.clone()), bundles),
+        (groups([small.clone(), memory]), cpus),
+        // RG206 and RG204 set 4Gi.
+        (both(json!({"limits": {"cpu": "8"}})), bytes),
+        (both(json!({"requests": {"cpu": "8", "memory": "2Gi"}})), bytes),
+        (both(json!({"requests": {"cpu": "8", "memory": "500Mi"}})), bytes),
+        // A policy keeps work off the head.
+        (groups([large, small]), cpus),
+        // num-gpus counted fewer than the node may have.
+        (both(mig), DEPLOYMENTS[3]),
+    ];
+    let kind = KINDS
+        .iter()
+        .position(|kind| kind.from_job(tree(&SEEDS[0]).root())["kind"] == "RayService")
+        .unwrap();
+    for (name, bundle) in SHIPPED.iter() {
+        for (job, options) in &cases {
+            let mut object = as_kind(kind, job);
+            put(&mut object, "spec/serveConfigV2", serve_config(options));
+            let (mutated, new) = made_worse(bundle, &object);
+            assert!(new.is_empty(), "{name}, {options}: {new:?} after {:?}", mutated.changes);
+        }
     }
 }
 

@@ -46,11 +46,18 @@ const SEEDS: &[(&str, u64)] = &[
     ("RayCluster", 27),
     ("RayCluster", 45),
     ("RayCluster", 47),
+    ("RayCluster", 75),
+    ("RayCluster", 122),
+    ("RayCluster", 184),
     ("RayJob", 4),
     ("RayJob", 10),
+    ("RayJob", 121),
+    ("RayService", 176),
+    ("RayService", 184),
     ("RayCronJob", 4),
     ("RayCronJob", 33),
     ("RayCronJob", 37),
+    ("RayCronJob", 121),
 ];
 /// How many sequences are tried for each kind, and how many steps each has.
 const SEQUENCES: u64 = 6;

@@ -293,7 +293,7 @@ fn no_check_costs_the_square_of_anything() {
             work();
             start.elapsed()
         };
-        let reading = timed(&|| drop(black_box(serde_json::from_str::<Value>(&text))));
+        let reading = || timed(&|| drop(black_box(serde_json::from_str::<Value>(&text))));
         for check in checks() {
             let checking = || {
                 timed(&|| {
@@ -304,7 +304,7 @@ fn no_check_costs_the_square_of_anything() {
             };
             // A machine that was busy once may not be so the next time.
             assert!(
-                (0..3).any(|_| checking() < reading * 20),
+                (0..5).any(|_| checking() < reading() * 20),
                 "{}: {count} {what} cost more than twenty times what reading them does",
                 check.code
             );

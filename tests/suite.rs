@@ -433,11 +433,12 @@ fn blessing_fills_in_what_is_named() {
         // Nothing of it is left.
         (
             "want: {findings: [{code: RG203}]}\n",
-            "want:\n  verdict: Allow\n".to_owned(),
+            format!("want:\n  findings:\n  - {{code: RG501, action: Warn, path: \"{path}\"}}\n"),
         ),
         (
             "want: {changes: {spec.suspend: true}}\n",
-            "want:\n  verdict: Allow\n".to_owned(),
+            "want:\n  changes:\n    spec.shutdownAfterJobFinishes: true\n    spec.ttlSecondsAfterFinished: 600\n"
+                .to_owned(),
         ),
         // Empty ones are filled.
         (

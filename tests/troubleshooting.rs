@@ -66,7 +66,10 @@ fn rows() -> Vec<Row> {
 
 /// The targets of a cell's links, below the repository.
 fn links(cell: &str) -> Vec<PathBuf> {
-    let targets = cell.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
+    let targets = cell
+        .split("](")
+        .skip(1)
+        .map(|rest| rest.split([')', '#']).next().unwrap());
     targets
         .map(|target| {
             docs()

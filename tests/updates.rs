@@ -198,6 +198,54 @@ fn a_manifest_that_is_applied_again_changes_nothing() {
 }
 
 /// Kueue has placed the pods: the worker groups that come again keep what it wrote, and their sizes are the author's.
+/// A list that is in no manifest, and that policies complete, comes as it is stored the second time.
+#[test]
+fn a_manifest_that_is_applied_again_keeps_what_others_set() {
+    let manifest = suspended(seed("seed-01"));
+    let mut live = created(&gate(), &manifest);
+    let head = "/spec/rayClusterSpec/headGroupSpec/template/spec";
+    live.pointer_mut(head).unwrap()["tolerations"] = json!([{"key": "mine", "operator": "Exists"}]);
+    let newer = gate_with(
+        "{match: {}, defaults: {pods: {tolerations: [{key: spot, operator: Exists}], env: [{name: X, value: y}]}}}",
+    );
+    let mut manifest = manifest;
+    let env = &mut manifest.pointer_mut(head).unwrap()["containers"][0]["env"];
+    env.as_array_mut().unwrap().push(json!({"name": "MINE", "value": "x"}));
+    let once = stored(&newer, TENANT, Some(&live), &apply(&live, &manifest)).unwrap();
+    let tolerations = once.pointer(head).unwrap()["tolerations"].as_array().unwrap().len();
+    assert_eq!(tolerations, 2, "{once}");
+    let again = stored(&newer, TENANT, Some(&once), &apply(&once, &manifest)).unwrap();
+    assert_eq!(again, once);
+}
+
+/// A limit lowers `maxReplicas`. The manifest still has more, while the pods run, also under another limit.
+#[test]
+fn a_manifest_whose_sizes_were_repaired_is_applied_again() {
+    let limited = |most: u32| gate_with(&format!("{{match: {{}}, limits: {{maxWorkersPerGroup: {most}}}}}"));
+    let mut manifest = seed("seed-01");
+    let cluster = &mut manifest["spec"]["rayClusterSpec"];
+    cluster["enableInTreeAutoscaling"] = json!(true);
+    let group = &mut cluster["workerGroupSpecs"][0];
+    for (key, count) in [("replicas", 1), ("minReplicas", 1), ("maxReplicas", 9)] {
+        group[key] = json!(count);
+    }
+    let most = |object: &Value| object["spec"]["rayClusterSpec"]["workerGroupSpecs"][0]["maxReplicas"].clone();
+    let live = running(created(&limited(4), &manifest));
+    assert_eq!(most(&live), 4);
+    for (limit, stays) in [(4, 4), (6, 6), (3, 3)] {
+        let gate = limited(limit);
+        let once = stored(&gate, TENANT, Some(&live), &apply(&live, &manifest)).unwrap();
+        assert_eq!(most(&once), stays, "{limit}");
+        let again = stored(&gate, TENANT, Some(&once), &apply(&once, &manifest)).unwrap();
+        assert_eq!(again, once, "{limit}");
+    }
+    // A label alone brings no newer limit.
+    let mut labelled = live.clone();
+    labelled["metadata"]["labels"]["mine"] = json!("x");
+    let labelled = stored(&limited(3), TENANT, Some(&live), &labelled).unwrap();
+    assert_eq!(most(&labelled), 4);
+}
+
 #[test]
 fn a_manifest_that_is_applied_again_keeps_kueues_placement() {
     let manifest = seed("seed-01");
@@ -391,16 +439,15 @@ fn a_head_service_does_not_go_around_the_forced_type() {
 fn a_deletion_strategy_does_not_go_around_the_forced_clean_up() {
     let force = "force: {lifecycle: {shutdownAfterJobFinishes: true, ttlSecondsAfterFinished: 60}}";
     let gate = gate_with(&format!("{{match: {{}}, priority: 5, {force}}}"));
-    let rule = |policy: &str, key: &str, status: &str, ttl: u32| {
-        json!({"policy": policy, "condition": {key: status, "ttlSeconds": ttl}})
-    };
+    let rule = |policy: &str, key: &str, status: &str, ttl: u32| json!({"policy": policy, "condition": {key: status, "ttlSeconds": ttl}});
     let rules = |success: &str, failure: &str, ttl: u32| {
         json!({"deletionRules": [
             rule(success, "jobStatus", "SUCCEEDED", ttl),
             rule(failure, "jobDeploymentStatus", "Failed", ttl),
         ]})
     };
-    let ends = |success: &str, failure: &str| json!({"onSuccess": {"policy": success}, "onFailure": {"policy": failure}});
+    let ends =
+        |success: &str, failure: &str| json!({"onSuccess": {"policy": success}, "onFailure": {"policy": failure}});
     let with = |job: &Value, strategy: &Value| {
         let mut next = job.clone();
         next["spec"]["deletionStrategy"] = strategy.clone();
@@ -437,11 +484,19 @@ fn a_deletion_strategy_does_not_go_around_the_forced_clean_up() {
         labelled["metadata"]["labels"]["seen"] = json!("yes");
         let after = stored(&gate, TENANT, Some(&older), &labelled).unwrap();
         assert_eq!(clean_up(&after), clean_up(&older), "{strategy}");
-        let after = stored(&gate, TENANT, Some(&older), &with(&older, &rules("DeleteNone", "DeleteCluster", 7)));
+        let after = stored(
+            &gate,
+            TENANT,
+            Some(&older),
+            &with(&older, &rules("DeleteNone", "DeleteCluster", 7)),
+        );
         assert_eq!(clean_up(&after.unwrap()), forced, "{strategy}");
     }
     // One that deletes the cluster no later stays, with the fields that KubeRay allows beside it.
-    let (by_rules, by_ends) = (rules("DeleteSelf", "DeleteCluster", 60), ends("DeleteCluster", "DeleteSelf"));
+    let (by_rules, by_ends) = (
+        rules("DeleteSelf", "DeleteCluster", 60),
+        ends("DeleteCluster", "DeleteSelf"),
+    );
     let new = created(&gate, &with(&seed("seed-01"), &by_rules));
     assert_eq!(clean_up(&new), (by_rules, false, 0));
     let new = created(&gate, &with(&seed("seed-01"), &by_ends));
@@ -449,7 +504,10 @@ fn a_deletion_strategy_does_not_go_around_the_forced_clean_up() {
     // A default does not change what the author wrote.
     let gate = gate_with("{match: {}, priority: 5, defaults: {lifecycle: {shutdownAfterJobFinishes: true}}}");
     let kept = ends("DeleteNone", "DeleteNone");
-    assert_eq!(clean_up(&created(&gate, &with(&seed("seed-01"), &kept))), (kept, false, 0));
+    assert_eq!(
+        clean_up(&created(&gate, &with(&seed("seed-01"), &kept))),
+        (kept, false, 0)
+    );
 }
 
 /// The submitter that a tenant adds while resuming is judged like every other pod.

@@ -39,7 +39,7 @@ use super::{CLEAN, FINDINGS, Failure, POLICY, facts, policies};
 
 use against::Side;
 use dry_run::DryRun;
-use judge::{How, judge};
+use judge::{Answer, How, judge};
 use report::{Format, Report, Seen};
 use total::{FailOn, Total};
 
@@ -83,7 +83,8 @@ pub struct Args {
     /// What makes the exit code 1
     #[arg(long, value_enum, default_value_t, value_name = "ACTION")]
     fail_on: FailOn,
-    /// Only findings whose code begins so, such as RG1 or RG203 (may be given several times)
+    /// Show only findings whose code begins so, such as RG1 or RG203 (may be given several times). The verdict and the
+    /// exit code stay those of all findings; with --fail-on warn or audit, the warnings and notes that are shown count
     #[arg(long, value_name = "PREFIX", value_delimiter = ',')]
     only: Vec<String>,
     /// Judge each object as it is, without what the mutating webhook would do
@@ -245,7 +246,7 @@ fn all(
                 }
                 Found::Asked(asked) => {
                     for (cluster, how) in &hows {
-                        let mut outcome = judge(bundle, &asked, how);
+                        let Answer { mut outcome, hidden } = judge(bundle, &asked, how);
                         if let Some(server) = &server {
                             server.judge(bundle, &asked.namespace, &how.only, &mut outcome)?;
                         }
@@ -256,6 +257,7 @@ fn all(
                             cluster: *cluster,
                             asked: &asked,
                             outcome: &outcome,
+                            hidden: &hidden,
                         })?;
                     }
                 }

@@ -9,7 +9,7 @@ mod markdown;
 
 use std::io::{self, Write};
 
-pub use content::{Line, Page, Place, Row, of_outcome};
+pub use content::{Line, Page, Place, Row, of_outcome, policy};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -342,7 +342,9 @@ fn print_banner(server: &Server, gate: &Gate) {
          \x20 policies     {policies}\n\
          \n\
          Post a RayJob to it:\n\
-         \x20 raygate sample | curl -sk https://{webhook}/mutate -H 'content-type: application/json' --data-binary @-\n",
+         \x20 raygate sample | curl -sk https://{webhook}/mutate -H 'content-type: application/json' --data-binary @-\n\
+         The answer has a JSON Patch in base64. To read it, add:\n\
+         \x20 | sed 's/.*\"patch\":\"\\([^\"]*\\)\".*/\\1/' | base64 -d\n",
         version = env!("CARGO_PKG_VERSION"),
         ends = server
             .certificates()

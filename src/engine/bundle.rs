@@ -22,9 +22,9 @@ pub fn embedded() -> Vec<Source> {
 /// How many different sets of matching policies are remembered.
 const REMEMBERED: usize = 1024;
 
-/// The policies that are for a subject, by their position, with whether each may loosen and whether it surely is for the
-/// subject; and the exemptions that hold, by theirs.
-type Matching = (Vec<(usize, bool, bool)>, Vec<usize>);
+/// The policies that are for a subject, by their position, with whether each may loosen, whether it surely is for the subject, and
+/// whether what it forces holds; and the exemptions that hold, by theirs.
+type Matching = (Vec<(usize, [bool; 3])>, Vec<usize>);
 
 /// Policies, compiled. A request holds one from start to end.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl Bundle {
         let selected = select(&self.set, subject, &subject.seen(job, self.platform()));
         let policies = selected
             .iter()
-            .map(|one| (self.position(one), one.trusted, one.certain))
+            .map(|one| (self.position(one), [one.trusted, one.certain, one.forces]))
             .collect();
         let exemptions = self.set.exemptions.iter().enumerate();
         let exemptions = exemptions.filter(|(_, exemption)| exemption.holds(subject));

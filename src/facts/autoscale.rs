@@ -173,6 +173,8 @@ pub struct Group {
     pub name: String,
     /// The most nodes that it may have.
     pub most: u64,
+    /// Whether it has no node now, so that nothing shows what its nodes offer.
+    pub is_empty: bool,
 }
 
 /// The namespace and the name of the ConfigMap in which the cluster-autoscaler says what it does.
@@ -197,6 +199,10 @@ pub(super) fn groups(object: Json<'_>) -> Option<Vec<Group>> {
             Some(Group {
                 name: group.get("name")?.as_str()?.to_owned(),
                 most: group.pointer("/health/maxSize").map_or(Some(0), Value::as_u64)?,
+                is_empty: group
+                    .pointer("/health/nodeCounts/registered/total")
+                    .map_or(Some(0), Value::as_u64)?
+                    == 0,
             })
         };
         groups.iter().map(group).collect::<Option<Vec<Group>>>()
@@ -204,7 +210,7 @@ pub(super) fn groups(object: Json<'_>) -> Option<Vec<Group>> {
     as_yaml().or_else(|| as_text(status))
 }
 
-/// Reads `Name:  GROUP` and the line `Health: … (… minSize=0, maxSize=10)` that follows.
+/// Reads `Name:  GROUP` and the line `Health: … (… registered=0 … minSize=0, maxSize=10)` that follows.
 fn as_text(status: &str) -> Option<Vec<Group>> {
     let (_, listed) = status.split_once("NodeGroups:")?;
     let mut groups: Vec<Group> = Vec::new();
@@ -213,7 +219,13 @@ fn as_text(status: &str) -> Option<Vec<Group>> {
             groups.push(Group {
                 name: name.trim().to_owned(),
                 most: 0,
+                is_empty: true,
             });
+        }
+        if let Some((_, rest)) = line.split_once(" registered=")
+            && let Some(group) = groups.last_mut()
+        {
+            group.is_empty = !rest.starts_with(|c| matches!(c, '1'..='9'));
         }
         if let Some((_, rest)) = line.split_once("maxSize=")
             && let Some(group) = groups.last_mut()
@@ -225,9 +237,13 @@ fn as_text(status: &str) -> Option<Vec<Group>> {
     Some(groups)
 }
 
-/// The same as the cluster-autoscaler writes it, for a file.
+/// The same as the cluster-autoscaler writes it, for a file. Of the number of nodes, only whether there is one is kept, so
+/// that the file does not change with each node.
 pub(super) fn written(groups: &[Group]) -> Value {
-    let group = |group: &Group| json!({"name": group.name, "health": {"maxSize": group.most}});
+    let group = |group: &Group| {
+        let counts = json!({"registered": {"total": u8::from(!group.is_empty)}});
+        json!({"name": group.name, "health": {"nodeCounts": counts, "maxSize": group.most}})
+    };
     let groups: Vec<Value> = groups.iter().map(group).collect();
     let (namespace, name) = STATUS;
     json!({

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::json::Json;
-use crate::k8s::json::{below, child, items};
+use crate::k8s::json::given;
 use crate::k8s::quantity::Quantity;
 use crate::k8s::toleration::Taint;
 
@@ -75,9 +75,9 @@ impl Texts {
     }
 }
 
-/// Taints that come and go without anybody's doing (Kubernetes, `well_known_taints.go`, Karpenter 1.6, cluster-autoscaler
-/// 1.34). The rest of the key may differ after a dash, a slash or a dot.
-const PASSING: [&str; 17] = [
+/// Taints that come and go without anybody's doing: how their keys begin (Kubernetes, `well_known_taints.go`, Karpenter 1.6,
+/// cluster-autoscaler 1.34, the documentation of GKE and AKS, AWS Node Termination Handler 1.25 `pkg/node/node.go`).
+const PASSING: [&str; 20] = [
     "node.kubernetes.io/not-ready",
     "node.kubernetes.io/unreachable",
     "node.kubernetes.io/unschedulable",
@@ -95,13 +95,17 @@ const PASSING: [&str; 17] = [
     "ToBeDeletedTaint",
     "karpenter.sh/",
     "readiness.k8s.io/",
+    "cloud.google.com/impending-node-termination",
+    "remediator.kubernetes.azure.com/",
+    "aws-node-termination-handler/",
 ];
 
-/// How the keys of taints end that an agent on the node takes away: `node.cilium.io/agent-not-ready`.
-const NOT_READY: &str = "agent-not-ready";
+/// How the keys of taints end that an agent on the node takes away: `node.cilium.io/agent-not-ready`, `cni.istio.io/not-ready`,
+/// `node.cluster.x-k8s.io/uninitialized`.
+const PASSING_ENDS: [&str; 2] = ["not-ready", "uninitialized"];
 
 fn is_passing(taint: &Taint) -> bool {
-    PASSING.iter().any(|begin| taint.key.starts_with(begin)) || taint.key.ends_with(NOT_READY)
+    PASSING.iter().any(|begin| taint.key.starts_with(begin)) || PASSING_ENDS.iter().any(|end| taint.key.ends_with(end))
 }
 
 impl Node {
@@ -109,19 +113,26 @@ impl Node {
     /// that cannot be. Of an extended resource, the node counts with its whole capacity: devices that are
     /// not healthy now may be so again.
     pub fn read(object: Json<'_>, texts: &mut Texts) -> Option<Node> {
+        let status = given(object, "status").filter(|status| status.is_object())?;
         let mut labels: Vec<Pair> = Vec::new();
-        for (key, value) in below(object, &["metadata", "labels"]).as_object().into_iter().flatten() {
+        for (key, value) in map(map(object, "metadata")?, "labels")?
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
             let value = value.as_str()?;
             if key.len() > LONGEST_KEY || value.len() > LONGEST_VALUE {
                 return None;
             }
             labels.push(texts.pair(key, value));
         }
-        let taints = items(child(object, "spec"), "taints").iter().map(Taint::read);
-        let taints: Vec<Taint> = taints.collect::<Option<_>>()?;
+        let taints = match given(map(object, "spec")?, "taints") {
+            None => Vec::new(),
+            Some(taints) => taints.as_array()?.iter().map(Taint::read).collect::<Option<_>>()?,
+        };
         let mut amounts = BTreeMap::new();
         for block in ["allocatable", "capacity"] {
-            for (key, value) in below(object, &["status", block]).as_object().into_iter().flatten() {
+            for (key, value) in map(status, block)?.as_object().into_iter().flatten() {
                 let quantity = Quantity::from_json(value)
                     .ok()
                     .filter(|quantity| !quantity.is_negative())?;
@@ -165,6 +176,14 @@ impl Node {
     pub fn gone(mut self) -> Node {
         self.count = 0;
         self
+    }
+}
+
+/// The object under a key, null where it is missing; `None` if it is something else.
+fn map<'a>(value: Json<'a>, key: &str) -> Option<Json<'a>> {
+    match given(value, key) {
+        None => Some(Json::NULL),
+        found => found.filter(|found| found.is_object()),
     }
 }
 

@@ -148,6 +148,11 @@ impl Facts {
         self.places.shapes()
     }
 
+    /// Karpenter's NodePools, by name.
+    pub fn node_pools(&self) -> &BTreeMap<String, NodePool> {
+        &self.node_pools
+    }
+
     /// Kueue's ClusterQueues, by name.
     pub fn cluster_queues(&self) -> &BTreeMap<String, ClusterQueue> {
         &self.cluster_queues

@@ -65,7 +65,7 @@ const fn histogram(name: &'static str, labels: &'static [&'static str], help: &'
 pub(super) const REQUESTS: FamilySpec = counter(
     "raygate_requests_total",
     &["endpoint", "kind", "operation", "verdict", "code"],
-    "Admission reviews answered; a review that was refused has the code of its worst finding.",
+    "Admission reviews answered; a review that was denied has the code of its worst finding.",
 );
 pub(super) const REJECTIONS: FamilySpec = counter(
     "raygate_rejected_requests_total",

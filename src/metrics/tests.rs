@@ -182,10 +182,18 @@ fn what_was_injected_asked_for_and_refused_is_counted() {
     assert!(text.contains("raygate_unmutated_total 2\n"), "{text}");
     assert!(
         text.contains(r#"verdict="allowed",code=""} 2"#),
-        "only a refusal has a code: {text}"
+        "only a denial has a code: {text}"
     );
     assert!(text.contains("raygate_gpus_requested_total 2097152\n"), "{text}");
     assert!(text.contains("raygate_gpus_refused_total 0\n"), "{text}");
+    // What was found besides is not why an author must try again.
+    let retried = Record {
+        verdict: "retry",
+        ..missed
+    };
+    metrics.answered(Endpoint::Validate, &retried, Duration::ZERO, None);
+    let text = metrics.encode();
+    assert!(text.contains(r#"verdict="retry",code=""} 1"#), "{text}");
 }
 
 #[test]

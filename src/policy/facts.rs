@@ -1,6 +1,6 @@
 //! The facts of a platform.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::facts::{Places, Shape};
@@ -19,6 +19,8 @@ pub struct Capacity {
     pub is_closed: bool,
     /// Its pools.
     pub pools: Places,
+    /// The names of its pools.
+    pub pool_names: BTreeSet<String>,
     /// Whether pods are known not to tolerate the taints of the devices that they request.
     pub device_taints_repel: bool,
 }
@@ -30,6 +32,7 @@ impl Capacity {
             value: taint.value,
             effect: taint.effect,
         };
+        let pool_names = spec.pools.keys().cloned().collect();
         let pools = spec.pools.into_values().map(|pool| Shape {
             labels: pool.labels,
             taints: pool.taints.into_iter().map(taint).filter(Taint::repels).collect(),
@@ -39,6 +42,7 @@ impl Capacity {
         Capacity {
             is_closed: spec.world == World::Closed,
             pools: Places::declared(pools.collect()),
+            pool_names,
             device_taints_repel: spec.extended_resource_toleration == Some(false),
         }
     }

@@ -197,6 +197,7 @@ pub fn merge(acting: &[Selected<'_>], exemptions: &[&Exemption]) -> Effective {
         policy,
         trusted,
         certain,
+        forces,
     } in acting
     {
         effective.policies.push(Arc::clone(&policy.name));
@@ -224,7 +225,7 @@ pub fn merge(acting: &[Selected<'_>], exemptions: &[&Exemption]) -> Effective {
             let is_uncertain = winner.is_some_and(|winner| !winner.certain);
             let may_stand = match winner {
                 _ if *trusted => true,
-                _ if !*certain && !may_tighten(leaf) => false,
+                _ if !*certain && !may_tighten(leaf, *forces) => false,
                 Some(winner) if is_bound || is_uncertain || !*certain => {
                     is_stricter(&leaf.path, &leaf.value, &winner.leaf.value)
                 }
@@ -299,9 +300,10 @@ fn spread_pods(winners: &mut BTreeMap<Vec<String>, Winner<'_>>) -> BTreeSet<Stri
 }
 
 /// Whether a leaf of a policy that is not surely for the RayJob may hold at all.
-fn may_tighten(leaf: &SetLeaf) -> bool {
+fn may_tighten(leaf: &SetLeaf, forces: bool) -> bool {
     match leaf.path.first().map(String::as_str) {
         Some("limits") => true,
+        Some("force") => forces,
         Some("actions") => leaf.value == "Deny",
         _ => false,
     }

@@ -345,7 +345,7 @@ static CAPACITY: &[Field] = &[
     field(
         "pools",
         Kind::Map(Form::Name, &Kind::Object(POOL)),
-        "Nodes that may not exist now, such as those of an autoscaler's group at zero, under names of your choice.",
+        "Nodes that may not exist now, under names of your choice. For a group of the cluster-autoscaler at zero, use its name.",
         "{h200: {labels: {nvidia.com/gpu.product: NVIDIA-H200}, allocatable: {nvidia.com/gpu: \"8\"}, maxNodes: 16}}",
     ),
     field(

@@ -14,6 +14,8 @@ pub struct Selected<'a> {
     pub trusted: bool,
     /// Whether it surely is for the subject: all its expressions had a value. Else it may only tighten.
     pub certain: bool,
+    /// Whether what it forces holds: it surely is for the subject, or for a project and domain that the namespace may belong to.
+    pub forces: bool,
 }
 
 /// What becomes of a policy for a subject.
@@ -36,10 +38,12 @@ pub fn decide<'a>(policy: &'a RayPolicy, subject: &Subject, seen: &Seen<'_>) -> 
         None => policy.matches.when_fits(&seen.own),
         Some(_) => Fit::No,
     };
-    // The object says otherwise, but where it is sent says that it may be: it does not escape a limit by a label.
-    let fit = match fit {
-        Fit::No if policy.matches.may_be_meant(subject, seen) => Fit::Unknown,
-        fit => fit,
+    // The object says otherwise, but where it is sent says that it is, or may be: it does not escape a limit by a label.
+    let meant = policy.matches.meant(subject, seen);
+    let fit = match (fit, meant) {
+        (Fit::No, Fit::Yes) => Fit::Yes,
+        (Fit::No, Fit::Unknown) => Fit::Unknown,
+        (fit, _) => fit,
     };
     if fit == Fit::No {
         return missed.map_or(Decision::False, |(key, globs)| Decision::Missed(key, globs));
@@ -60,6 +64,7 @@ pub fn decide<'a>(policy: &'a RayPolicy, subject: &Subject, seen: &Seen<'_>) -> 
         policy,
         trusted: !uncertain && policy.matches.is_trusted(subject),
         certain: !uncertain,
+        forces: !uncertain || meant != Fit::No,
     })
 }
 

@@ -208,14 +208,23 @@ impl Selector {
         missed.map(|(key, globs)| (*key, globs.as_slice()))
     }
 
-    /// Whether it fits, or may fit, with one of the projects and domains that the namespace may belong to.
-    pub(super) fn may_be_meant(&self, subject: &Subject, seen: &Seen<'_>) -> bool {
+    /// Whether it fits with the projects and domains that the namespace may belong to: with each of them, with none, or with
+    /// some or perhaps.
+    pub(super) fn meant(&self, subject: &Subject, seen: &Seen<'_>) -> Fit {
         let uses_identity = self.when.as_ref().is_some_and(|when| when.uses_identity());
-        subject.places.iter().zip(&seen.places).any(|(identity, place)| {
-            let session = if uses_identity { place } else { &seen.own };
-            let fits = |(key, globs): &(Key, Vec<Glob>)| any_matches(globs, key.read_as(subject, identity));
-            self.patterns.iter().all(fits) && self.when_fits(session) != Fit::No
-        })
+        let mut meant = None;
+        for (identity, place) in subject.places.iter().zip(&seen.places) {
+            let named = |(key, globs): &(Key, Vec<Glob>)| any_matches(globs, key.read_as(subject, identity));
+            let fit = match self.patterns.iter().all(named) {
+                true if uses_identity => self.when_fits(place),
+                true => self.when_fits(&seen.own),
+                false => Fit::No,
+            };
+            if meant.replace(fit).is_some_and(|before| before != fit) {
+                return Fit::Unknown;
+            }
+        }
+        meant.unwrap_or(Fit::No)
     }
 
     /// Whether the expression is true.

@@ -20,7 +20,7 @@ use crate::yaml::Limits;
 
 use super::go_yaml::{self, Document};
 
-pub use deployments::{Deployment, Needs, Replicas};
+pub use deployments::{Amounts, Deployment, Needs, Others, Part, Replicas};
 pub use kinds::Releases;
 
 use problem::MOST;
@@ -50,6 +50,19 @@ pub struct ServeConfig {
     pub host: Option<String>,
     /// Where the list of applications is, if it is empty.
     pub no_applications: Option<Place>,
+}
+
+impl ServeConfig {
+    /// The most that a replica needs of one Ray node, of each resource.
+    pub fn most_of_a_node(&self) -> Amounts {
+        let parts = self.deployments.iter().flat_map(Deployment::parts);
+        parts.fold(Amounts::default(), |mut most, part| {
+            most.iter_mut()
+                .zip(part.amounts)
+                .for_each(|(most, amount)| *most = most.max(amount));
+            most
+        })
+    }
 }
 
 /// Reads a config. The work is bounded for any text.

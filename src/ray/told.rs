@@ -24,6 +24,23 @@ pub const LEAST_OBJECT_STORE: i64 = 75 << 20;
 /// The port of the dashboard agent, which answers health probes (Ray 2.52, `ray_constants.py`, `DEFAULT_DASHBOARD_AGENT_LISTEN_PORT`).
 pub const AGENT_PORT: u16 = 52365;
 
+/// Whether KubeRay 1.6 and later probes the pods of this `rayVersion` by one endpoint of the dashboard agent, which asks the raylet and
+/// on the head the GCS (KubeRay 1.7, `common/pod.go`, `supportsUnifiedHealthCheck`). Go reads any text that begins with two numbers.
+pub fn answers_one_probe(ray_version: &str) -> bool {
+    let text = ray_version.trim_start();
+    let Some((major, rest)) = text.strip_prefix('v').unwrap_or(text).split_once('.') else {
+        return false;
+    };
+    let minor = rest.split(|letter: char| !letter.is_ascii_digit()).next();
+    let number = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| text.parse::<u32>().ok())?
+    };
+    let release = number(major).zip(minor.and_then(number));
+    release.is_some_and(|release| release >= (2, 53))
+}
+
 /// A start parameter that should be a whole number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Number<'a> {

@@ -14,7 +14,7 @@ use super::kind::{HEAD, Kind, RAY_CLUSTER, RAY_SERVICE, SERVE_CONFIG, SUBMITTER,
 use super::place::Place;
 use super::pod::{Pod, Role};
 use super::runtime_env;
-use super::serve_config::{self, ServeConfig};
+use super::serve_config::{self, Amounts, ServeConfig};
 
 /// Takes `metadata.managedFields` away. Who set which field is the API server's own bookkeeping, of which a server never
 /// reads anything, so that no rule may see it elsewhere.
@@ -26,6 +26,9 @@ pub fn forget_managed_fields(object: &mut Tree<'_>) {
 
 /// The label that puts an object into a queue of Kueue.
 pub const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
+
+/// The name of KubeRay in `managedBy` (KubeRay 1.7, `utils/constant.go`, `KubeRayController`).
+pub const KUBERAY: &str = "ray.io/kuberay-operator";
 
 /// The label of a RayJob with the name of the RayCronJob that it is made from (KubeRay 1.7, `utils/constant.go`).
 pub const CRON_JOB_LABEL: &str = "ray.io/cronjob-name";
@@ -220,6 +223,17 @@ impl<'a> Workload<'a> {
         child(self.spec, key).as_f64().unwrap_or(0.0)
     }
 
+    /// The most CPUs, GPUs and bytes of memory that the object asks of one Ray node: for its driver, or for a replica of
+    /// its `serveConfigV2`. What raygate gives a pod must not be less where Ray counts the node's without it.
+    pub fn asks_of_a_node(&self) -> Amounts {
+        let [cpus, gpus, memory] = self.serve_config().map(ServeConfig::most_of_a_node).unwrap_or_default();
+        [
+            cpus.max(self.driver_needs("entrypointNumCpus")),
+            gpus.max(self.driver_needs("entrypointNumGpus")),
+            memory,
+        ]
+    }
+
     /// `submissionMode` with KubeRay's default.
     pub fn submission_mode(&self) -> &'a str {
         text(self.spec, "submissionMode")
@@ -260,6 +274,14 @@ impl<'a> Workload<'a> {
     /// Whether Kueue scales the object by slices of its Workload.
     pub fn is_elastic(&self) -> bool {
         self.annotation("kueue.x-k8s.io/elastic-job") == Some("true")
+    }
+
+    /// Whether KubeRay leaves the object, or its RayCluster, to another controller, by `managedBy`: then it creates no pods
+    /// in this cluster (KubeRay 1.3 and later, `utils/util.go`, `ManagedByExternalController`).
+    pub fn runs_elsewhere(&self) -> bool {
+        let specs = [Some(child(self.object, "spec")), Some(self.spec), self.cluster];
+        let mut managers = specs.into_iter().flatten().filter_map(|spec| text(spec, "managedBy"));
+        managers.any(|name| !name.is_empty() && name != KUBERAY)
     }
 
     /// Whether Ray's autoscaler runs in the head pod.

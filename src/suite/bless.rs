@@ -1,8 +1,8 @@
 //! Rewriting the `want` of cases in their file, with what came out. Everything else in the file stays, comments included.
 //!
 //! A `want` that names something keeps naming that: values and paths are updated, and what is not there any more is
-//! removed. An empty list or mapping is filled. Where nothing is named, the verdict and the findings that an author sees
-//! are written.
+//! removed. An empty list or mapping is filled, and one of which nothing is left. Where nothing is named, the verdict and
+//! the findings that an author sees are written.
 
 use std::ops::Range;
 
@@ -63,7 +63,12 @@ fn wanted(case: &Case, ran: &Ran) -> Value {
             let seen = ran.findings.iter().filter(|judged| judged.action != Action::Audit);
             insert(&mut out, "findings", seen.map(whole_finding).collect());
         }
-        Some(want) => update(want, ran, &mut out),
+        Some(want) => {
+            update(want, ran, &mut out);
+            if out.is_empty() {
+                replace(want, ran, &mut out);
+            }
+        }
     }
     if out.is_empty() {
         out.insert("verdict".into(), verdict_name(ran.verdict).into());
@@ -125,6 +130,19 @@ fn update(want: &Want, ran: &Ran, out: &mut Map<String, Value>) {
         if !filled.is_empty() || ran.previews.is_empty() {
             out.insert("previews".into(), filled.into());
         }
+    }
+}
+
+/// What there is of what a `want` names, where nothing of it came out again.
+fn replace(want: &Want, ran: &Ran, out: &mut Map<String, Value>) {
+    if want.findings.is_some() {
+        insert(out, "findings", ran.findings.iter().map(whole_finding).collect());
+    }
+    if want.changes.is_some() {
+        out.insert("changes".into(), all_changes(ran).into());
+    }
+    if want.previews.is_some() {
+        insert(out, "previews", ran.previews.iter().map(whole_preview).collect());
     }
 }
 

@@ -231,7 +231,13 @@ fn what_repeats_is_listed_once() {
     let total = &lines[1]["total"];
     assert_eq!(
         (&total["compared"], &total["differ"], &total["repeated"]),
-        (&5.into(), &1.into(), &4.into())
+        (&5.into(), &5.into(), &4.into())
+    );
+    assert_eq!(total["verdicts"], json!({"allowed -> denied": 5}));
+    let (_, output) = Sets::new().compare(&[], &log.join("\n"));
+    assert!(
+        output.ends_with("5 requests compared, 5 differ, in 1 different way\n"),
+        "{output}"
     );
 }
 

@@ -172,9 +172,9 @@ fn junit() {
     );
     let trial = Trial::new();
     let (code, output) = trial.check("policies", &["--only", "RG1", "--output", "junit"]);
-    assert_eq!(code, 0);
+    assert_eq!(code, 1);
     assert!(
-        output.contains("name=\"mlplatform-production/train-7\" classname=\"jobs/train.yaml\"/>"),
+        output.contains("<failure message=\"denied by RG203, hidden by --only\""),
         "{output}"
     );
 }

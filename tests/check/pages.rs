@@ -73,14 +73,19 @@ fn reports_have_no_values_and_name_what_changes() {
             for secret in [SECRET, "key-of-before", "key-of-after"] {
                 assert!(!report.contains(secret), "{format}: {secret}: {report}");
             }
-            for named in ["RG310", "caps", "env"] {
+            for named in ["RG310", "caps"] {
                 assert!(report.contains(named), "{format}: {named}: {report}");
             }
         }
     }
+    // Markdown counts what is filled in, and the code of a finding stands there once.
+    let alone = &reports("markdown")[0];
+    assert!(alone.contains("  - changed: "), "{alone}");
+    assert!(!alone.contains("[RG310]"), "{alone}");
     let compared = &reports("markdown")[1];
     assert!(compared.starts_with("## What other policies change\n"), "{compared}");
-    assert!(compared.contains("differ"), "{compared}");
+    assert!(compared.contains("differ") && compared.contains("env"), "{compared}");
+    assert!(reports("html").iter().all(|page| page.contains("env[")), "{compared}");
 }
 
 #[test]
@@ -148,4 +153,84 @@ fn the_script_and_the_style_are_those_of_the_policy() {
         let digest = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(text.as_bytes()));
         assert!(page.contains(&format!("'sha256-{digest}'")), "{digest}");
     }
+}
+
+/// A cap and a TTL, in force or in Preview, on top of a policy that does nothing.
+fn cap(mode: &str) -> String {
+    format!(
+        "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {{name: cap}}\nspec:\n  mode: {mode}\n  match: {{}}\n  \
+         defaults: {{lifecycle: {{ttlSecondsAfterFinished: 60}}}}\n"
+    )
+}
+
+fn compared(mode: &str, format: &str) -> String {
+    let plain = "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: plain}\nspec: {match: {}}\n";
+    let mut job = job("one");
+    job["spec"]["shutdownAfterJobFinishes"] = true.into();
+    let job = job.to_string();
+    let folder = Folder::new(&[
+        ("before/a.yaml", plain),
+        ("after/a.yaml", &cap(mode)),
+        ("job.json", &job),
+    ]);
+    let [before, after, job] = ["before", "after", "job.json"].map(|name| folder.file(name));
+    let arguments = ["check", "--policies", &after, "--against", &before, "-o", format, &job];
+    run(&arguments, "").out
+}
+
+#[test]
+fn a_comparison_counts_the_changes_of_a_policy() {
+    let report = compared("Enforce", "markdown");
+    assert!(
+        report.contains("| Policy | objects |\n|---|---:|\n| `cap` | 1 |"),
+        "{report}"
+    );
+    let page = compared("Enforce", "html");
+    assert!(
+        page.contains("[\"spec.ttlSecondsAfterFinished\",\"lifecycle\",\"cap\"]"),
+        "{page}"
+    );
+}
+
+#[test]
+fn markdown_says_where_a_policy_in_preview_would_change() {
+    let report = compared("Preview", "markdown");
+    let line = "  - `+` Preview: Change `lifecycle`: `spec.ttlSecondsAfterFinished`, policy `cap`";
+    assert!(report.contains(line), "{report}");
+}
+
+/// A repair is no policy.
+#[test]
+fn repairs_are_a_group_of_their_own() {
+    let small = job("one")
+        .to_string()
+        .replace("\"limits\":{\"cpu\":\"2\"", "\"limits\":{\"cpu\":\"1\"");
+    let report = run(&["check", "-o", "markdown", "-"], &small).out;
+    let group = |name: &str| {
+        let rows = report.split(&format!("| {name} | objects |\n|---|---:|\n")).nth(1);
+        rows.unwrap_or_default()
+            .split("\n\n")
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert!(group("Repair").contains("`RG203`"), "{report}");
+    assert!(!group("Policy").contains("RG"), "{report}");
+}
+
+#[test]
+fn broken_policies_have_their_help_and_no_table() {
+    let folder = Folder::new(&[(
+        "a.yaml",
+        "apiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: a}\nspec: {matcj: {}}\n",
+    )]);
+    let report = |format: &str| {
+        let ran = run(&["check", "--policies", folder.path(), "-o", format, "-"], "");
+        assert_eq!(ran.code, 3);
+        assert!(ran.out.contains("The policies are broken"), "{}", ran.out);
+        assert!(ran.out.contains("did you mean"), "{}", ran.out);
+        ran.out
+    };
+    assert!(!report("html").contains("<table"));
+    assert!(!report("markdown").contains("| objects |"));
 }

@@ -126,7 +126,8 @@ pub(crate) fn a_deleted_configuration_is_missed(cluster: &Cluster) {
     let report = wait_for_repair(cluster, "admission", "was let in");
     assert_eq!(report.code, Some(1));
     let repair = report.repair("validating", "error", "there is no ValidatingWebhookConfiguration");
-    assert!(repair.contains("raygate manifests --only webhooks"), "{repair}");
+    // Without a Deployment in the cluster, raygate does not register webhooks that nobody may answer.
+    assert!(repair.contains("install raygate: deploy/README.md"), "{repair}");
     assert_eq!(report.levels("mutating"), ["ok"]);
 }
 

@@ -76,6 +76,7 @@ fn row(argument: &Arg) -> String {
         .collect();
     let values = values.join(" ");
     let name = match argument.get_long() {
+        Some(long) if argument.is_require_equals_set() => format!("`--{long}[=<{values}>]`"),
         Some(long) if takes_value => format!("`--{long} <{values}>`"),
         Some(long) => format!("`--{long}`"),
         None => format!("`[{values}]`"),

@@ -231,7 +231,7 @@ fn the_policy_line_behind_a_change_is_one_click_away() {
     let mut page = open(&mut browser, &played, "");
     page.click("#tab-diff");
     picture(&mut page, "diff.png");
-    assert_eq!(page.text("#tab-diff .count"), "14");
+    assert_eq!(page.text("#tab-diff .count"), "15");
     let origin = page.text("#diff-view .origin .place");
     let line: usize = origin.rsplit(':').next().unwrap().trim().parse().unwrap();
     page.click("#diff-view .origin .place");

@@ -44,10 +44,10 @@ const POLICIES: [&[&str]; 4] = [
          force: {head: {serviceType: ClusterIP}, pods: {nodeSelector: {pool: batch}}}}",
     ],
     &[
-        "{match: {when: job.gpus > 8}, priority: 5, force: {workers: {labels: {size: large}}, pods: {priorityClassName: large}}}",
+        "{match: {when: job.maxGpus > 8}, priority: 5, force: {workers: {labels: {size: large}}, pods: {priorityClassName: large}}}",
         "{match: {domains: [staging]}, priority: 6, limits: {maxGpusPerJob: 4}, force: {head: {serviceType: ClusterIP}}}",
         "{match: {}, priority: 1, limits: {maxTtlSeconds: 1000, clusterSelector: Forbid, podSecurity: baseline}, \
-         rules: [{name: owner, when: job.gpus > 8, require: has(object.metadata.labels.owner), message: no owner}]}",
+         rules: [{name: owner, when: job.maxGpus > 8, require: has(object.metadata.labels.owner), message: no owner}]}",
     ],
     &[
         "{match: {}, priority: 1, limits: {maxWorkersPerGroup: 4, maxCpusPerJob: \"100\", maxMemoryPerJob: 600Gi}, \
@@ -177,7 +177,7 @@ impl World {
     pub fn ask_with(&mut self, mutates: bool, user: &str, what: &str, new: Value, is_honest: bool) -> bool {
         match self.admit(mutates, user, &new) {
             Err(denial) => {
-                self.note(format!("{user}: {what}: refused"));
+                self.note(format!("{user}: {what}: refused: {denial}"));
                 self.refused += 1;
                 if is_honest {
                     self.fail(&format!("an honest request is refused: {denial}\nasked: {new}"));

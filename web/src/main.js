@@ -352,7 +352,7 @@ function saveCase() {
     };
     open(
       "Save as test case",
-      el("p", {}, "Put this file beside your policies. ", el("code", {}, "raygate test DIR"), " then expects what happens now."),
+      el("p", {}, "Put this file beside your policies. ", el("code", {}, "raygate test DIR"), " then expects the verdict, findings and changes of now."),
       el("label", { class: "field" }, "Name ", name),
       el(
         "div",

@@ -126,7 +126,7 @@ export function verdict(object, does) {
     filled > 0
       ? el("p", { class: "calm" }, `raygate also filled in ${counted(filled, "place")}. `, el("button", { type: "button", onclick: does.showChanges }, "Show the changes"))
       : null,
-    el("p", { class: "asked" }, `${object.operation} of ${object.kind} ${object.namespace || "(no namespace)"}/${object.name || "(no name)"} by ${object.user || "nobody in particular"}. Policies: ${object.policies.join(", ") || "none"}.`),
+    el("p", { class: "asked" }, `${object.operation} of ${object.kind} ${object.namespace || "(no namespace)"}/${object.name || "(no name)"} ${object.user ? `by ${object.user}` : "(user not given)"}. Policies: ${object.policies.join(", ") || "none"}.`),
   ].filter(Boolean);
 }
 

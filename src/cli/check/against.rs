@@ -52,15 +52,16 @@ pub fn run(
                 return Ok(());
             }
         };
-        let outcomes = (judge(before.bundle, &asked, how), judge(after.bundle, &asked, how));
-        counts.total.add(&outcomes.1);
+        let outcomes = [before, after].map(|side| judge(side.bundle, &asked, how).outcome);
+        let [before, after] = &outcomes;
+        counts.total.add(after);
         let line = sources.location(asked.root.span).map_or(0, |place| place.line);
         let place = format!("{}:{line}", sources.name(source));
-        let Some(difference) = difference(place, &asked, &outcomes.0, &outcomes.1) else {
+        let Some(difference) = difference(place, &asked, before, after) else {
             return Ok(());
         };
+        counts.add(&difference);
         if printed.insert(difference.hash()) {
-            counts.add(&difference);
             printer.difference(&difference)?;
         } else {
             counts.repeated += 1;

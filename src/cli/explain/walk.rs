@@ -227,32 +227,31 @@ fn fate(policy: &RayPolicy, decision: &Decision<'_>, trace: &Trace<'_, '_>) -> S
         }
         Decision::Missed(key, globs) => missed(*key, globs, &trace.subject),
         Decision::False => match trace.saw.get(&policy.name).map_or("", String::as_str) {
-            "" => "no: `when` is false".to_owned(),
-            saw => format!("no: `when` is false, {saw}"),
+            "" => "not matched: `when` is false".to_owned(),
+            saw => format!("not matched: `when` is false, {saw}"),
         },
         Decision::Excluded(position) => {
             let exclude = policy.excludes.get(*position);
             let patterns = exclude.into_iter().flat_map(|exclude| &exclude.patterns);
             let fits: Vec<String> = patterns
-                .map(|(key, globs)| format!(", {}", held(*key, globs, &trace.subject)))
+                .map(|(key, globs)| format!(", `{}` is in {} {}", key.read(&trace.subject), name(*key), list(globs)))
                 .collect();
-            format!("no: exclude[{position}] fits{}", fits.concat())
+            format!("not matched: exclude[{position}] fits{}", fits.concat())
         }
     }
 }
 
 fn missed(key: Key, globs: &[Glob], subject: &Subject) -> String {
-    format!("no: {}", held(key, globs, subject))
+    match key.read(subject) {
+        "" => format!("not matched: the object has nothing for {} {}", name(key), list(globs)),
+        saw => format!("not matched: `{saw}` is not in {} {}", name(key), list(globs)),
+    }
 }
 
-/// What patterns were held against.
-fn held(key: Key, globs: &[Glob], subject: &Subject) -> String {
-    let wanted: Vec<&str> = globs.iter().map(|glob| glob.as_str()).collect();
-    let saw = match key.read(subject) {
-        "" => "nothing".to_owned(),
-        saw => format!("`{saw}`"),
-    };
-    format!("{} [{}] saw {saw}", name(key), wanted.join(", "))
+/// Patterns as policies have them.
+fn list(globs: &[Glob]) -> String {
+    let globs: Vec<&str> = globs.iter().map(|glob| glob.as_str()).collect();
+    format!("[{}]", globs.join(", "))
 }
 
 fn name(key: Key) -> &'static str {
@@ -311,7 +310,7 @@ fn injectors(trace: &Trace<'_, '_>) -> Rows {
         let why = match idle {
             Idle::Skipped => "nothing: the author has turned it off, which a policy allows".to_owned(),
             Idle::NothingSet => format!("nothing: no matching policy sets {}", listed(injector.settings)),
-            Idle::NothingMissing => "nothing: what it puts in is there, or has no place here".to_owned(),
+            Idle::NothingMissing => "nothing to add".to_owned(),
         };
         rows.add(injector.name, why, "");
     }
@@ -417,11 +416,12 @@ fn checks(trace: &Trace<'_, '_>, bundle: &Bundle) -> Rows {
     rows.add("nothing found", listed(&quiet), "");
     if !trace.not_asked.is_empty() {
         let what = format!("{} checks of other kinds, releases and gates", trace.not_asked.len());
-        rows.add(
-            "not asked",
-            what,
-            format!("KubeRay {} runs here", bundle.platform().kuberay),
-        );
+        let release = bundle.platform().kuberay;
+        let why = match bundle.platform().names_kuberay {
+            true => format!("the Platform names KubeRay {release}"),
+            false => format!("judged as KubeRay {release}, which the Platform does not name"),
+        };
+        rows.add("not asked", what, why);
     }
     rows
 }

@@ -5,14 +5,17 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use crate::diag::one_line;
+use crate::diag::{Sources, one_line};
+use crate::engine::Bundle;
 use crate::engine::bundle::EMBEDDED;
-use crate::facts::{Facts, Shape, UNLIMITED};
+use crate::facts::{Facts, NODE_POOL_LABEL, Shape, UNLIMITED, is_after_start};
+use crate::k8s::names;
 use crate::k8s::quantity::Quantity;
-use crate::k8s::toleration::Taint;
+use crate::k8s::toleration::{self, Taint};
 use crate::ray::{KubeRay, device};
+use crate::rules::SKIP_ANNOTATION;
 use crate::rules::inject::accelerators::ACCELERATOR_LABEL;
-use crate::yaml;
+use crate::yaml::{self, Limits, Node, Reading};
 
 /// The label by which Kueue finds the queue of an object.
 const QUEUE: &str = "kueue.x-k8s.io/queue-name";
@@ -24,12 +27,13 @@ const LONGEST_NAME: usize = 63;
 const MOST_CHOICES: usize = 10;
 
 /// The labels of nodes that name a product, the most telling first.
-const PRODUCTS: [&str; 8] = [
+const PRODUCTS: [&str; 9] = [
     "nvidia.com/gpu.product",
     "cloud.google.com/gke-accelerator",
     "cloud.google.com/gke-tpu-accelerator",
     "karpenter.k8s.aws/instance-gpu-name",
     "karpenter.k8s.aws/instance-accelerator-name",
+    "karpenter.azure.com/sku-gpu-name",
     "amd.com/gpu.product-name",
     "gpu.intel.com/product",
     "node.kubernetes.io/instance-type",
@@ -44,7 +48,7 @@ struct Pool {
     name: String,
     resource: String,
     selector: BTreeMap<String, String>,
-    taints: Vec<Taint>,
+    tolerations: Vec<Value>,
     /// Where that is known from.
     told: String,
 }
@@ -54,43 +58,111 @@ pub(super) fn files(facts: &Facts, kuberay: Option<KubeRay>) -> Vec<(String, Str
     let pools = pools(facts);
     let mut files = vec![
         ("platform.yaml".to_owned(), platform(facts, kuberay, &pools)),
-        ("policy.yaml".to_owned(), policy(facts, &pools)),
+        ("policy.yaml".to_owned(), policy(facts)),
     ];
     files.extend(queues(facts).map(|text| ("queues.yaml".to_owned(), text)));
-    files.push((
-        "tests/plain.test.yaml".to_owned(),
-        case("a job without accelerators", None),
-    ));
-    for (index, pool) in pools.iter().enumerate() {
-        let is_plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        let name = match is_plain(&pool.name) {
-            true => pool.name.clone(),
+    files.extend(tests(facts, &pools));
+    files
+}
+
+/// The cases: each part of the drafted policies is noticed by one of them (`raygate test --coverage`).
+fn tests(facts: &Facts, pools: &[Pool]) -> Vec<(String, String)> {
+    let mut files = vec![
+        (
+            "tests/plain.test.yaml".to_owned(),
+            case("a job without accelerators", &job(None, None), &changes_wanted()),
+        ),
+        (
+            "tests/small.test.yaml".to_owned(),
+            case("a job that names no sizes", &small(), &changes_wanted()),
+        ),
+        (
+            "tests/skipped.test.yaml".to_owned(),
+            case(
+                "a job whose author turns off what the policy allows",
+                &skipping(),
+                &json!({"exact": true}),
+            ),
+        ),
+    ];
+    let shipped = match pools.is_empty() {
+        true => shipped_kinds(),
+        false => Vec::new(),
+    };
+    let drafted = pools.iter().map(|pool| (pool.name.clone(), pool.resource.clone()));
+    for (index, (name, resource)) in drafted.chain(shipped).enumerate() {
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let file = match is_plain {
+            true => name.clone(),
             false => format!("accelerator-{index}"),
         };
-        let title = format!("a job that asks for {}", pool.name);
-        files.push((format!("tests/{name}.test.yaml"), case(&title, Some(pool))));
+        let title = format!("a job that asks for {name}");
+        let job = job(Some(&resource), Some(&name));
+        files.push((format!("tests/{file}.test.yaml"), case(&title, &job, &changes_wanted())));
     }
+    files.extend(queue_cases(facts, pools).map(|text| ("tests/queues.test.yaml".to_owned(), text)));
     files
+}
+
+/// A `want` that blessing fills in.
+fn changes_wanted() -> Value {
+    json!({"verdict": "Allow", "changes": {}, "previews": []})
 }
 
 /// The nodes with accelerators: those of the flavors of Kueue's queues, and those of the cluster that no flavor is for.
 fn pools(facts: &Facts) -> Vec<Pool> {
     let mut pools = of_flavors(facts);
     pools.extend(of_nodes(facts, &pools));
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut resources: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for pool in &pools {
-        *counts.entry(pool.name.clone()).or_default() += 1;
+        let resources = resources.entry(pool.name.clone()).or_default();
+        resources.insert(pool.resource.clone());
     }
+    // `plain` is the test of a job without accelerators.
+    let mut taken = BTreeSet::from(["plain".to_owned()]);
     for pool in &mut pools {
         // Nodes with several resources make several kinds.
-        if counts.get(&pool.name).is_some_and(|count| *count > 1) {
+        if resources.get(&pool.name).is_some_and(|resources| resources.len() > 1) {
             pool.name = format!("{}-{}", pool.name, pool.resource.replace('/', "-"));
         }
+        pool.name = unique(&pool.name, &mut taken);
     }
-    pools.retain(|pool| is_name(&pool.name) && pool.name.len() <= LONGEST_NAME);
     pools.sort_by(|a, b| a.name.cmp(&b.name));
-    pools.dedup_by(|a, b| a.name == b.name);
     pools
+}
+
+/// A name that is the value of a label and no other kind has, from a text.
+fn unique(text: &str, taken: &mut BTreeSet<String>) -> String {
+    let cut = |text: &str, most: usize| {
+        let start: String = text.chars().take(most).collect();
+        start.trim_end_matches(['-', '.']).to_owned()
+    };
+    let base = if is_name(text) { text.to_owned() } else { named(text) };
+    let base = if base.is_empty() { "accelerator" } else { &base };
+    let mut name = cut(base, LONGEST_NAME);
+    for number in 2_u64.. {
+        if taken.insert(name.clone()) {
+            break;
+        }
+        let end = format!("-{number}");
+        name = cut(base, LONGEST_NAME - end.len()) + &end;
+    }
+    name
+}
+
+/// The tolerations of a kind: those that the shipped policies have for the resource, and those for these taints.
+fn tolerations<'t>(resource: &str, taints: impl IntoIterator<Item = &'t Taint>) -> Vec<Value> {
+    let shipped = Bundle::embedded();
+    let kinds = shipped.platform().accelerators.values();
+    let kinds = kinds.filter(|kind| kind.resource.as_deref() == Some(resource));
+    let mut all: Vec<Value> = kinds.flat_map(|kind| &kind.tolerations).cloned().collect();
+    for taint in taints {
+        let wanted = json!({"key": taint.key, "operator": "Exists", "effect": taint.effect});
+        if !all.iter().any(|given| toleration::implies(given, &wanted)) {
+            all.push(wanted);
+        }
+    }
+    all
 }
 
 fn of_flavors(facts: &Facts) -> Vec<Pool> {
@@ -102,12 +174,20 @@ fn of_flavors(facts: &Facts) -> Vec<Pool> {
                     let Some(flavor) = facts.resource_flavors().get(&quotas.flavor) else {
                         continue;
                     };
-                    let pool = || Pool {
-                        name: quotas.flavor.clone(),
-                        resource: resource.clone(),
-                        selector: flavor.labels.clone(),
-                        taints: flavor.taints.iter().filter(|taint| taint.repels()).cloned().collect(),
-                        told: format!("ResourceFlavor {} of ClusterQueue {queue}", quotas.flavor),
+                    let pool = || {
+                        let nodes = facts
+                            .nodes()
+                            .iter()
+                            .filter(|shape| is_of(shape, resource, &flavor.labels));
+                        let declared = flavor.taints.iter().filter(|taint| taint.repels());
+                        let taints: BTreeSet<&Taint> = nodes.flat_map(|shape| &shape.taints).chain(declared).collect();
+                        Pool {
+                            name: quotas.flavor.clone(),
+                            resource: resource.clone(),
+                            selector: flavor.labels.clone(),
+                            tolerations: tolerations(resource, taints),
+                            told: format!("ResourceFlavor {} of ClusterQueue {queue}", quotas.flavor),
+                        }
                     };
                     found.entry((&quotas.flavor, resource)).or_insert_with(pool);
                 }
@@ -117,21 +197,43 @@ fn of_flavors(facts: &Facts) -> Vec<Pool> {
     found.into_values().collect()
 }
 
+/// Whether nodes have a resource and these labels.
+fn is_of(shape: &Shape, resource: &str, labels: &BTreeMap<String, String>) -> bool {
+    shape.allocatable.get(resource).is_some_and(|amount| !amount.is_zero())
+        && labels.iter().all(|(key, value)| shape.labels.get(key) == Some(value))
+}
+
+/// The label that names the product of nodes, with its value. Karpenter starts no node for a label that an agent writes
+/// later, unless the NodePool defines it.
+fn product<'f>(facts: &'f Facts, shape: &'f Shape) -> Option<(&'f str, &'f str)> {
+    let of_karpenter = shape.labels.get(NODE_POOL_LABEL);
+    let selects = |key: &str| {
+        let Some(name) = of_karpenter else { return true };
+        let node_pool = facts.node_pools().get(name);
+        !is_after_start(key) || node_pool.is_some_and(|pool| pool.defines(key))
+    };
+    let mut known = PRODUCTS.iter().filter(|key| selects(key));
+    known.find_map(|key| {
+        let value = shape
+            .labels
+            .get(*key)
+            .filter(|value| names::label_value(value).is_ok())?;
+        Some((*key, value.as_str()))
+    })
+}
+
 /// A resource, and the label that names the product, with its value.
 type Product<'f> = (&'f str, Option<(&'f str, &'f str)>);
 
 fn of_nodes(facts: &Facts, known: &[Pool]) -> Vec<Pool> {
     let mut found: BTreeMap<Product<'_>, Vec<&Shape>> = BTreeMap::new();
     for shape in facts.nodes() {
-        let product = PRODUCTS
-            .iter()
-            .find_map(|key| Some((*key, shape.labels.get(*key)?.as_str())));
+        let product = product(facts, shape);
         let resources = shape.allocatable.iter().filter(|(_, amount)| !amount.is_zero());
         for (resource, _) in resources.filter(|(name, _)| device::is_accelerator(name)) {
-            let is_known = known.iter().any(|pool| {
-                let mut labels = pool.selector.iter();
-                pool.resource == *resource && labels.all(|(key, value)| shape.labels.get(key) == Some(value))
-            });
+            let is_known = known
+                .iter()
+                .any(|pool| pool.resource == *resource && is_of(shape, resource, &pool.selector));
             if !is_known {
                 found.entry((resource, product)).or_default().push(shape);
             }
@@ -149,7 +251,7 @@ fn of_nodes(facts: &Facts, known: &[Pool]) -> Vec<Pool> {
                 .into_iter()
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .collect(),
-            taints: taints.into_iter().cloned().collect(),
+            tolerations: tolerations(resource, taints),
             told: format!(
                 "{count} {nodes}, each with {} of {resource} at most",
                 each.unwrap_or(&Quantity::ZERO)
@@ -161,8 +263,7 @@ fn of_nodes(facts: &Facts, known: &[Pool]) -> Vec<Pool> {
 
 /// Whether a text is a name as Kubernetes has them. A file with facts may say anything.
 fn is_name(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
-    !text.is_empty() && text.bytes().all(is_plain)
+    names::dns1123_subdomain(text).is_ok()
 }
 
 /// A name for a kind of accelerator: `nvidia-a100-sxm4-80gb` for the product `NVIDIA-A100-SXM4-80GB`.
@@ -187,9 +288,8 @@ impl Pool {
         if !self.selector.is_empty() {
             kind.insert("nodeSelector".to_owned(), json!(self.selector));
         }
-        let toleration = |taint: &Taint| json!({"key": taint.key, "operator": "Exists", "effect": taint.effect});
-        if !self.taints.is_empty() {
-            kind.insert("tolerations".to_owned(), self.taints.iter().map(toleration).collect());
+        if !self.tolerations.is_empty() {
+            kind.insert("tolerations".to_owned(), json!(self.tolerations));
         }
         kind.into()
     }
@@ -273,31 +373,28 @@ fn shipped_accelerators() -> &'static str {
     platform.split_once("  accelerators:\n").map_or("", |(_, kinds)| kinds)
 }
 
-/// The shipped policy, and what this cluster adds.
-fn policy(facts: &Facts, pools: &[Pool]) -> String {
+/// The names and resources of the shipped kinds.
+fn shipped_kinds() -> Vec<(String, String)> {
+    let text = shipped_accelerators();
+    let id = Sources::new().add("", text);
+    let (nodes, _) = yaml::parse(id, text, Reading::Cautious, &Limits::policies());
+    let kinds = nodes.first().and_then(Node::as_mapping).unwrap_or_default();
+    kinds
+        .iter()
+        .filter_map(|kind| {
+            let resource = kind.value.get("resource")?.as_str()?;
+            Some((kind.key.text.clone(), resource.to_owned()))
+        })
+        .collect()
+}
+
+/// The shipped policy, and a limit to consider. It needs no `defaults.accelerators`: a resource that one kind has means it.
+fn policy(facts: &Facts) -> String {
     let shipped = shipped().split_once("\n---\n").map_or("", |(_, policy)| policy);
     let mut text = format!(
         "# The policy that raygate ships. Change it as you like.\n{}\n",
         shipped.trim_end()
     );
-    let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for pool in pools {
-        kinds.entry(&pool.resource).or_default().push(&pool.name);
-    }
-    let only: BTreeMap<&str, &str> = kinds
-        .iter()
-        .filter_map(|(resource, names)| match names.as_slice() {
-            [only] => Some((*resource, *only)),
-            _ => None,
-        })
-        .collect();
-    if !only.is_empty() {
-        text += "---\n# What this cluster adds.\napiVersion: raygate.dev/v1beta1\nkind: RayPolicy\nmetadata: {name: cluster}\nspec:\n  \
-                 match: {}\n  priority: 1\n  defaults:\n    \
-                 # The kind that is meant if the author names none by node selector, affinity or the label\n";
-        text += &comment(&format!("{ACCELERATOR_LABEL}."), 4);
-        text += &indented(&json!({"accelerators": only}), 4);
-    }
     let mut most: BTreeMap<&str, i64> = BTreeMap::new();
     for (queue, ceilings) in facts.ceilings() {
         let accelerators = ceilings
@@ -327,8 +424,8 @@ struct Choice<'f> {
     accelerated: Option<&'f str>,
 }
 
-/// Policies that put objects into a queue of their namespace, in Preview; `None` without queues.
-fn queues(facts: &Facts) -> Option<String> {
+/// The namespaces with each choice of queues.
+fn choices(facts: &Facts) -> BTreeMap<Choice<'_>, Vec<&str>> {
     let mut offers: BTreeMap<&str, Choice<'_>> = BTreeMap::new();
     let open = facts.local_queues().filter(|(.., queue)| !queue.is_stopped);
     for (namespace, name, queue) in open.filter(|(namespace, name, _)| is_name(namespace) && is_name(name)) {
@@ -349,6 +446,12 @@ fn queues(facts: &Facts) -> Option<String> {
     for (namespace, choice) in offers {
         choices.entry(choice).or_default().push(namespace);
     }
+    choices
+}
+
+/// Policies that put objects into a queue of their namespace, in Preview; `None` without queues.
+fn queues(facts: &Facts) -> Option<String> {
+    let choices = choices(facts);
     if choices.is_empty() {
         return None;
     }
@@ -396,27 +499,72 @@ fn queues(facts: &Facts) -> Option<String> {
     Some(text)
 }
 
-/// A case with a small RayJob, whose outcome is still missing.
-fn case(name: &str, pool: Option<&Pool>) -> String {
-    let pod = |name: &str, resources: &Value| {
-        json!({"spec": {"containers": [{
-            "name": name, "image": "rayproject/ray:2.52.1", "resources": {"requests": resources, "limits": resources}}]}})
-    };
-    let head = json!({"cpu": "4", "memory": "16Gi"});
-    let mut worker = Map::new();
-    for (resource, amount) in [("cpu", "8"), ("memory", "32Gi")] {
-        worker.insert(resource.to_owned(), amount.into());
+/// A case for each namespace with queues, without accelerators, and with them where another queue is for them.
+fn queue_cases(facts: &Facts, pools: &[Pool]) -> Option<String> {
+    let resource = pools.first().map_or("nvidia.com/gpu", |pool| pool.resource.as_str());
+    let asks = json!({"spec": {"rayClusterSpec": {"workerGroupSpecs": [{"template": {"spec": {"containers": [{
+        "resources": {"requests": {resource: "1"}, "limits": {resource: "1"}}}]}}}]}}});
+    let want = json!({"exact": true});
+    let mut cases = Vec::new();
+    for (choice, namespaces) in choices(facts).into_iter().take(MOST_CHOICES) {
+        for namespace in namespaces {
+            let request = json!({"namespace": namespace});
+            let name = format!("a job in {namespace}");
+            cases.push(json!({"name": name, "request": request, "want": want}));
+            if choice.plain.is_some() && choice.accelerated.is_some() {
+                let name = format!("{name} that asks for {resource}");
+                cases.push(json!({"name": name, "request": request, "set": asks, "want": want}));
+            }
+        }
     }
-    let mut metadata = Map::new();
-    for (key, name) in [("name", "example"), ("namespace", "example-development")] {
-        metadata.insert(key.to_owned(), name.into());
+    let mut object = job(None, None);
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("namespace");
     }
-    if let Some(pool) = pool {
-        worker.insert(pool.resource.clone(), "1".into());
-        metadata.insert("labels".to_owned(), json!({ACCELERATOR_LABEL: pool.name}));
+    (!cases.is_empty()).then(|| {
+        format!(
+            "{HEAD}{}",
+            yaml::emit(&json!({"name": "queues", "object": object, "cases": cases}))
+        )
+    })
+}
+
+/// The first line of a file with cases.
+const HEAD: &str = "# Run it with `raygate test`. `--bless` writes `want` anew after a change of the policies.\n";
+
+/// A case whose outcome is still missing: blessing fills in what is empty in `want`.
+fn case(name: &str, object: &Value, want: &Value) -> String {
+    format!(
+        "{HEAD}{}",
+        yaml::emit(&json!({"name": name, "object": object, "want": want}))
+    )
+}
+
+/// A pod with a container of this size.
+fn pod(name: &str, resources: &Value) -> Value {
+    json!({"spec": {"containers": [{
+        "name": name, "image": "rayproject/ray:2.52.1", "resources": {"requests": resources, "limits": resources}}]}})
+}
+
+/// A RayJob with two workers, each with one of a resource if there is one, for the kind of this name.
+fn job(resource: Option<&str>, kind: Option<&str>) -> Value {
+    let mut worker = json!({"cpu": "8", "memory": "32Gi"});
+    if let (Some(resource), Some(worker)) = (resource, worker.as_object_mut()) {
+        worker.insert(resource.to_owned(), "1".into());
     }
-    let worker = Value::from(worker);
-    let job = json!({
+    let mut metadata = json!({"name": "example", "namespace": "example-development"});
+    if let (Some(kind), Some(metadata)) = (kind, metadata.as_object_mut()) {
+        metadata.insert("labels".to_owned(), json!({ACCELERATOR_LABEL: kind}));
+    }
+    with_pods(
+        &metadata,
+        &pod("ray-head", &json!({"cpu": "4", "memory": "16Gi"})),
+        &pod("ray-worker", &worker),
+    )
+}
+
+fn with_pods(metadata: &Value, head: &Value, worker: &Value) -> Value {
+    json!({
         "apiVersion": "ray.io/v1",
         "kind": "RayJob",
         "metadata": metadata,
@@ -424,20 +572,47 @@ fn case(name: &str, pool: Option<&Pool>) -> String {
             "entrypoint": "python train.py",
             "rayClusterSpec": {
                 "rayVersion": "2.52.1",
-                "headGroupSpec": {"rayStartParams": {}, "template": pod("ray-head", &head)},
+                "headGroupSpec": {"rayStartParams": {}, "template": head},
                 "workerGroupSpecs": [{
                     "groupName": "workers",
                     "replicas": 2,
                     "minReplicas": 2,
                     "maxReplicas": 2,
                     "rayStartParams": {},
-                    "template": pod("ray-worker", &worker),
+                    "template": worker,
                 }],
             },
         },
-    });
-    format!(
-        "# Run it with `raygate test`. `--bless` writes `want` anew after a change of the policies.\n{}",
-        yaml::emit(&json!({"name": name, "object": job}))
-    )
+    })
+}
+
+/// A submitter without resources.
+fn with_submitter(mut object: Value) -> Value {
+    let submitter = json!({"spec": {"restartPolicy": "Never", "containers": [{
+        "name": "ray-job-submitter", "image": "rayproject/ray:2.52.1"}]}});
+    if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.insert("submitterPodTemplate".to_owned(), submitter);
+    }
+    object
+}
+
+/// A RayJob with the sizes that Flyte writes where the author names none, and a submitter without any.
+fn small() -> Value {
+    let metadata = json!({"name": "example", "namespace": "example-development"});
+    let least = json!({"cpu": "100m", "memory": "500Mi"});
+    with_submitter(with_pods(
+        &metadata,
+        &pod("ray-head", &least),
+        &pod("ray-worker", &least),
+    ))
+}
+
+/// A RayJob whose author turns off every injector that the shipped policy lets them.
+fn skipping() -> Value {
+    let mut object = with_submitter(job(None, None));
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        let skip = json!({SKIP_ANNOTATION: "lifecycle,readiness,sharedMemory,submitter"});
+        metadata.insert("annotations".to_owned(), skip);
+    }
+    object
 }

@@ -16,8 +16,13 @@ pub struct Page {
     pub about: Vec<(&'static str, String)>,
     /// The counts, the most important first.
     pub counts: Vec<(String, usize)>,
+    /// What was found in the policies, where they are all that was looked at: texts of several lines. There are no
+    /// objects then.
+    pub policies: Option<Vec<String>>,
     /// What could not be read or is wrong with the policies.
     pub problems: Vec<String>,
+    /// Whether Markdown names the places that change: those of a comparison are few. Otherwise it counts them.
+    pub names_places: bool,
     /// The objects.
     pub rows: Vec<Row>,
 }
@@ -63,13 +68,15 @@ pub struct Line {
 pub struct Place {
     /// Where.
     pub path: String,
-    /// Which policy or repair changes it; empty where that is not known.
+    /// The policy that changes it; empty where none does, or where that is not known.
+    pub policy: String,
+    /// The injector, or the code of the check that repairs; empty where that is not known.
     pub by: String,
 }
 
 impl Page {
-    /// How many objects each namespace, policy and code has here, the most first.
-    pub(super) fn groups(&self) -> [(&'static str, Vec<(String, usize)>); 3] {
+    /// How many objects each namespace, policy, code and repair has here, the most first.
+    pub(super) fn groups(&self) -> [(&'static str, Vec<(String, usize)>); 4] {
         let of = |keys: &dyn Fn(&Row) -> BTreeSet<Cow<'_, str>>| {
             let mut counts: BTreeMap<String, usize> = BTreeMap::new();
             for row in &self.rows {
@@ -88,13 +95,20 @@ impl Page {
                 of(&|row| {
                     let lines = row.lines.iter().map(|line| Cow::from(&*line.policy));
                     lines
-                        .chain(row.changes.iter().map(|place| Cow::from(&*place.by)))
+                        .chain(row.changes.iter().map(|place| Cow::from(&*place.policy)))
                         .collect()
                 }),
             ),
             (
                 "Code",
                 of(&|row| row.lines.iter().map(|line| Cow::from(&*line.code)).collect()),
+            ),
+            (
+                "Repair",
+                of(&|row| {
+                    let repairs = row.changes.iter().filter(|place| is_code(&place.by));
+                    repairs.map(|place| Cow::from(&*place.by)).collect()
+                }),
             ),
         ]
     }
@@ -113,7 +127,7 @@ impl Line {
                 .map(|origin| origin.policy.to_string())
                 .unwrap_or_default(),
             path: one_line(&judged.finding.path.to_string()).into_owned(),
-            message: one_line(&denial::one(judged)).into_owned(),
+            message: one_line(&without_code(judged)).into_owned(),
         }
     }
 }
@@ -127,15 +141,28 @@ pub fn of_outcome(outcome: &Outcome<'_>) -> (Vec<Line>, Vec<Place>) {
         .flat_map(|change| change.places.iter().map(move |place| (change, place)));
     let places = places.map(|(change, place)| Place {
         path: one_line(&place.to_string()).into_owned(),
-        by: by(change),
+        policy: policy(change),
+        by: change.by.to_owned(),
     });
     (lines.collect(), places.collect())
 }
 
-/// The policy behind a change, or the repair.
-fn by(change: &Change) -> String {
-    change
-        .origin
-        .as_ref()
-        .map_or_else(|| change.by.to_owned(), |origin| origin.policy.to_string())
+/// The sentence of a denial without its code, which stands beside it.
+fn without_code(judged: &Judged) -> String {
+    let mut text = denial::one(judged);
+    if let Some(text_alone) = text.strip_suffix(&format!(" [{}]", judged.code())) {
+        text.truncate(text_alone.len());
+    }
+    text
+}
+
+/// The policy behind a change.
+pub fn policy(change: &Change) -> String {
+    let origin = change.origin.as_ref();
+    origin.map_or_else(String::new, |origin| origin.policy.to_string())
+}
+
+/// Whether a change is the repair of a check: checks have codes, injectors have names.
+pub(super) fn is_code(by: &str) -> bool {
+    by.starts_with(|first: char| first.is_ascii_uppercase())
 }

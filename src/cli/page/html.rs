@@ -40,6 +40,12 @@ pub(super) fn print(page: &Page, out: &mut dyn Write) -> io::Result<()> {
         }
         writeln!(out, "</ul>")?;
     }
+    if let Some(texts) = &page.policies {
+        for text in texts {
+            writeln!(out, "<pre>{}</pre>", escaped(text))?;
+        }
+        return writeln!(out, "</body>\n</html>");
+    }
     groups(page, out)?;
     write!(
         out,
@@ -94,7 +100,7 @@ fn as_json(row: &Row) -> Value {
         "place": row.place,
         "verdict": row.verdict,
         "lines": lines.collect::<Vec<_>>(),
-        "changes": row.changes.iter().map(|place| json!([place.path, place.by])).collect::<Vec<_>>(),
+        "changes": row.changes.iter().map(|place| json!([place.path, place.by, place.policy])).collect::<Vec<_>>(),
     })
 }
 

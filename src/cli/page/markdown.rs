@@ -1,5 +1,6 @@
 //! Markdown for pull requests. Texts that others wrote stand in code spans, where nothing is markup and nobody is mentioned.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::content::{Page, Row};
@@ -16,7 +17,12 @@ pub(super) fn print(page: &Page, out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .map(|(name, count)| format!("**{count}** {name}"))
         .collect();
-    writeln!(out, "{}\n", counts.join(" · "))?;
+    if !counts.is_empty() {
+        writeln!(out, "{}\n", counts.join(" · "))?;
+    }
+    for text in page.policies.iter().flatten() {
+        writeln!(out, "{}\n", block(text))?;
+    }
     for (name, value) in &page.about {
         writeln!(out, "- {name}: {}", code(value))?;
     }
@@ -38,7 +44,7 @@ pub(super) fn print(page: &Page, out: &mut dyn Write) -> io::Result<()> {
     if !page.rows.is_empty() {
         writeln!(out, "\n<details><summary>Objects</summary>\n")?;
         for row in page.rows.iter().take(MOST) {
-            object(row, out)?;
+            object(row, page.names_places, out)?;
         }
         if page.rows.len() > MOST {
             writeln!(
@@ -52,7 +58,7 @@ pub(super) fn print(page: &Page, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn object(row: &Row, out: &mut dyn Write) -> io::Result<()> {
+fn object(row: &Row, names_places: bool, out: &mut dyn Write) -> io::Result<()> {
     let name = if row.namespace.is_empty() {
         row.name.clone()
     } else {
@@ -70,28 +76,51 @@ fn object(row: &Row, out: &mut dyn Write) -> io::Result<()> {
         } else {
             format!("`{}` ", line.sign)
         };
+        // What a policy in Preview changes has a place and no message.
+        let said = if line.message.is_empty() {
+            &line.path
+        } else {
+            &line.message
+        };
+        let policy = match line.policy.as_str() {
+            "" => String::new(),
+            policy => format!(", policy {}", code(policy)),
+        };
         writeln!(
             out,
-            "  - {sign}{} {}: {}",
+            "  - {sign}{} {}: {}{policy}",
             line.action,
             code(&line.code),
-            code(&line.message)
+            code(said)
         )?;
     }
-    let changes: Vec<String> = row
-        .changes
-        .iter()
-        .take(MOST_PARTS)
-        .map(|place| code(&place.path))
-        .collect();
-    if !changes.is_empty() {
+    if names_places && !row.changes.is_empty() {
+        let paths = row.changes.iter().take(MOST_PARTS).map(|place| code(&place.path));
+        let paths: Vec<String> = paths.collect();
         let more = match row.changes.len().saturating_sub(MOST_PARTS) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        writeln!(out, "  - changed: {}{more}", changes.join(", "))?;
+        return writeln!(out, "  - changed: {}{more}", paths.join(", "));
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for place in &row.changes {
+        *counts.entry(&place.by).or_default() += 1;
+    }
+    if !counts.is_empty() {
+        let counts = counts.iter().map(|(by, count)| format!("{} {count}", code(by)));
+        let counts: Vec<String> = counts.collect();
+        writeln!(out, "  - changed: {}", counts.join(", "))?;
     }
     Ok(())
+}
+
+/// A text of several lines, as a code block that no line of it ends.
+fn block(text: &str) -> String {
+    let lines = text
+        .lines()
+        .map(|line| format!("    {}", line.replace(char::is_control, " ")));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A text as a code span on one line.

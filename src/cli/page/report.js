@@ -42,9 +42,10 @@
     if (policy) item.append(element("span", " policy " + policy));
     return item;
   };
-  const changeOf = ([path, by]) => {
+  const changeOf = ([path, by, policy]) => {
     const item = document.createElement("li");
-    item.append(element("code", path), element("span", by ? " by " + by : ""));
+    const who = (by ? " by " + by : "") + (policy ? " of policy " + policy : "");
+    item.append(element("code", path), element("span", who));
     return item;
   };
   const draw = () => {
@@ -68,6 +69,7 @@
       changes.append(details(String(row.changes.length), row.changes.map(changeOf)));
       const verdict = element("td", row.verdict, row.verdict.endsWith("denied") ? "denied" : "");
       made.append(verdict, element("td", row.namespace), object, findings, changes);
+      columns.forEach(([title], at) => made.children[at].dataset.title = title);
       return made;
     }));
     shown.textContent = Math.min(most, found.length) + " of " + found.length + " shown";

@@ -47,6 +47,11 @@ pub(super) fn answer(state: &State, name: &str) -> Result<Value, Wrong> {
     if !state.facts.trim().is_empty() {
         case.insert("facts".into(), kinds(state)?);
     }
+    // Blessing fills in what is empty.
+    case.insert(
+        "want".into(),
+        json!({"verdict": "Allow", "findings": [], "changes": {}}),
+    );
     let text = ordered(&case);
     let suite = Suite::load(&[Source::new(FILE, &text)], &|_| {
         Err("a case of the page names no file".to_owned())
@@ -66,7 +71,7 @@ pub(super) fn answer(state: &State, name: &str) -> Result<Value, Wrong> {
 
 /// The case as YAML, its keys as people read them.
 fn ordered(case: &Map<String, Value>) -> String {
-    let keys = ["name", "object", "request", "facts"];
+    let keys = ["name", "object", "request", "facts", "want"];
     let parts = keys
         .iter()
         .filter_map(|key| Some(yaml::emit(&json!({*key: case.get(*key)?}))));

@@ -91,6 +91,7 @@ pub(super) fn answer(state: &State) -> Result<Value, Wrong> {
                     cluster: None,
                     asked: &asked,
                     outcome: &trace.outcome,
+                    hidden: &[],
                 };
                 let mut one = object(&seen);
                 if let Some(map) = one.as_object_mut() {

@@ -1,6 +1,6 @@
 //! Fingerprints of what `/mutate` received of an object, and how the record carries them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::hash::Hasher as _;
 
@@ -19,8 +19,29 @@ use super::part::{NOT_ANNOTATIONS, Part, SIZES};
 /// The key of the record under which the fingerprints stand.
 pub const RECEIVED: &str = "received";
 
-/// The fingerprint of all leaves of a part, and of those that `/mutate` changed.
-pub type Pair = [u64; 2];
+/// How a part came: the fingerprint of all its leaves, and one of each leaf that `/mutate` changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Came {
+    all: u64,
+    changed: BTreeSet<u64>,
+}
+
+impl Came {
+    fn read(text: &str) -> Option<Came> {
+        let mut numbers = text.split('.').map(number);
+        Some(Came {
+            all: numbers.next()??,
+            changed: numbers.collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl fmt::Display for Came {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}", self.all)?;
+        self.changed.iter().try_for_each(|leaf| write!(f, ".{leaf:x}"))
+    }
+}
 
 /// The leaves of a part, sorted: the fingerprint of each path of keys, and of the value there. A list is one leaf, as it
 /// is for `kubectl apply`, which sends the whole list or nothing of it.
@@ -49,34 +70,37 @@ impl Leaves {
         self
     }
 
-    fn fingerprint<'l>(leaves: impl Iterator<Item = &'l (u64, u64)>) -> u64 {
+    fn all(&self) -> u64 {
         hash(|hasher| {
-            for (path, value) in leaves {
+            for (path, value) in &self.0 {
                 hasher.write_u64(*path);
                 hasher.write_u64(*value);
             }
         })
     }
 
-    fn all(&self) -> u64 {
-        Leaves::fingerprint(self.0.iter())
+    /// How these leaves came, where `after` was made of them.
+    fn came(&self, after: &Leaves, core: u64) -> Came {
+        Came {
+            all: both(self.all(), core),
+            changed: self.changed(after, core).collect(),
+        }
     }
 
-    /// The fingerprint of all, and of those that are another value in `after`, or missing there.
-    fn pair(&self, after: &Leaves, core: u64) -> Pair {
-        [both(self.all(), core), both(self.changed(after), core)]
-    }
-
-    fn changed(&self, after: &Leaves) -> u64 {
-        Leaves::fingerprint(self.0.iter().filter(|leaf| after.0.binary_search(leaf).is_err()))
+    /// The fingerprints of the leaves that are another value in `after`, or missing there.
+    fn changed(&self, after: &Leaves, core: u64) -> impl Iterator<Item = u64> {
+        let changed = self.0.iter().filter(|leaf| after.0.binary_search(leaf).is_err());
+        changed.map(move |(path, value)| both(both(*path, *value), core))
     }
 
     /// Whether these leaves are those that were received once: all of them, or, where the client sends only what differs
-    /// from what is stored, the stored ones with those in place that `/mutate` changed.
-    pub fn come_again(&self, (stored, core): (&Leaves, u64), [all, changed]: Pair) -> bool {
+    /// from what is stored, the stored ones with those in place that `/mutate` changed. Of these, only those come that are
+    /// in the author's file: what somebody else set once comes as it is stored.
+    pub fn come_again(&self, (stored, core): (&Leaves, u64), came: &Came) -> bool {
         let has = |path: u64| self.0.binary_search_by_key(&path, |(known, _)| *known).is_ok();
-        both(self.all(), core) == all
-            || (stored.0.iter().all(|(path, _)| has(*path)) && both(self.changed(stored), core) == changed)
+        both(self.all(), core) == came.all
+            || (stored.0.iter().all(|(path, _)| has(*path))
+                && self.changed(stored, core).all(|leaf| came.changed.contains(&leaf)))
     }
 }
 
@@ -185,10 +209,10 @@ impl Seen {
         let groups = self.groups.iter();
         Received {
             made: Some(after_it.all()),
-            metadata: before.metadata.pair(&fields.metadata, 0),
-            job: before.job.pair(&fields.job, cores.job),
-            head: before.head.pair(&fields.head, cores.head),
-            submitter: before.submitter.pair(&fields.submitter, cores.submitter),
+            metadata: before.metadata.came(&fields.metadata, 0),
+            job: before.job.came(&fields.job, cores.job),
+            head: before.head.came(&fields.head, cores.head),
+            submitter: before.submitter.came(&fields.submitter, cores.submitter),
             groups: groups
                 .map(|(name, group)| (*name, cores.of_group(*name, *group)))
                 .collect(),
@@ -239,10 +263,10 @@ pub fn sizes(object: Json<'_>) -> u64 {
 pub struct Received {
     /// The fingerprint of what was made of it.
     made: Option<u64>,
-    pub(super) metadata: Pair,
-    pub(super) job: Pair,
-    pub(super) head: Pair,
-    pub(super) submitter: Pair,
+    pub(super) metadata: Came,
+    pub(super) job: Came,
+    pub(super) head: Came,
+    pub(super) submitter: Came,
     pub(super) groups: Vec<(u32, u64)>,
 }
 
@@ -260,11 +284,8 @@ impl Received {
             _ => (None, text),
         };
         let mut fields = text.split(' ');
-        let mut pair = || {
-            let (all, changed) = fields.next()?.split_once('.')?;
-            Some([number(all)?, number(changed)?])
-        };
-        let (metadata, job, head, submitter) = (pair()?, pair()?, pair()?, pair()?);
+        let mut part = || Came::read(fields.next()?);
+        let (metadata, job, head, submitter) = (part()?, part()?, part()?, part()?);
         let groups = fields.map(|field| {
             let (name, group) = field.split_once('.')?;
             Some((u32::try_from(number(name)?).ok()?, number(group)?))
@@ -307,9 +328,7 @@ impl fmt::Display for Received {
         if let Some(made) = self.made {
             write!(f, "{made:x} ")?;
         }
-        let parts = [self.metadata, self.job, self.head, self.submitter];
-        let [metadata, job, head, submitter] = parts.map(|[all, changed]| format!("{all:x}.{changed:x}"));
-        write!(f, "{metadata} {job} {head} {submitter}")?;
+        write!(f, "{} {} {} {}", self.metadata, self.job, self.head, self.submitter)?;
         let mut groups = self.groups.iter();
         groups.try_for_each(|(name, group)| write!(f, " {name:x}.{group:x}"))
     }

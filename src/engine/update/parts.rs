@@ -8,13 +8,13 @@ use crate::engine::compare::{counterpart, is_empty, name_of, same_but, says_the_
 use crate::engine::document::Document;
 use crate::json::{Json, Object, Tree};
 use crate::k8s::json::text;
-use crate::k8s::path::Path;
+use crate::k8s::path::{Path, Step};
 use crate::policy::merge::Group;
 use crate::ray::Kind;
 use crate::rules::{Edit, Op};
 
 use super::Update;
-use super::fingerprint::{Cores, Leaves, Pair, Received, Seen, sizes};
+use super::fingerprint::{Came, Cores, Leaves, Received, Seen, sizes};
 use super::part::{NOT_ANNOTATIONS, Part, SIZES};
 
 /// What is done to a part.
@@ -64,16 +64,16 @@ impl<'o> Parts<'o> {
         let record = record.as_ref();
         let runs = kind.runs(old) && !kind.is_suspended(new);
         let rolls = runs && roll && kind.is_rebuilt();
-        let comes_again = |is: &Leaves, was: (&Leaves, u64), known: fn(&Received) -> Pair| {
+        let comes_again = |is: &Leaves, was: (&Leaves, u64), known: fn(&Received) -> &Came| {
             is == was.0 || record.is_some_and(|record| is.come_again(was, known(record)))
         };
         let (is, was) = (&seen.fields, &stored.fields);
         let cores = Cores::of(old, was);
-        let metadata = comes_again(&is.metadata, (&was.metadata, 0), |record| record.metadata);
-        let job = comes_again(&is.job, (&was.job, cores.job), |record| record.job);
-        let head = comes_again(&is.head, (&was.head, cores.head), |record| record.head);
+        let metadata = comes_again(&is.metadata, (&was.metadata, 0), |record| &record.metadata);
+        let job = comes_again(&is.job, (&was.job, cores.job), |record| &record.job);
+        let head = comes_again(&is.head, (&was.head, cores.head), |record| &record.head);
         let submitter = comes_again(&is.submitter, (&was.submitter, cores.submitter), |record| {
-            record.submitter
+            &record.submitter
         });
         let (was, is) = (once_named(&stored.groups), once_named(&seen.groups));
         let received: HashMap<u32, u64> = record
@@ -243,10 +243,11 @@ impl<'o> Parts<'o> {
     /// Leaves of these edits, which belong together, those that may act: what is forced in a part that stays, and in a
     /// part whose pods run either all of them, or those that bring a forced value back, or force a value where the request
     /// writes another one. The fields of a job are forced together: KubeRay refuses a TTL without a shutdown, and none of
-    /// them restarts a pod.
+    /// them restarts a pod. New sizes are edited everywhere.
     pub fn retain(&self, document: Json<'_>, edits: &mut Vec<Edit>) {
         let refused: HashSet<Part> = edits
             .iter()
+            .filter(|edit| !self.is_new_size(document, &edit.path))
             .map(|edit| (Part::of(self.kind, &edit.path), edit))
             .filter(|(part, edit)| match self.treatment(*part) {
                 Treatment::Keep => true,
@@ -263,6 +264,7 @@ impl<'o> Parts<'o> {
         edits.retain(|edit| {
             let part = Part::of(self.kind, &edit.path);
             match self.treatment(part) {
+                _ if self.is_new_size(document, &edit.path) => true,
                 Treatment::Force => is_forced(edit),
                 Treatment::Restore if refused.contains(&part) => {
                     is_forced(edit)
@@ -271,6 +273,18 @@ impl<'o> Parts<'o> {
                 _ => !refused.contains(&part),
             }
         });
+    }
+
+    /// Whether a place is a size of a worker group that is another one than is stored. Sizes come as the author's file
+    /// has them, also where those were repaired before.
+    fn is_new_size(&self, document: Json<'_>, place: &Path) -> bool {
+        let group = Part::of(self.kind, place).path(self.kind);
+        let is_size = match place.steps().get(group.steps().len()..) {
+            Some([Step::Key(key)]) => SIZES.contains(&&**key),
+            _ => false,
+        };
+        let (was, is) = (self.stored(place, document), place.get(document));
+        is_size && !says_the_same(was.unwrap_or(Json::NULL), is.unwrap_or(Json::NULL))
     }
 
     /// Whether an edit leads to what is stored.

@@ -162,10 +162,42 @@ fn taints_that_pass_and_taints_that_only_prefer_do_not_count() {
         json!({"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"}),
         json!({"key": "karpenter.sh/disrupted", "effect": "NoSchedule"}),
         json!({"key": "node.cilium.io/agent-not-ready", "effect": "NoExecute"}),
+        json!({"key": "cni.istio.io/not-ready", "effect": "NoSchedule"}),
+        json!({"key": "node.cluster.x-k8s.io/uninitialized", "effect": "NoSchedule"}),
+        json!({"key": "cloud.google.com/impending-node-termination", "effect": "NoSchedule"}),
+        json!({"key": "remediator.kubernetes.azure.com/unschedulable", "effect": "NoSchedule"}),
+        json!({"key": "aws-node-termination-handler/spot-itn", "effect": "NoSchedule"}),
+        json!({"key": "aws-node-termination-handler/rebalance-recommendation", "effect": "NoSchedule"}),
+        json!({"key": "aws-node-termination-handler/scheduled-maintenance", "effect": "NoExecute"}),
         json!({"key": "spot", "effect": "PreferNoSchedule"}),
     ];
     let shapes = shapes([node(json!({}), json!(taints), json!({}))]);
     assert_eq!(shapes.shapes[0].taints, []);
+}
+
+#[test]
+fn a_node_that_cannot_be_read_makes_the_nodes_unknown() {
+    let whole = node(json!({"a": "b"}), json!([]), json!({"cpu": "4"}));
+    for object in [
+        json!("a"),
+        json!(1),
+        Value::Null,
+        json!([]),
+        json!({}),
+        json!({"metadata": {"labels": {}}}),
+        json!({"status": "Ready"}),
+        json!({"metadata": [], "status": {}}),
+        json!({"metadata": {"labels": "a=b"}, "status": {}}),
+        json!({"spec": {"taints": {"key": "a"}}, "status": {}}),
+        json!({"status": {"allocatable": ["cpu"]}}),
+        json!({"status": {"capacity": "4"}}),
+    ] {
+        let facts = facts([whole.clone(), object.clone()]);
+        assert!(matches!(facts.state(Fact::Node), Some(State::Unknown(_))), "{object}");
+    }
+    // A node that has just registered.
+    let new = facts([whole, json!({"metadata": {"name": "new"}, "status": {}})]);
+    assert!(matches!(new.state(Fact::Node), Some(State::Known { .. })));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::json::Json;
 use crate::k8s::json::{child, given as given_json, items, text as text_json};
-use crate::ray::release::Release;
+use crate::ray::told;
 use crate::ray::version::KubeRay;
 
 use super::cluster::{Cluster, checked_label, checked_name, tls_mount};
@@ -163,8 +163,8 @@ impl<'c, 'a> Pod<'c, 'a> {
             }
         }
         self.metadata.insert("labels".to_owned(), labels.into());
-        if self.cluster.is_annotated(crate::ray::told::OWN_COMMAND) {
-            self.annotate(crate::ray::told::OWN_COMMAND, "true");
+        if self.cluster.is_annotated(told::OWN_COMMAND) {
+            self.annotate(told::OWN_COMMAND, "true");
         }
     }
 
@@ -431,7 +431,7 @@ impl<'c, 'a> Pod<'c, 'a> {
         let words: Vec<&str> = words.flatten().filter_map(Value::as_str).collect();
         let written = words.join(" ");
         let annotations = self.metadata.get("annotations");
-        let own = annotations.and_then(|annotations| annotations.get(crate::ray::told::OWN_COMMAND)?.as_str());
+        let own = annotations.and_then(|annotations| annotations.get(told::OWN_COMMAND)?.as_str());
         let is_own = own.is_some_and(|own| own.eq_ignore_ascii_case("true")) || written.contains("ray start");
         if !is_own {
             let start = if role == "head" {
@@ -480,9 +480,7 @@ impl<'c, 'a> Pod<'c, 'a> {
     fn set_probes(&mut self, role: &str, group: Json<'_>) {
         let parameter = text_json(child(group, "rayStartParams"), "dashboard-agent-listen-port");
         let port = parameter.and_then(|port| port.parse::<i32>().ok()).unwrap_or(52365);
-        let version = text_json(self.cluster.spec, "rayVersion").unwrap_or_default();
-        let version = Release::leading(version.trim_start_matches('v'));
-        let is_http = version.is_some_and(|version| version >= Release::new(2, 53, 0));
+        let is_http = text_json(self.cluster.spec, "rayVersion").is_some_and(told::answers_one_probe);
         let exec = || json!({"command": ["bash", "-c", "wget --tries 1 -q -O- http://localhost:52365/api/local_raylet_healthz"]});
         let timeout = if role == "head" { 5 } else { 2 };
         let serves = role == "worker" && self.cluster.creator == "RayService";

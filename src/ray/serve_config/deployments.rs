@@ -1,5 +1,7 @@
 //! What the deployments of a config ask for.
 
+use std::collections::BTreeMap;
+
 use crate::k8s::path::Path;
 use crate::ray::go_yaml::Document;
 use crate::yaml::{Node, NodeValue};
@@ -61,6 +63,71 @@ pub struct Needs {
     pub others: Vec<(String, f64)>,
     /// The type of accelerator that the node must have.
     pub accelerator_type: Option<String>,
+}
+
+/// CPUs, GPUs and bytes of memory.
+pub type Amounts = [f64; 3];
+
+/// Custom resources by name.
+pub type Others = BTreeMap<String, f64>;
+
+/// What one Ray node must have for a part of a replica.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Part {
+    /// What every node may have.
+    pub amounts: Amounts,
+    /// Custom resources.
+    pub others: Others,
+}
+
+impl Part {
+    /// The CPUs that it needs.
+    pub fn cpus(&self) -> f64 {
+        let [cpus, ..] = self.amounts;
+        cpus
+    }
+}
+
+impl Deployment {
+    /// What one replica needs, each part on one node. Empty where the code decides.
+    pub fn parts(&self) -> Vec<Part> {
+        let part = |needs: &Needs, cpus: f64| Part {
+            amounts: [
+                needs.cpus.unwrap_or(cpus),
+                needs.gpus.unwrap_or_default(),
+                needs.memory.unwrap_or_default(),
+            ],
+            others: needs
+                .others
+                .iter()
+                .filter(|(name, _)| is_custom(name))
+                .cloned()
+                .collect(),
+        };
+        if self.bundles.is_empty() {
+            return self.actor.iter().map(|needs| part(needs, 1.0)).collect();
+        }
+        let bundles = self.bundles.iter().map(|needs| part(needs, 0.0));
+        if self.strategy.as_deref() != Some("STRICT_PACK") {
+            return bundles.collect();
+        }
+        vec![bundles.fold(Part::default(), |mut sum, bundle| {
+            sum.amounts
+                .iter_mut()
+                .zip(bundle.amounts)
+                .for_each(|(sum, amount)| *sum += amount);
+            for (name, amount) in bundle.others {
+                *sum.others.entry(name).or_default() += amount;
+            }
+            sum
+        })]
+    }
+}
+
+/// Whether a node has a resource of this name only if it is given one. Ray itself names those with a colon, such as
+/// `node:10.0.0.1`, and its store.
+fn is_custom(name: &str) -> bool {
+    !name.contains(':') && name != "object_store_memory"
 }
 
 /// The value of a key that is set to something other than null.

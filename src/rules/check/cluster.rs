@@ -1,7 +1,8 @@
 //! RG8xx: what this cluster cannot run, by the facts that are known of it.
 //!
 //! Every check asks [`Known`](crate::facts::Known), and finds nothing where the answer is unknown. Of a pod, the checks see
-//! what the API server sees: see `admitted`.
+//! what the API server sees: see `admitted`. Those that look at the pods of this cluster find nothing of an object that runs in
+//! another one (`Workload::runs_elsewhere`); RG806, RG809 and RG814 do, because Kueue reads the same facts here.
 
 mod admitted;
 pub mod claims;

@@ -7,7 +7,7 @@
 //! another kind. With a Kueue queue no selector is added, because Kueue's flavors bring their own and refuse a conflict.
 //!
 //! KubeRay derives `num-gpus` only from resources that it knows as GPUs (KubeRay 1.6, `common/pod.go`). For other GPUs
-//! this injector sets it, unless the driver asks for more than that (`entrypointNumGpus`). It never sets it for a device
+//! this injector sets it, unless the driver (`entrypointNumGpus`) or a replica of Serve asks for more than that. It never sets it for a device
 //! that Ray does not call a GPU.
 
 use std::collections::BTreeMap;
@@ -244,6 +244,7 @@ fn set_num_gpus(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>, resource: &str, 
     {
         return;
     }
+    let [_, asked, _] = job.asks_of_a_node();
     let count = pod
         .main()
         .and_then(|ray| ray.limit(resource))
@@ -251,7 +252,7 @@ fn set_num_gpus(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>, resource: &str, 
     if let Some(count) = count
         && count.is_integer()
         && count.value() > 0
-        && job.driver_needs("entrypointNumGpus") <= count.value() as f64
+        && asked <= count.value() as f64
         && !asked_for(pod).iter().any(|key| is_gpu_key(key, knows_mig))
     {
         plan.set(

@@ -19,6 +19,7 @@ use crate::ray::{Kinds, Pod, Role, Workload};
 
 use super::Injector;
 use crate::rules::Cx;
+use crate::rules::check::systems::serve::needs;
 use crate::rules::edit::Plan;
 
 /// Texts by key: labels, annotations, node labels.
@@ -350,10 +351,12 @@ fn start_params(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>, section: &'stati
     }
 }
 
-/// Whether the head must have CPUs for Ray: no worker will have any, or the entrypoint asks for some. It looks at every
-/// worker group, so it is asked for the head alone.
+/// Whether the head must have CPUs for Ray: no worker will have any, the entrypoint asks for some, or no worker has what a
+/// replica of Serve needs. It looks at every worker group, so it is asked for the head alone.
 fn needs_head_cpus(job: &Workload<'_>) -> bool {
-    job.driver_needs("entrypointNumCpus") > 0.0 || job.workers().all(|group| pods_at_most(job, group) == 0)
+    job.driver_needs("entrypointNumCpus") > 0.0
+        || job.workers().all(|group| pods_at_most(job, group) == 0)
+        || needs::needs_head_cpus(job)
 }
 
 /// Whether to leave out an entry of a map: whether it is forced, its key and its value.

@@ -4,7 +4,7 @@
 //! limits are replaced together: a request above a limit that was left behind would make the Job refused, while the
 //! cluster stays up. What the author wrote into a template of their own stands.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::json::{Array, Json};
 use crate::k8s::json::text;
@@ -57,8 +57,19 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
                 most.entry(key.clone())
                     .and_modify(|limit| *limit = limit.clone().max(request.clone()));
             }
-            let wanted = json!({"requests": block(requests.value), "limits": block(&most)});
-            if main.value.get("resources").is_none_or(|given| given != wanted) {
+            let given = main.value.get("resources").filter(|given| !given.is_null());
+            let wanted = [
+                ("requests", Value::from(block(requests.value)), &requests.leaf),
+                ("limits", Value::from(block(&most)), &limits.leaf),
+            ];
+            let keys = given
+                .and_then(Json::as_object)
+                .into_iter()
+                .flat_map(|given| given.keys());
+            let others: Vec<&str> = keys.filter(|key| !matches!(*key, "requests" | "limits")).collect();
+            let differs =
+                |key: &str, value: &Value| given.and_then(|given| given.get(key)).is_none_or(|old| old != *value);
+            if !others.is_empty() || wanted.iter().any(|(key, value, _)| differs(key, value)) {
                 let holds_more = main.requests.iter().chain(&main.limits).any(|given| {
                     given
                         .quantity()
@@ -70,7 +81,14 @@ fn plan(cx: &Cx<'_>, job: &Workload<'_>, plan: &mut Plan) {
                         seen.seen()
                     ));
                 }
-                plan.set(at.key("resources"), wanted, &requests.leaf);
+                for key in others {
+                    plan.remove(at.key("resources").name(key), &requests.leaf);
+                }
+                for (key, value, leaf) in wanted {
+                    if differs(key, &value) {
+                        plan.set(at.keys(["resources", key]), value, leaf);
+                    }
+                }
             }
         }
     }

@@ -5,8 +5,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::cli::check::report::verdict;
 use crate::cli::check::total::Total;
+use crate::engine::mutate::behind;
 use crate::engine::preview::Would;
-use crate::engine::{Bundle, Judged, Outcome, Verdict};
+use crate::engine::{Bundle, Change, Judged, Outcome, Verdict};
 use crate::input::asked::Asked;
 use crate::policy::settings::Action;
 use crate::suite::changes::{Changed, changes};
@@ -33,6 +34,8 @@ pub struct Difference<'a> {
     pub findings: Vec<Pair<&'a Judged>>,
     /// The places that the two sets leave differently.
     pub changes: BTreeMap<String, Changed>,
+    /// What the two sets did, before and after.
+    pub made: (&'a [Change], &'a [Change]),
     /// What policies in Preview would do and differs, before and after: gone, new, or with another effect or message.
     pub previews: Vec<Pair<Previewed<'a>>>,
 }
@@ -63,17 +66,17 @@ pub struct Differ {
 /// The counts of a comparison.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Objects that were judged twice, and what was not judged.
+    /// Requests that were judged twice, and what was not judged.
     pub total: Total,
-    /// Objects that differ.
+    /// Requests that differ.
     pub differ: usize,
-    /// Objects that only the set after rejects.
+    /// Requests that only the set after rejects.
     pub rejected: usize,
-    /// Objects with a warning that only the set after gives.
+    /// Requests with a warning that only the set after gives.
     pub warned: usize,
-    /// Objects that differ in nothing but what policies in Preview would do.
+    /// Requests that differ in nothing but what policies in Preview would do.
     pub previewed: usize,
-    /// Requests that differ just as an earlier one for the same object does.
+    /// Of these two, the requests that differ just as an earlier one for the same object does.
     pub repeated: usize,
     /// By verdicts before and after, where they differ.
     pub verdicts: BTreeMap<(&'static str, &'static str), usize>,
@@ -100,6 +103,7 @@ pub(super) fn difference<'a>(
             |one, other| one.action == other.action && one.finding.message == other.finding.message,
         ),
         changes: changes(&before.document.value().to_value(), &after.document.value().to_value()),
+        made: (&before.changes, &after.changes),
         previews: pairs(
             previewed(before),
             previewed(after),
@@ -145,6 +149,11 @@ impl Difference<'_> {
         self.verdicts.0 != self.verdicts.1 || !self.findings.is_empty() || !self.changes.is_empty()
     }
 
+    /// What the set after did at a place that differs; where it did nothing, what the set before did.
+    pub(super) fn change_at(&self, changed: &Changed) -> Option<&Change> {
+        behind(self.made.1, &changed.path).or_else(|| behind(self.made.0, &changed.path))
+    }
+
     /// The same for requests that say the same of the same object.
     pub(super) fn hash(&self) -> u64 {
         let mut hash = DefaultHasher::new();
@@ -176,6 +185,11 @@ impl Difference<'_> {
 }
 
 impl Counts {
+    /// In how many different ways requests differ: so many are listed.
+    pub(super) fn ways(&self) -> usize {
+        (self.differ + self.previewed).saturating_sub(self.repeated)
+    }
+
     pub(super) fn add(&mut self, difference: &Difference<'_>) {
         if difference.is_in_force() {
             self.differ += 1;

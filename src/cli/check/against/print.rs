@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
-use crate::cli::page::{Line, Medium, Page, Place, Row};
+use crate::cli::page::{self, Line, Medium, Page, Place, Row};
 use crate::cli::{Failure, is_coloured};
 use crate::diag::{counted, one_line, shorten};
 use crate::engine::{Judged, Verdict};
+use crate::suite::changes::Changed;
 
 use super::super::report::{Format, verdict};
 use super::{Counts, Differ, Difference, Pair, Previewed, Side};
@@ -43,6 +44,7 @@ impl<'o> Printer<'o> {
                 is_coloured: is_coloured(),
                 page: Page {
                     title: "What other policies change",
+                    names_places: true,
                     ..Page::default()
                 },
             }),
@@ -204,7 +206,7 @@ impl<'o> Printer<'o> {
         self.page.counts.extend([
             ("differ".to_owned(), counts.differ),
             ("differ in Preview alone".to_owned(), counts.previewed),
-            ("more like them".to_owned(), counts.repeated),
+            ("different ways".to_owned(), counts.ways()),
             ("compared".to_owned(), counts.total.judged),
         ]);
         self.page.rows.sort_by_key(|row| !row.verdict.ends_with("-> denied"));
@@ -227,7 +229,7 @@ impl<'o> Printer<'o> {
         }
         let repeated = match counts.repeated {
             0 => String::new(),
-            repeated => format!(" ({} more like them)", counted(repeated, "request")),
+            _ => format!(", in {}", counted(counts.ways(), "different way")),
         };
         let judged = counted(counts.total.judged, "request");
         let previewed = match counts.previewed {
@@ -267,9 +269,13 @@ fn row(difference: &Difference<'_>) -> Row {
             message: one_line(&would.message).into_owned(),
         })
     });
-    let place = |path: &String| Place {
-        path: one_line(path).into_owned(),
-        by: String::new(),
+    let place = |(path, changed): (&String, &Changed)| {
+        let change = difference.change_at(changed);
+        Place {
+            path: one_line(path).into_owned(),
+            policy: change.map(page::policy).unwrap_or_default(),
+            by: change.map_or_else(String::new, |change| change.by.to_owned()),
+        }
     };
     Row {
         namespace: one_line(&asked.namespace).into_owned(),
@@ -278,7 +284,7 @@ fn row(difference: &Difference<'_>) -> Row {
         place: one_line(&difference.place).into_owned(),
         verdict: verdicts(difference),
         lines: findings.chain(previews).collect(),
-        changes: difference.changes.keys().map(place).collect(),
+        changes: difference.changes.iter().map(place).collect(),
     }
 }
 

@@ -90,6 +90,9 @@ impl Report for Full<'_> {
             counted(seen.count(Action::Deny), "error"),
             counted(seen.count(Action::Warn), "warning"),
         )?;
+        if let Some(why) = seen.denied_unseen() {
+            writeln!(self.out, "  {why}")?;
+        }
         if seen.outcome.verdict == Verdict::Retry {
             let why = "/validate still misses what policies force, though /mutate has run";
             writeln!(

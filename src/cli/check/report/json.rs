@@ -167,6 +167,7 @@ pub fn judged(seen: &Seen<'_>) -> Value {
         "operation": asked.operation.name(),
         "verdict": seen.verdict(),
         "allowed": outcome.verdict == Verdict::Allow,
+        "hidden": seen.hidden,
         "policies": outcome.policies.iter().map(|name| &**name).collect::<Vec<_>>(),
         "findings": outcome.findings.iter().map(|judged| finding(seen, judged)).collect::<Vec<_>>(),
         "changes": outcome.changes.iter().map(change).collect::<Vec<_>>(),

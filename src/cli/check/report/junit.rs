@@ -77,7 +77,10 @@ impl Report for Junit<'_> {
                 (Verdict::Allow, _) if findings.is_empty() => Outcome::Passed,
                 (Verdict::Allow, _) => Outcome::Noted(text),
                 (_, Some(worst)) => Outcome::Failed(format!("{}: {}", worst.code(), worst.finding.message), text),
-                (_, None) => Outcome::Failed(seen.verdict().to_owned(), text),
+                (_, None) => {
+                    let why = seen.denied_unseen();
+                    Outcome::Failed(why.unwrap_or_else(|| seen.verdict().to_owned()), text)
+                }
             },
         });
         Ok(())

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::diag::{Diagnostic, Sources};
+use crate::k8s::path::Path;
 
 use super::super::total::Total;
 use super::{Report, Seen};
@@ -47,6 +48,10 @@ impl Report for Lines<'_> {
     }
 
     fn judged(&mut self, seen: &Seen<'_>) -> io::Result<()> {
+        if let (Some(why), Some(code)) = (seen.denied_unseen(), seen.hidden.first()) {
+            let diagnostic = Diagnostic::error(code.clone(), why).at(seen.locate(&Path::ROOT), "");
+            self.diagnostic(seen.sources, &diagnostic)?;
+        }
         for judged in &seen.outcome.findings {
             self.diagnostic(seen.sources, &seen.diagnostic(judged))?;
         }

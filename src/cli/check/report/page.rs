@@ -15,6 +15,10 @@ pub(super) struct Paged<'o> {
     out: &'o mut dyn Write,
     medium: Medium,
     page: Page,
+    /// The diagnostics with their help, where there are no objects.
+    diagnostics: Vec<String>,
+    /// Whether one of them is an error.
+    is_broken: bool,
 }
 
 impl<'o> Paged<'o> {
@@ -23,13 +27,21 @@ impl<'o> Paged<'o> {
             title: "Ray objects and policies",
             ..Page::default()
         };
-        Paged { out, medium, page }
+        Paged {
+            out,
+            medium,
+            page,
+            diagnostics: Vec::new(),
+            is_broken: false,
+        }
     }
 }
 
 impl Report for Paged<'_> {
     fn policies(&mut self, sources: &Sources, diagnostic: &Diagnostic) -> io::Result<()> {
         self.page.problems.push(diagnostic.concise(sources));
+        self.diagnostics.push(diagnostic.render(sources, false));
+        self.is_broken |= diagnostic.is_error();
         Ok(())
     }
 
@@ -82,6 +94,17 @@ impl Report for Paged<'_> {
                 ("unreadable".to_owned(), total.unreadable),
             ];
             self.page.rows.sort_by_key(|row| row.verdict != "denied");
+        }
+        if total.is_none() {
+            self.page = Page {
+                title: if self.is_broken {
+                    "The policies are broken"
+                } else {
+                    "The policies"
+                },
+                policies: Some(std::mem::take(&mut self.diagnostics)),
+                ..Page::default()
+            };
         }
         self.page.print(self.medium, self.out)
     }

@@ -46,6 +46,8 @@ pub struct Seen<'a> {
     pub asked: &'a Asked<'a>,
     /// What came of it.
     pub outcome: &'a Outcome<'a>,
+    /// The codes of the findings that deny and that `--only` hides.
+    pub hidden: &'a [String],
 }
 
 impl Seen<'_> {
@@ -79,6 +81,13 @@ impl Seen<'_> {
     /// `allowed`, `denied` or `retry`.
     pub fn verdict(&self) -> &'static str {
         verdict(self.outcome.verdict)
+    }
+
+    /// Why an object is denied of which no finding that denies is shown.
+    pub fn denied_unseen(&self) -> Option<String> {
+        let is_unseen = self.outcome.verdict == Verdict::Deny && self.count(Action::Deny) == 0;
+        (is_unseen && !self.hidden.is_empty())
+            .then(|| format!("denied by {}, hidden by --only", self.hidden.join(", ")))
     }
 
     /// How many findings have an action.
@@ -185,7 +194,7 @@ impl Seen<'_> {
                     rule.code, rule.origin.policy, rule.origin
                 )
             }
-            (Finder::Check(check), None) => format!("{action} by default   raygate explain {}", check.code),
+            (Finder::Check(check), None) => format!("{action} by the check itself   raygate explain {}", check.code),
             (Finder::Server(page), _) => format!("{action} always   raygate explain {}", page.code),
             (Finder::Check(check), Some(origin)) => {
                 let line = self.policy_line(origin).map(|line| format!(" `{line}`"));

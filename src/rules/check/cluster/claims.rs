@@ -27,6 +27,9 @@ pub const CHECK: Check = Check {
 };
 
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+    if job.runs_elsewhere() {
+        return;
+    }
     for pod in &job.pods {
         for (index, claim) in items(pod.spec, "resourceClaims").iter().enumerate() {
             let at = |key: &'static str| {

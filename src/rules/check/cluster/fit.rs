@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::slice;
 
-use crate::diag::counted;
+use crate::diag::{counted, quoted};
 use crate::facts::{Needs, NodePool, Places, Refusal, Set, Shape, is_after_start, is_extended, rounded};
 use crate::json::Json;
 use crate::k8s::json::{below, child, given, items, text};
@@ -39,6 +39,8 @@ pub(super) struct Miss {
     pub(super) why: Why,
     /// Whether that is so for sure. Otherwise the finding only warns.
     pub(super) is_certain: bool,
+    /// The group of the cluster-autoscaler that is in doubt: see [`Asked`].
+    group: Option<String>,
 }
 
 /// What is missing.
@@ -108,6 +110,8 @@ pub(super) struct Wanted {
 pub(super) struct Asked<'p> {
     pub(super) needs: Needs<'p>,
     pub(super) is_certain: bool,
+    /// A group of the cluster-autoscaler that may add nodes of which nobody knows what they offer.
+    group: Option<&'p str>,
 }
 
 /// Whether a pod fits.
@@ -118,7 +122,11 @@ pub(super) fn fit<'p>(cx: &Cx<'p>, job: &Workload<'p>, pod: &Pod<'p>) -> Fit {
     if pods_at_most(job, pod) == 0 {
         return Fit::Fits;
     }
-    let Asked { needs, is_certain } = match asked(cx, job, pod) {
+    let Asked {
+        needs,
+        is_certain,
+        group,
+    } = match asked(cx, job, pod) {
         Ok(asked) => asked,
         Err(reason) => return Fit::Unknown(reason.to_owned()),
     };
@@ -143,7 +151,7 @@ pub(super) fn fit<'p>(cx: &Cx<'p>, job: &Workload<'p>, pod: &Pod<'p>) -> Fit {
         return Fit::Unknown("there are no nodes now".to_owned());
     }
     let nearest = refusals.iter().max_by_key(|(refusal, ..)| refusal.clone());
-    let why = why(&needs, &all, [&labelled, &tolerated], nearest, &refusals);
+    let mut why = why(&needs, &all, [&labelled, &tolerated], nearest, &refusals);
     let keys: &[String] = match &why {
         Why::Resource { key, .. } | Why::Limit { key, .. } => slice::from_ref(key),
         Why::Together { keys, .. } => keys,
@@ -156,10 +164,25 @@ pub(super) fn fit<'p>(cx: &Cx<'p>, job: &Workload<'p>, pod: &Pod<'p>) -> Fit {
         return Fit::Unknown(format!("a device class stands for {key}"));
     }
     let may_be_claimed = claimed.is_some();
+    if matches!(&why, Why::Resource { key, .. } if is_extended(key)) {
+        let [of_nodes, of_pools] = labelled;
+        let large = [
+            places.large_enough(&needs, of_nodes),
+            cx.platform.capacity.pools.large_enough(&needs, of_pools),
+        ];
+        if is_some(&large) {
+            why = taints(&needs, &all, &large);
+        }
+    }
     Fit::Cannot(Miss {
         why,
         is_certain: is_certain && node_pools.is_some() && pods_at_least(job, pod) > 0 && !may_be_claimed,
+        group: group.map(str::to_owned),
     })
+}
+
+fn is_some(sets: &[Set; 2]) -> bool {
+    sets.iter().any(|set| !set.is_empty())
 }
 
 type Refused<'a> = (Refusal<'a>, &'a String, &'a NodePool);
@@ -171,7 +194,6 @@ fn why(
     nearest: Option<&Refused<'_>>,
     refusals: &[Refused<'_>],
 ) -> Why {
-    let is_some = |sets: &[Set; 2]| sets.iter().any(|set| !set.is_empty());
     if is_some(tolerated) {
         return resource(needs, all, tolerated);
     }
@@ -185,17 +207,7 @@ fn why(
         };
     }
     if is_some(labelled) {
-        let mut counts: BTreeMap<Vec<Taint>, u64> = BTreeMap::new();
-        for shape in shapes(all, labelled) {
-            let repelling = shape.taints.iter().filter(|taint| !needs.tolerates(taint)).cloned();
-            let count = counts.entry(repelling.collect()).or_default();
-            *count = count.saturating_add(shape.count);
-        }
-        let most = counts.into_iter().max_by_key(|(_, count)| *count);
-        return Why::Taints {
-            whose: matching(all, labelled),
-            taints: most.map(|(taints, _)| taints).unwrap_or_default(),
-        };
+        return taints(needs, all, labelled);
     }
     if let Some((Refusal::Taint(taint), name, _)) = nearest {
         return Why::Taints {
@@ -204,6 +216,21 @@ fn why(
         };
     }
     labels(needs, all, refusals)
+}
+
+/// Which taints of nodes are not tolerated.
+fn taints(needs: &Needs<'_>, all: &[&Places; 2], matched: &[Set; 2]) -> Why {
+    let mut counts: BTreeMap<Vec<Taint>, u64> = BTreeMap::new();
+    for shape in shapes(all, matched) {
+        let repelling = shape.taints.iter().filter(|taint| !needs.tolerates(taint)).cloned();
+        let count = counts.entry(repelling.collect()).or_default();
+        *count = count.saturating_add(shape.count);
+    }
+    let most = counts.into_iter().max_by_key(|(_, count)| *count);
+    Why::Taints {
+        whose: matching(all, matched),
+        taints: most.map(|(taints, _)| taints).unwrap_or_default(),
+    }
 }
 
 /// Which resource is missing.
@@ -313,11 +340,7 @@ pub(super) fn asked<'p>(cx: &Cx<'p>, job: &Workload<'p>, pod: &Pod<'p>) -> Resul
     if is_other || job.label("ray.io/scheduler-name").is_some() {
         return Err("another scheduler places the pod");
     }
-    let of_cluster = job.cluster_field("managedBy").and_then(Json::as_str);
-    let mut managers = named(child(job.object, "spec"), "managedBy")
-        .into_iter()
-        .chain(of_cluster);
-    if managers.any(|name| name != "ray.io/kuberay-operator") {
+    if job.runs_elsewhere() {
         return Err("another cluster may run the pod");
     }
     if named(spec, "nodeName").is_some() {
@@ -378,8 +401,11 @@ pub(super) fn asked<'p>(cx: &Cx<'p>, job: &Workload<'p>, pod: &Pod<'p>) -> Resul
     }
     // Kueue's flavors and a runtime class may add tolerations, and Kueue may run the job in another cluster.
     let is_queued = job.queue().is_some();
+    let is_certain = cx.platform.capacity.is_closed && !is_queued;
+    let group = if is_certain { unknown_group(cx) } else { None };
     Ok(Asked {
-        is_certain: cx.platform.capacity.is_closed && !is_queued,
+        is_certain: is_certain && group.is_none(),
+        group,
         needs: Needs {
             selector,
             terms,
@@ -391,6 +417,25 @@ pub(super) fn asked<'p>(cx: &Cx<'p>, job: &Workload<'p>, pod: &Pod<'p>) -> Resul
     })
 }
 
+/// A group of the cluster-autoscaler that has no node now and may add some, unless a pool of the Platform says what its
+/// nodes offer.
+fn unknown_group<'p>(cx: &Cx<'p>) -> Option<&'p str> {
+    let declared = &cx.platform.capacity.pool_names;
+    let mut groups = cx.facts.autoscaler_groups()?.iter();
+    let group = groups.find(|group| group.is_empty && group.most > 0 && !declared.contains(&pool_of(&group.name)));
+    group.map(|group| group.name.as_str())
+}
+
+/// The name of the pool in the Platform that stands for a group: the last part of a name that is an address, as on GKE, in
+/// the letters that a name has.
+fn pool_of(group: &str) -> String {
+    let last = group.rsplit('/').next().unwrap_or(group);
+    let plain = last
+        .to_ascii_lowercase()
+        .replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
+    plain.trim_matches(['-', '.']).to_owned()
+}
+
 /// The pods of an object that cannot run on any node, and why.
 pub(super) fn misses<'j, 'p>(cx: &'j Cx<'p>, job: &'j Workload<'p>) -> impl Iterator<Item = (&'j Pod<'p>, Miss)> {
     job.pods.iter().filter_map(|pod| match fit(cx, job, pod) {
@@ -400,8 +445,15 @@ pub(super) fn misses<'j, 'p>(cx: &'j Cx<'p>, job: &'j Workload<'p>) -> impl Iter
 }
 
 impl Miss {
-    /// A finding that denies only if it is certain.
-    pub(super) fn judged(&self, finding: Finding) -> Finding {
+    /// A finding that denies only if it is certain, and names the group of the cluster-autoscaler that is in doubt.
+    pub(super) fn judged(&self, mut finding: Finding) -> Finding {
+        if let Some(group) = &self.group {
+            finding.fix += &format!(
+                "; or declare the nodes of the autoscaler's group {} as {} in `Platform.capacity.pools`",
+                quoted(group),
+                quoted(&pool_of(group))
+            );
+        }
         match self.is_certain {
             true => finding,
             false => finding.warn_only(),

@@ -33,6 +33,9 @@ const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 const ENFORCE_VERSION: &str = "pod-security.kubernetes.io/enforce-version";
 
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+    if job.runs_elsewhere() {
+        return;
+    }
     let Some((level, versions)) = enforced(&cx.facts) else {
         return;
     };

@@ -56,7 +56,9 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                 let offered = places
                     .flat_map(|places| places.shapes())
                     .flat_map(|shape| shape.allocatable.keys());
-                let offered = offered.map(String::as_str).filter(|other| is_extended(other));
+                let offered = offered
+                    .map(String::as_str)
+                    .filter(|other| is_extended(other) && other != key);
                 let fix = match suggest(key, offered) {
                     Some(near) => format!("request {}, the closest resource", named(near)),
                     None => "request a device that these nodes have, or select other nodes".to_owned(),

@@ -64,6 +64,9 @@ struct Counted<'p> {
 }
 
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+    if job.runs_elsewhere() {
+        return;
+    }
     let Some(quotas) = cx.facts.quotas().filter(|quotas| !quotas.is_empty()) else {
         return;
     };

@@ -42,7 +42,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let Ok(count) = u64::try_from(pods_at_least(job, pod)) else {
             continue;
         };
-        let Ok(Asked { needs, is_certain }) = asked(cx, job, pod) else {
+        let Ok(Asked { needs, is_certain, .. }) = asked(cx, job, pod) else {
             continue;
         };
         let Some(room) = room(cx, &needs).filter(|room| *room > 0 && *room < count) else {

@@ -36,6 +36,9 @@ const FIELD: Field = Field {
 };
 
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+    if job.runs_elsewhere() {
+        return;
+    }
     let Some(classes) = cx.facts.runtime_classes() else {
         return;
     };

@@ -33,6 +33,9 @@ const FIELD: Field = Field {
 };
 
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+    if job.runs_elsewhere() {
+        return;
+    }
     let Some(accounts) = cx.facts.service_accounts() else {
         return;
     };

@@ -41,6 +41,9 @@ struct Mounts {
 }
 
 fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
+    if job.runs_elsewhere() {
+        return;
+    }
     let Some(known) = cx.facts.volume_claims() else { return };
     let mut mounted: BTreeMap<&str, Mounts> = BTreeMap::new();
     for pod in &job.pods {

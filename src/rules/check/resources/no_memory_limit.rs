@@ -46,6 +46,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
         let least = minimum(cx, pod, "memory")
             .map_or_else(|| Quantity::from_bytes(IDLE_MEMORY), |minimum| minimum.value.clone());
         let memory = request.seen();
+        let bytes = requested.value().max(least.value());
         let (wanted, limit, done) = if *requested < least {
             let limit = least.to_string();
             let done = format!("{}: memory limit set to the working minimum, {limit}", pod.title());
@@ -55,17 +56,20 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
             (request.canonical(), memory.clone(), done)
         };
         let path = pod.container_path(ray).keys(["resources", "limits", "memory"]);
-        findings.push(
-            Finding::new(
-                job.nearest(path.clone()),
-                format!(
-                    "{}: {memory} of memory requested and no limit, Ray takes the whole node's memory for its own",
-                    pod.title()
-                ),
-            )
-            .fix(format!("set limits.memory to {limit}"))
-            .flyte(flyte::resource_setting(pod, "limits", "memory", &limit))
-            .repair(done, path, Op::Set(wanted)),
-        );
+        let finding = Finding::new(
+            job.nearest(path.clone()),
+            format!(
+                "{}: {memory} of memory requested and no limit, Ray takes the whole node's memory for its own",
+                pod.title()
+            ),
+        )
+        .fix(format!("set limits.memory to {limit}"))
+        .flyte(flyte::resource_setting(pod, "limits", "memory", &limit));
+        // Without a limit Ray counts the node's memory, which may be what the object needs.
+        let [_, _, asked] = job.asks_of_a_node();
+        findings.push(match asked > bytes as f64 {
+            true => finding.warn_only(),
+            false => finding.repair(done, path, Op::Set(wanted)),
+        });
     }
 }

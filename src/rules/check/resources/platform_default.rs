@@ -88,11 +88,13 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
                 );
                 continue;
             }
-            // Without any CPUs of the container Ray counts the node's, which may be what the driver needs.
-            if resource == "cpu"
-                && given.is_none()
-                && job.driver_needs("entrypointNumCpus") > minimum.value.value() as f64
-            {
+            // Without CPUs, or without a limit of memory, Ray counts the node's, which may be what the object needs.
+            let [cpus, _, memory] = job.asks_of_a_node();
+            let (counts_node, asked) = match resource {
+                "cpu" => (given.is_none(), cpus),
+                _ => (ray.limit(resource).is_none(), memory),
+            };
+            if counts_node && asked > minimum.value.value() as f64 {
                 findings.push(finding.warn_only());
                 continue;
             }

@@ -7,6 +7,7 @@ use crate::k8s::json::{child, text};
 use crate::k8s::path::Path;
 use crate::policy::settings::Action;
 use crate::ray::kind::{RAY_CLUSTER, RAY_JOB};
+use crate::ray::workload::KUBERAY;
 use crate::ray::{Kinds, KubeRay, Workload};
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Finding, Findings};
@@ -27,7 +28,6 @@ pub const CHECK: Check = Check {
 };
 
 const MULTI_KUEUE: &str = "kueue.x-k8s.io/multikueue";
-const KUBERAY: &str = "ray.io/kuberay-operator";
 
 fn run(_: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     let is_left = |holder: Json<'_>| text(holder, "managedBy") == Some(MULTI_KUEUE);

@@ -1,13 +1,12 @@
 //! Finds a deployment whose replica fits no pod.
 
-use std::collections::BTreeMap;
-
 use crate::diag::{counted, listed, quoted};
 use crate::k8s::quantity::{bytes_down, bytes_up};
 use crate::policy::settings::Action;
+use crate::ray::device::is_accelerator;
 use crate::ray::facts::pods_at_most;
-use crate::ray::serve_config::{Deployment, Needs};
-use crate::ray::{Kinds, Pod, Workload};
+use crate::ray::serve_config::{Amounts, Deployment, Others, Part};
+use crate::ray::{Kinds, Pod, Workload, told};
 use crate::rules::check::systems::offer;
 use crate::rules::check::{Check, Evidence, Versions};
 use crate::rules::{Cx, Findings};
@@ -39,7 +38,7 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     }
     let deployments = job.serve_config().map(|config| config.deployments.iter());
     for deployment in deployments.into_iter().flatten() {
-        let parts = parts(deployment);
+        let parts = deployment.parts();
         let fails = |holds: fn(&Offered, &Part) -> bool| {
             let mut parts = parts.iter();
             parts.find(|part| !offers.iter().any(|offer| holds(offer, part)))
@@ -60,17 +59,40 @@ fn run(cx: &Cx<'_>, job: &Workload<'_>, findings: &mut Findings) {
     }
 }
 
-/// CPUs, GPUs and bytes of memory.
-type Amounts = [f64; 3];
+/// Whether a replica needs CPUs of the head, because no worker has what it needs. It reads what the author wrote, so that what
+/// raygate adds to the pods changes nothing.
+pub fn needs_head_cpus(job: &Workload<'_>) -> bool {
+    let workers = job.workers().filter(|pod| pods_at_most(job, pod) > 0);
+    let offers: Vec<Amounts> = workers.map(written).collect();
+    let deployments = job.serve_config().into_iter().flat_map(|config| &config.deployments);
+    let mut parts = deployments.flat_map(Deployment::parts);
+    parts.any(|part| part.cpus() > 0.0 && !offers.iter().any(|offer| holds(offer, &part.amounts)))
+}
 
-/// Custom resources by name.
-type Others = BTreeMap<String, f64>;
+/// What start parameters and limits say that a pod offers; infinity where they do not say it, and no GPU without a device.
+fn written(pod: &Pod<'_>) -> Amounts {
+    let Some(ray) = pod.main() else {
+        return Amounts::default();
+    };
+    let given = |key: &str| told::whole(pod, key).map(|number| number as f64);
+    let limit = |key: &str| ray.limit(key)?.quantity().map(|limit| limit.value() as f64);
+    let request = || ray.request("cpu")?.quantity().map(|request| request.value() as f64);
+    let gpus = match ray.limits.iter().any(|limit| is_accelerator(limit.key)) {
+        true => f64::INFINITY,
+        false => 0.0,
+    };
+    [
+        given("num-cpus")
+            .or_else(|| limit("cpu"))
+            .or_else(request)
+            .unwrap_or(f64::INFINITY),
+        given("num-gpus").unwrap_or(gpus),
+        given("memory").or_else(|| limit("memory")).unwrap_or(f64::INFINITY),
+    ]
+}
 
-/// What one pod must have for a part of a replica.
-#[derive(Default)]
-struct Part {
-    amounts: Amounts,
-    others: Others,
+fn holds(offer: &Amounts, need: &Amounts) -> bool {
+    offer.iter().zip(need).all(|(offer, need)| offer >= need)
 }
 
 /// What one pod offers; infinity where that cannot be told.
@@ -82,10 +104,7 @@ struct Offered {
 
 impl Offered {
     fn has_amounts(&self, part: &Part) -> bool {
-        self.amounts
-            .iter()
-            .zip(part.amounts)
-            .all(|(offer, need)| *offer >= need)
+        holds(&self.amounts, &part.amounts)
     }
 
     fn has(&self, resource: &str, need: f64) -> bool {
@@ -106,46 +125,6 @@ fn offered(cx: &Cx<'_>, job: &Workload<'_>, pod: &Pod<'_>) -> Offered {
         amounts: [of(offer::cpus), of(offer::gpus), of(offer::memory)],
         others,
     }
-}
-
-/// What one replica of a deployment needs, each part on one pod. The code decides what the config does not say.
-fn parts(deployment: &Deployment) -> Vec<Part> {
-    let part = |needs: &Needs, cpus: f64| Part {
-        amounts: [
-            needs.cpus.unwrap_or(cpus),
-            needs.gpus.unwrap_or_default(),
-            needs.memory.unwrap_or_default(),
-        ],
-        others: needs
-            .others
-            .iter()
-            .filter(|(name, _)| is_custom(name))
-            .cloned()
-            .collect(),
-    };
-    if deployment.bundles.is_empty() {
-        return deployment.actor.iter().map(|needs| part(needs, 1.0)).collect();
-    }
-    let bundles = deployment.bundles.iter().map(|needs| part(needs, 0.0));
-    if deployment.strategy.as_deref() != Some("STRICT_PACK") {
-        return bundles.collect();
-    }
-    vec![bundles.fold(Part::default(), |mut sum, bundle| {
-        sum.amounts
-            .iter_mut()
-            .zip(bundle.amounts)
-            .for_each(|(sum, amount)| *sum += amount);
-        for (name, amount) in bundle.others {
-            *sum.others.entry(name).or_default() += amount;
-        }
-        sum
-    })]
-}
-
-/// Whether a node has a resource of this name only if it is given one. Ray itself names those with a colon, such as
-/// `node:10.0.0.1`, and its store.
-fn is_custom(name: &str) -> bool {
-    !name.contains(':') && name != "object_store_memory"
 }
 
 /// The first resource that no pod has enough of, or all of them where no pod has enough of all.
