@@ -81,7 +81,7 @@ fn a_label_does_not_lead_away_from_the_policy_of_the_namespace() {
         .find(|line| line.trim_start().starts_with("production "))
         .expect("the policy");
     assert!(
-        policy.contains("may be for it, so it may tighten and do nothing else"),
+        policy.contains("it may tighten limits and actions, not loosen them"),
         "{text}"
     );
     assert!(text.contains("deny RG310"), "{text}");

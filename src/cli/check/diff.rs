@@ -14,6 +14,7 @@ use crate::engine::mutate::{KEPT, behind};
 use crate::json::Json;
 use crate::k8s::path::{Path, Step};
 use crate::policy::Origin;
+use crate::ray::kind::SUBMITTER;
 use crate::rules::APPLIED_ANNOTATION;
 use crate::yaml::{self, Limits, Node, NodeValue, Reading};
 
@@ -157,7 +158,7 @@ fn origin(changes: &[Change], place: &Path) -> Behind {
     };
     // A setting of the submitter needs a template. The rest of it is what KubeRay would use.
     let is_default_submitter =
-        |place: &Path| matches!(place.split_last(), Some((_, Step::Key(key))) if key == "submitterPodTemplate");
+        |place: &Path| matches!(place.split_last(), Some((_, Step::Key(key))) if key == SUBMITTER);
     if change.by == "pods" && change.places.iter().any(is_default_submitter) {
         return Behind {
             text: "KubeRay's own submitter, written out for the settings below it".to_owned(),
