@@ -76,8 +76,8 @@ fn cases() -> BTreeMap<String, Files> {
 /// Facts about a cluster with two kinds of GPUs.
 fn nodes() -> Facts {
     let kinds = serde_json::json!({"Node": {"items": [
-        {"metadata": {"labels": {"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB"}}},
-        {"metadata": {"labels": {"nvidia.com/gpu.product": "NVIDIA-L4"}}},
+        {"metadata": {"labels": {"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB"}}, "status": {"allocatable": {"nvidia.com/gpu": "8"}}},
+        {"metadata": {"labels": {"nvidia.com/gpu.product": "NVIDIA-L4"}}, "status": {"allocatable": {"nvidia.com/gpu": "8"}}},
     ]}});
     Facts::of_kinds(Tree::of(&kinds).unwrap().root()).unwrap().timeless()
 }
