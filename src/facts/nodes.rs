@@ -202,7 +202,7 @@ fn raise(amounts: &mut BTreeMap<String, Quantity>, key: &str, amount: Quantity) 
 /// Nodes that are alike.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
-    /// The labels that all of them have, without those of [`Shapes::values`].
+    /// The labels that all of them have, without those of the index of values.
     pub labels: BTreeMap<String, String>,
     /// The taints that keep pods away.
     pub taints: Vec<Taint>,

@@ -21,7 +21,7 @@ pub enum Format {
     /// With the lines of the file underlined
     #[default]
     Full,
-    /// One line a finding: file:line:column: error[CODE]: message
+    /// One line for each finding, with its place and code
     Concise,
     /// One JSON document with every object, the diagnostics and the totals
     Json,
