@@ -903,6 +903,20 @@ fn p34_a_label_does_not_lead_away_from_the_namespaces_policies() {
     // Where the namespace belongs to one project and domain only, its defaults hold too.
     assert_eq!(forcing("a-staging", "staging"), (true, Some(5)));
     assert_eq!(forcing("a-staging", "development"), (false, None));
+    // And the RayJob's own word takes back nothing that the namespace says.
+    let set = Set::new()
+        .policy("placed", "match: {domains: [staging]}, limits: {maxPodsPerJob: 4}, force: {head: {serviceType: ClusterIP}}")
+        .policy(
+            "own",
+            "match: {domains: [production]}, priority: 9, limits: {maxPodsPerJob: 40}, force: {head: {serviceType: NodePort}}, unset: [head.serviceType]",
+        );
+    let who = Who {
+        namespace: "a-staging",
+        ..FORGED
+    };
+    let effective = &set.compiled(&who).effective;
+    assert_eq!(effective.limits.max_pods_per_job, Some(4));
+    assert_eq!(effective.force.head.service_type.as_deref(), Some("ClusterIP"));
     // A template may say one of the two.
     let platform = PLATFORM.replace("{project}-{domain}", "flyte-{project}");
     let set = Set(vec![platform]).policy("b", "match: {projects: [b]}, limits: {maxPodsPerJob: 5}");

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::json::Json;
 use crate::policy::load::{Known, KnownCode, Source};
 use crate::policy::select::{Selected, select};
+use crate::policy::selector::Fit;
 use crate::policy::settings::{Action, Mode, Selecting};
 use crate::policy::{self, Effective, Exemption, Platform, PolicySet, RayPolicy, Subject, merge};
 use crate::ray::{Workload, flyte};
@@ -23,8 +24,8 @@ pub fn embedded() -> Vec<Source> {
 const REMEMBERED: usize = 1024;
 
 /// The policies that are for a subject, by their position, with whether each may loosen, whether it surely is for the subject, and
-/// whether what it forces holds; and the exemptions that hold, by theirs.
-type Matching = (Vec<(usize, [bool; 3])>, Vec<usize>);
+/// what the namespace says of it; and the exemptions that hold, by theirs.
+type Matching = (Vec<(usize, bool, bool, Fit)>, Vec<usize>);
 
 /// Policies, compiled. A request holds one from start to end.
 #[derive(Debug)]
@@ -134,7 +135,7 @@ impl Bundle {
         let selected = select(&self.set, subject, &subject.seen(job, self.platform()));
         let policies = selected
             .iter()
-            .map(|one| (self.position(one), [one.trusted, one.certain, one.forces]))
+            .map(|one| (self.position(one), one.trusted, one.certain, one.meant))
             .collect();
         let exemptions = self.set.exemptions.iter().enumerate();
         let exemptions = exemptions.filter(|(_, exemption)| exemption.holds(subject));

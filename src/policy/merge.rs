@@ -184,6 +184,8 @@ const PODS: &str = "pods";
 struct Winner<'a> {
     leaf: &'a SetLeaf,
     trusted: bool,
+    /// Whether the object's own word takes back nothing of it.
+    placed: bool,
     certain: bool,
     priority: i64,
 }
@@ -193,13 +195,14 @@ struct Winner<'a> {
 pub fn merge(acting: &[Selected<'_>], exemptions: &[&Exemption]) -> Effective {
     let mut winners: BTreeMap<Vec<String>, Winner<'_>> = BTreeMap::new();
     let mut effective = Effective::default();
-    for Selected {
-        policy,
-        trusted,
-        certain,
-        forces,
-    } in acting
-    {
+    for selected in acting {
+        let Selected {
+            policy,
+            trusted,
+            certain,
+            ..
+        } = selected;
+        let placed = *trusted || selected.is_placed();
         effective.policies.push(Arc::clone(&policy.name));
         effective.rules.extend(policy.rules.iter().cloned());
         if *trusted {
@@ -210,7 +213,7 @@ pub fn merge(acting: &[Selected<'_>], exemptions: &[&Exemption]) -> Effective {
                 let Some((group, leaf)) = path.split_first() else {
                     return true;
                 };
-                let is_bound = winner.trusted && !*trusted && group == "force";
+                let is_bound = (winner.trusted && !*trusted || winner.placed && !placed) && group == "force";
                 // The order among equal priorities is that of names, which decides nothing.
                 is_bound
                     || winner.priority >= policy.priority
@@ -220,12 +223,12 @@ pub fn merge(acting: &[Selected<'_>], exemptions: &[&Exemption]) -> Effective {
         }
         for leaf in &policy.leaves {
             let winner = winners.get(&leaf.path);
-            let is_bound = winner.is_some_and(|winner| winner.trusted);
+            let is_bound = winner.is_some_and(|winner| winner.trusted || (winner.placed && !placed));
             // What may be for the RayJob only tightens, and the RayJob's own word does not take that back.
             let is_uncertain = winner.is_some_and(|winner| !winner.certain);
             let may_stand = match winner {
                 _ if *trusted => true,
-                _ if !*certain && !may_tighten(leaf, *forces) => false,
+                _ if !*certain && !may_tighten(leaf, selected.forces()) => false,
                 Some(winner) if is_bound || is_uncertain || !*certain => {
                     is_stricter(&leaf.path, &leaf.value, &winner.leaf.value)
                 }
@@ -240,6 +243,7 @@ pub fn merge(acting: &[Selected<'_>], exemptions: &[&Exemption]) -> Effective {
                     Winner {
                         leaf,
                         trusted,
+                        placed: placed || is_bound,
                         certain: *certain && !is_uncertain,
                         priority,
                     },

@@ -14,8 +14,20 @@ pub struct Selected<'a> {
     pub trusted: bool,
     /// Whether it surely is for the subject: all its expressions had a value. Else it may only tighten.
     pub certain: bool,
+    /// Whether it is for the projects and domains that the namespace may belong to: for each, for some, or for none.
+    pub meant: Fit,
+}
+
+impl Selected<'_> {
     /// Whether what it forces holds: it surely is for the subject, or for a project and domain that the namespace may belong to.
-    pub forces: bool,
+    pub fn forces(&self) -> bool {
+        self.certain || self.meant != Fit::No
+    }
+
+    /// Whether the object's own word takes back nothing that it says: the namespace alone says that it is for the subject.
+    pub fn is_placed(&self) -> bool {
+        self.certain && self.meant == Fit::Yes
+    }
 }
 
 /// What becomes of a policy for a subject.
@@ -64,7 +76,7 @@ pub fn decide<'a>(policy: &'a RayPolicy, subject: &Subject, seen: &Seen<'_>) -> 
         policy,
         trusted: !uncertain && policy.matches.is_trusted(subject),
         certain: !uncertain,
-        forces: !uncertain || meant != Fit::No,
+        meant,
     })
 }
 

@@ -120,7 +120,7 @@ pub struct Selector {
 }
 
 /// Whether a selector fits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fit {
     /// It does.
     Yes,
