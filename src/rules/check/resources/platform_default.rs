@@ -41,9 +41,10 @@ pub fn is_platform_default(cx: &Cx<'_>, container: &Container<'_>, resource: &st
         .all(|given| given.quantity() == default.as_ref())
 }
 
-/// Whether anything in the object asks for a resource.
+/// Whether a container of the cluster asks for a resource. Init containers and the submitter do not count: what raygate gives
+/// them would answer otherwise the second time.
 fn is_asked(job: &Workload<'_>, resource: &str) -> bool {
-    let mut containers = job.pods.iter().flat_map(|pod| &pod.containers);
+    let mut containers = job.ray_pods().flat_map(Pod::running);
     containers.any(|container| container.ceiling(resource).is_some_and(|given| !given.is_zero()))
 }
 
